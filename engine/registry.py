@@ -1,0 +1,67 @@
+"""Everything that can be extended, by name. Built-ins and plugins enter through the same calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+C = TypeVar("C", bound=type)
+
+
+@dataclass
+class Registry:
+    """The types a definition may name with ``type:`` and the functions its expressions may call.
+
+    A plugin is a module with ``register(registry)``; it decorates its classes: ``@registry.field`` and so on. Each
+    class carries its name in ``type`` and its palette text in the first line of its docstring.
+    """
+
+    fields: dict[str, type] = field(default_factory=dict)
+    views: dict[str, type] = field(default_factory=dict)
+    triggers: dict[str, type] = field(default_factory=dict)
+    actions: dict[str, type] = field(default_factory=dict)
+    cards: dict[str, type] = field(default_factory=dict)
+    functions: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    seeds: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    screens: list[Callable[..., Any]] = field(default_factory=list)
+    template_folders: list[str] = field(default_factory=list)
+
+    def field(self, cls: C) -> C:
+        return _enter(self.fields, cls)
+
+    def view(self, cls: C) -> C:
+        return _enter(self.views, cls)
+
+    def trigger(self, cls: C) -> C:
+        return _enter(self.triggers, cls)
+
+    def action(self, cls: C) -> C:
+        return _enter(self.actions, cls)
+
+    def card(self, cls: C) -> C:
+        return _enter(self.cards, cls)
+
+    def function(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A pure function of plain values, callable by its name in every expression."""
+        return self._once(self.functions, function.__name__, function)
+
+    def seed(self, app: str, function: Callable[..., Any]) -> None:
+        """Demo data for the application named ``app``: called with (application, count, seed)."""
+        self._once(self.seeds, app, function)
+
+    def screen(self, make_blueprint: Callable[..., Any]) -> None:
+        """More pages: called with the application, answers a Flask blueprint."""
+        self.screens.append(make_blueprint)
+
+    @staticmethod
+    def _once(place: dict[str, Any], name: str, thing: Any) -> Any:
+        if name in place:
+            raise ValueError(f"{name!r} is registered twice")
+        place[name] = thing
+        return thing
+
+
+def _enter(place: dict[str, type], cls: C) -> C:
+    Registry._once(place, cls.type, cls)  # type: ignore[attr-defined]
+    return cls
