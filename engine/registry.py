@@ -44,7 +44,8 @@ class Registry:
 
     def function(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A pure function of plain values, callable by its name in every expression."""
-        return self._once(self.functions, function.__name__, function)
+        self._once(self.functions, function.__name__, function)
+        return function
 
     def seed(self, app: str, function: Callable[..., Any]) -> None:
         """Demo data for the application named ``app``: called with (application, count, seed)."""
@@ -55,11 +56,10 @@ class Registry:
         self.screens.append(make_blueprint)
 
     @staticmethod
-    def _once(place: dict[str, Any], name: str, thing: Any) -> Any:
+    def _once(place: dict[str, Any], name: str, thing: Any) -> None:
         if name in place:
             raise ValueError(f"{name!r} is registered twice")
         place[name] = thing
-        return thing
 
 
 def _enter(place: dict[str, type], cls: C) -> C:

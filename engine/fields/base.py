@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from markupsafe import Markup, escape
 from sqlalchemy.types import TypeEngine
 
-from engine.definition import Expression, Label, Named, option
 from engine.formats import Reader
+from engine.language import Expression, Label, Named, option
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,12 @@ class Field(Named):
 
     type: ClassVar[str]
     icon: ClassVar[str] = "forms"
-    category: ClassVar[str] = "basic"  # the palette's group: basic, number, time, choice, people, contact, file, relation, derived
-    kind: ClassVar[str] = "text"  # what expressions see: text number boolean date time datetime duration link links lines user files json
+    category: ClassVar[str] = (
+        "basic"  # the palette's group: basic, number, time, choice, people, contact, file, relation, derived
+    )
+    kind: ClassVar[str] = (
+        "text"  # what expressions see: text number boolean date time datetime duration link links lines user files json
+    )
     widget: ClassVar[str] = "text"  # templates/widgets/<widget>.html with macros edit and show
     align: ClassVar[str] = "start"  # "end" for figures
     operators: ClassVar[tuple[Operator, ...]] = ()
