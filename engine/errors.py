@@ -19,7 +19,7 @@ class Message:
     """An English pattern with ``{named}`` places and their values; the pattern is also the translation key."""
 
     pattern: str
-    values: Mapping[str, Any] = NOTHING
+    values: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
     def __str__(self) -> str:
         return self.pattern.format_map(dict(self.values))
