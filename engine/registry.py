@@ -26,6 +26,8 @@ class Registry:
     seeds: dict[str, Callable[..., Any]] = field(default_factory=dict)
     screens: list[Callable[..., Any]] = field(default_factory=list)
     template_folders: list[str] = field(default_factory=list)
+    # Expressions compiled with these functions, by source; filled by engine.expressions.
+    compiled: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def field(self, cls: C) -> C:
         return _enter(self.fields, cls)

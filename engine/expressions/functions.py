@@ -1,0 +1,415 @@
+"""The functions every expression may call. Annotations are the contract: they are checked when a definition is read.
+
+A parameter that does not admit None is never empty: the function is then not called and the result is empty.
+Keyword-only parameters (`today`, `now`, `reader`) are taken from the names of the evaluation, not from the source.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Callable, Iterable
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Any
+
+from engine.errors import message
+from engine.expressions import guards
+from engine.expressions.errors import EvaluationFailed
+from engine.expressions.view import UserView, View
+from engine.formats import Reader
+
+Number = int | Decimal
+Many = Iterable[Any]
+_MONTHS_MAX = 12_000
+
+
+# --- folding many values ---------------------------------------------------------------------------------------------
+
+
+def sum(values: Many | None) -> Number:
+    """The sum of the values that are not empty; 0 of none."""
+    total: Any = None
+    for value in values or ():
+        if value is not None:
+            total = value if total is None else guards.add(total, value)
+    return 0 if total is None else total
+
+
+def any(values: Many | None) -> bool:
+    """Whether at least one of the values holds."""
+    return bool([True for value in values or () if value])
+
+
+def all(values: Many | None) -> bool:
+    """Whether every one of the values holds; true of none."""
+    return not [True for value in values or () if not value]
+
+
+def count(values: Many | None) -> int:
+    """How many of the values are not empty."""
+    return len([True for value in values or () if value is not None])
+
+
+def min(*values: Any) -> Any:
+    """The least of the values that are not empty."""
+    return _extreme(values, guards.less)
+
+
+def max(*values: Any) -> Any:
+    """The greatest of the values that are not empty."""
+    return _extreme(values, guards.more)
+
+
+def _extreme(values: tuple[Any, ...], better: Callable[[Any, Any], bool]) -> Any:
+    found = None
+    for value in _many(values):
+        if value is not None and (found is None or better(value, found)):
+            found = value
+    return found
+
+
+def _many(values: tuple[Any, ...]) -> Iterable[Any]:
+    if len(values) == 1 and (isinstance(values[0], (tuple, list)) or hasattr(values[0], "gi_frame")):
+        one: Iterable[Any] = values[0]
+        return one
+    return values
+
+
+def length(value: str | Many | None) -> int:
+    """How many characters a text has, or how many things a list."""
+    if value is None:
+        return 0
+    return len(value) if isinstance(value, (str, tuple, list, frozenset)) else len(list(value))
+
+
+# --- numbers ---------------------------------------------------------------------------------------------------------
+
+
+def absolute(value: Number) -> Number:
+    """The number without its sign."""
+    return abs(value)
+
+
+def round(value: Number, places: int = 0) -> Number:
+    """The number with this many decimal places; halves go away from zero."""
+    if not 0 <= places <= 12:
+        raise EvaluationFailed(message("round takes 0 to 12 decimal places, not {places}", places=places))
+    if type(value) is int:
+        return value
+    rounded = Decimal(value).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    return rounded if places else int(rounded)
+
+
+def floor(value: Number) -> int:
+    """The next whole number below."""
+    return math.floor(value)
+
+
+def ceil(value: Number) -> int:
+    """The next whole number above."""
+    return math.ceil(value)
+
+
+def whole(value: Number | str) -> int:
+    """The whole part of a number, or the whole number a text says; empty if it says none."""
+    number = decimal(value)
+    return None if number is None else int(number)  # type: ignore[return-value]
+
+
+def decimal(value: Number | str) -> Decimal | None:
+    """The number a text says; empty if it says none."""
+    if isinstance(value, str) and len(value) > 40:
+        return None
+    try:
+        number = Decimal(value.strip() if isinstance(value, str) else value)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and abs(number) < guards.MAX_NUMBER else None
+
+
+# --- texts -----------------------------------------------------------------------------------------------------------
+
+
+def text(value: Any) -> str:
+    """The value as a plain text: numbers with a point, dates as 2026-01-31, records by their title."""
+    if value is None:
+        return ""
+    if isinstance(value, View):
+        return value.title or ""
+    if isinstance(value, UserView):
+        return value.read("name") or ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, dt.datetime):
+        return value.strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, dt.time):
+        return value.strftime("%H:%M")
+    if isinstance(value, (tuple, list, frozenset)):
+        return ", ".join(text(item) for item in value)
+    if isinstance(value, (str, int, dt.date, dt.timedelta)):
+        return str(value)
+    raise EvaluationFailed(message("{thing} is no text", thing=guards.word_for(value)))
+
+
+def lower(value: str) -> str:
+    """The text in small letters."""
+    return value.lower()
+
+
+def upper(value: str) -> str:
+    """The text in capital letters."""
+    return guards.bounded_text(value.upper())
+
+
+def strip(value: str) -> str:
+    """The text without blanks around it."""
+    return value.strip()
+
+
+def left(value: str, count: int) -> str:
+    """The first characters of the text."""
+    return value[: _not_negative(count)]
+
+
+def right(value: str, count: int) -> str:
+    """The last characters of the text."""
+    wanted = _not_negative(count)
+    return value[len(value) - wanted :] if wanted < len(value) else value
+
+
+def _not_negative(count: int) -> int:
+    return count if count > 0 else 0
+
+
+def contains(value: str, part: str) -> bool:
+    """Whether the text has this part; capitals matter."""
+    return part in value
+
+
+def starts_with(value: str, part: str) -> bool:
+    """Whether the text begins with this part."""
+    return value.startswith(part)
+
+
+def ends_with(value: str, part: str) -> bool:
+    """Whether the text ends with this part."""
+    return value.endswith(part)
+
+
+def replace(value: str, old: str, new: str) -> str:
+    """The text with every old part replaced by the new one."""
+    if not old:
+        return value
+    if len(value) + value.count(old) * len(new) > guards.MAX_TEXT * 2:
+        raise EvaluationFailed(message("The text is longer than {limit} characters", limit=guards.MAX_TEXT))
+    return guards.bounded_text(value.replace(old, new))
+
+
+def concat(*values: Any) -> str:
+    """All values as one text; empty ones leave nothing."""
+    return guards.bounded_text("".join(text(value) for value in values))
+
+
+def join(values: Many, separator: str = ", ") -> str:
+    """The values that are not empty as one text, with the separator between them."""
+    return guards.bounded_text(separator.join(text(value) for value in values if value is not None))
+
+
+# --- choosing --------------------------------------------------------------------------------------------------------
+
+
+def coalesce(*values: Any) -> Any:
+    """The first value that is not empty."""
+    return next((value for value in values if value is not None and value != ""), None)
+
+
+def if_else(condition: Any, then: Any, otherwise: Any = None) -> Any:
+    """The second value when the first holds, else the third."""
+    return then if condition else otherwise
+
+
+# --- dates and times -------------------------------------------------------------------------------------------------
+
+
+def _span(**parts: Number) -> dt.timedelta:
+    try:
+        return dt.timedelta(**{name: float(value) for name, value in parts.items()})
+    except OverflowError:
+        raise EvaluationFailed(message("The duration is too long")) from None
+
+
+def days(count: Number) -> dt.timedelta:
+    """This many days, to add to a date."""
+    return _span(days=count)
+
+
+def hours(count: Number) -> dt.timedelta:
+    """This many hours, to add to a date and time."""
+    return _span(hours=count)
+
+
+def minutes(count: Number) -> dt.timedelta:
+    """This many minutes, to add to a date and time."""
+    return _span(minutes=count)
+
+
+def today(*, today: dt.date) -> dt.date:
+    """The date of today."""
+    return today
+
+
+def now(*, now: dt.datetime) -> dt.datetime:
+    """The present date and time."""
+    return now
+
+
+def date(value: dt.date | str) -> dt.date | None:
+    """The date of a date and time, or the date a text such as '2026-01-31' says."""
+    if isinstance(value, dt.datetime):
+        return value.date()
+    if isinstance(value, dt.date):
+        return value
+    try:
+        return dt.date.fromisoformat(value.strip())
+    except ValueError:
+        raise EvaluationFailed(message("{text} is no date; write it as 2026-01-31", text=value[:40])) from None
+
+
+def date_add(value: dt.date, count: Number) -> dt.date:
+    """The date this many days later."""
+    moved: dt.date = guards.add(value, days(count))
+    return moved
+
+
+def add_months(value: dt.date, count: int) -> dt.date:
+    """The same day this many months later; the last day where the month is shorter."""
+    if abs(count) > _MONTHS_MAX:
+        raise EvaluationFailed(message("The date lies too far away"))
+    year, month = divmod(value.year * 12 + value.month - 1 + count, 12)
+    if not 1 <= year <= 9999:
+        raise EvaluationFailed(message("The date lies too far away"))
+    last = _last_day(year, month + 1)
+    return value.replace(year=year, month=month + 1, day=value.day if value.day < last else last)
+
+
+def _last_day(year: int, month: int) -> int:
+    following = dt.date(year + month // 12, month % 12 + 1, 1) if (year, month) < (9999, 12) else None
+    return (following - dt.timedelta(days=1)).day if following else 31
+
+
+def start_of_week(value: dt.date) -> dt.date:
+    """The Monday of the date's week."""
+    day = as_day(value)
+    return day - dt.timedelta(days=day.weekday())
+
+
+def start_of_month(value: dt.date) -> dt.date:
+    """The first day of the date's month."""
+    return as_day(value).replace(day=1)
+
+
+def end_of_month(value: dt.date) -> dt.date:
+    """The last day of the date's month."""
+    day = as_day(value)
+    return day.replace(day=_last_day(day.year, day.month))
+
+
+def start_of_year(value: dt.date) -> dt.date:
+    """The first of January of the date's year."""
+    return dt.date(value.year, 1, 1)
+
+
+def as_day(value: dt.date) -> dt.date:
+    return value.date() if isinstance(value, dt.datetime) else value
+
+
+def year(value: dt.date) -> int:
+    """The year of a date."""
+    return value.year
+
+
+def month(value: dt.date) -> int:
+    """The month of a date, 1 to 12."""
+    return value.month
+
+
+def day(value: dt.date) -> int:
+    """The day of the month, 1 to 31."""
+    return value.day
+
+
+def weekday(value: dt.date) -> int:
+    """The day of the week: 1 is Monday, 7 is Sunday."""
+    return value.isoweekday()
+
+
+def hour(value: dt.datetime | dt.time) -> int:
+    """The hour, 0 to 23."""
+    return value.hour
+
+
+def days_between(start: dt.date, end: dt.date) -> int:
+    """How many days after the first date the second one lies."""
+    return (as_day(end) - as_day(start)).days
+
+
+def hours_between(start: dt.datetime, end: dt.datetime) -> Decimal:
+    """How many hours after the first moment the second one lies."""
+    return Decimal((end - start) // dt.timedelta(seconds=1)) / 3600
+
+
+def workdays_between(start: dt.date, end: dt.date) -> int:
+    """How many days from Monday to Friday lie after the first date up to the second one."""
+    first, last = as_day(start), as_day(end)
+    if last < first:
+        return -workdays_between(last, first)
+    weeks, rest = divmod((last - first).days, 7)
+    return weeks * 5 + len([step for step in range(1, rest + 1) if (first.weekday() + step) % 7 < 5])
+
+
+def as_hours(value: dt.timedelta) -> Decimal:
+    """The duration as a number of hours."""
+    return Decimal(value // dt.timedelta(seconds=1)) / 3600
+
+
+def as_days(value: dt.timedelta) -> Decimal:
+    """The duration as a number of days."""
+    return Decimal(value // dt.timedelta(seconds=1)) / 86400
+
+
+# --- for people ------------------------------------------------------------------------------------------------------
+
+
+def format(value: Any, *, reader: Reader) -> str:
+    """The value as the reader's language writes it."""
+    from engine.expressions.people import shown
+
+    return shown(value, reader)
+
+
+def money(value: Number, currency: str | None = None, *, reader: Reader) -> str:
+    """The amount with its currency sign; without a currency in the application's own."""
+    from babel.numbers import format_currency
+
+    return format_currency(value, currency or reader.currency, locale=reader.language)
+
+
+# Functions whose name in expressions is one Python needs itself here.
+NAMED: dict[str, Callable[..., Any]] = {
+    "len": length, "abs": absolute, "int": whole, "str": text,
+}  # fmt: skip
+_ALL = (
+    sum, any, all, count, min, max, round, floor, ceil, decimal, text, lower, upper, strip, left, right, contains,
+    starts_with, ends_with, replace, concat, join, coalesce, if_else, days, hours, minutes, today, now, date, date_add,
+    add_months, start_of_week, start_of_month, end_of_month, start_of_year, year, month, day, weekday, hour,
+    days_between, hours_between, workdays_between, as_hours, as_days, format, money,
+)  # fmt: skip
+
+
+def register(registry: Any) -> None:
+    for function in _ALL:
+        registry.function(function)
+    for name, function in NAMED.items():
+        registry.functions[name] = function
