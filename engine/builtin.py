@@ -1,0 +1,14 @@
+"""The types and functions Appmill brings along, entered the same way as a plugin's."""
+
+from __future__ import annotations
+
+from engine import actions, cards, expressions, fields, triggers, views
+from engine.registry import Registry
+
+
+def default_registry() -> Registry:
+    """A new registry with every built-in; plugins are entered into it after that."""
+    registry = Registry()
+    for room in (fields, views, cards, triggers, actions, expressions):
+        room.register(registry)
+    return registry
