@@ -1,0 +1,156 @@
+"""The one way to a database: a read or a write transaction, visible as a ``with``.
+
+SQLite facts behind the hooks: the driver's own transaction handling begins too late (lost updates with several
+threads), a deferred BEGIN fails with "database is locked" when it turns into a writer, and SQLite's busy handler is
+unfair; so a write transaction says BEGIN IMMEDIATE and holds a lock of this process while it runs.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import sqlalchemy as sa
+from psycopg import IsolationLevel
+from sqlalchemy.engine import URL, make_url
+
+from engine.errors import Refused, message
+
+Synchronous = Literal["FULL", "NORMAL"]
+READONLY = {"readonly": True}
+
+
+class Database:
+    """A SQLite file or a PostgreSQL database; ``dialect`` is ``sqlite`` or ``postgresql``.
+
+    ``synchronous`` (SQLite only): FULL keeps every commit across a power cut, NORMAL may lose the last ones.
+    ``busy_seconds``: how long a writer waits for a writer of another process.
+    """
+
+    def __init__(self, url: str, *, synchronous: Synchronous = "FULL", busy_seconds: float = 15, pool: int = 8) -> None:
+        self.url: URL = _known(make_url(url))
+        self.dialect = self.url.get_backend_name()
+        self.engine = (
+            _open_sqlite(self.url, synchronous, busy_seconds, pool)
+            if self.dialect == "sqlite"
+            else _open_postgresql(self.url, busy_seconds, pool)
+        )
+        self._reader = self.engine.execution_options(**READONLY)
+        self._writing = threading.Lock()
+        self._claim: IO[str] | None = None
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A consistent view of the data for as long as the block lasts; nothing can be written in it."""
+        with self._reader.connect() as conn:
+            yield conn
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A write transaction: committed at the end of the block, rolled back when it raises. Never nested."""
+        if self.dialect != "sqlite":
+            with self.engine.begin() as conn:
+                yield conn
+            return
+        with self._writing, self.engine.begin() as conn:
+            yield conn
+
+    def claim_server(self) -> None:
+        """Make this process the only server of a SQLite file; raises Refused when another one serves it.
+
+        Commands beside a running server need no claim. PostgreSQL has room for any number of servers.
+        """
+        if self.dialect != "sqlite" or self._claim is not None or _in_memory(self.url):
+            return
+        self._claim = _lock_file(Path(f"{self.url.database}.server"))
+
+    def close(self) -> None:
+        """Close every connection and give up the server's claim."""
+        self.engine.dispose()
+        if self._claim is not None:
+            self._claim.close()
+            self._claim = None
+
+
+def _known(url: URL) -> URL:
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise ValueError(f"a database is sqlite:///file or postgresql://host/name, not {url.get_backend_name()!r}")
+    if url.get_backend_name() == "postgresql" and "+" not in url.drivername:
+        return url.set(drivername="postgresql+psycopg")
+    return url
+
+
+def _in_memory(url: URL) -> bool:
+    return url.database in (None, "", ":memory:")
+
+
+def _open_postgresql(url: URL, busy_seconds: float, pool: int) -> sa.Engine:
+    options = f"-c timezone=UTC -c lock_timeout={int(busy_seconds * 1000)}"
+    engine = sa.create_engine(url, pool_size=pool, max_overflow=pool, connect_args={"options": options})
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(conn: sa.Connection) -> None:
+        # psycopg puts both into its BEGIN: no round trip of their own.
+        readonly = bool(conn.get_execution_options().get("readonly"))
+        driver: Any = conn.connection.driver_connection
+        if driver.read_only is not readonly:
+            driver.read_only = readonly
+            driver.isolation_level = IsolationLevel.REPEATABLE_READ if readonly else IsolationLevel.READ_COMMITTED
+
+    return engine
+
+
+def _open_sqlite(url: URL, synchronous: Synchronous, busy_seconds: float, pool: int) -> sa.Engine:
+    if _in_memory(url):
+        raise ValueError("a database in memory cannot be shared by threads; name a file")
+    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(
+        url, pool_size=pool, max_overflow=pool * 2, connect_args={"timeout": busy_seconds, "cached_statements": 512}
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            f"busy_timeout = {int(busy_seconds * 1000)}",
+            "journal_mode = WAL",
+            f"synchronous = {synchronous}",
+            "foreign_keys = ON",
+            "temp_store = MEMORY",
+            "cache_size = -32000",
+            "mmap_size = 268435456",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(conn: sa.Connection) -> None:
+        conn.exec_driver_sql("BEGIN" if conn.get_execution_options().get("readonly") else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _lock_file(path: Path) -> IO[str]:
+    handle = path.open("a+")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        handle.seek(0)
+        holder = handle.read().strip() or "?"
+        handle.close()
+        raise Refused(
+            message(
+                "Another server (process {process}) already serves {file}. Stop it first, or use PostgreSQL for"
+                " several servers.",
+                process=holder,
+                file=str(path).removesuffix(".server"),
+            )
+        ) from None
+    handle.truncate(0)
+    handle.write(str(os.getpid()))
+    handle.flush()
+    return handle

@@ -1,0 +1,112 @@
+"""What happened: one row per change of a record, appended in its transaction and never changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.storage.prepared import Row, value
+from engine.storage.tables import Tables
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One thing that happened to a record; ``id`` is 0 until it is stored.
+
+    ``changes``: {field stable id: [before, after]} in JSON form. ``cause``: the id of the event that led to this one,
+    ``depth`` events away from what a person did. ``batch``: the import it came with. ``definition``: the hash in force.
+    """
+
+    id: int = 0
+    at: dt.datetime
+    form: str
+    record_id: int
+    kind: str
+    transition: str | None = None
+    from_state: str | None = None
+    to_state: str | None = None
+    actor_id: int | None = None
+    actor_kind: str = "user"
+    rule: str | None = None
+    cause: int | None = None
+    depth: int = 0
+    reason: str | None = None
+    batch: int | None = None
+    changes: Mapping[str, Any] | None = None
+    trace: Any = None
+    definition: str = ""
+
+
+COLUMNS = tuple(each.name for each in fields(Event))
+
+
+def append(conn: sa.Connection, tables: Tables, event: Event) -> int:
+    """Store the event in the caller's transaction and answer its id."""
+    table = tables.event
+    prepared = tables.statements.get(("append",), conn.dialect, lambda: _append(table, conn.dialect.name))
+    values = {f"new_{name}": getattr(event, name) for name in COLUMNS[1:]}
+    values["new_changes"] = dict(event.changes) if event.changes is not None else None
+    result = prepared.execute(conn, values)
+    return int(result.lastrowid if conn.dialect.name == "sqlite" else result.scalar_one())
+
+
+def _append(table: sa.Table, dialect: str) -> Any:
+    statement = sa.insert(table).values({name: value(f"new_{name}", table.c[name].type) for name in COLUMNS[1:]})
+    return statement if dialect == "sqlite" else statement.returning(table.c.id)
+
+
+def of_record(
+    conn: sa.Connection, tables: Tables, form: str, id: int, *, before: int | None = None, limit: int = 50
+) -> list[Event]:
+    """The events of a record, newest first; ``before`` is the id of the last event of the page above."""
+    table = tables.event
+
+    def build() -> Any:
+        select = sa.select(*(table.c[name] for name in COLUMNS))
+        select = select.where(table.c.form == sa.bindparam("form_"), table.c.record_id == sa.bindparam("record_"))
+        if before is not None:
+            select = select.where(table.c.id < sa.bindparam("before_"))
+        return select.order_by(table.c.id.desc()).limit(sa.bindparam("limit_", type_=sa.Integer))
+
+    prepared = tables.statements.get(("events", before is None), conn.dialect, build)
+    values = {"form_": form, "record_": id, "before_": before, "limit_": limit}
+    return [_event(row) for row in prepared.rows(conn, values)]
+
+
+def get_event(conn: sa.Connection, tables: Tables, id: int) -> Event | None:
+    table = tables.event
+    select = sa.select(*(table.c[name] for name in COLUMNS)).where(table.c.id == sa.bindparam("id_"))
+    row = tables.statements.get(("event",), conn.dialect, lambda: select).first(conn, {"id_": id})
+    return _event(row) if row else None
+
+
+def _event(row: Row) -> Event:
+    return Event(**row)
+
+
+# --- nobody changes what happened ------------------------------------------------------------------------------------
+
+GUARDS = {
+    "sqlite": tuple(
+        f"""CREATE TRIGGER IF NOT EXISTS _event_no_{verb.lower()} BEFORE {verb} ON _event
+        BEGIN SELECT RAISE(ABORT, 'events are never changed'); END"""
+        for verb in ("UPDATE", "DELETE")
+    ),
+    "postgresql": (
+        """CREATE OR REPLACE FUNCTION _event_is_final() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'events are never changed'; END $$""",
+        "DROP TRIGGER IF EXISTS _event_is_final ON _event",
+        """CREATE TRIGGER _event_is_final BEFORE UPDATE OR DELETE OR TRUNCATE ON _event
+        FOR EACH STATEMENT EXECUTE FUNCTION _event_is_final()""",
+    ),
+}
+
+
+def guard(conn: sa.Connection) -> None:
+    """Make the database itself refuse to change or remove events."""
+    for statement in GUARDS[conn.dialect.name]:
+        conn.exec_driver_sql(statement)

@@ -1,0 +1,147 @@
+"""Indexes from the definition: links, unique values, and one per list and kanban view in exactly its order.
+
+The order of a page is described once, by ``order_items``: both the index and the ORDER BY are rendered from it, because
+SQLite and PostgreSQL use an expression index only for the same expression. Empty values come last in both directions:
+the first sort key is read as two ranges (filled, then empty), the others carry an "is empty" flag before them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from engine.definition import AppDefinition, Form
+from engine.storage.tables import ALWAYS_FILLED, Tables, short
+from engine.views import KanbanView, ListView, View
+
+
+@dataclass(frozen=True)
+class SortBy:
+    """One sort key: a column's name and its direction."""
+
+    name: str
+    descending: bool = False
+
+
+def sort_keys(keys: Sequence[str]) -> tuple[SortBy, ...]:
+    """``("-due_on", "number")`` → sort keys."""
+    return tuple(SortBy(key.lstrip("-"), key.startswith("-")) for key in keys)
+
+
+def flagged(name: str, first: bool) -> bool:
+    """Whether an "is empty" flag stands before the key in ORDER BY and index."""
+    return not first and name not in ALWAYS_FILLED
+
+
+def order_items(columns: Sequence[tuple[SortBy, sa.ColumnElement[Any]]]) -> list[tuple[sa.ColumnElement[Any], bool]]:
+    """(expression, descending) in order; the caller appends the id as the last column itself."""
+    items: list[tuple[sa.ColumnElement[Any], bool]] = []
+    for position, (key, column) in enumerate(columns):
+        if flagged(key.name, position == 0):
+            items.append((column.is_(None), False))
+        items.append((column, key.descending))
+    return items
+
+
+def add_indexes(definition: AppDefinition, tables: Tables) -> None:
+    for form in definition.forms.values():
+        for parts in _wanted(form, tables.form[form.name], definition, tables):
+            _attach(tables.form[form.name], *parts)
+
+
+Parts = tuple[bool, list[sa.ColumnElement[Any]], list[str]]  # unique, expressions, literal conditions
+
+
+def _wanted(form: Form, table: sa.Table, definition: AppDefinition, tables: Tables) -> Iterator[Parts]:
+    alive = "deleted_at IS NULL"
+    for name in _link_columns(form):
+        yield False, [table.c[name]], [f"{_quoted(name)} IS NOT NULL"]
+    for field in form.fields.values():
+        if field.unique and field.name in table.c:
+            yield True, [table.c[field.name]], [alive]
+        elif field.index and field.name in table.c:
+            yield False, [table.c[field.name], table.c.id], [alive]
+    for group in form.unique:
+        yield True, [table.c[name] for name in group], [alive]
+    if form.parent_form:
+        yield False, [table.c["_parent"], table.c["_position"]], []
+    if form.workflow:
+        yield False, [table.c["state_due"], table.c.id], [alive, "state_due IS NOT NULL"]
+    if not form.parent_form:
+        yield False, [table.c["_title"], table.c.id], [alive]
+        yield False, [table.c["updated_at"], table.c.id], [alive]
+    yield from _view_indexes(form, table, definition, tables)
+
+
+def _link_columns(form: Form) -> Iterator[str]:
+    for field in form.fields.values():
+        if field.kind in ("link", "user") and field.column_type() is not None and not field.unique:
+            yield field.name
+
+
+def _view_indexes(form: Form, table: sa.Table, definition: AppDefinition, tables: Tables) -> Iterator[Parts]:
+    for view in form.views.values():
+        if not isinstance(view, ListView | KanbanView):
+            continue
+        keys = own_sort(form, table, sort_keys(view.sort))
+        conditions = ["deleted_at IS NULL", *constant_terms(view, form, definition, tables)]
+        if keys:
+            yield False, _index_columns(table, keys), conditions
+        group = str(view.group) if isinstance(view, KanbanView) else "state"
+        if group in table.c and (not keys or keys[0].name != group):
+            yield False, [table.c[group], *_index_columns(table, keys, after=True)], ["deleted_at IS NULL"]
+
+
+def own_sort(form: Form, table: sa.Table, keys: Sequence[SortBy]) -> list[SortBy]:
+    """The sort keys, if an index of the form's own table can serve them all; links sort by another table's title."""
+    served = [key for key in keys if key.name in table.c and not _by_title(form, key.name)]
+    return served if len(served) == len(keys) else []
+
+
+def _by_title(form: Form, name: str) -> bool:
+    field = form.fields.get(name)
+    kind = field.kind if field else ""
+    return kind in ("link", "user") or name in ("owner", "created_by", "updated_by")
+
+
+def _index_columns(table: sa.Table, keys: Sequence[SortBy], after: bool = False) -> list[sa.ColumnElement[Any]]:
+    items: list[tuple[sa.ColumnElement[Any], bool]] = []
+    for position, key in enumerate(keys):
+        column = table.c[key.name]
+        if flagged(key.name, position == 0 and not after):
+            items.append((column.is_(None), False))
+        items.append((column, key.descending))
+    items.append((table.c.id, keys[-1].descending if keys else False))
+    # Read from either end, an index in one direction serves both.
+    if all(descending for _expression, descending in items):
+        return [expression for expression, _ in items]
+    return [expression.desc() if descending else expression for expression, descending in items]
+
+
+def constant_terms(view: View, form: Form, definition: AppDefinition, tables: Tables) -> list[str]:
+    """The view's condition as SQL terms with literal values; [] when it depends on user, time or other tables."""
+    return []
+
+
+def literal_sql(clause: sa.ColumnElement[Any], dialect: str) -> str:
+    """A condition with its values written out; the same text in the index and in the query."""
+    module = sqlite if dialect == "sqlite" else postgresql
+    return str(clause.compile(dialect=module.dialect(), compile_kwargs={"literal_binds": True}))
+
+
+def _attach(table: sa.Table, unique: bool, columns: list[sa.ColumnElement[Any]], conditions: list[str]) -> None:
+    where = sa.text(" AND ".join(conditions)) if conditions else None
+    shape = repr((unique, [str(column.compile(dialect=sqlite.dialect())) for column in columns], conditions))
+    name = short(f"{'ux' if unique else 'ix'}_{table.name}")[:52] + "_" + hashlib.sha256(shape.encode()).hexdigest()[:8]
+    if any(index.name == name for index in table.indexes):
+        return
+    sa.Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name + '"'

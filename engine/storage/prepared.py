@@ -1,0 +1,153 @@
+"""Statements compiled once, executed with new values: building one costs ten times as much as running it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.elements import BindParameter
+
+Row = dict[str, Any]
+Convert = Callable[[Any], Any]
+MOST_KEPT = 4000
+
+
+class Prepared:
+    """A compiled statement. ``names`` are the keys of its result rows, in order.
+
+    Values enter by the name of their ``bindparam``; a value that is left out is the one it was compiled with.
+    """
+
+    def __init__(self, statement: Any, dialect: Dialect, clauses: Sequence[sa.ClauseElement] = ()) -> None:
+        compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": bool(clauses)})
+        self.text = str(compiled)
+        self.order: tuple[str, ...] | None = tuple(compiled.positiontup) if compiled.positiontup is not None else None
+        self.values: dict[str, Any] = dict(compiled.params)
+        self.bind: dict[str, Convert] = {}
+        self.slots: list[tuple[str, int]] = []  # per value of the clauses: its name; its length, or -1 if it is no list
+        names: dict[BindParameter[Any], str] = compiled.bind_names
+        for bind, name in names.items():
+            self._enter(bind, name, dialect)
+        for bind in (bind for clause in clauses for bind in values_of(clause)[1]):
+            self.slots.append((names[bind], len(bind.value or ()) if bind.expanding else -1))
+        self.columns = tuple(statement.selected_columns) if isinstance(statement, sa.Select) else ()
+        self.names = tuple(str(column.key) for column in self.columns)
+        self.dialect = dialect
+        self._results: tuple[tuple[str, Convert], ...] | None = None
+
+    def _enter(self, bind: BindParameter[Any], name: str, dialect: Dialect) -> None:
+        convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
+        if convert is None:
+            return
+        if bind.expanding:
+            self.bind.update({f"{name}_{place + 1}": convert for place in range(len(bind.value or ()))})
+        else:
+            self.bind[name] = convert
+
+    def slotted(self, values: Iterable[Any]) -> Row:
+        """Values of the clauses, in their order → values by name."""
+        found: Row = {}
+        for (name, length), value in zip(self.slots, values, strict=True):
+            if length < 0:
+                found[name] = value
+            else:
+                found.update({f"{name}_{place + 1}": one for place, one in enumerate(value)})
+        return found
+
+    def parameters(self, values: Mapping[str, Any]) -> Any:
+        bind, known = self.bind, self.values
+        if self.order is None:
+            given = {**known, **values}
+            return {name: bind[name](value) if name in bind else value for name, value in given.items()}
+        given = {**known, **values}
+        return tuple(bind[name](given[name]) if name in bind else given[name] for name in self.order)
+
+    def execute(self, conn: sa.Connection, values: Mapping[str, Any] | None = None) -> sa.CursorResult[Any]:
+        """Run it; the result's values are the driver's own: ``rows`` and ``first`` convert them."""
+        return conn.exec_driver_sql(self.text, self.parameters(values or {}))
+
+    def execute_many(self, conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+        if not rows:
+            return 0
+        return conn.exec_driver_sql(self.text, [self.parameters(row) for row in rows]).rowcount
+
+    def rows(self, conn: sa.Connection, values: Mapping[str, Any] | None = None) -> list[Row]:
+        result = self.execute(conn, values)
+        results = self._converts(result)
+        return [self._row(row, results) for row in result.fetchall()]
+
+    def first(self, conn: sa.Connection, values: Mapping[str, Any] | None = None) -> Row | None:
+        result = self.execute(conn, values)
+        row = result.fetchone()
+        return None if row is None else self._row(row, self._converts(result))
+
+    def scalar(self, conn: sa.Connection, values: Mapping[str, Any] | None = None) -> Any:
+        """The first column of the first row, None without a row."""
+        row = self.first(conn, values)
+        return None if row is None else row[self.names[0]]
+
+    def _row(self, row: Sequence[Any], results: tuple[tuple[str, Convert], ...]) -> Row:
+        found = dict(zip(self.names, row, strict=True))
+        for name, convert in results:
+            found[name] = convert(found[name])
+        return found
+
+    def _converts(self, result: sa.CursorResult[Any]) -> tuple[tuple[str, Convert], ...]:
+        """Which result columns need converting; PostgreSQL tells the type it answers with only when it does."""
+        if self._results is None:
+            codes = [each[1] for each in result.cursor.description] if result.cursor is not None else ()
+            self._results = tuple(_result_converts(self.columns, codes, self.dialect))
+        return self._results
+
+
+def _result_converts(columns: Sequence[Any], codes: Sequence[Any], dialect: Dialect) -> Iterator[tuple[str, Convert]]:
+    for column, code in zip(columns, codes, strict=True):
+        convert = column.type.dialect_impl(dialect).result_processor(dialect, code)
+        if convert is not None:
+            yield str(column.key), convert
+
+
+def value(name: str, kind: Any = None) -> BindParameter[Any]:
+    """A place for a value given at execution."""
+    return sa.bindparam(name, None, type_=kind)
+
+
+def values_of(clause: sa.ClauseElement) -> tuple[Hashable | None, Sequence[BindParameter[Any]]]:
+    """What tells two clauses apart beside their values (None: nothing does), and their value places in order."""
+    key = clause._generate_cache_key()
+    if key is None:
+        return None, ()
+    lengths = tuple(len(bind.value or ()) if bind.expanding else -1 for bind in key.bindparams)
+    return (key.key, lengths), key.bindparams
+
+
+class Statements:
+    """Prepared statements by what they are for. Shared by threads; forgets everything when it grows too large."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Hashable, Prepared] = {}
+
+    def get(self, key: Hashable, dialect: Dialect, build: Callable[[], Any]) -> Prepared:
+        """The statement kept under ``key``; ``build`` is called once to make it."""
+        key = (dialect.name, key)
+        found = self._kept.get(key)
+        return found if found is not None else self._keep(key, Prepared(build(), dialect))
+
+    def with_clauses(
+        self, key: Hashable, dialect: Dialect, clauses: Sequence[sa.ClauseElement], build: Callable[[], Any]
+    ) -> tuple[Prepared, Row]:
+        """As ``get``, for a statement with clauses made by others: (statement, the values in the clauses by name)."""
+        parts = [values_of(clause) for clause in clauses]
+        if any(shape is None for shape, _binds in parts):
+            return Prepared(build(), dialect), {}
+        key = (dialect.name, key, tuple(shape for shape, _binds in parts))
+        found = self._kept.get(key) or self._keep(key, Prepared(build(), dialect, clauses))
+        return found, found.slotted(bind.effective_value for _shape, binds in parts for bind in binds)
+
+    def _keep(self, key: Hashable, prepared: Prepared) -> Prepared:
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.clear()
+        self._kept[key] = prepared
+        return prepared

@@ -1,0 +1,149 @@
+"""The tables of a definition: a real table per form, one per list of links, and the system tables."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.definition import AppDefinition, Form
+from engine.fields.base import Field
+from engine.fields.columns import Moment
+from engine.storage.prepared import Statements
+from engine.storage.system import MAKERS, BigInt, user_column
+
+NAMING = {
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+    "uq": "ux_%(table_name)s_%(column_0_name)s",
+}
+ALWAYS_FILLED = frozenset({"id", "version", "state", "state_since", "created_at", "updated_at", "_title", "_position"})
+
+
+@dataclass(frozen=True)
+class Tables:
+    """``form["order"]``, ``link["order", "tags"]`` and the system tables as attributes (``tables.event`` …).
+
+    A link table has the columns ``record_id``, ``target_id``, ``position``.
+    """
+
+    metadata: sa.MetaData
+    form: dict[str, sa.Table]
+    link: dict[tuple[str, str], sa.Table]
+    system: dict[str, sa.Table]
+    statements: Statements = field(default_factory=Statements)
+
+    def __getattr__(self, name: str) -> sa.Table:
+        try:
+            return self.system[name]
+        except KeyError:
+            raise AttributeError(f"there is no system table {name!r}; there are {', '.join(self.system)}") from None
+
+
+def build_tables(definition: AppDefinition) -> Tables:
+    """The tables with their constraints and indexes; nothing is read from or written to a database."""
+    from engine.storage.indexes import add_indexes
+
+    metadata = sa.MetaData(naming_convention=NAMING)
+    system = {name: make(metadata) for name, make in MAKERS.items()}
+    forms = {name: _form_table(form, metadata) for name, form in definition.forms.items()}
+    links = {
+        (form.name, field.name): _link_table(form, field, metadata)
+        for form in definition.forms.values()
+        for field in links_fields(form)
+    }
+    tables = Tables(metadata, forms, links, system)
+    add_indexes(definition, tables)
+    return tables
+
+
+def links_fields(form: Form) -> Iterator[Field]:
+    return (field for field in form.fields.values() if field.kind == "links" and field.column_type() is None)
+
+
+def lines_fields(form: Form) -> Iterator[Field]:
+    return (field for field in form.fields.values() if field.kind == "lines")
+
+
+def target_form(field: Field) -> str:
+    """The name of the form a link, links or lines field points to."""
+    return str(field.form)  # type: ignore[attr-defined]
+
+
+def stored_fields(form: Form) -> Iterator[tuple[Field, Any]]:
+    """The fields with a column of their own, with its SQL type."""
+    for each in form.fields.values():
+        column_type = each.column_type()
+        if column_type is not None:
+            yield each, column_type
+
+
+def short(name: str) -> str:
+    """A name PostgreSQL does not cut off (63 bytes)."""
+    return name if len(name) <= 60 else f"{name[:50]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def link_table_name(form: str, field: str) -> str:
+    return short(f"{form}__{field}")
+
+
+# --- columns ---------------------------------------------------------------------------------------------------------
+
+
+def _form_table(form: Form, metadata: sa.MetaData) -> sa.Table:
+    columns = [*_system_columns(form), *(_column(field, kind) for field, kind in stored_fields(form))]
+    checks = [_boolean_check(form, field) for field, kind in stored_fields(form) if isinstance(kind, sa.Boolean)]
+    return sa.Table(form.name, metadata, *columns, *checks, sqlite_autoincrement=True)
+
+
+def _system_columns(form: Form) -> Iterator[sa.Column[Any]]:
+    yield sa.Column("id", BigInt, primary_key=True, autoincrement=True)
+    yield sa.Column("version", sa.Integer, nullable=False, server_default="1")
+    if form.workflow:
+        yield sa.Column("state", sa.Text, nullable=False, server_default=form.workflow.initial)
+        yield sa.Column("state_since", Moment)
+        yield sa.Column("state_due", Moment)
+        yield sa.Column("_previous", sa.Text)
+    if form.parent_form:
+        parent = sa.ForeignKey(f"{form.parent_form}.id", ondelete="CASCADE")
+        yield sa.Column("_parent", BigInt, parent, nullable=False)
+        yield sa.Column("_position", sa.Integer, nullable=False, server_default="0")
+    if form.workflow or not form.parent_form:
+        yield user_column("owner")
+        yield sa.Column("owner_role", sa.Text)
+    yield sa.Column("created_at", Moment, nullable=False)
+    yield user_column("created_by")
+    yield sa.Column("updated_at", Moment, nullable=False)
+    yield user_column("updated_by")
+    yield sa.Column("deleted_at", Moment)
+    yield sa.Column("_title", sa.Text, nullable=False, server_default="")
+
+
+def _column(field: Field, kind: Any) -> sa.Column[Any]:
+    if field.kind == "link":
+        return sa.Column(field.name, kind, sa.ForeignKey(f"{target_form(field)}.id"))
+    if field.kind == "user":
+        return sa.Column(field.name, kind, sa.ForeignKey("_user.id"))
+    return sa.Column(field.name, kind)
+
+
+def _boolean_check(form: Form, field: Field) -> sa.CheckConstraint:
+    column: sa.ColumnClause[Any] = sa.column(field.name)
+    check = sa.CheckConstraint(column.in_((sa.text("0"), sa.text("1"))), name=short(f"ck_{form.name}_{field.name}"))
+    return check.ddl_if(dialect="sqlite")  # PostgreSQL has a type for it
+
+
+def _link_table(form: Form, field: Field, metadata: sa.MetaData) -> sa.Table:
+    name = link_table_name(form.name, field.name)
+    target = "_user" if field.kind == "users" else target_form(field)
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("record_id", BigInt, sa.ForeignKey(f"{form.name}.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("target_id", BigInt, sa.ForeignKey(f"{target}.id"), primary_key=True),
+        sa.Column("position", sa.Integer, nullable=False, server_default="0"),
+        sa.Index(short(f"ix_{name}_target"), "target_id"),
+    )
