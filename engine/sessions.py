@@ -1,0 +1,337 @@
+"""Who a cookie or an API token belongs to, in one query with the roles, so that taking something away works at once.
+
+Cookies and tokens are 256 random bits; the database holds their SHA-256 only.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine import passwords
+from engine.accounts import ONE_TIME_LASTS, normal_login
+from engine.people import Actor
+from engine.storage.tables import Tables
+
+TOUCH_EVERY = dt.timedelta(minutes=1)
+TRIES, TRIES_WINDOW = 20, 15 * 60  # wrong sign-ins per account and per address, seconds
+TOKEN_MARK = "appmill_"  # noqa: S105 - what tokens begin with, so that they are recognised where they leak
+SEPARATOR = "\x1f"
+
+
+def digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A session as one request needs it."""
+
+    actor: Actor
+    unread: int
+    must_change: bool
+    theme: str | None
+    view_as: str | None
+    is_admin: bool
+    touch: bool
+
+
+# --- finding
+
+
+def _people_columns(tables: Tables) -> list[sa.ColumnElement[Any]]:
+    user, own, held = tables.user, tables.user_role, tables.group_role
+    member, group, notice = tables.group_member, tables.group, tables.notification
+
+    def joined(column: sa.ColumnElement[Any], source: sa.FromClause, clause: sa.ColumnElement[bool]) -> Any:
+        together = sa.func.aggregate_strings(column, SEPARATOR)
+        return sa.select(together).select_from(source).where(clause).correlate(user).scalar_subquery()
+
+    return [
+        user.c.id,
+        user.c.login,
+        user.c.name,
+        user.c.language,
+        user.c.timezone,
+        user.c.theme,
+        user.c.must_change,
+        joined(own.c.role, own, own.c.user_id == user.c.id).label("own_roles"),
+        joined(
+            held.c.role, held.join(member, member.c.group_id == held.c.group_id), member.c.user_id == user.c.id
+        ).label("group_roles"),
+        joined(
+            group.c.name, group.join(member, member.c.group_id == group.c.id), member.c.user_id == user.c.id
+        ).label("group_names"),
+        sa.select(sa.func.count())
+        .select_from(notice)
+        .where(notice.c.user_id == user.c.id, notice.c.read_at.is_(None))
+        .correlate(user)
+        .scalar_subquery()
+        .label("unread"),
+    ]
+
+
+@lru_cache(maxsize=64)
+def _session_query(tables: Any) -> sa.Select[Any]:
+    session, user = tables.tables.session, tables.tables.user
+    return (
+        sa.select(session.c.seen_at, session.c.view_as, *_people_columns(tables.tables))
+        .join_from(session, user, user.c.id == session.c.user_id)
+        .where(
+            session.c.token_hash == sa.bindparam("digest"),
+            session.c.expires_at > sa.bindparam("now"),
+            session.c.seen_at > sa.bindparam("idle_since"),
+            user.c.active,
+        )
+    )
+
+
+@lru_cache(maxsize=64)
+def _token_query(tables: Any) -> sa.Select[Any]:
+    token, user = tables.tables.token, tables.tables.user
+    return (
+        sa.select(
+            token.c.id.label("token_id"), token.c.scopes, token.c.last_used_at, *_people_columns(tables.tables)
+        )
+        .join_from(token, user, user.c.id == token.c.user_id)
+        .where(
+            token.c.token_hash == sa.bindparam("digest"),
+            token.c.revoked_at.is_(None),
+            sa.or_(token.c.expires_at.is_(None), token.c.expires_at > sa.bindparam("now")),
+            user.c.active,
+        )
+    )
+
+
+class _ById:
+    """Tables as a cache key: two builds of the same definition are two sets of tables."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+
+    def __hash__(self) -> int:
+        return id(self.tables.metadata)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _ById) and other.tables.metadata is self.tables.metadata
+
+
+def _words(text: str | None) -> frozenset[str]:
+    return frozenset(text.split(SEPARATOR)) if text else frozenset()
+
+
+def _actor(row: Any, language: str, timezone: str, scopes: frozenset[str] | None = None) -> Actor:
+    return Actor(
+        id=row.id,
+        login=row.login,
+        name=row.name,
+        roles=_words(row.own_roles) | _words(row.group_roles),
+        groups=_words(row.group_names),
+        language=row.language or language,
+        timezone=row.timezone or timezone,
+        scopes=scopes,
+    )
+
+
+def find_session(
+    conn: sa.Connection, tables: Tables, secret: str, *, now: dt.datetime, idle: dt.timedelta, language: str, timezone: str
+) -> SignedIn | None:
+    """The session this cookie stands for, if it is alive. ``language``, ``timezone``: of people who chose none."""
+    values = {"digest": digest(secret), "now": now, "idle_since": now - idle}
+    row = conn.execute(_session_query(_ById(tables)), values).first()
+    if row is None:
+        return None
+    actor = _actor(row, language, timezone)
+    return SignedIn(
+        actor=actor.looking_as(row.view_as) if row.view_as and actor.is_admin else actor,
+        unread=row.unread,
+        must_change=row.must_change,
+        theme=row.theme,
+        view_as=row.view_as,
+        is_admin=actor.is_admin,
+        touch=now - row.seen_at > TOUCH_EVERY,
+    )
+
+
+def find_token(
+    conn: sa.Connection, tables: Tables, secret: str, *, now: dt.datetime, language: str, timezone: str
+) -> tuple[Actor, int | None] | None:
+    """The person an API token acts for, and the token's id when its last use should be noted again."""
+    row = conn.execute(_token_query(_ById(tables)), {"digest": digest(secret), "now": now}).first()
+    if row is None:
+        return None
+    stale = row.last_used_at is None or now - row.last_used_at > dt.timedelta(minutes=10)
+    scopes = frozenset(row.scopes) if row.scopes is not None else None
+    return _actor(row, language, timezone, scopes), row.token_id if stale else None
+
+
+# --- beginning and ending
+
+
+def open_session(
+    conn: sa.Connection, tables: Tables, user_id: int, *, now: dt.datetime, lasts: dt.timedelta, agent: str, address: str
+) -> str:
+    """A new session; answers the cookie's secret. Sessions that are over are swept away on the way."""
+    session = tables.session
+    conn.execute(session.delete().where(session.c.expires_at < now))
+    secret = secrets.token_urlsafe(32)
+    conn.execute(
+        session.insert().values(
+            token_hash=digest(secret),
+            user_id=user_id,
+            created_at=now,
+            seen_at=now,
+            expires_at=now + lasts,
+            csrf="",
+            agent=agent[:300],
+            address=address[:60],
+        )
+    )
+    conn.execute(tables.user.update().where(tables.user.c.id == user_id).values(last_seen_at=now))
+    return secret
+
+
+def touch_session(conn: sa.Connection, tables: Tables, secret: str, now: dt.datetime) -> None:
+    conn.execute(tables.session.update().where(tables.session.c.token_hash == digest(secret)).values(seen_at=now))
+
+
+def close_session(conn: sa.Connection, tables: Tables, secret: str) -> None:
+    conn.execute(tables.session.delete().where(tables.session.c.token_hash == digest(secret)))
+
+
+def look_as(conn: sa.Connection, tables: Tables, secret: str, role: str | None) -> None:
+    conn.execute(tables.session.update().where(tables.session.c.token_hash == digest(secret)).values(view_as=role))
+
+
+def sessions_of(conn: sa.Connection, tables: Tables, user_id: int, now: dt.datetime) -> list[Any]:
+    """The living sessions, the latest first. ``token_hash`` may be shown in part only."""
+    session = tables.session
+    clause = (session.c.user_id == user_id, session.c.expires_at > now)
+    return list(conn.execute(sa.select(session).where(*clause).order_by(session.c.seen_at.desc())))
+
+
+def close_sessions(conn: sa.Connection, tables: Tables, user_id: int, *, mark: str | None = None) -> int:
+    """End the session whose hash begins with ``mark`` (at least 16 digits), or all of the person; answers how many."""
+    session = tables.session
+    statement = session.delete().where(session.c.user_id == user_id)
+    if mark is not None:
+        statement = statement.where(sa.func.substr(session.c.token_hash, 1, 16) == mark[:16])
+    return int(conn.execute(statement).rowcount)
+
+
+# --- API tokens
+
+
+def create_token(
+    conn: sa.Connection,
+    tables: Tables,
+    user_id: int,
+    *,
+    name: str,
+    scopes: Iterable[str] | None,
+    now: dt.datetime,
+    expires_at: dt.datetime | None = None,
+) -> str:
+    """A new API token; the text is shown once and cannot be had again. ``scopes`` None: all its person may do."""
+    secret = TOKEN_MARK + secrets.token_urlsafe(32)
+    conn.execute(
+        tables.token.insert().values(
+            token_hash=digest(secret),
+            name=name,
+            user_id=user_id,
+            scopes=None if scopes is None else sorted(set(scopes)),
+            created_at=now,
+            expires_at=expires_at,
+        )
+    )
+    return secret
+
+
+def tokens_of(conn: sa.Connection, tables: Tables, user_id: int | None = None) -> list[Any]:
+    """Tokens with their person, the newest first; of everybody for administrators."""
+    token, user = tables.token, tables.user
+    statement = (
+        sa.select(token, user.c.name.label("user_name"), user.c.login)
+        .join_from(token, user, user.c.id == token.c.user_id)
+        .order_by(token.c.id.desc())
+    )
+    return list(conn.execute(statement if user_id is None else statement.where(token.c.user_id == user_id)))
+
+
+def revoke_token(
+    conn: sa.Connection, tables: Tables, token_id: int, *, now: dt.datetime, user_id: int | None = None
+) -> bool:
+    """End a token, only if it is ``user_id``'s when that is given; answers whether there was one."""
+    token = tables.token
+    statement = token.update().where(token.c.id == token_id, token.c.revoked_at.is_(None)).values(revoked_at=now)
+    if user_id is not None:
+        statement = statement.where(token.c.user_id == user_id)
+    return bool(conn.execute(statement).rowcount)
+
+
+def note_token_use(conn: sa.Connection, tables: Tables, token_id: int, now: dt.datetime) -> None:
+    conn.execute(tables.token.update().where(tables.token.c.id == token_id).values(last_used_at=now))
+
+
+# --- trying passwords
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Whose password is to be compared; everything empty for a name that nobody has."""
+
+    user_id: int | None
+    password_hash: str | None
+
+
+def candidate(conn: sa.Connection, tables: Tables, login: str, now: dt.datetime) -> Candidate:
+    """The person who may sign in by this name. A one-time password that nobody used for a week is none."""
+    user = tables.user
+    columns = (user.c.id, user.c.password_hash, user.c.must_change, user.c.password_changed_at)
+    row = conn.execute(sa.select(*columns).where(user.c.login == normal_login(login), user.c.active)).first()
+    if row is None or (row.must_change and now - row.password_changed_at > ONE_TIME_LASTS):
+        return Candidate(None, None)
+    return Candidate(row.id, row.password_hash)
+
+
+def try_keys(login: str, address: str) -> tuple[str, str]:
+    """What wrong sign-ins are counted by: the account, and the address they come from."""
+    return f"login:{digest(normal_login(login))[:32]}", f"address:{address}"
+
+
+def tried_too_often(conn: sa.Connection, tables: Tables, keys: Iterable[str], now: dt.datetime) -> bool:
+    rate = tables.rate
+    clause = (rate.c.key.in_(list(keys)), rate.c.window == _window(now), rate.c.hits >= TRIES)
+    return conn.execute(sa.select(rate.c.key).where(*clause).limit(1)).first() is not None
+
+
+def count_try(conn: sa.Connection, tables: Tables, keys: Iterable[str], now: dt.datetime) -> None:
+    rate = tables.rate
+    conn.execute(rate.delete().where(rate.c.expires_at < now))
+    for key in keys:
+        clause = (rate.c.key == key, rate.c.window == _window(now))
+        if not conn.execute(rate.update().where(*clause).values(hits=rate.c.hits + 1)).rowcount:
+            ends = dt.datetime.fromtimestamp((_window(now) + 1) * TRIES_WINDOW, dt.UTC)
+            conn.execute(rate.insert().values(key=key, window=_window(now), hits=1, expires_at=ends))
+
+
+def forget_tries(conn: sa.Connection, tables: Tables, key: str) -> None:
+    conn.execute(tables.rate.delete().where(tables.rate.c.key == key))
+
+
+def _window(now: dt.datetime) -> int:
+    return int(now.timestamp()) // TRIES_WINDOW
+
+
+def renew_hash(conn: sa.Connection, tables: Tables, user_id: int, stored: str, password: str) -> None:
+    """Keep the password under today's cost when it was hashed under another."""
+    if passwords.outdated(stored):
+        values = {"password_hash": passwords.hashed(password)}
+        conn.execute(tables.user.update().where(tables.user.c.id == user_id).values(**values))

@@ -1,0 +1,258 @@
+"""Signing in and out, and who acts in a request."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+from flask import Blueprint, g, request
+from werkzeug.wrappers import Response
+
+from engine import passwords, sessions
+from engine.errors import Denied, Invalid, message
+from engine.formats import Reader
+from engine.language import ADMIN
+from engine.people import Actor
+from engine.web.context import api_wanted, application, settings
+from engine.web.failures import HTTP_MESSAGES, Unauthorized, said
+from engine.web.render import go, local_address, render
+from engine.web.security import cookie_name, csrf_token_for
+
+blueprint = Blueprint("auth", __name__)
+
+V = TypeVar("V", bound=Callable[..., Any])
+NOT_KNOWN = message("The sign-in name or the password is not right.")
+MAY_WHILE_LOOKING = {"auth.sign_out", "auth.look_as", "me.set_theme"}
+MAY_BEFORE_CHANGE = {"auth.sign_out", "me.password", "me.change_password", "me.set_theme", "me.set_language"}
+BACKGROUND = {"notices.count"}
+
+
+def public(view: V) -> V:
+    """Open a view to people who are not signed in."""
+    view.public = True  # type: ignore[attr-defined]
+    return view
+
+
+# --- who acts
+
+
+def reader_of_browser() -> Reader:
+    """For whom a page without a signed-in person is shown: the language of the cookie, else of the browser."""
+    definition = g.application.definition
+    wanted = request.cookies.get("language", "")
+    if wanted not in definition.languages:
+        wanted = request.accept_languages.best_match(definition.languages) or definition.languages[0]
+    return Reader(wanted, definition.timezone, definition.currency)
+
+
+def start() -> None:
+    """Nobody acts yet; whatever fails from here on can still be shown."""
+    g.actor, g.bearer, g.csrf_token, g.session_secret = None, False, "", ""
+    g.unread, g.view_as, g.is_admin, g.must_change = 0, None, False, False
+    g.reader = reader_of_browser()
+    g.theme = theme_of(request.cookies.get("theme"))
+
+
+def identify() -> None:
+    """Fill ``g`` with who acts. An Authorization header counts alone: a cookie beside it is not looked at."""
+    if "Authorization" in request.headers:
+        _identify_token()
+    else:
+        _identify_session()
+
+
+def _defaults() -> dict[str, str]:
+    definition = g.application.definition
+    return {"language": definition.languages[0], "timezone": definition.timezone}
+
+
+def _identify_token() -> None:
+    g.bearer = True
+    app = application()
+    scheme, _, secret = request.headers["Authorization"].partition(" ")
+    with app.database.read() as conn:
+        known = sessions.find_token(conn, app.tables, secret.strip(), now=app.clock(), **_defaults())
+    if scheme.lower() != "bearer" or known is None:
+        raise Unauthorized(message("The API token is not known or no longer valid."))
+    actor, stale = known
+    _act(actor)
+    if stale is not None:
+        with app.database.write() as conn:
+            sessions.note_token_use(conn, app.tables, stale, app.clock())
+
+
+def _identify_session() -> None:
+    secret = request.cookies.get(cookie_name(settings()), "")
+    g.session_secret = secret
+    g.csrf_token = csrf_token_for(secret) if secret else ""
+    if not secret:
+        return
+    app, now = application(), application().clock()
+    idle = dt.timedelta(minutes=settings().idle_minutes)
+    with app.database.read() as conn:
+        found = sessions.find_session(conn, app.tables, secret, now=now, idle=idle, **_defaults())
+    if found is None:
+        return
+    _act(found.actor)
+    g.unread, g.view_as, g.is_admin, g.must_change = found.unread, found.view_as, found.is_admin, found.must_change
+    if found.touch and request.endpoint not in BACKGROUND:
+        with app.database.write() as conn:
+            sessions.touch_session(conn, app.tables, secret, now)
+
+
+def _act(actor: Actor) -> None:
+    g.actor = actor
+    g.reader = actor.reader(g.application.definition)
+
+
+def theme_of(text: str | None) -> str:
+    return text if text in ("light", "dark") else "auto"
+
+
+def require_sign_in() -> Response | None:
+    """Send people to the sign-in page; raises Unauthorized for programs, Denied while looking as somebody else."""
+    if g.actor is None:
+        return _ask_to_sign_in()
+    if g.must_change and not g.bearer and request.endpoint not in MAY_BEFORE_CHANGE:
+        return go("/me/password")
+    if g.view_as and request.method not in ("GET", "HEAD", "OPTIONS") and request.endpoint not in MAY_WHILE_LOOKING:
+        raise Denied(message("You are looking as somebody else. Stop looking to change something."))
+    return None
+
+
+def _ask_to_sign_in() -> Response:
+    if api_wanted() or g.bearer:
+        raise Unauthorized(message("Please sign in first."))
+    if "HX-Request" in request.headers:
+        current = urlsplit(request.headers.get("HX-Current-URL", ""))
+        return go(_sign_in_address(current.path, current.query))
+    if request.method != "GET":
+        return go("/sign_in")
+    return go(_sign_in_address(request.path, request.query_string.decode("latin-1")))
+
+
+def _sign_in_address(path: str, query: str) -> str:
+    wanted = path + (f"?{query}" if query else "")
+    return "/sign_in" if path in ("", "/") else f"/sign_in?next={quote(wanted, safe='/')}"
+
+
+def require_admin() -> None:
+    """For rooms that only administrators may enter; others are told there is nothing."""
+    if not g.is_admin or g.view_as:
+        raise Denied(message("Only administrators may do this."))
+
+
+# --- the cookie
+
+
+def keep_cookie(response: Any) -> Any:
+    """Set, replace or delete the session's cookie when the view asked for it."""
+    wanted = g.get("new_cookie")
+    if wanted is not None:
+        options = settings()
+        response.set_cookie(
+            cookie_name(options),
+            wanted,
+            max_age=options.session_hours * 3600 if wanted else 0,
+            secure=options.secure,
+            httponly=True,
+            samesite="Lax",
+            path="/",
+        )
+    return response
+
+
+def _visitor() -> None:
+    """A random cookie before signing in, so that the sign-in form has a token to carry. It is nobody's session."""
+    if not g.session_secret:
+        g.session_secret = g.new_cookie = secrets.token_urlsafe(32)
+        g.csrf_token = csrf_token_for(g.session_secret)
+
+
+# --- pages
+
+
+@blueprint.get("/sign_in")
+@public
+def sign_in_page() -> str | Response:
+    wanted = local_address(request.args.get("next"))
+    if g.actor:
+        return go(wanted or "/")
+    _visitor()
+    return _sign_in_form(wanted)
+
+
+def _sign_in_form(wanted: str | None, login: str = "", problem: str = "") -> str:
+    return render("sign_in.html", layout="bare.html", next=wanted or "", login=login, problem=problem)
+
+
+@blueprint.post("/sign_in")
+@public
+def sign_in() -> Response | tuple[str, int]:
+    app, now = application(), application().clock()
+    login, password = request.form.get("login", "")[:200], request.form.get("password", "")
+    wanted = local_address(request.form.get("next"))
+    keys = sessions.try_keys(login, request.remote_addr or "-")
+    with app.database.read() as conn:
+        if sessions.tried_too_often(conn, app.tables, keys, now):
+            return _sign_in_form(wanted, login, said(HTTP_MESSAGES[429])), 429
+        who = sessions.candidate(conn, app.tables, login, now)
+    right = passwords.matches(who.password_hash, password)
+    if not right or who.user_id is None:
+        with app.database.write() as conn:
+            sessions.count_try(conn, app.tables, keys, now)
+        return _sign_in_form(wanted, login, said(NOT_KNOWN)), 401
+    with app.database.write() as conn:
+        sessions.forget_tries(conn, app.tables, keys[0])
+        sessions.renew_hash(conn, app.tables, who.user_id, who.password_hash or "", password)
+        _begin(conn, who.user_id, now)
+    return go(wanted or "/")
+
+
+def _begin(conn: Any, user_id: int, now: dt.datetime) -> None:
+    """A fresh session; whatever cookie came with the request is dead from here on."""
+    tables, options = application().tables, settings()
+    if g.session_secret:
+        sessions.close_session(conn, tables, g.session_secret)
+    g.new_cookie = sessions.open_session(
+        conn,
+        tables,
+        user_id,
+        now=now,
+        lasts=dt.timedelta(hours=options.session_hours),
+        agent=request.headers.get("User-Agent", ""),
+        address=request.remote_addr or "-",
+    )
+
+
+def begin_again(conn: Any) -> None:
+    """A new session for the person acting, after their password changed."""
+    _begin(conn, g.actor.id, application().clock())
+
+
+@blueprint.post("/sign_out")
+@public
+def sign_out() -> Response:
+    if g.session_secret:
+        app = application()
+        with app.database.write() as conn:
+            sessions.close_session(conn, app.tables, g.session_secret)
+    g.new_cookie = ""
+    return go("/sign_in")
+
+
+@blueprint.post("/look_as")
+def look_as() -> Response:
+    """See the application as a role does; for administrators. An empty role ends it."""
+    app, role = application(), request.form.get("role", "")
+    if not g.is_admin or g.bearer:
+        raise Denied(message("Only administrators may look as somebody else."))
+    if role and (role not in app.definition.roles or role == ADMIN):
+        raise Invalid(message("There is no role {role}.", role=role[:80]))
+    with app.database.write() as conn:
+        sessions.look_as(conn, app.tables, g.session_secret, role or None)
+    return go("/")
+

@@ -1,0 +1,106 @@
+"""The site: one Flask application around one Appmill application.
+
+A request passes, in this order: host, who acts (one query), forgery, sign-in required, the view; an answer passes:
+toasts, headers, log line. Views are closed to people who are not signed in unless marked ``public``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import secrets
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from types import ModuleType
+
+from flask import Flask, g, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers import Response
+
+from engine.application import Application
+from engine.web import auth, failures, render, security, statics
+from engine.web.context import Settings, Site
+
+ROOMS = (
+    "auth", "home", "notices", "me", "admin", "people", "publishing", "lists", "boards", "pages", "finding", "bulk",
+    "saved", "forms", "record", "lines", "attachments", "drafts", "api", "exports", "imports",
+)  # fmt: skip
+
+
+def make_web(
+    application: Application,
+    *,
+    secret_key: str | None = None,
+    settings: Settings | None = None,
+    definition_file: str | None = None,
+) -> Flask:
+    """The site for ``application``. ``secret_key`` signs toasts in passing only; without one it lasts as long as the
+    process. ``definition_file``: where administrators' changes of the definition are kept."""
+    options = settings or Settings()
+    flask = Flask("engine.web", static_folder=None)
+    flask.config.update(
+        SECRET_KEY=secret_key or secrets.token_hex(32),
+        MAX_CONTENT_LENGTH=options.max_body,
+        MAX_FORM_MEMORY_SIZE=8 * 1024 * 1024,
+        MAX_FORM_PARTS=20_000,
+        SESSION_COOKIE_NAME="appmill_toasts",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=options.secure,
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=1),
+        PREFERRED_URL_SCHEME="https" if options.secure else "http",
+        TEMPLATES_AUTO_RELOAD=False,
+    )
+    flask.extensions["appmill"] = Site(application, options, definition_file)
+    flask.json.ensure_ascii = False  # type: ignore[attr-defined]
+    render.equip(flask, f"/static/~{statics.tree_hash(statics.FOLDER)}")
+    failures.equip(flask)
+    _add_stations(flask)
+    _add_rooms(flask, application)
+    _trust_proxies(flask, options.trusted_proxies)
+    return flask
+
+
+def _add_stations(flask: Flask) -> None:
+    """What every request and answer passes; answers pass in the reverse order of their naming here."""
+
+    @flask.before_request
+    def enter() -> Response | None:
+        g.started = time.perf_counter()
+        g.request_id = secrets.token_hex(8)
+        g.application = flask.extensions["appmill"].application
+        auth.start()
+        security.refuse_foreign_host()
+        if getattr(_view(flask), "public", False) and request.path.startswith("/static/"):
+            return None
+        auth.identify()
+        security.refuse_forgery()
+        return None if getattr(_view(flask), "public", False) else auth.require_sign_in()
+
+    flask.after_request(security.log_request)
+    flask.after_request(security.protect)
+    flask.after_request(auth.keep_cookie)
+    flask.after_request(render.send_toasts)
+
+
+def _view(flask: Flask) -> object:
+    return flask.view_functions.get(request.endpoint or "")
+
+
+def _add_rooms(flask: Flask, application: Application) -> None:
+    flask.register_blueprint(statics.blueprint)
+    for room in _existing(ROOMS):
+        flask.register_blueprint(room.blueprint)
+    for make_blueprint in application.registry.screens:
+        flask.register_blueprint(make_blueprint(application))
+
+
+def _existing(names: Sequence[str]) -> list[ModuleType]:
+    found = [name for name in names if importlib.util.find_spec(f"engine.web.{name}")]
+    return [importlib.import_module(f"engine.web.{name}") for name in found]
+
+
+def _trust_proxies(flask: Flask, count: int) -> None:
+    if count:
+        flask.wsgi_app = ProxyFix(flask.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]

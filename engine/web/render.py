@@ -1,0 +1,190 @@
+"""Pages and fragments: the same template with or without the frame around it.
+
+``render("list.html", rows=…)`` inside a page; an htmx request gets the fragment. Toasts said with ``toast(…)`` reach the
+reader either way: with this answer, or with the page a redirect leads to.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any
+
+from flask import Flask, current_app, g, redirect, request, session, url_for
+from markupsafe import Markup, escape
+from werkzeug.local import LocalProxy
+from werkzeug.wrappers import Response
+
+from engine.definition import AppDefinition
+from engine.errors import Message, message
+from engine.language import Label
+from engine.people import Actor
+from engine.texts import say
+from engine.web import statics
+from engine.web.context import fragment_wanted, reader, site
+from engine.web.menu import place, shell_menu, sidebar
+
+TOASTS = "_toasts"
+STYLES = tuple(name for name in ("app", "lists", "forms", "widgets") if (statics.FOLDER / f"css/{name}.css").is_file())
+MODULES = tuple(name for name in ("app", "lists", "forms", "widgets") if (statics.FOLDER / f"js/{name}.js").is_file())
+
+
+def render(template: str, /, **context: Any) -> str:
+    """The page, or its content alone for htmx; ``layout`` in the context overrules."""
+    context.setdefault("layout", "fragment.html" if fragment_wanted() else "base.html")
+    context.update(actor=g.actor, app=g.application.definition, reader=g.reader)
+    return current_app.jinja_env.get_template(template).render(context)
+
+
+def translate(pattern: str, /, **values: Any) -> str:
+    return say(message(pattern, **values), reader().language)
+
+
+def label(thing: Any) -> str:
+    """The text of a Label, or the label (else the name) of whatever carries one, in the reader's language."""
+    language = reader().language
+    if isinstance(thing, Label):
+        return thing.text(language)
+    if hasattr(thing, "label_in"):
+        return str(thing.label_in(language))
+    own = getattr(thing, "label", None)
+    return own.text(language) if isinstance(own, Label) else str(getattr(thing, "name", thing))
+
+
+def plural(form: Any) -> str:
+    return label(form.plural or form.label)
+
+
+@lru_cache(maxsize=2048)
+def _icon(prefix: str, name: str, extra: str) -> Markup:
+    classes = f"icon {extra}".strip()
+    return Markup('<svg class="{}" aria-hidden="true"><use href="{}/icons.svg#{}"/></svg>').format(classes, prefix, name)
+
+
+def icon(name: str, extra: str = "") -> Markup:
+    """An icon of the sprite, drawn in the colour of the text around it."""
+    return _icon(current_app.extensions["appmill.assets"], name, extra)
+
+
+def asset(path: str) -> str:
+    """The lasting address of a file in ``static/``."""
+    return statics.asset_url(current_app.extensions["appmill.assets"], path)
+
+
+# --- toasts
+
+
+def toast(text: Message | str, kind: str = "success", *, undo: str | None = None) -> None:
+    """Say something in passing. ``kind``: success, info, warning or danger; ``undo``: an address to POST to."""
+    shown = say(text, reader().language) if isinstance(text, Message) else text
+    session[TOASTS] = [*session.get(TOASTS, ()), {"text": shown, "kind": kind, **({"undo": undo} if undo else {})}]
+
+
+def take_toasts() -> list[dict[str, str]]:
+    """What is to be said now; each is said once."""
+    return list(session.pop(TOASTS, ()))
+
+
+def send_toasts(response: Response) -> Response:
+    """Hand waiting toasts to htmx, which raises them as an event; a redirect keeps them for the page it leads to."""
+    if "HX-Request" not in request.headers or 300 <= response.status_code < 400 or TOASTS not in session:
+        return response
+    told = json.loads(response.headers.get("HX-Trigger", "{}"))
+    told["toast"] = {"toasts": take_toasts()}
+    response.headers["HX-Trigger"] = json.dumps(told)
+    return response
+
+
+# --- moving on
+
+
+def go(address: str) -> Response:
+    """After a POST: to another page. htmx follows it as a whole navigation."""
+    if "HX-Request" in request.headers and "HX-Boosted" not in request.headers:
+        return current_app.response_class(status=204, headers={"HX-Redirect": address})
+    return redirect(address, 303)
+
+
+def local_address(address: str | None) -> str | None:
+    """The address if it leads into this site and nowhere else; browsers read ``//``, ``/\\`` and control characters
+    as another host."""
+    if not address or not address.startswith("/") or address.startswith(("//", "/\\")):
+        return None
+    plain = all(character > " " and character not in "\\\x7f" for character in address)
+    return address if plain else None
+
+
+def here() -> str:
+    """The address of the present page, to come back to."""
+    query = request.query_string.decode("latin-1")
+    return request.path + (f"?{query}" if query else "")
+
+
+def initials(name: str) -> str:
+    """What an avatar shows: the last two characters of a Chinese name, the first letters of others."""
+    name = name.strip()
+    if name and ord(name[-1]) > 0x2E80:
+        return name[-2:]
+    return "".join(word[0] for word in name.split()[:2]).upper() or "?"
+
+
+def unread_badge() -> Markup:
+    """The number on the bell; nothing when everything is read."""
+    if not g.unread:
+        return Markup("")
+    count = "99+" if g.unread > 99 else str(g.unread)
+    words = translate("{count} unread", count=count)
+    return Markup('<span class="bell-count" title="{}">{}</span>').format(words, count)
+
+
+class CsrfToken:
+    """The token as text, also when a template calls it."""
+
+    def __call__(self) -> str:
+        return str(self)
+
+    def __str__(self) -> str:
+        return str(g.csrf_token)
+
+    def __html__(self) -> str:
+        return str(escape(g.csrf_token))
+
+
+def csrf_field() -> Markup:
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(g.csrf_token)
+
+
+def equip(flask: Flask, assets: str) -> None:
+    """Give every template its words."""
+    flask.extensions["appmill.assets"] = assets
+    environment = flask.jinja_env
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.globals.update(
+        _=translate,
+        here=here,
+        initials=initials,
+        is_admin=lambda: g.is_admin,
+        modules=lambda: MODULES,
+        page_theme=lambda: g.theme,
+        place=place,
+        request_id=lambda: g.request_id,
+        side_bar=lambda: sidebar(environment.get_template("shell/sidebar.html")),
+        small_bar=lambda: request.cookies.get("bar") == "small",
+        styles=lambda: STYLES,
+        unread_badge=unread_badge,
+        view_as=lambda: g.view_as,
+        actor=LocalProxy[Actor](lambda: g.actor),
+        app=LocalProxy[AppDefinition](lambda: g.application.definition),
+        reader=LocalProxy(lambda: g.reader),
+        asset=asset,
+        csrf_field=csrf_field,
+        csrf_token=CsrfToken(),
+        icon=icon,
+        label=label,
+        plural=plural,
+        say=lambda text: say(text, reader().language),
+        shell_menu=shell_menu,
+        site=site,
+        take_toasts=take_toasts,
+        url_for=url_for,
+    )

@@ -1,0 +1,128 @@
+"""What every request and every answer goes through: host, origin, token, headers, one log line.
+
+Forgery is refused twice over: by what browsers say about where a request comes from (Sec-Fetch-Site, Origin), and by a
+token bound to the session, for browsers that say nothing. Requests with a Bearer token carry no cookie and need neither.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+import re
+import time
+from urllib.parse import urlsplit
+
+from flask import Response, g, request
+
+from engine.errors import Denied, Invalid, message
+from engine.web.context import Settings, settings
+
+log = logging.getLogger("appmill.request")
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+CSP = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
+    "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+)
+HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), geolocation=(self), microphone=(), payment=(), usb=()",
+}
+HSTS = "max-age=31536000; includeSubDomains"
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+# --- forgery
+
+
+def csrf_token_for(session_id: str) -> str:
+    """A token that only the holder of the session can know, and from which the session cannot be known."""
+    return hmac.new(session_id.encode(), b"appmill csrf", hashlib.sha256).hexdigest()[:43]
+
+
+def foreign_origin(fetch_site: str | None, origin: str | None, host: str, scheme: str) -> bool:
+    """Whether a browser says that another site sent this request. ``same-site`` is another host: foreign too."""
+    if fetch_site is not None and fetch_site not in ("same-origin", "none"):
+        return True
+    if origin is None:
+        return False
+    parts = urlsplit(origin)
+    return (parts.scheme, parts.netloc) != (scheme, host)
+
+
+def refuse_forgery() -> None:
+    """Raise Denied for an unsafe request that this site's own pages did not send."""
+    if request.method in SAFE or g.bearer:
+        return
+    headers = request.headers
+    if foreign_origin(headers.get("Sec-Fetch-Site"), headers.get("Origin"), request.host, request.scheme):
+        raise Denied(message("This request came from another site and was not carried out."))
+    given = headers.get("X-CSRF-Token") or (request.form.get("csrf_token", "") if _form_post() else "")
+    if not hmac.compare_digest(given.encode(), g.csrf_token.encode()):
+        raise Denied(message("This page is out of date. Reload it and try again."))
+
+
+def _form_post() -> bool:
+    return request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+# --- host
+
+
+def refuse_foreign_host() -> None:
+    """Raise Invalid when the Host header is none of the configured ones."""
+    allowed = settings().hosts
+    if allowed and request.host.rsplit(":", 1)[0].lower() not in allowed and request.host.lower() not in allowed:
+        raise Invalid(message("This server does not serve the host {host}.", host=request.host[:200]))
+
+
+# --- answers
+
+
+def protect(response: Response) -> Response:
+    """Headers of every answer. A view that must differ (a file, a printed page) sets its own before."""
+    headers = response.headers
+    for name, value in HEADERS.items():
+        if name not in headers:
+            headers[name] = value
+    if settings().secure:
+        headers["Strict-Transport-Security"] = HSTS
+    if "Cache-Control" not in headers:
+        headers["Cache-Control"] = "no-store"
+    if response.mimetype == "text/html":
+        response.vary.add("HX-Request")
+    headers["X-Request-Id"] = g.get("request_id", "-")
+    return response
+
+
+def one_line(text: str) -> str:
+    """The text without anything that could begin a line of the log or colour a terminal."""
+    return CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", text)
+
+
+def log_request(response: Response) -> Response:
+    """One JSON line per request. The route's pattern, never its query: searches and tokens stay out of logs."""
+    if log.isEnabledFor(logging.INFO):
+        actor = g.get("actor")
+        line = {
+            "id": g.get("request_id"),
+            "method": request.method[:10],
+            "route": request.url_rule.rule if request.url_rule else one_line(request.path[:200]),
+            "status": response.status_code,
+            "ms": round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
+            "actor": actor.id if actor else None,
+        }
+        log.info("%s", json.dumps(line))
+    return response
+
+
+def cookie_name(options: Settings) -> str:
+    """``__Host-`` binds the cookie to this host and to https; plain http cannot have it."""
+    return "__Host-appmill" if options.secure else "appmill"

@@ -1,0 +1,15 @@
+// The frame around every page: search and commands, keys, toasts, theme, unsaved changes.
+import { startConfirm } from "./confirm.js";
+import { startGuard } from "./guard.js";
+import { startKeys } from "./keys.js";
+import { startPalette } from "./palette.js";
+import { startShell } from "./shell.js";
+import { startToasts } from "./toast.js";
+
+startToasts();
+startConfirm();
+startGuard();
+startPalette();
+startKeys();
+startShell();
+document.documentElement.dataset.ready = "true";
