@@ -1,0 +1,240 @@
+"""What happened to a record, in people's words: events as differences of fields, with comments in between.
+
+A field the reader may not see is left out, a sensitive one is masked, and an event of which nothing is left says only
+that something changed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.definition import AppDefinition, Form
+from engine.errors import Invalid, Message, message
+from engine.fields.base import Field
+from engine.formats import Reader
+from engine.storage.events import Event
+
+SHOWN_ROWS = 20  # line changes told one by one
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field of one event: texts as people read them, ``""`` for empty."""
+
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """One entry of the timeline. ``key`` orders it among comments of the same moment."""
+
+    id: int
+    at: dt.datetime
+    actor_id: int | None
+    sentence: Message
+    icon: str
+    changes: tuple[Change, ...]
+    reason: str | None
+    rule: str | None
+    cause: int | None
+    hidden: int
+
+
+Titles = Mapping[str, Mapping[int, str]]  # form (or _user, _file) → id → title
+
+
+@dataclass(frozen=True)
+class Teller:
+    """What telling needs to know: the form, the fields the reader may see, titles of everything pointed at."""
+
+    definition: AppDefinition
+    form: Form
+    readable: Callable[[str, str], bool]  # (form name, field name)
+    titles: Titles
+    reader: Reader
+
+    def tell(self, event: Event) -> Told:
+        changes, hidden = self._changes(event)
+        return Told(
+            id=event.id,
+            at=event.at,
+            actor_id=event.actor_id,
+            sentence=self._sentence(event),
+            icon=ICONS.get(event.kind, "pencil"),
+            changes=changes,
+            reason=event.reason,
+            rule=self._rule(event.rule),
+            cause=event.cause,
+            hidden=hidden,
+        )
+
+    # --- sentences
+
+    def _sentence(self, event: Event) -> Message:
+        workflow = self.form.workflow
+        if event.transition and workflow is not None:
+            transition = workflow.transitions.get(event.transition)
+            label = transition.label.text(self.reader.language) if transition else event.transition
+            return message("{transition}: {before} → {after}", transition=label,
+                           before=self._state(event.from_state), after=self._state(event.to_state))  # fmt: skip
+        return SENTENCES.get(event.kind, message("Changed"))
+
+    def _state(self, name: str | None) -> str:
+        workflow = self.form.workflow
+        state = workflow.states.get(name) if workflow and name else None
+        return state.label.text(self.reader.language) if state else name or ""
+
+    def _rule(self, name: str | None) -> str | None:
+        if name is None:
+            return None
+        rule = self.definition.rules.get(name)
+        return rule.label.text(self.reader.language) if rule and rule.label else name.replace("_", " ")
+
+    # --- fields
+
+    def _changes(self, event: Event) -> tuple[tuple[Change, ...], int]:
+        told: list[Change] = []
+        hidden = 0
+        fields = {field.stable_id: field for field in self.form.fields.values()}
+        for key, pair in (event.changes or {}).items():
+            field = fields.get(key)
+            if field is None or not _is_pair(pair):
+                continue
+            if not self.readable(self.form.name, field.name):
+                hidden += 1
+            elif field.kind == "lines":
+                told.extend(self._line_changes(field, *pair))
+            else:
+                told.append(self._change(field, *pair))
+        return tuple(told), hidden
+
+    def _change(self, field: Field, before: Any, after: Any, prefix: str = "") -> Change:
+        label = prefix + field.label_in(self.reader.language)
+        return Change(label, self.text(field, before), self.text(field, after))
+
+    def text(self, field: Field, dumped: Any) -> str:
+        """A value in its JSON form as people read it; what no longer parses is shown as it was kept."""
+        if dumped is None:
+            return ""
+        try:
+            value = field.parse(dumped, self.reader)
+        except Invalid:
+            value = None
+        if value is None:
+            return "" if field.sensitive else str(dumped)
+        extra = self.titles.get(target_name(field) or "", None)
+        if field.sensitive:
+            return field.masked(value, self.reader, extra)
+        return field.format(value, self.reader, extra)
+
+    def _line_changes(self, field: Field, before: Any, after: Any) -> list[Change]:
+        rows = self.definition.forms[field.form]  # type: ignore[attr-defined]
+        label = field.label_in(self.reader.language)
+        old, new = _rows_by_id(before), _rows_by_id(after)
+        changes: list[Change] = []
+        for number, key in enumerate(dict.fromkeys([*old, *new]), 1):
+            gone, come = old.get(key), new.get(key)
+            if gone is not None and come is not None:
+                changes.extend(self._cell_changes(rows, f"{label} {number} · ", gone, come))
+            else:
+                changes.append(Change(f"{label} {number}", self._row_text(rows, gone), self._row_text(rows, come)))
+        if len(changes) > SHOWN_ROWS:
+            return [*changes[:SHOWN_ROWS], Change(label, "", f"… +{len(changes) - SHOWN_ROWS}")]
+        return changes
+
+    def _cell_changes(self, rows: Form, prefix: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
+        return [
+            self._change(field, old.get(field.stable_id), new.get(field.stable_id), prefix)
+            for field in rows.fields.values()
+            if old.get(field.stable_id) != new.get(field.stable_id) and self.readable(rows.name, field.name)
+        ]
+
+    def _row_text(self, rows: Form, row: Mapping[str, Any] | None) -> str:
+        if row is None:
+            return ""
+        texts = (
+            self.text(field, row.get(field.stable_id))
+            for field in rows.fields.values()
+            if self.readable(rows.name, field.name) and field.kind != "lines"
+        )
+        return " · ".join(text for text in texts if text)
+
+
+def target_name(field: Field) -> str | None:
+    """Under which name ``Titles`` holds what the field points to."""
+    if field.kind in ("link", "links"):
+        return str(getattr(field, "form", ""))
+    return {"user": "_user", "users": "_user", "files": "_file"}.get(field.kind)
+
+
+def pointed_at(definition: AppDefinition, form: Form, events: Sequence[Event]) -> dict[str, set[int]]:
+    """The ids whose titles the events need, by ``target_name``."""
+    wanted: dict[str, set[int]] = {}
+    fields = {field.stable_id: field for field in form.fields.values()}
+    for event in events:
+        if event.actor_id is not None:
+            wanted.setdefault("_user", set()).add(event.actor_id)
+        for key, pair in (event.changes or {}).items():
+            if key in fields and _is_pair(pair):
+                for dumped in pair:
+                    _collect(definition, fields[key], dumped, wanted)
+    return wanted
+
+
+def _collect(definition: AppDefinition, field: Field, dumped: Any, wanted: dict[str, set[int]]) -> None:
+    if field.kind == "lines":
+        columns = definition.forms[field.form].fields.values()  # type: ignore[attr-defined]
+        for row in dumped if isinstance(dumped, list) else ():
+            for column in columns:
+                _collect(definition, column, row.get(column.stable_id), wanted)
+        return
+    target = target_name(field)
+    if target:
+        ids = dumped if isinstance(dumped, list) else [dumped]
+        wanted.setdefault(target, set()).update(one for one in ids if isinstance(one, int))
+
+
+def _is_pair(pair: Any) -> bool:
+    return isinstance(pair, (list, tuple)) and len(pair) == 2
+
+
+def _rows_by_id(rows: Any) -> dict[Any, Mapping[str, Any]]:
+    if not isinstance(rows, list):
+        return {}
+    return {row.get("id", f"new {number}"): row for number, row in enumerate(rows) if isinstance(row, Mapping)}
+
+
+def undo(current: Mapping[str, Any], form: Form, events: Sequence[Event]) -> dict[str, Any]:
+    """Stored values in JSON form by stable id, as they were before ``events`` (newest first)."""
+    values = dict(current)
+    for event in events:
+        for key, pair in (event.changes or {}).items():
+            if _is_pair(pair):
+                values[key] = pair[0]
+    return values
+
+
+SENTENCES: Mapping[str, Message] = {
+    "created": message("Created"),
+    "updated": message("Changed"),
+    "deleted": message("Deleted"),
+    "restored": message("Restored"),
+    "imported": message("Imported"),
+    "pressed": message("Pressed a button"),
+    "revealed": message("Looked at a sensitive field"),
+    "commented": message("Commented"),
+}
+ICONS: Mapping[str, str] = {
+    "created": "plus",
+    "taken": "arrow-right",
+    "deleted": "trash",
+    "restored": "restore",
+    "imported": "file-import",
+    "pressed": "hand-click",
+    "revealed": "eye",
+}
