@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from markupsafe import Markup, escape
 from sqlalchemy.types import TypeEngine
 
-from engine.formats import Reader
+from engine.errors import Invalid, Message, message
+from engine.formats import Reader, mask
 from engine.language import Expression, Label, Named, option
+
+if TYPE_CHECKING:
+    from engine.definition import AppDefinition, Form
+
+SHOWN = 60  # characters of what was got that a message repeats
 
 
 @dataclass(frozen=True)
@@ -18,7 +24,10 @@ class Operator:
     """One way to filter by a field: its name in URLs and API, its label, and its SQL.
 
     ``compare(column, value)`` answers an SQLAlchemy clause; ``takes`` says what the value is:
-    ``one`` (a value of the field), ``many`` (several), ``none`` (nothing), ``text`` (free text).
+    ``one`` (a value of the field), ``many`` (several), ``pair`` (least, greatest; either may be None), ``none``
+    (nothing: None), ``text`` (free text), ``day`` (a date; ``compare`` gets the aware start and end of that day),
+    ``now`` (the aware present moment in the reader's zone).
+    ``operators.read_operand`` makes the value from what was typed.
     """
 
     name: str
@@ -44,6 +53,9 @@ class Field(Named):
     operators: ClassVar[tuple[Operator, ...]] = ()
     writable: ClassVar[bool] = True  # False: never taken from input (computed, rollup, lookup, series)
     sortable: ClassVar[bool] = True
+    multiple: ClassVar[bool] = False  # a form posts its name several times (choices, links, files)
+    parts: ClassVar[tuple[str, ...]] = ()  # a form posts ``name.part`` for each (address)
+    full_text: ClassVar[bool] = False  # searched when ``searchable`` is not said
 
     label: Label | None = option("What people call the field. Default: its name.", None)
     help: Label | None = option("A sentence under the field.", None)
@@ -80,13 +92,21 @@ class Field(Named):
         """The value as the edit box holds it. ``parse(text(value)) == value``."""
         return "" if value is None else self.format(value, reader)
 
-    def format(self, value: Any, reader: Reader) -> str:
-        """The value as people read it in lists, titles, exports; plain text, ``""`` for None."""
+    def format(self, value: Any, reader: Reader, extra: Any = None) -> str:
+        """The value as people read it in lists, titles, exports; plain text, ``""`` for None.
+
+        ``extra`` is what the value alone does not tell: for links and users a mapping id → title (or the one title),
+        for files a mapping id → file name. Everything else ignores it.
+        """
         return "" if value is None else str(value)
 
-    def cell(self, value: Any, reader: Reader) -> Markup:
-        """The value in a table cell."""
-        return escape(self.format(value, reader))
+    def cell(self, value: Any, reader: Reader, extra: Any = None) -> Markup:
+        """The value in a table cell; ``extra`` as in ``format``."""
+        return escape(self.format(value, reader, extra))
+
+    def masked(self, value: Any, reader: Reader, extra: Any = None) -> str:
+        """What those see who may not see a sensitive value in clear."""
+        return mask(self.format(value, reader, extra))
 
     def value_schema(self) -> Mapping[str, Any]:
         """JSON Schema of ``dump``'s result (without null), for the OpenAPI document."""
@@ -96,7 +116,64 @@ class Field(Named):
         """Limits that need the value alone (length, range, pattern); raises Invalid. Called by ``parse``."""
         return value
 
+    # --- the HTML form
+
+    def html_attributes(self) -> Mapping[str, str]:
+        """Attributes of the input beside name, id and state: ``maxlength``, ``inputmode``, ``autocomplete`` …"""
+        return {}
+
+    def raw(self, posted: Any, name: str) -> Any:
+        """What ``parse`` takes, out of a posted form (a werkzeug MultiDict).
+
+        Every widget posts ``name`` itself, so ``name in posted`` tells whether the field was on the form at all; the
+        last one counts, since a check box stands behind a hidden "no".
+        """
+        if self.parts:
+            return {part: posted.get(f"{name}.{part}", "") for part in self.parts}
+        values = posted.getlist(name)
+        if self.multiple:
+            return [value for value in values if value != ""]
+        return values[-1] if values else None
+
+    # --- what the definition's checks ask
+
+    def mistakes(self) -> Iterable[tuple[str, Message]]:
+        """What is wrong with the options themselves: (option, what and how to mend it)."""
+        yield from self._default_mistake()
+
+    def references(self, form: Form, definition: AppDefinition) -> Iterable[tuple[str, str, str | None]]:
+        """Names it uses that belong to *other* forms: (option, form name, field name or None for the form itself)."""
+        return ()
+
+    def _default_mistake(self) -> Iterable[tuple[str, Message]]:
+        if self.default is None or self.column_type() is None:
+            return
+        try:
+            self.parse(self.default, Reader())
+        except Invalid as invalid:
+            yield "default", invalid.reason
+
     # --- texts
 
     def label_in(self, language: str) -> str:
         return self.label.text(language) if self.label else self.name.replace("_", " ").capitalize()
+
+    @property
+    def title(self) -> Label:
+        """The label, or one made of the name: what messages call the field."""
+        return self.label or Label({"": self.name.replace("_", " ").capitalize()})
+
+    def wrong(self, pattern: str, **values: Any) -> Invalid:
+        """The error ``parse`` and ``check`` raise; the pattern names the field as ``{label}``."""
+        return Invalid(message(pattern, label=self.title, **{key: _short(value) for key, value in values.items()}))
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > SHOWN:
+        return value[:SHOWN] + "…"
+    return value
+
+
+def got(raw: Any) -> str:
+    """What was received, as a message may show it."""
+    return str(_short(raw if isinstance(raw, str) else repr(raw)[: SHOWN * 2]))
