@@ -35,3 +35,7 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
         if name == chosen:
             import_module(module).arguments(command)
     return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

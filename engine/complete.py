@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from engine.definition import AppDefinition, Form, MenuGroup, Section
+from engine.fields import resolve
 from engine.fields.base import Field
 from engine.language import Expression, FieldName
 from engine.views import ListView, View
@@ -20,7 +21,7 @@ def complete(definition: AppDefinition, hash_: str) -> AppDefinition:
     """Every form gets a list view, a section, a title and its parent; the application a menu and its hash."""
     parents = dict(_parents(definition))
     forms = {name: _complete_form(form, parents.get(name, (None, None))) for name, form in definition.forms.items()}
-    definition = replace(definition, forms=MappingProxyType(forms), hash=hash_)
+    definition = resolve(replace(definition, forms=MappingProxyType(forms), hash=hash_))
     return definition if definition.menu else replace(definition, menu=_menu(definition))
 
 

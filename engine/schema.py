@@ -97,7 +97,6 @@ def json_schema(root: type, registry: Registry) -> Schema:
     """The JSON Schema (2020-12) of files that become a ``root``; one definition per dataclass under ``$defs``."""
     maker = _Maker(registry)
     body = maker.mapping(root)
-    # YAML anchors of editors aside, the address only identifies: nothing is ever fetched from it.
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Appmill definition"}
     return head | body | {"$defs": dict(sorted(maker.defs.items()))}
 
@@ -171,8 +170,9 @@ class _Maker:
         return {"type": "array", "items": self.value(item)}
 
     def _named(self, args: tuple[Any, ...]) -> Schema:
+        """The keys of things are names; the keys of mere values (units, JSON) are whatever they need to be."""
         key, value = args
-        names = {"propertyNames": {"pattern": NAME}} if key is str else {}
+        names = {"propertyNames": {"pattern": NAME}} if key is str and dataclasses.is_dataclass(value) else {}
         return {"type": "object", **names, "additionalProperties": self.value(value)}
 
     def _one_of(self, args: tuple[Any, ...]) -> Schema:
