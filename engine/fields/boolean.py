@@ -35,7 +35,7 @@ class BooleanField(Field):
     """Yes or no."""
 
     type: ClassVar[str] = "boolean"
-    icon: ClassVar[str] = "checkbox"
+    icon: ClassVar[str] = "square-check"
     category: ClassVar[str] = "choice"
     kind: ClassVar[str] = "boolean"
     widget: ClassVar[str] = "boolean"

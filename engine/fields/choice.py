@@ -117,7 +117,7 @@ class ChoicesField(_Options):
     """Several of a few options."""
 
     type: ClassVar[str] = "choices"
-    icon: ClassVar[str] = "checklist"
+    icon: ClassVar[str] = "checks"
     widget: ClassVar[str] = "choices"
     operators: ClassVar[tuple[Operator, ...]] = operators.SEVERAL
     multiple: ClassVar[bool] = True

@@ -143,7 +143,7 @@ class DatetimeField(Field):
     """A day and a time, shown on each person's own clock."""
 
     type: ClassVar[str] = "datetime"
-    icon: ClassVar[str] = "calendar-time"
+    icon: ClassVar[str] = "calendar-event"
     category: ClassVar[str] = "time"
     kind: ClassVar[str] = "datetime"
     widget: ClassVar[str] = "datetime"

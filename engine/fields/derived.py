@@ -180,7 +180,7 @@ class LookupField(Derived):
     """A field of the linked record, always as it is there now."""
 
     type: ClassVar[str] = "lookup"
-    icon: ClassVar[str] = "eye-search"
+    icon: ClassVar[str] = "search"
 
     via: FieldName = option("The link field of this form.")
     field: str = option("The field of the linked record.")

@@ -66,6 +66,9 @@ class MoneyField(DecimalField):
         currency = self.currency or reader.currency
         return formats.money(value, currency, reader.language, self.digits if self.currency or self.scale else None)
 
+    def sign(self, reader: Reader) -> str:
+        return formats.currency_symbol(self.currency or reader.currency, reader.language).strip()
+
     def html_attributes(self) -> Mapping[str, str]:
         return {**super().html_attributes(), "autocomplete": "off"}
 

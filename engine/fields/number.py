@@ -198,6 +198,7 @@ class PercentField(DecimalField):
 
     type: ClassVar[str] = "percent"
     icon: ClassVar[str] = "percentage"
+    widget: ClassVar[str] = "percent"
 
     def _read(self, raw: Any, reader: Reader) -> Decimal | None:
         if isinstance(raw, str):
