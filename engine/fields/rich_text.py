@@ -19,9 +19,9 @@ from engine.fields.text import typed_text
 from engine.formats import Reader
 from engine.language import option
 
-TAGS = {"p", "br", "b", "strong", "i", "em", "u", "s", "ul", "ol", "li", "h3", "h4", "blockquote", "code", "pre", "a"}
+TAGS = {"p", "div", "br", "b", "strong", "i", "em", "u", "s", "ul", "ol", "li", "h3", "h4", "blockquote", "code", "pre", "a"}
 _TAG = re.compile(r"<[^>]*>")
-_BREAK = re.compile(r"</(?:p|li|h3|h4|blockquote|pre)>|<br>")
+_BREAK = re.compile(r"</(?:p|div|li|h3|h4|blockquote|pre)>|<br>")
 _SPACE = re.compile(r"\s+")
 # Only what is named survives: no class or id (our scripts act on them), no hx-* (they send requests), no style.
 _CLEANER = nh3.Cleaner(
