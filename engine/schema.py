@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache
 from typing import Any, ClassVar, Literal, NewType, Union, get_args, get_origin, get_type_hints
 
 from engine.language import Condition, Duration, Expression, Label, SortKey, Template
@@ -37,9 +37,13 @@ class Key:
     limits: Mapping[str, Any]
 
 
-@lru_cache(maxsize=None)
-def keys_of(cls: type) -> tuple[Key, ...]:
+def keys_of(cls: Any) -> tuple[Key, ...]:
     """The keys the mapping of a dataclass may have, in the order people write them."""
+    return _keys_of(cls)
+
+
+@cache
+def _keys_of(cls: Any) -> tuple[Key, ...]:
     hints = get_type_hints(cls)
     return tuple(_key(item, hints[item.name]) for item in _options(cls))
 
@@ -77,7 +81,7 @@ def is_choice(cls: Any) -> bool:
     return dataclasses.is_dataclass(cls) and "type" in _class_variables(cls) and not hasattr(cls, "type")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _class_variables(cls: Any) -> frozenset[str]:
     hints = get_type_hints(cls)
     return frozenset(name for name, hint in hints.items() if hint is ClassVar or get_origin(hint) is ClassVar)

@@ -167,7 +167,9 @@ _KINDS = {dict: message("a mapping"), list: message("a list"), type(None): messa
 
 
 def _expected(value: Any, kind: str | list[str]) -> Message:
-    pattern = _EXPECTED.get(kind if isinstance(kind, str) else tuple(kind), "Expected another kind of value; got {got}.")
+    pattern = _EXPECTED.get(
+        kind if isinstance(kind, str) else tuple(kind), "Expected another kind of value; got {got}."
+    )
     return message(pattern, got=_KINDS.get(type(value)) or got(value))
 
 
@@ -200,7 +202,7 @@ def _pattern(value: Any, pattern: str) -> Message | None:
         return None
     if known := _PATTERNS.get(pattern):
         return message(known, got=got(value))
-    return message("Expected a text like {pattern}; got {got}.", pattern=pattern, got=got(value))
+    return message("Expected a text like {example}; got {got}.", example=pattern, got=got(value))
 
 
 def _minimum(value: Any, limit: Any) -> Message | None:
@@ -218,7 +220,9 @@ def _maximum(value: Any, limit: Any) -> Message | None:
 def _min_length(value: Any, limit: int) -> Message | None:
     if not isinstance(value, str) or len(value) >= limit:
         return None
-    return message("The text is empty.") if limit == 1 else message("Expected at least {limit} characters.", limit=limit)
+    return (
+        message("The text is empty.") if limit == 1 else message("Expected at least {limit} characters.", limit=limit)
+    )
 
 
 def _max_length(value: Any, limit: int) -> Message | None:

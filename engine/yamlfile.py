@@ -22,6 +22,7 @@ import yaml
 from engine.errors import Finding, Message, message
 
 Path = tuple[str | int, ...]
+Event = Any  # the parser's events; their published types know neither anchors nor marks
 
 MAX_BYTES = 1_000_000
 MAX_NODES = 40_000
@@ -100,7 +101,9 @@ def read_source(raw: bytes | str, file: str = "definition.yaml") -> Source:
     except UnicodeDecodeError as error:
         before = encoded[: error.start]
         line, start = before.count(b"\n") + 1, before.rfind(b"\n") + 1
-        reason = message("The file is not UTF-8 text: byte {byte} cannot be read.", byte=f"0x{encoded[error.start]:02x}")
+        reason = message(
+            "The file is not UTF-8 text: byte {byte} cannot be read.", byte=f"0x{encoded[error.start]:02x}"
+        )
         return _unreadable(file, "", reason, line, len(before[start:].decode("utf-8", "replace")) + 1)
     if hidden := _FORBIDDEN.search(text):
         return _unreadable(file, text, _forbidden(hidden.group()), *_line_and_column(text, hidden.start()))
@@ -165,7 +168,7 @@ class _Composer:
         self.values: dict[Path, Span] = {}
         self.findings: list[Finding] = []
         self.nodes = 0
-        self.events: Iterator[yaml.Event] = iter(())
+        self.events: Iterator[Event] = iter(())
 
     def compose(self) -> Source:
         data = None
@@ -182,7 +185,9 @@ class _Composer:
         next(self.events)  # stream start
         event = next(self.events)
         if isinstance(event, yaml.StreamEndEvent):
-            self._note(event.start_mark, (), message("The file is empty; expected a definition that starts with 'app:'."))
+            self._note(
+                event.start_mark, (), message("The file is empty; expected a definition that starts with 'app:'.")
+            )
             raise _Stop
         data = self._node(next(self.events), (), 0)
         next(self.events)  # document end
@@ -191,7 +196,7 @@ class _Composer:
             self._note(event.start_mark, (), message("A second document starts here; a file holds one definition."))
         return data
 
-    def _node(self, event: yaml.Event, path: Path, depth: int) -> Any:
+    def _node(self, event: Event, path: Path, depth: int) -> Any:
         self._count(event, path, depth)
         self._refuse_sharing(event, path)
         if isinstance(event, yaml.ScalarEvent):
@@ -202,7 +207,7 @@ class _Composer:
             return self._sequence(event, path, depth)
         return None  # an alias, refused above
 
-    def _count(self, event: yaml.Event, path: Path, depth: int) -> None:
+    def _count(self, event: Event, path: Path, depth: int) -> None:
         self.nodes += 1
         if self.nodes > MAX_NODES:
             self._note(event.start_mark, path, message("The file holds more than {limit} values.", limit=MAX_NODES))
@@ -211,7 +216,7 @@ class _Composer:
             self._note(event.start_mark, path[:6], message("Nested deeper than {limit} levels.", limit=MAX_DEPTH))
             raise _Stop
 
-    def _refuse_sharing(self, event: yaml.Event, path: Path) -> None:
+    def _refuse_sharing(self, event: Event, path: Path) -> None:
         if isinstance(event, yaml.AliasEvent):
             self._note(
                 event.start_mark, path, message("'*{name}' is an alias; write the value here again.", name=event.anchor)
@@ -222,7 +227,7 @@ class _Composer:
         if tag := getattr(event, "tag", None):
             self._note(event.start_mark, path, message("'{tag}' is a tag; leave it out.", tag=_short(tag)))
 
-    def _scalar(self, event: yaml.ScalarEvent, path: Path) -> Any:
+    def _scalar(self, event: Event, path: Path) -> Any:
         self.values[path] = _span(event, event.style or "")
         if hidden := _FORBIDDEN.search(event.value):
             self._note(event.start_mark, path, _forbidden(hidden.group()))
@@ -230,7 +235,7 @@ class _Composer:
             return event.value
         return self._plain(event, path)
 
-    def _plain(self, event: yaml.ScalarEvent, path: Path) -> Any:
+    def _plain(self, event: Event, path: Path) -> Any:
         value: str = event.value
         if value in _CONSTANTS:
             return _CONSTANTS[value]
@@ -243,7 +248,7 @@ class _Composer:
             return 0
         return int(value) if is_int else Decimal(value)
 
-    def _mapping(self, start: yaml.MappingStartEvent, path: Path, depth: int) -> dict[str, Any]:
+    def _mapping(self, start: Event, path: Path, depth: int) -> dict[str, Any]:
         data: dict[str, Any] = {}
         seen: dict[str, tuple[str, int]] = {}
         end = start.end_mark.index
@@ -253,7 +258,7 @@ class _Composer:
         return data
 
     def _entry(
-        self, event: yaml.Event, data: dict[str, Any], seen: dict[str, tuple[str, int]], path: Path, depth: int
+        self, event: Event, data: dict[str, Any], seen: dict[str, tuple[str, int]], path: Path, depth: int
     ) -> int:
         """One ``key: value``; answers where it ends. What has no usable key is read and left out."""
         key = self._key(event, path, depth)
@@ -264,7 +269,7 @@ class _Composer:
         data[key] = self._node(next(self.events), here, depth + 1)
         return self.values[here].end
 
-    def _skip(self, event: yaml.Event, path: Path, depth: int) -> int:
+    def _skip(self, event: Event, path: Path, depth: int) -> int:
         """Read a value that is left out, and answer where it ends."""
         kept = self.keys, self.values
         self.keys, self.values = {}, {}
@@ -273,9 +278,11 @@ class _Composer:
         self.keys, self.values = kept
         return end
 
-    def _key(self, event: yaml.Event, path: Path, depth: int) -> str | None:
+    def _key(self, event: Event, path: Path, depth: int) -> str | None:
         if not isinstance(event, yaml.ScalarEvent):
-            self._note(event.start_mark, path, message("A key must be a plain name, not a list, a mapping or an alias."))
+            self._note(
+                event.start_mark, path, message("A key must be a plain name, not a list, a mapping or an alias.")
+            )
             self._skip(event, (*path, "?"), depth + 1)
             return None
         self._count(event, path, depth)
@@ -291,7 +298,7 @@ class _Composer:
             return None
         return str(event.value)
 
-    def _is_again(self, key: str, event: yaml.Event, seen: dict[str, tuple[str, int]], path: Path) -> bool:
+    def _is_again(self, key: str, event: Event, seen: dict[str, tuple[str, int]], path: Path) -> bool:
         """Two keys that look the same are one, however they are encoded."""
         line = event.start_mark.line + 1
         first, first_line = seen.setdefault(unicodedata.normalize("NFC", key), (key, line))
@@ -300,11 +307,13 @@ class _Composer:
         self._note(
             event.start_mark,
             path,
-            message("'{key}' stands twice, in lines {first} and {second}; keep one.", key=key, first=first_line, second=line),
+            message(
+                "'{key}' stands twice, in lines {first} and {second}; keep one.", key=key, first=first_line, second=line
+            ),
         )
         return True
 
-    def _sequence(self, start: yaml.SequenceStartEvent, path: Path, depth: int) -> list[Any]:
+    def _sequence(self, start: Event, path: Path, depth: int) -> list[Any]:
         data: list[Any] = []
         end = start.end_mark.index
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
@@ -336,12 +345,12 @@ _SYNTAX = {
 }
 
 
-def _span(event: yaml.Event, style: str) -> Span:
+def _span(event: Event, style: str) -> Span:
     start = event.start_mark
     return Span(start.index, event.end_mark.index, start.line + 1, start.column + 1, style)
 
 
-def _collection(start: yaml.Event, end: yaml.Event, bracket: str, last: int) -> Span:
+def _collection(start: Event, end: Event, bracket: str, last: int) -> Span:
     """A block's end mark swallows the comments behind it: it ends with its last value."""
     mark = start.start_mark
     if start.flow_style:

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from engine.checks.circles import check_circles
+from engine.checks.expressions import check_expressions
+from engine.checks.filling import check_filling
+from engine.checks.loops import check_loops
+from engine.checks.names import check_names
 from engine.checks.review import Review
+from engine.checks.shapes import check_shapes
+from engine.checks.texts import check_texts
+from engine.checks.workflows import check_workflows
 from engine.definition import AppDefinition
 from engine.errors import Finding
 from engine.registry import Registry
 from engine.yamlfile import Source
+
+CHECKS = (
+    check_names,
+    check_expressions,
+    check_shapes,
+    check_circles,
+    check_workflows,
+    check_filling,
+    check_loops,
+    check_texts,
+)
 
 
 def check(
@@ -14,4 +33,6 @@ def check(
 ) -> list[Finding]:
     """Everything wrong with a built definition; ``lost`` are names left out because they are wrong themselves."""
     review = Review(definition, source, registry, lost)
+    for look in CHECKS:
+        look(review)
     return review.findings

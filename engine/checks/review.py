@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NewType, get_args, get_origin
 
-from engine.actions import Action
 from engine.cards import Card
 from engine.definition import AppDefinition, Form, Rule
 from engine.errors import Finding, Message, Severity, message
-from engine.fields.base import Field
-from engine.language import Expression, Label
+from engine.language import Condition, Duration, Label
 from engine.registry import Registry
 from engine.schema import keys_of
 from engine.triggers import Trigger
@@ -132,19 +130,11 @@ def _form_of(thing: Any, form: str | None) -> str | None:
     return form
 
 
-_MEANT = (Label, Expression)
-
-
-def _leaves(
-    value: Any, hint: Any, path: Path, owner: Any, around: tuple[Any, ...], form: str | None
-) -> Iterator[Leaf]:
-    if isinstance(hint, NewType) or isinstance(value, Label):
+def _leaves(value: Any, hint: Any, path: Path, owner: Any, around: tuple[Any, ...], form: str | None) -> Iterator[Leaf]:
+    if isinstance(hint, NewType) or isinstance(value, (Label, Condition)):
         yield Leaf(path, hint, value, owner, around, form)
-    elif dataclasses.is_dataclass(value):
-        if hint.__name__ == "Condition":
-            yield Leaf(path, hint, value, owner, around, form)
-        else:
-            yield from _walk(value, path, (owner, *around), form)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, Duration):
+        yield from _walk(value, path, (owner, *around), form)
     elif get_origin(hint) is tuple:
         for index, item in enumerate(value):
             yield from _leaves(item, get_args(hint)[0], (*path, index), owner, around, form)
@@ -154,6 +144,3 @@ def _leaves(
             if isinstance(key_hint, NewType):
                 yield Leaf((*path, name), key_hint, name, owner, around, form, is_key=True)
             yield from _leaves(item, item_hint, (*path, name), owner, around, form)
-
-
-__all__ = ["Action", "Field", "Leaf", "Review", "place_in", "unknown"]

@@ -1,0 +1,95 @@
+"""Every expression and every template: its names, fields and functions, in the scope of the place it stands in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from engine.actions import CopyLines, Notify, UpdateMatching
+from engine.checks.names import copied_form, is_role, linked_form
+from engine.checks.review import Leaf, Review
+from engine.definition import Form, Rule
+from engine.expressions import Scope, check_expression
+from engine.fields.base import Field
+from engine.language import Condition, Expression, Template
+from engine.yamlfile import Path
+
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_PLACE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+
+
+def check_expressions(review: Review) -> None:
+    for leaf in review.leaves:
+        for path, source, offset in _sources(leaf):
+            _check(review, path, source, offset, scope_of(review, leaf))
+    _receivers(review)
+
+
+def _sources(leaf: Leaf) -> Iterator[tuple[Path, str, int]]:
+    """The expressions of a leaf: where, what, and the character of the written text they begin at."""
+    if isinstance(leaf.value, Template):
+        for language, text in leaf.value.texts.items():
+            path = (*leaf.path, language) if language else leaf.path
+            for found in _PLACE.finditer(text):
+                lead = len(found.group(1)) - len(found.group(1).lstrip())
+                yield path, found.group(1).strip(), found.start(1) + lead
+    elif leaf.hint is Expression:
+        yield leaf.path, leaf.value, 0
+    elif isinstance(leaf.value, Condition) and leaf.value.expression is not None:
+        yield leaf.path, leaf.value.expression, 0
+
+
+def _check(review: Review, path: Path, source: str, offset: int, scope: Scope) -> None:
+    if review.lost & set(_WORD.findall(source)):
+        return  # it names something that is wrong itself
+    for said, column in check_expression(source, scope, review.registry):
+        review.error(path, said, offset=offset + column)
+
+
+def _receivers(review: Review) -> None:
+    for name, rule in review.definition.rules.items():
+        scope = _rule_scope(review, rule, {})
+        for index, action in enumerate(rule.actions):
+            for place, text in enumerate(action.to) if isinstance(action, Notify) else ():
+                if not is_role(review, text) and not review.is_lost(text):
+                    _check(review, ("rules", name, "actions", index, "to", place), text, 0, scope)
+
+
+# --- scopes
+
+
+def scope_of(review: Review, leaf: Leaf) -> Scope:
+    """What an expression may name at its place."""
+    rule = leaf.inside(Rule)
+    if rule is not None:
+        return _rule_scope(review, rule, _more_names(review, rule, leaf))
+    form = review.form(leaf.form)
+    field = leaf.inside(Field)
+    if field is not None and form is not None:
+        return _field_scope(review, form, field, str(leaf.path[-1]))
+    return Scope(review.definition, form, {})
+
+
+def _rule_scope(review: Review, rule: Rule, names: Mapping[str, Any]) -> Scope:
+    form = review.form(rule.trigger.form)
+    old: Mapping[str, Any] = {"old": form} if form else {"old": "any"}
+    return Scope(review.definition, form, {"record": form or "any", **old, **names})
+
+
+def _more_names(review: Review, rule: Rule, leaf: Leaf) -> Mapping[str, Any]:
+    woken = review.form(rule.trigger.form) or "any"
+    if isinstance(leaf.owner, UpdateMatching):
+        return {"record": review.form(leaf.owner.form) or "any", "source": woken}
+    if isinstance(leaf.owner, CopyLines):
+        return {"line": copied_form(review, rule, leaf.owner) or "any"}
+    return {}
+
+
+def _field_scope(review: Review, form: Form, field: Field, option: str) -> Scope:
+    """`where` of a link looks at the records to choose from, `when` of a rollup at the records rolled up."""
+    if option == "where":
+        return Scope(review.definition, None, {"record": linked_form(review, field) or "any", "source": form})
+    if option == "when" and field.type == "rollup":
+        return Scope(review.definition, None, {"record": review.form(field.source_form) or "any"})  # type: ignore[attr-defined]
+    return Scope(review.definition, form, {})

@@ -1,0 +1,264 @@
+"""Every name that refers to something must be the name of something."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from engine.actions import CopyLines, CreateRecord, SetValues, TakeTransition, UpdateMatching
+from engine.cards import Card
+from engine.checks.review import Leaf, Review, unknown
+from engine.definition import Form, Rule, Transition
+from engine.errors import message
+from engine.fields.base import Field
+from engine.language import (
+    ADMIN,
+    RESERVED_FIELDS,
+    RESERVED_FORMS,
+    SYSTEM_FIELDS,
+    FieldName,
+    FormName,
+    Named,
+    RoleName,
+    SortKey,
+    StateName,
+    TransitionName,
+)
+from engine.views import View
+from engine.yamlfile import Path
+
+OF_WORKFLOW = ("state", "state_since", "state_due", "owner", "owner_role")
+
+
+def check_names(review: Review) -> None:
+    for leaf in review.leaves:
+        if refer := _REFERENCES.get(leaf.hint):
+            refer(review, leaf)
+    for form in review.forms:
+        _field_references(review, form)
+    for name, rule in review.definition.rules.items():
+        for index, action in enumerate(rule.actions):
+            _action_names(review, rule, action, ("rules", name, "actions", index))
+    _menu(review)
+    _identities(review)
+    _reserved(review)
+
+
+def known_fields(form: Form) -> tuple[str, ...]:
+    """Fields and system fields, for places that may show both."""
+    return (*form.fields, *(name for name in SYSTEM_FIELDS if form.workflow or name not in OF_WORKFLOW))
+
+
+def expect_form(review: Review, path: Path, name: str, *, at_key: bool = False) -> bool:
+    forms = review.definition.forms
+    if name in forms:
+        return True
+    if not review.is_lost(name):
+        review.error(path, unknown(message("form"), name, forms), at_key=at_key)
+    return False
+
+
+def expect_field(
+    review: Review, path: Path, form: Form | None, name: str, *, system: bool = False, at_key: bool = False
+) -> Field | None:
+    """The field, or None after saying that there is none."""
+    if form is None or name in form.fields:
+        return form.fields[name] if form else None
+    known = known_fields(form) if system else tuple(form.fields)
+    if name not in known and not review.is_lost(name):
+        review.error(path, unknown(message("field of '{form}'", form=form.name), name, known), at_key=at_key)
+    return None
+
+
+# --- one function per kind of name
+
+
+def _form(review: Review, leaf: Leaf) -> None:
+    expect_form(review, leaf.path, leaf.value, at_key=leaf.is_key)
+
+
+def _role(review: Review, leaf: Leaf) -> None:
+    if leaf.value not in review.definition.roles and leaf.value != ADMIN and not review.is_lost(leaf.value):
+        said = unknown(message("role"), leaf.value, (*review.definition.roles, ADMIN))
+        review.error(leaf.path, said, at_key=leaf.is_key)
+
+
+def _field(review: Review, leaf: Leaf) -> None:
+    shown = isinstance(leaf.owner, (View, Card))
+    expect_field(review, leaf.path, review.form(leaf.form), leaf.value, system=shown, at_key=leaf.is_key)
+
+
+def _sort_key(review: Review, leaf: Leaf) -> None:
+    form, name = review.form(leaf.form), leaf.value.removeprefix("-")
+    field = expect_field(review, leaf.path, form, name, system=True)
+    if field is not None and not field.sortable:
+        said = message("The {type} field '{field}' cannot be sorted by.", type=field.type, field=name)
+        review.error(leaf.path, said)
+
+
+def _state(review: Review, leaf: Leaf) -> None:
+    form = review.form(leaf.form)
+    if form is None:
+        return
+    if form.workflow is None:
+        if not review.is_lost("workflow"):
+            review.error(leaf.path, message("The form '{form}' has no workflow.", form=form.name))
+        return
+    previous = isinstance(leaf.owner, Transition) and leaf.path[-1] == "to" and leaf.value == "previous"
+    if not previous and leaf.value not in form.workflow.states and not review.is_lost(leaf.value):
+        review.error(leaf.path, unknown(message("state of '{form}'", form=form.name), leaf.value, form.workflow.states))
+
+
+def _transition(review: Review, leaf: Leaf) -> None:
+    form = review.form(leaf.form)
+    if isinstance(leaf.owner, TakeTransition) and leaf.owner.of and form is not None:
+        form = linked_form(review, form.fields.get(leaf.owner.of))
+    if form is None:
+        return
+    if form.workflow is None:
+        review.error(leaf.path, message("The form '{form}' has no workflow.", form=form.name))
+    elif leaf.value not in form.workflow.transitions and not review.is_lost(leaf.value):
+        known = form.workflow.transitions
+        review.error(leaf.path, unknown(message("transition of '{form}'", form=form.name), leaf.value, known))
+
+
+def linked_form(review: Review, field: Field | None) -> Form | None:
+    """The form a link, links or lines field leads to."""
+    return review.form(getattr(field, "form", None)) if field is not None else None
+
+
+_REFERENCES: Mapping[Any, Callable[[Review, Leaf], None]] = {
+    FormName: _form,
+    RoleName: _role,
+    FieldName: _field,
+    SortKey: _sort_key,
+    StateName: _state,
+    TransitionName: _transition,
+}
+
+
+def _field_references(review: Review, form: Form) -> None:
+    for field in form.fields.values():
+        path = ("forms", form.name, "fields", field.name)
+        reported = {getattr(field, "form", None)}  # a FormName of its own was looked at with all others
+        for option, form_name, field_name in field.references(form, review.definition):
+            at = (*path, option)
+            if form_name in reported or expect_form(review, at, form_name):
+                if field_name is not None:
+                    expect_field(review, at, review.form(form_name), field_name)
+            else:
+                reported.add(form_name)
+        for option, said in field.mistakes():
+            review.error((*path, option), said)
+
+
+# --- what rules write
+
+
+def _action_names(review: Review, rule: Rule, action: Any, path: Path) -> None:
+    form = review.form(rule.trigger.form)
+    if isinstance(action, SetValues):
+        _written(review, (*path, "values"), form, action.values, reported=True)
+    elif isinstance(action, UpdateMatching):
+        _written(review, (*path, "values"), review.form(action.form), action.values)
+    elif isinstance(action, CreateRecord):
+        _created(review, action, path)
+    elif isinstance(action, TakeTransition) and action.of and form is not None:
+        field = form.fields.get(action.of)
+        if field is not None and field.kind not in ("link", "links"):
+            review.error((*path, "of"), message("'{field}' is no link to another record.", field=action.of))
+
+
+def _created(review: Review, action: CreateRecord, path: Path) -> None:
+    form = review.form(action.form)
+    _written(review, (*path, "values"), form, action.values)
+    for name, copy in action.lines.items():
+        here = (*path, "lines", name)
+        field = expect_field(review, here, form, name, at_key=True)
+        if field is not None and field.kind != "lines":
+            review.error(here, message("'{field}' is no lines field.", field=name), at_key=True)
+        elif field is not None:
+            _written(review, (*here, "values"), linked_form(review, field), copy.values)
+
+
+def _written(review: Review, path: Path, form: Form | None, names: Iterable[str], *, reported: bool = False) -> None:
+    for name in names:
+        if reported:
+            field = form.fields.get(name) if form else None
+        else:
+            field = expect_field(review, (*path, name), form, name, at_key=True)
+        if field is not None and not field.writable and field.category == "derived":
+            said = message("'{field}' is worked out and cannot be set.", field=name)
+            review.error((*path, name), said, at_key=True)
+
+
+def copied_form(review: Review, rule: Rule, copy: CopyLines) -> Form | None:
+    """The form of the lines that are copied."""
+    form = review.form(rule.trigger.form)
+    return linked_form(review, form.fields.get(copy.each)) if form else None
+
+
+def is_role(review: Review, text: str) -> bool:
+    """Whether a receiver of a notification is a role rather than an expression."""
+    return text in review.definition.roles or text == ADMIN
+
+
+def _menu(review: Review) -> None:
+    known = (*review.definition.forms, *review.definition.pages)
+    for index, group in enumerate(review.definition.menu):
+        for place, name in enumerate(group.items):
+            if name not in known and not review.is_lost(name):
+                review.error(("menu", index, "items", place), unknown(message("form or page"), name, known))
+
+
+# --- identity
+
+
+def _identities(review: Review) -> None:
+    definition = review.definition
+    groups: list[tuple[Path, Mapping[str, Any]]] = [
+        (("roles",), definition.roles),
+        (("forms",), definition.forms),
+        (("rules",), definition.rules),
+        (("pages",), definition.pages),
+    ]
+    for form in review.forms:
+        path = ("forms", form.name)
+        groups += [((*path, "fields"), form.fields), ((*path, "views"), form.views)]
+        if form.workflow:
+            groups.append(((*path, "workflow", "states"), form.workflow.states))
+            groups.append(((*path, "workflow", "transitions"), form.workflow.transitions))
+        for name, field in form.fields.items():
+            if isinstance(options := getattr(field, "options", None), Mapping):
+                groups.append(((*path, "fields", name, "options"), options))
+    for place, things in groups:
+        _identity(review, place, things)
+
+
+def _identity(review: Review, path: Path, things: Mapping[str, Named]) -> None:
+    seen: dict[str, str] = {}
+    for name, thing in things.items():
+        first = seen.setdefault(thing.stable_id, name)
+        if first != name:
+            said = message(
+                "'{first}' and '{second}' have the same id '{id}'.", first=first, second=name, id=thing.stable_id
+            )
+            review.error((*path, name, "id"), said)
+        if thing.renamed_from in things:
+            said = message("'{name}' still exists; a former name is one that is gone.", name=thing.renamed_from)
+            review.error((*path, name, "renamed_from"), said)
+
+
+def _reserved(review: Review) -> None:
+    for name in review.definition.forms:
+        if name in RESERVED_FORMS:
+            review.error(("forms", name), message("'{name}' is reserved; choose another name.", name=name), at_key=True)
+    if ADMIN in review.definition.roles:
+        said = message("The role '{name}' is built in: it may do everything; choose another name.", name=ADMIN)
+        review.error(("roles", ADMIN), said, at_key=True)
+    for form in review.forms:
+        for name in form.fields:
+            if name in RESERVED_FIELDS or keyword.iskeyword(name) or (name == "parent" and form.parent_form):
+                said = message("'{name}' is reserved; choose another name.", name=name)
+                review.error(("forms", form.name, "fields", name), said, at_key=True)
