@@ -1,21 +1,36 @@
 """Expressions: Python's expression syntax over declared names, safe to run and the same in memory and in SQL."""
 
-from engine.expressions.compile import Compiled, compile_expression
+from engine.expressions.check import check_expression, examine
+from engine.expressions.compile import Compiled, compile_expression, signatures
 from engine.expressions.errors import EvaluationFailed, ExpressionRefused, NotInSql
 from engine.expressions.functions import register
+from engine.expressions.kinds import Kind, Scope
+from engine.expressions.shown import shown
+from engine.expressions.sql import to_sql
+from engine.expressions.template import check_template, fill, fill_all
 from engine.expressions.view import Loader, StateText, UserView, View, names_for, plain
 
 __all__ = [
     "Compiled",
     "EvaluationFailed",
     "ExpressionRefused",
+    "Kind",
     "Loader",
     "NotInSql",
+    "Scope",
     "StateText",
     "UserView",
     "View",
+    "check_expression",
+    "check_template",
     "compile_expression",
+    "examine",
+    "fill",
+    "fill_all",
     "names_for",
     "plain",
     "register",
+    "shown",
+    "signatures",
+    "to_sql",
 ]

@@ -77,11 +77,11 @@ class Compiled:
 
     def values_read(self, names: Mapping[str, Any]) -> list[tuple[str, Any]]:
         """The dotted names the expression reads outside loops, with their plain values."""
-        found = []
-        for path in dict.fromkeys(_paths(self.tree.body, {}, loops=False)):
-            if path[0] in names and len(path) > 1:
-                found.append((".".join(path), plain(_walk(names[path[0]], path[1:]))))
-        return found
+        return [
+            (".".join(path), plain(_walk(names[path[0]], path[1:])))
+            for path in dict.fromkeys(_paths(self.tree.body, {}, loops=False))
+            if path[0] in names and len(path) > 1
+        ]
 
     def __repr__(self) -> str:
         return f"<expression {self.source}>"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
+from engine import formats
 from engine.errors import message
 from engine.expressions import guards
 from engine.expressions.errors import EvaluationFailed
@@ -26,7 +27,7 @@ _MONTHS_MAX = 12_000
 # --- folding many values ---------------------------------------------------------------------------------------------
 
 
-def sum(values: Many | None) -> Number:
+def sum(values: Many | None) -> Any:
     """The sum of the values that are not empty; 0 of none."""
     total: Any = None
     for value in values or ():
@@ -87,7 +88,7 @@ def length(value: str | Many | None) -> int:
 
 def absolute(value: Number) -> Number:
     """The number without its sign."""
-    return abs(value)
+    return -value if value < 0 else value
 
 
 def round(value: Number, places: int = 0) -> Number:
@@ -384,16 +385,14 @@ def as_days(value: dt.timedelta) -> Decimal:
 
 def format(value: Any, *, reader: Reader) -> str:
     """The value as the reader's language writes it."""
-    from engine.expressions.people import shown
+    from engine.expressions.shown import shown
 
     return shown(value, reader)
 
 
 def money(value: Number, currency: str | None = None, *, reader: Reader) -> str:
     """The amount with its currency sign; without a currency in the application's own."""
-    from babel.numbers import format_currency
-
-    return format_currency(value, currency or reader.currency, locale=reader.language)
+    return formats.money(Decimal(value), currency or reader.currency, reader.language)
 
 
 # Functions whose name in expressions is one Python needs itself here.

@@ -246,8 +246,8 @@ def _lines(view: View, field: Any) -> tuple[View, ...]:
 def _computed(view: View, field: Any) -> Any:
     from engine.expressions.compile import compile_expression
 
-    names = {**view.loader.names, "record": view}
-    return compile_expression(field.value, view.loader.registry).run(names)
+    value = compile_expression(field.value, view.loader.registry).run({**view.loader.names, "record": view})
+    return field.settled(value)
 
 
 def _lookup(view: View, field: Any) -> Any:
@@ -270,11 +270,11 @@ _BY_TYPE: Mapping[str, Callable[[View, Any], Any]] = {"computed": _computed, "lo
 
 
 def target_of(form: Any, field: Any, definition: Any) -> str:
-    """The form a link, links or lines field points to; a lookup points where the field it shows points."""
+    """The form a link, links or lines field points to; a derived field points where the field it shows points."""
     if field.type == "lookup":
         via = definition.forms[target_of(form, form.fields[field.via], definition)]
         return target_of(via, via.fields[field.field], definition)
-    name: str = field.form
+    name: str = getattr(field, "like", field).form
     return name
 
 
