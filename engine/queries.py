@@ -1,0 +1,377 @@
+"""What a list asks for: one query string read once, for lists, counts, totals, exports, boards, cards and the API.
+
+``q=text & where.<field>.<operator>=value (repeatable) & sort=-due_on,number & columns=a,b & after=<cursor> & limit=50 &
+view=name``. Whatever is not understood is refused by name: a filter dropped in silence would widen a bulk change.
+A field the actor may not read is answered exactly as one that does not exist.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import urlencode
+
+import sqlalchemy as sa
+
+from engine.application import Application
+from engine.columns import Columns, columns_of, operators_of
+from engine.definition import Form
+from engine.errors import Invalid, Message, Missing, Problem, message
+from engine.expressions.sql import to_sql
+from engine.fields.base import Field, Operator
+from engine.fields.operators import read_operand
+from engine.people import Actor
+from engine.permissions import Verb, row_filter
+from engine.storage import page as stored
+from engine.storage import search
+from engine.storage.page import Page, SortBy
+from engine.storage.page import Query as StoredQuery
+from engine.views import ListView, View
+
+MOST = 100  # rows on a page
+USUAL = 50
+LONGEST = 200  # characters of a search or a value
+MOST_VALUES = 200  # values of one filter
+MOST_FILTERS = 20
+KEYS = ("q", "where.<field>.<operator>", "sort", "columns", "after", "before", "limit", "view")
+WHOLE = frozenset({"many", "pair", "none", "now", "me"})  # operators whose repetitions are one condition
+_PLAIN = frozenset({"q", "sort", "columns", "after", "before", "limit", "view"})
+
+
+class Args(Protocol):
+    """A query string: werkzeug's MultiDict, or anything that lists its keys and the values of each."""
+
+    def keys(self) -> Iterable[str]: ...
+    def getlist(self, key: str) -> list[str]: ...
+
+
+class Filter(NamedTuple):
+    """One condition. ``raw`` is what was typed; ``value`` is what ``operator.compare`` takes."""
+
+    field: str
+    operator: Operator
+    raw: tuple[str, ...]
+    value: Any
+
+
+class Sort(NamedTuple):
+    field: str
+    descending: bool
+
+
+@dataclass(frozen=True)
+class ListQuery:
+    """A checked query: every field in it exists and is readable by the actor it was parsed for."""
+
+    form: Form
+    view: View | None
+    text: str = ""
+    filters: tuple[Filter, ...] = ()
+    sort: tuple[Sort, ...] = ()
+    columns: tuple[str, ...] = ()
+    after: str | None = None
+    before: str | None = None
+    limit: int = USUAL
+    said: frozenset[str] = frozenset()  # which of sort, columns, limit the query string said itself
+
+    def args(self, **change: Any) -> list[tuple[str, str]]:
+        """The query string again, page left out; ``change`` replaces attributes first. Only what was said is said."""
+        query = replace(self, **change) if change else self
+        pairs = [("view", query.view.name)] if query.view is not None and query.view.name else []
+        if query.text:
+            pairs.append(("q", query.text))
+        pairs.extend((f"where.{f.field}.{f.operator.name}", value) for f in query.filters for value in f.raw or ("",))
+        if "sort" in query.said and query.sort:
+            pairs.append(("sort", ",".join(("-" if s.descending else "") + s.field for s in query.sort)))
+        if "columns" in query.said:
+            pairs.append(("columns", ",".join(query.columns)))
+        if "limit" in query.said:
+            pairs.append(("limit", str(query.limit)))
+        return pairs
+
+    def url(self, **change: Any) -> str:
+        """``?…`` with the page left out; ``after`` and ``before`` in ``change`` are said."""
+        page = {key: change.pop(key) for key in ("after", "before") if change.get(key)}
+        pairs = [*self.args(**change), *page.items()]
+        return "?" + urlencode(pairs) if pairs else ""
+
+    @property
+    def narrowed(self) -> bool:
+        """More than the view itself asks: a search or a filter."""
+        return bool(self.text or self.filters)
+
+
+def parse_query(
+    app: Application, actor: Actor, form: Form, args: Args, *, also: Iterable[str] = (), strict: bool = True
+) -> ListQuery:
+    """Read a query string for ``actor``; ``also`` are further keys the caller reads itself.
+
+    Raises Invalid listing every problem at once; Missing for a view that does not exist. ``strict=False`` leaves out
+    what is wrong instead: for saved views that outlived a field.
+    """
+    columns = columns_of(app, actor, form)
+    problems: list[Problem] = []
+    known = _PLAIN | frozenset(also)
+    view = view_named(form, _last(args, "view"))
+    filters: list[Filter] = []
+    for key in args.keys():
+        if key.startswith("where."):
+            filters.extend(_filters(columns, key, args.getlist(key), app, actor, problems))
+        elif key not in known:
+            problems.append(Problem(key, unknown(NO_PARAMETER, key, sorted({*KEYS, *also}))))
+    if len(filters) > MOST_FILTERS:
+        problems.append(Problem("where", message("At most {most} filters at once.", most=MOST_FILTERS)))
+    text = _last(args, "q").strip()
+    if len(text) > LONGEST:
+        problems.append(Problem("q", message("Search for at most {most} characters.", most=LONGEST)))
+    sort = _sort(columns, _last(args, "sort"), problems)
+    shown = _columns(columns, _last(args, "columns"), problems)
+    limit = _limit(_last(args, "limit"), problems)
+    after, before = _last(args, "after") or None, _last(args, "before") or None
+    if after and before:
+        problems.append(Problem("before", message("Give either after or before, not both.")))
+    if problems and strict:
+        raise Invalid(problems[0].message, problems)
+    said = frozenset(key for key, got in (("sort", sort), ("columns", shown), ("limit", limit)) if got)
+    return ListQuery(
+        form=form,
+        view=view,
+        text=text[:LONGEST],
+        filters=tuple(filters[:MOST_FILTERS]),
+        sort=sort or _usual_sort(columns, view),
+        columns=shown or usual_columns(columns, form, view),
+        after=after,
+        before=before,
+        limit=limit or USUAL,
+        said=said,
+    )
+
+
+# --- the parts -------------------------------------------------------------------------------------------------------
+
+
+NO_FIELD = "There is no field “{got}” to use here; there is {known}."
+NO_OPERATOR = "There is no operator “{got}” for this field; there is {known}."
+NO_PARAMETER = "There is no parameter “{got}”; there is {known}."
+NO_VIEW = "There is no view “{got}”; there is {known}."
+
+
+def unknown(pattern: str, got: str, known: Sequence[str]) -> Message:
+    """There is no such thing; the near ones, else all, are named."""
+    near = difflib.get_close_matches(got[:60], known, n=3) or list(known)
+    return Message(pattern, {"got": got[:60], "known": tuple(near)})
+
+
+def _last(args: Args, key: str) -> str:
+    values = args.getlist(key)
+    return values[-1] if values else ""
+
+
+def view_named(form: Form, name: str) -> View | None:
+    """The view of that name, the first one for no name, None for a form without views; raises Missing."""
+    if not name:
+        return next(iter(form.views.values()), None)
+    view = form.views.get(name)
+    if view is None:
+        raise Missing(unknown(NO_VIEW, name, list(form.views)))
+    return view
+
+
+def _filters(
+    columns: Columns, key: str, raw: list[str], app: Application, actor: Actor, problems: list[Problem]
+) -> Iterable[Filter]:
+    name, _, operator_name = key.removeprefix("where.").partition(".")
+    field = columns.get(name)
+    operators = operators_of(field) if field else ()
+    if field is None or not operators:
+        problems.append(Problem(key, unknown(NO_FIELD, name, columns.filterable)))
+        return
+    operator = next((each for each in operators if each.name == operator_name), None)
+    if operator is None:
+        problems.append(Problem(key, unknown(NO_OPERATOR, operator_name, [each.name for each in operators])))
+        return
+    if len(raw) > MOST_VALUES or any(len(each) > 4 * LONGEST for each in raw):
+        problems.append(Problem(key, message("The value of a filter is too long.")))
+        return
+    if name in columns.sometimes:
+        problems.append(Problem(key, sometimes(field)))
+        return
+    for typed in [tuple(raw)] if operator.takes in WHOLE else [(each,) for each in raw]:
+        try:
+            yield Filter(name, operator, typed, _operand(field, operator, typed, app, actor))
+        except Invalid as invalid:
+            problems.append(Problem(key, invalid.reason))
+
+
+def _operand(field: Field, operator: Operator, raw: tuple[str, ...], app: Application, actor: Actor) -> Any:
+    if operator.takes == "me":
+        return actor.id or 0
+    return read_operand(field, operator, list(raw), actor.reader(app.definition), app.clock())
+
+
+def sometimes(field: Field) -> Message:
+    """Filtering by it would tell what it holds where it is hidden."""
+    return message("{label} is hidden on some records, so lists cannot be filtered or sorted by it.", label=field.title)
+
+
+def _sort(columns: Columns, raw: str, problems: list[Problem]) -> tuple[Sort, ...]:
+    found: list[Sort] = []
+    for key in filter(None, raw.split(",")[:8]):
+        name = key.removeprefix("-").strip()
+        field = columns.get(name)
+        if field is None or name not in columns.sortable:
+            problems.append(Problem("sort", unknown(NO_FIELD, name, columns.sortable)))
+        elif name in columns.sometimes:
+            problems.append(Problem("sort", sometimes(field)))
+        elif all(name != each.field for each in found):
+            found.append(Sort(name, key.startswith("-")))
+    return tuple(found)
+
+
+def _columns(columns: Columns, raw: str, problems: list[Problem]) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for name in filter(None, raw.split(",")[:60]):
+        if columns.get(name) is None:
+            problems.append(Problem("columns", unknown(NO_FIELD, name, list(columns))))
+        else:
+            found[name] = None
+    return tuple(found)
+
+
+def _limit(raw: str, problems: list[Problem]) -> int:
+    if not raw:
+        return 0
+    if raw.isascii() and raw.isdigit() and 1 <= int(raw[:6]) <= MOST:
+        return int(raw)
+    problems.append(Problem("limit", message("limit is a number from 1 to {most}, not “{got}”.", most=MOST, got=raw[:20])))
+    return 0
+
+
+def _usual_sort(columns: Columns, view: View | None) -> tuple[Sort, ...]:
+    keys: Iterable[str] = getattr(view, "sort", ())
+    sorts = (Sort(key.removeprefix("-"), key.startswith("-")) for key in keys)
+    return tuple(each for each in sorts if each.field in columns.sortable and each.field not in columns.sometimes)
+
+
+def usual_columns(columns: Columns, form: Form, view: View | None) -> tuple[str, ...]:
+    """The columns of the view the actor may read; without a list view, the first six fields and the state."""
+    named = view.columns if isinstance(view, ListView) else getattr(view, "card", ()) or getattr(view, "columns", ())
+    readable = tuple(name for name in named if name in columns)
+    if readable:
+        return readable
+    first = [name for name in form.fields if name in columns and columns[name].kind not in ("lines", "json")][:6]
+    return (*first, "state") if "state" in columns else tuple(first) or ("id",)
+
+
+# --- asking the database ---------------------------------------------------------------------------------------------
+
+
+def conditions(
+    app: Application, actor: Actor, query: ListQuery, verbs: Sequence[Verb] = ("read",)
+) -> tuple[sa.ColumnElement[bool], ...]:
+    """Everything that narrows the list: what the actor may see, the view's own condition, filters, search."""
+    form = query.form
+    allowed = (row_filter(app, actor, verb, form) for verb in verbs)
+    found = [each for each in allowed if each is not None]
+    if query.view is not None and query.view.where:
+        found.append(where_sql(app, actor, form, query.view.where))
+    found.extend(_clause(app, form, each) for each in query.filters)
+    if query.text:
+        found.append(search.clause(app.tables, form.name, query.text))
+    return tuple(found)
+
+
+def where_sql(app: Application, actor: Actor, form: Form, source: str) -> sa.ColumnElement[bool]:
+    """A condition of the definition as SQL."""
+    return to_sql(app.plans.compile(source), form, app.tables, actor, app.clock)
+
+
+def _clause(app: Application, form: Form, each: Filter) -> sa.ColumnElement[bool]:
+    table = app.tables.form[form.name]
+    if each.field in table.c:
+        clause: sa.ColumnElement[bool] = each.operator.compare(table.c[each.field], each.value)
+        return clause
+    return _linked_clause(app.tables.link[form.name, each.field], table, each)
+
+
+def _linked_clause(link: sa.Table, table: sa.Table, each: Filter) -> sa.ColumnElement[bool]:
+    """Several links stand in a table of their own."""
+    own = sa.select(link.c.record_id).where(link.c.record_id == table.c.id)
+    value = each.value
+    flat = [one for part in value for one in (part if isinstance(part, tuple | list) else (part,))] if value else []
+    has = {
+        "has": lambda: sa.and_(sa.true(), *(own.where(link.c.target_id == one).exists() for one in flat)),
+        "has_any": lambda: own.where(link.c.target_id.in_(flat)).exists(),
+        "has_not": lambda: ~own.where(link.c.target_id.in_(flat)).exists(),
+        "empty": lambda: ~own.exists(),
+        "not_empty": lambda: own.exists(),
+    }
+    return has[each.operator.name]()
+
+
+def stored_query(
+    app: Application, actor: Actor, query: ListQuery, names: Iterable[str] = (), verbs: Sequence[Verb] = ("read",)
+) -> StoredQuery:
+    """The query as storage takes it; rows carry the named columns and what every row needs."""
+    table = app.tables.form[query.form.name]
+    always = ("id", "version", "_title", "state", "state_due")
+    columns = dict.fromkeys(name for name in (*always, *names) if name in table.c)
+    return StoredQuery(
+        form=query.form.name,
+        columns=tuple(columns),
+        where=conditions(app, actor, query, verbs),
+        sort=tuple(SortBy(each.field, each.descending) for each in query.sort),
+        limit=query.limit,
+        after=query.after,
+        before=query.before,
+    )
+
+
+def run(app: Application, actor: Actor, query: ListQuery, conn: sa.Connection, names: Iterable[str] = ()) -> Page:
+    """One page of the records ``actor`` may see. Raises Invalid for a cursor of another list."""
+    return stored.page(conn, app.tables, stored_query(app, actor, query, names or query.columns))
+
+
+def count(app: Application, actor: Actor, query: ListQuery, conn: sa.Connection, most: int = 1000) -> int:
+    """How many there are, counted up to ``most`` + 1."""
+    return stored.count(conn, app.tables, stored_query(app, actor, query), most)
+
+
+def totals(
+    app: Application, actor: Actor, query: ListQuery, conn: sa.Connection, names: Sequence[str]
+) -> Mapping[str, Any]:
+    """The sums of these columns, and ``count``. ``names`` come from ``summable``."""
+    return stored.totals(conn, app.tables, stored_query(app, actor, query), names)
+
+
+def summable(columns: Columns, names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the columns that may be summed: figures that are stored, never hidden and not sensitive."""
+    return tuple(name for name in names if name in columns and _summable(columns, columns[name]))
+
+
+def _summable(columns: Columns, field: Field) -> bool:
+    plain = not field.sensitive and field.name not in columns.sometimes and field.name in columns.stored
+    return plain and field.kind in ("number", "duration") and field.name != "id"
+
+
+def export(
+    app: Application, actor: Actor, query: ListQuery, conn: sa.Connection, names: Iterable[str] = ()
+) -> Iterator[list[dict[str, Any]]]:
+    """All records of the query that the actor may export, in chunks."""
+    whole = replace(query, after=None, before=None)
+    return stored.export(conn, app.tables, stored_query(app, actor, whole, names or query.columns, ("read", "export")))
+
+
+def counts_by(
+    app: Application, actor: Actor, query: ListQuery, conn: sa.Connection, name: str, values: Sequence[Any], most: int = 1000
+) -> dict[Any, int]:
+    """How many records have each of these values, each counted up to ``most`` + 1; one statement."""
+    table = app.tables.form[query.form.name]
+    clauses = (table.c.deleted_at.is_(None), *conditions(app, actor, query))
+    parts = []
+    for place, value in enumerate(values):
+        some = sa.select(table.c.id).where(*clauses, table.c[name] == value).limit(most + 1).subquery()
+        parts.append(sa.select(sa.literal(place).label("place"), sa.func.count().label("n")).select_from(some))
+    return {values[row.place]: row.n for row in conn.execute(sa.union_all(*parts))} if parts else {}
