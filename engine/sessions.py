@@ -10,7 +10,6 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +17,7 @@ import sqlalchemy as sa
 from engine import passwords
 from engine.accounts import ONE_TIME_LASTS, normal_login
 from engine.people import Actor
+from engine.storage.prepared import Row, value
 from engine.storage.tables import Tables
 
 TOUCH_EVERY = dt.timedelta(minutes=1)
@@ -37,7 +37,6 @@ class SignedIn:
     actor: Actor
     unread: int
     must_change: bool
-    theme: str | None
     view_as: str | None
     is_admin: bool
     touch: bool
@@ -51,7 +50,8 @@ def _people_columns(tables: Tables) -> list[sa.ColumnElement[Any]]:
     member, group, notice = tables.group_member, tables.group, tables.notification
 
     def joined(column: sa.ColumnElement[Any], source: sa.FromClause, clause: sa.ColumnElement[bool]) -> Any:
-        together = sa.func.aggregate_strings(column, SEPARATOR)
+        separator = sa.literal_column(f"'{SEPARATOR}'", sa.Text)
+        together = sa.func.aggregate_strings(column, separator)
         return sa.select(together).select_from(source).where(clause).correlate(user).scalar_subquery()
 
     return [
@@ -60,7 +60,6 @@ def _people_columns(tables: Tables) -> list[sa.ColumnElement[Any]]:
         user.c.name,
         user.c.language,
         user.c.timezone,
-        user.c.theme,
         user.c.must_change,
         joined(own.c.role, own, own.c.user_id == user.c.id).label("own_roles"),
         joined(
@@ -78,64 +77,47 @@ def _people_columns(tables: Tables) -> list[sa.ColumnElement[Any]]:
     ]
 
 
-@lru_cache(maxsize=64)
-def _session_query(tables: Any) -> sa.Select[Any]:
-    session, user = tables.tables.session, tables.tables.user
+def _session_query(tables: Tables) -> sa.Select[Any]:
+    session, user = tables.session, tables.user
     return (
-        sa.select(session.c.seen_at, session.c.view_as, *_people_columns(tables.tables))
+        sa.select(session.c.seen_at, session.c.view_as, *_people_columns(tables))
         .join_from(session, user, user.c.id == session.c.user_id)
         .where(
-            session.c.token_hash == sa.bindparam("digest"),
-            session.c.expires_at > sa.bindparam("now"),
-            session.c.seen_at > sa.bindparam("idle_since"),
+            session.c.token_hash == value("digest", session.c.token_hash.type),
+            session.c.expires_at > value("now", session.c.expires_at.type),
+            session.c.seen_at > value("idle_since", session.c.seen_at.type),
             user.c.active,
         )
     )
 
 
-@lru_cache(maxsize=64)
-def _token_query(tables: Any) -> sa.Select[Any]:
-    token, user = tables.tables.token, tables.tables.user
+def _token_query(tables: Tables) -> sa.Select[Any]:
+    token, user = tables.token, tables.user
     return (
-        sa.select(
-            token.c.id.label("token_id"), token.c.scopes, token.c.last_used_at, *_people_columns(tables.tables)
-        )
+        sa.select(token.c.id.label("token_id"), token.c.scopes, token.c.last_used_at, *_people_columns(tables))
         .join_from(token, user, user.c.id == token.c.user_id)
         .where(
-            token.c.token_hash == sa.bindparam("digest"),
+            token.c.token_hash == value("digest", token.c.token_hash.type),
             token.c.revoked_at.is_(None),
-            sa.or_(token.c.expires_at.is_(None), token.c.expires_at > sa.bindparam("now")),
+            sa.or_(token.c.expires_at.is_(None), token.c.expires_at > value("now", token.c.created_at.type)),
             user.c.active,
         )
     )
-
-
-class _ById:
-    """Tables as a cache key: two builds of the same definition are two sets of tables."""
-
-    def __init__(self, tables: Tables) -> None:
-        self.tables = tables
-
-    def __hash__(self) -> int:
-        return id(self.tables.metadata)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _ById) and other.tables.metadata is self.tables.metadata
 
 
 def _words(text: str | None) -> frozenset[str]:
     return frozenset(text.split(SEPARATOR)) if text else frozenset()
 
 
-def _actor(row: Any, language: str, timezone: str, scopes: frozenset[str] | None = None) -> Actor:
+def _actor(row: Row, language: str, timezone: str, scopes: frozenset[str] | None = None) -> Actor:
     return Actor(
-        id=row.id,
-        login=row.login,
-        name=row.name,
-        roles=_words(row.own_roles) | _words(row.group_roles),
-        groups=_words(row.group_names),
-        language=row.language or language,
-        timezone=row.timezone or timezone,
+        id=row["id"],
+        login=row["login"],
+        name=row["name"],
+        roles=_words(row["own_roles"]) | _words(row["group_roles"]),
+        groups=_words(row["group_names"]),
+        language=row["language"] or language,
+        timezone=row["timezone"] or timezone,
         scopes=scopes,
     )
 
@@ -145,18 +127,18 @@ def find_session(
 ) -> SignedIn | None:
     """The session this cookie stands for, if it is alive. ``language``, ``timezone``: of people who chose none."""
     values = {"digest": digest(secret), "now": now, "idle_since": now - idle}
-    row = conn.execute(_session_query(_ById(tables)), values).first()
+    query = tables.statements.get(("session",), conn.dialect, lambda: _session_query(tables))
+    row = query.first(conn, values)
     if row is None:
         return None
     actor = _actor(row, language, timezone)
     return SignedIn(
-        actor=actor.looking_as(row.view_as) if row.view_as and actor.is_admin else actor,
-        unread=row.unread,
-        must_change=row.must_change,
-        theme=row.theme,
-        view_as=row.view_as,
+        actor=actor.looking_as(row["view_as"]) if row["view_as"] and actor.is_admin else actor,
+        unread=row["unread"],
+        must_change=row["must_change"],
+        view_as=row["view_as"] if actor.is_admin else None,
         is_admin=actor.is_admin,
-        touch=now - row.seen_at > TOUCH_EVERY,
+        touch=now - row["seen_at"] > TOUCH_EVERY,
     )
 
 
@@ -164,12 +146,13 @@ def find_token(
     conn: sa.Connection, tables: Tables, secret: str, *, now: dt.datetime, language: str, timezone: str
 ) -> tuple[Actor, int | None] | None:
     """The person an API token acts for, and the token's id when its last use should be noted again."""
-    row = conn.execute(_token_query(_ById(tables)), {"digest": digest(secret), "now": now}).first()
+    query = tables.statements.get(("token",), conn.dialect, lambda: _token_query(tables))
+    row = query.first(conn, {"digest": digest(secret), "now": now})
     if row is None:
         return None
-    stale = row.last_used_at is None or now - row.last_used_at > dt.timedelta(minutes=10)
-    scopes = frozenset(row.scopes) if row.scopes is not None else None
-    return _actor(row, language, timezone, scopes), row.token_id if stale else None
+    stale = row["last_used_at"] is None or now - row["last_used_at"] > dt.timedelta(minutes=10)
+    scopes = frozenset(row["scopes"]) if row["scopes"] is not None else None
+    return _actor(row, language, timezone, scopes), row["token_id"] if stale else None
 
 
 # --- beginning and ending

@@ -11,7 +11,7 @@ import logging
 from typing import Any
 
 from flask import Flask, Response, g, jsonify, request
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, StatementError
 from werkzeug.exceptions import HTTPException
 
 from engine.errors import AppmillError, Denied, Invalid, Message, Missing, Problem, Refused, Stale, message
@@ -126,6 +126,7 @@ def http_error(error: HTTPException) -> Response | HTTPException:
 
 
 def database_busy(error: OperationalError) -> Response:
+    error.hide_parameters = True  # values of records and sessions stay out of the log
     log.error("request %s: database: %s", g.get("request_id"), type(error.orig).__name__, exc_info=error)
     made = answer(503, CODES[503], HTTP_MESSAGES[503])
     made.headers["Retry-After"] = "2"
@@ -133,6 +134,8 @@ def database_busy(error: OperationalError) -> Response:
 
 
 def defect(error: Exception) -> Response:
+    if isinstance(error, StatementError):
+        error.hide_parameters = True
     log.error("request %s failed", g.get("request_id"), exc_info=error)
     return answer(500, CODES[500], HTTP_MESSAGES[500])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from flask import g, request
@@ -41,29 +40,17 @@ class Menu:
 
 
 def menu_of(app: Application, actor: Actor) -> Menu:
-    """The menu of this actor; cached, because it depends on the definition, the roles and the language alone."""
-    return _menu(_Key(app, actor))
+    """The menu of this actor; kept, because it depends on the definition, the roles and the language alone."""
+    kept, key = app.plans.kept, _key("menu", actor)
+    found: Menu | None = kept.get(key)
+    if found is None:
+        groups = tuple(group for group in _groups(app, actor) if group.entries)
+        found = kept[key] = Menu(groups, tuple(_creatable(app, actor)))
+    return found
 
 
-class _Key:
-    """Equal for actors who see the same menu. Keeps what the first of them needs to work it out."""
-
-    def __init__(self, app: Application, actor: Actor) -> None:
-        self.app, self.actor = app, actor
-        self.value = (app.definition.hash, id(app.definition), actor.roles, actor.scopes, actor.view_as, actor.language)
-
-    def __hash__(self) -> int:
-        return hash(self.value)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self.value == other.value
-
-
-@lru_cache(maxsize=256)
-def _menu(key: _Key) -> Menu:
-    app, actor = key.app, key.actor
-    groups = tuple(group for group in _groups(app, actor) if group.entries)
-    return Menu(groups, tuple(_creatable(app, actor)))
+def _key(what: str, actor: Actor) -> tuple[object, ...]:
+    return what, actor.roles, actor.scopes, actor.view_as, actor.system, actor.language
 
 
 def _groups(app: Application, actor: Actor) -> Iterator[Group]:
@@ -119,13 +106,11 @@ def shell_menu() -> Menu:
     return menu_of(g.application, g.actor)
 
 
-@lru_cache(maxsize=256)
-def _drawn(key: _Key, template: Any) -> str:
-    return str(template.module.sidebar(_menu(key)))
-
-
 def sidebar(template: Any) -> Markup:
     """The drawn side bar with the present place marked. ``template`` has a macro ``sidebar(menu)``."""
-    drawn = _drawn(_Key(g.application, g.actor), template)
+    kept, key = g.application.plans.kept, _key("side bar", g.actor)
+    drawn = kept.get(key)
+    if drawn is None:
+        drawn = kept[key] = str(template.module.sidebar(shell_menu()))
     mark = f'data-place="{place()}"'
     return Markup(drawn.replace(mark, f'{mark} aria-current="page"', 1))  # noqa: S704 - drawn by our own macro

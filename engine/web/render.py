@@ -15,10 +15,8 @@ from markupsafe import Markup, escape
 from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response
 
-from engine.definition import AppDefinition
 from engine.errors import Message, message
-from engine.language import Label
-from engine.people import Actor
+from engine.language import ADMIN, Label
 from engine.texts import say
 from engine.web import statics
 from engine.web.context import fragment_wanted, reader, site
@@ -49,6 +47,12 @@ def label(thing: Any) -> str:
         return str(thing.label_in(language))
     own = getattr(thing, "label", None)
     return own.text(language) if isinstance(own, Label) else str(getattr(thing, "name", thing))
+
+
+def role_label(name: str) -> str:
+    """What a role is called; the built-in administrator has no entry in the definition."""
+    role = g.application.definition.roles.get(name)
+    return label(role) if role else translate("Administrator") if name == ADMIN else name
 
 
 def plural(form: Any) -> str:
@@ -168,13 +172,14 @@ def equip(flask: Flask, assets: str) -> None:
         page_theme=lambda: g.theme,
         place=place,
         request_id=lambda: g.request_id,
+        role_label=role_label,
         side_bar=lambda: sidebar(environment.get_template("shell/sidebar.html")),
         small_bar=lambda: request.cookies.get("bar") == "small",
         styles=lambda: STYLES,
         unread_badge=unread_badge,
         view_as=lambda: g.view_as,
-        actor=LocalProxy[Actor](lambda: g.actor),
-        app=LocalProxy[AppDefinition](lambda: g.application.definition),
+        actor=LocalProxy(lambda: g.actor),
+        app=LocalProxy(lambda: g.application.definition),
         reader=LocalProxy(lambda: g.reader),
         asset=asset,
         csrf_field=csrf_field,

@@ -1,0 +1,35 @@
+"""The first page: what waits for me, what changed, what I did last."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from engine import formats, work
+from engine.notices import notices_of
+from engine.web.context import actor, application, reader
+from engine.web.render import render
+
+blueprint = Blueprint("home", __name__)
+
+
+@blueprint.get("/")
+def show() -> str:
+    app, who = application(), actor()
+    with app.database.read() as conn:
+        shelves = work.shelves(app, who, conn)
+        recent = work.recent(app, who, conn)
+        notices = notices_of(conn, app.tables, who.id or 0, limit=5, unread=True)
+    tasks = work.in_order(shelves)
+    now = app.clock()
+    return render(
+        "home.html",
+        tasks=tasks,
+        overdue=sum(task.overdue for task in tasks),
+        mine=sum(task.mine for task in tasks),
+        shelves=shelves,
+        recent=recent,
+        notices=notices,
+        ago=lambda moment: formats.relative(moment, now, reader().language),
+        exact=lambda moment: formats.moment(moment, reader()),
+        hour=now.astimezone(reader().zone).hour,
+    )
