@@ -57,7 +57,7 @@ def examine(
     if source.data is None:
         return None, source, source.findings or (_nothing(file),)
     wrong = [*_misfits(source, app_schema(registry))]
-    builder = Builder(registry, frozenset(mistake.path for mistake in wrong if not mistake.at_key))
+    builder = Builder(registry, frozenset(mistake.path for mistake in wrong if not mistake.usable))
     definition = _build(builder, source, text)
     findings = [*source.findings, *(_finding(source, mistake) for mistake in wrong)]
     if definition is not None:
@@ -73,7 +73,7 @@ def app_schema(registry: Registry) -> Schema:
 def _misfits(source: Source, schema: Schema) -> list[Wrong]:
     """Aliases were refused while reading; what stands for them needs no second remark."""
     said = {finding.path for finding in source.findings}
-    return [wrong for wrong in validate(source.data, schema) if dotted(wrong.path) not in said]
+    return [wrong for wrong in validate(source.data, schema) if wrong.at_key or dotted(wrong.path) not in said]
 
 
 def _build(builder: Builder, source: Source, text: str | bytes) -> AppDefinition | None:

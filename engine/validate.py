@@ -22,11 +22,12 @@ Schema = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Wrong:
-    """One mistake: where, whether its key is meant (rather than its value), and what to say."""
+    """One mistake: where, what to say, whether the key is meant, and whether the value can be used in spite of it."""
 
     path: Path
     message: Message
     at_key: bool = False
+    usable: bool = False
 
 
 def validate(data: Any, schema: Schema) -> Iterator[Wrong]:
@@ -35,13 +36,13 @@ def validate(data: Any, schema: Schema) -> Iterator[Wrong]:
 
 
 def guess(name: str, known: Iterable[str]) -> str | None:
-    """The known name that was probably meant."""
+    """The known name that was probably meant; of several like it, one that begins the same."""
     known = list(known)
-    close = difflib.get_close_matches(name, known, 1, 0.6) or difflib.get_close_matches(name.lower(), known, 1, 0.6)
-    return close[0] if close else None
+    close = difflib.get_close_matches(name, known, 3, 0.55) or difflib.get_close_matches(name.lower(), known, 3, 0.55)
+    return min(close, key=lambda other: other[:1] != name[:1].lower()) if close else None
 
 
-def listed(names: Iterable[str], limit: int = 40) -> str:
+def listed(names: Iterable[str], limit: int = 20) -> str:
     names = list(names)
     return ", ".join(names[:limit]) + (" …" if len(names) > limit else "")
 
@@ -85,7 +86,7 @@ class _Reading:
             return
         for name in schema.get("required", ()):
             if name not in data:
-                yield Wrong(path, message("'{key}' is missing.", key=name), at_key=True)
+                yield Wrong(path, message("'{key}' is missing.", key=name), at_key=True, usable=True)
         properties, others = schema.get("properties", {}), schema.get("additionalProperties", True)
         pattern = schema.get("propertyNames", {}).get("pattern")
         for name, value in data.items():
@@ -112,7 +113,7 @@ class _Reading:
 
 def _unknown(name: str, properties: Iterable[str], data: Mapping[str, Any]) -> Message:
     free = [known for known in properties if known not in data]
-    if meant := guess(name, free):
+    if meant := guess(name, free) or guess(name, properties):
         return message("Unknown key '{key}'; did you mean '{guess}'?", key=name, guess=meant)
     return message("Unknown key '{key}'; known here: {known}.", key=name, known=listed(properties))
 

@@ -83,7 +83,7 @@ class Filling:
     def _deliverables(self, workflow: Workflow, state: State, before: Iterable[str]) -> None:
         for index, name in enumerate(state.leave_with):
             path = (*self.path, "workflow", "states", state.name, "leave_with", index)
-            self._needed(workflow, name, before, path, message("the state '{state}'", state=state.name))
+            self._needed(workflow, name, before, path, message("The state '{state}'", state=state.name))
 
     def _asked(self, workflow: Workflow, transition: Transition) -> None:
         for index, name in enumerate(transition.ask):
@@ -103,7 +103,7 @@ class Filling:
         path = (*self.path, "workflow", "transitions", transition.name, "when")
         for name in _own_fields(transition.when, self.review):
             if name not in transition.ask and name in self.form.fields:
-                self._needed(workflow, name, before, path, message("the guard"))
+                self._needed(workflow, name, before, path, message("The guard"))
 
     def _needed(self, workflow: Workflow, name: str, before: Iterable[str], path: Path, what: Message) -> None:
         field = self.form.fields.get(name)

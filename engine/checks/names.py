@@ -10,7 +10,7 @@ from engine.actions import CopyLines, CreateRecord, SetValues, TakeTransition, U
 from engine.cards import Card
 from engine.checks.review import Leaf, Review, unknown
 from engine.definition import Form, Rule, Transition
-from engine.errors import message
+from engine.errors import Message, message
 from engine.fields.base import Field
 from engine.language import (
     ADMIN,
@@ -55,7 +55,7 @@ def expect_form(review: Review, path: Path, name: str, *, at_key: bool = False) 
     if name in forms:
         return True
     if not review.is_lost(name):
-        review.error(path, unknown(message("form"), name, forms), at_key=at_key)
+        review.error(path, unknown(message("There is no form '{name}'", name=name), name, forms), at_key=at_key)
     return False
 
 
@@ -67,8 +67,12 @@ def expect_field(
         return form.fields[name] if form else None
     known = known_fields(form) if system else tuple(form.fields)
     if name not in known and not review.is_lost(name):
-        review.error(path, unknown(message("field of '{form}'", form=form.name), name, known), at_key=at_key)
+        review.error(path, no_field(form, name, known), at_key=at_key)
     return None
+
+
+def no_field(form: Form, name: str, known: Iterable[str]) -> Message:
+    return unknown(message("'{form}' has no field '{name}'", form=form.name, name=name), name, known)
 
 
 # --- one function per kind of name
@@ -80,7 +84,9 @@ def _form(review: Review, leaf: Leaf) -> None:
 
 def _role(review: Review, leaf: Leaf) -> None:
     if leaf.value not in review.definition.roles and leaf.value != ADMIN and not review.is_lost(leaf.value):
-        said = unknown(message("role"), leaf.value, (*review.definition.roles, ADMIN))
+        said = unknown(
+            message("There is no role '{name}'", name=leaf.value), leaf.value, (*review.definition.roles, ADMIN)
+        )
         review.error(leaf.path, said, at_key=leaf.is_key)
 
 
@@ -107,7 +113,8 @@ def _state(review: Review, leaf: Leaf) -> None:
         return
     previous = isinstance(leaf.owner, Transition) and leaf.path[-1] == "to" and leaf.value == "previous"
     if not previous and leaf.value not in form.workflow.states and not review.is_lost(leaf.value):
-        review.error(leaf.path, unknown(message("state of '{form}'", form=form.name), leaf.value, form.workflow.states))
+        said = message("'{form}' has no state '{name}'", form=form.name, name=leaf.value)
+        review.error(leaf.path, unknown(said, leaf.value, form.workflow.states))
 
 
 def _transition(review: Review, leaf: Leaf) -> None:
@@ -119,8 +126,8 @@ def _transition(review: Review, leaf: Leaf) -> None:
     if form.workflow is None:
         review.error(leaf.path, message("The form '{form}' has no workflow.", form=form.name))
     elif leaf.value not in form.workflow.transitions and not review.is_lost(leaf.value):
-        known = form.workflow.transitions
-        review.error(leaf.path, unknown(message("transition of '{form}'", form=form.name), leaf.value, known))
+        said = message("'{form}' has no transition '{name}'", form=form.name, name=leaf.value)
+        review.error(leaf.path, unknown(said, leaf.value, form.workflow.transitions))
 
 
 def linked_form(review: Review, field: Field | None) -> Form | None:
@@ -209,7 +216,8 @@ def _menu(review: Review) -> None:
     for index, group in enumerate(review.definition.menu):
         for place, name in enumerate(group.items):
             if name not in known and not review.is_lost(name):
-                review.error(("menu", index, "items", place), unknown(message("form or page"), name, known))
+                said = unknown(message("There is no form or page '{name}'", name=name), name, known)
+                review.error(("menu", index, "items", place), said)
 
 
 # --- identity

@@ -98,14 +98,14 @@ def place_in(text: str, span: Span, offset: int) -> tuple[int, int]:
     return (span.line, span.column) if folded else (span.line, span.column + written - span.start)
 
 
-def unknown(kind: Message, name: str, known: Iterable[str]) -> Message:
-    """A name that nothing has, of a kind such as ``message("field of 'x'")``."""
+def unknown(said: Message, name: str, known: Iterable[str]) -> Message:
+    """``said`` that there is no such thing, and what may have been meant."""
     known = list(known)
     if meant := guess(name, known):
-        return message("Unknown {kind} '{name}'; did you mean '{guess}'?", kind=kind, name=name, guess=meant)
+        return message("{said}; did you mean '{guess}'?", said=said, guess=meant)
     if not known:
-        return message("Unknown {kind} '{name}'; there is none.", kind=kind, name=name)
-    return message("Unknown {kind} '{name}'; expected one of {known}.", kind=kind, name=name, known=listed(known))
+        return message("{said}.", said=said)
+    return message("{said}; expected one of {known}.", said=said, known=listed(known))
 
 
 # --- the walk over everything

@@ -1,4 +1,4 @@
-"""Whether what stands somewhere is of the right sort: a date in a calendar, a figure in a total, lines of one parent."""
+"""Whether what stands somewhere is of the right sort: a date in a calendar, figures in a total, rows of one form."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def _states(review: Review, form: Form, workflow: Workflow) -> None:
         elif not state.final and not leaves:
             said = message("No transition leaves the state '{state}'; let one leave it, or make it final.", state=name)
             review.error(at, said, at_key=True)
-        elif ends and name not in ending:
+        elif ends and name in alive and name not in ending:
             said = message("From the state '{state}' no final state can be reached.", state=name)
             review.warning(at, said, at_key=True)
         _owner(review, form, name, at)
