@@ -69,7 +69,6 @@ def to_sql(
     actor: Any,
     clock: Callable[[], dt.datetime],
     *,
-    definition: Any,
     names: Mapping[str, Any] | None = None,
     table: Any = None,
 ) -> Clause:
@@ -78,6 +77,7 @@ def to_sql(
     ``actor`` is `user`, in whose time zone `today()` is meant; None where no user is known. ``names``: more values that
     are known before the query, such as `source` (a View).
     """
+    definition = tables.definition
     reader = Reader() if actor is None else Reader(actor.language, actor.timezone, definition.currency)
     known = {**names_for(clock(), reader, actor), **(names or {})}
     known.pop("record", None)

@@ -34,6 +34,7 @@ class Tables:
     form: dict[str, sa.Table]
     link: dict[tuple[str, str], sa.Table]
     system: dict[str, sa.Table]
+    definition: AppDefinition  # what the tables were made of
     statements: Statements = field(default_factory=Statements)
 
     def __getattr__(self, name: str) -> sa.Table:
@@ -55,22 +56,31 @@ def build_tables(definition: AppDefinition) -> Tables:
         for form in definition.forms.values()
         for field in links_fields(form)
     }
-    tables = Tables(metadata, forms, links, system)
+    tables = Tables(metadata, forms, links, system, definition)
     add_indexes(definition, tables)
     return tables
 
 
 def links_fields(form: Form) -> Iterator[Field]:
-    return (field for field in form.fields.values() if field.kind == "links" and field.column_type() is None)
+    """The fields whose targets stand in a table of their own."""
+    many = (field for field in form.fields.values() if field.kind in ("links", "users") and field.writable)
+    return (field for field in many if field.column_type() is None)
 
 
 def lines_fields(form: Form) -> Iterator[Field]:
-    return (field for field in form.fields.values() if field.kind == "lines")
+    return (field for field in form.fields.values() if field.kind == "lines" and field.writable)
 
 
 def target_form(field: Field) -> str:
     """The name of the form a link, links or lines field points to."""
-    return str(field.form)  # type: ignore[attr-defined]
+    return str(getattr(field, "like", field).form)
+
+
+def linked_form(field: Field) -> str | None:
+    """The form (``_user`` for people) whose record the field's column names, None for any other column."""
+    if field.column_type() is None or field.kind not in ("link", "user"):
+        return None
+    return "_user" if field.kind == "user" else target_form(field)
 
 
 def stored_fields(form: Form) -> Iterator[tuple[Field, Any]]:
@@ -123,16 +133,13 @@ def _system_columns(form: Form) -> Iterator[sa.Column[Any]]:
 
 
 def _column(field: Field, kind: Any) -> sa.Column[Any]:
-    if field.kind == "link":
-        return sa.Column(field.name, kind, sa.ForeignKey(f"{target_form(field)}.id"))
-    if field.kind == "user":
-        return sa.Column(field.name, kind, sa.ForeignKey("_user.id"))
-    return sa.Column(field.name, kind)
+    target = linked_form(field)
+    return sa.Column(field.name, kind, *([sa.ForeignKey(f"{target}.id")] if target else []))
 
 
 def _boolean_check(form: Form, field: Field) -> sa.CheckConstraint:
     column: sa.ColumnClause[Any] = sa.column(field.name)
-    check = sa.CheckConstraint(column.in_((sa.text("0"), sa.text("1"))), name=short(f"ck_{form.name}_{field.name}"))
+    check = sa.CheckConstraint(column.in_([sa.literal_column("0"), sa.literal_column("1")]), name=short(f"ck_{form.name}_{field.name}"))
     return check.ddl_if(dialect="sqlite")  # PostgreSQL has a type for it
 
 
