@@ -76,6 +76,8 @@ class ExpressionPolicy(RestrictingNodeTransformer):
 
 
 def _compared(left: ast.expr, operator: ast.cmpop, right: ast.expr) -> ast.expr:
+    if isinstance(operator, (ast.Is, ast.IsNot)) and isinstance(left, ast.Constant):
+        operator = ast.Eq() if isinstance(operator, ast.Is) else ast.NotEq()  # Python warns of `1 is None`
     if isinstance(operator, (ast.Eq, ast.NotEq, ast.Is, ast.IsNot)):
         return ast.Compare(left, [operator], [right])
     if isinstance(operator, ast.NotIn):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -16,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.errors import message
-from engine.expressions import kinds, syntax
+from engine.expressions import guards, kinds, syntax
 from engine.expressions.compile import Compiled, compile_expression
 from engine.expressions.errors import NotInSql
 from engine.expressions.sql_elements import Contains, EndsWith, Rounded, StartsWith
@@ -48,6 +49,10 @@ from engine.fields.columns import KEPT_SCALE, Exact
 from engine.formats import Reader
 
 _SIGNS: Mapping[type, str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+_COMPARE: Mapping[type, Callable[[Any, Any], bool]] = {
+    ast.Lt: guards.less, ast.LtE: guards.at_most, ast.Gt: guards.more, ast.GtE: guards.at_least,
+    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Is: operator.is_, ast.IsNot: operator.is_not,
+}  # fmt: skip
 _DEEPEST = 8  # computed fields of computed fields
 
 
@@ -128,23 +133,22 @@ class _Writing:
     def _comparison(self, node: ast.Compare, rows: Names, strict: bool) -> Clause:
         sides = [node.left, *node.comparators]
         parts = [
-            self._compared(sides[index], operator, sides[index + 1], rows, strict)
-            for index, operator in enumerate(node.ops)
+            self._compared(sides[index], sign, sides[index + 1], rows, strict) for index, sign in enumerate(node.ops)
         ]
         return parts[0] if len(parts) == 1 else sa.and_(*parts)
 
-    def _compared(self, left: ast.expr, operator: ast.cmpop, right: ast.expr, rows: Names, strict: bool) -> Clause:
-        if isinstance(operator, ast.In):
+    def _compared(self, left: ast.expr, sign: ast.cmpop, right: ast.expr, rows: Names, strict: bool) -> Clause:
+        if isinstance(sign, ast.In):
             return self._member(left, right, rows, strict)
-        if isinstance(operator, ast.NotIn):
+        if isinstance(sign, ast.NotIn):
             return sa.not_(self._member(left, right, rows, strict=True))
         pair = self.value(left, rows), self.value(right, rows)
-        if isinstance(pair[0], Known) and isinstance(pair[1], Known):
-            raise cannot(syntax.text_of(self.line, left))  # both known: only inside a longer chain
-        sign = _SIGNS.get(type(operator))
-        if sign:
-            return ordered(pair[0], sign, pair[1], strict)
-        return equal(*pair, strict, negated=isinstance(operator, (ast.NotEq, ast.IsNot)))
+        if isinstance(pair[0], Known) and isinstance(pair[1], Known):  # in a chain such as 1 < 2 < record.count
+            return sa.true() if _COMPARE[type(sign)](pair[0].value, pair[1].value) else sa.false()
+        order = _SIGNS.get(type(sign))
+        if order:
+            return ordered(pair[0], order, pair[1], strict)
+        return equal(*pair, strict, negated=isinstance(sign, (ast.NotEq, ast.IsNot)))
 
     def _member(self, left: ast.expr, right: ast.expr, rows: Names, strict: bool) -> Clause:
         item = self.value(left, rows)

@@ -157,9 +157,10 @@ def _starts_with(element: StartsWith, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(EndsWith)
 def _ends_with(element: EndsWith, compiler: SQLCompiler, **kw: Any) -> str:
     whole, part = _texts(element, compiler, kw)
-    if compiler.dialect.name == "sqlite":  # substr(x, -0) would be the whole text
-        return f"({part} = '' OR substr({whole}, -length({_again(element, compiler, kw)})) = {part})"
-    return f"(right({whole}, length({_again(element, compiler, kw)})) = {part})"
+    size = f"length({_again(element, compiler, kw)})"
+    if compiler.dialect.name == "sqlite":
+        return f"(length({whole}) >= {size} AND substr({whole}, length({whole}) - {size} + 1) = {part})"
+    return f"(right({whole}, {size}) = {part})"
 
 
 def _again(element: Piece, compiler: SQLCompiler, kw: dict[str, Any]) -> str:

@@ -99,7 +99,11 @@ def number(value: Known, scale: int) -> Element:
 
 
 def rescaled(value: Sql, scale: int) -> Element:
-    return value.element if scale == value.scale else Rescaled(value.element, number=scale - value.scale)
+    return (
+        value.element
+        if scale == value.scale
+        else Rescaled(value.element, number=scale - value.scale, type_=sa.Numeric())
+    )
 
 
 def scale_of(value: Known | Sql) -> int:
