@@ -1,8 +1,10 @@
-"""``appmill``: the commands. Each is a module of ``engine/commands`` with ``arguments(parser)`` and ``run(options)``."""
+"""``appmill`` and its commands: each a module of ``engine/commands`` with ``arguments(parser)`` and ``run(options)``."""
 
 from __future__ import annotations
 
 import argparse
+import io
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -20,11 +22,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is 0 when all went well, 1 when Appmill said no, 2 for a wrong call."""
     argv = list(sys.argv[1:] if argv is None else argv)
     options = _parser(argv[0] if argv else None).parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show Chinese gets escapes
     try:
-        return int(import_module(COMMANDS[options.command][0]).run(options))
+        code = int(import_module(COMMANDS[options.command][0]).run(options))
+        sys.stdout.flush()
     except (AppmillError, DefinitionError) as refusal:
         print(refusal, file=sys.stderr)
         return 1
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
 
 
 def _parser(chosen: str | None) -> argparse.ArgumentParser:

@@ -112,7 +112,8 @@ class Finding:
 
     def __str__(self) -> str:
         mark = "" if self.severity == "error" else f"{self.severity}: "
-        return f"{self.file}:{self.line}:{self.column}: {mark}{self.path}: {self.message}"
+        where = f"{self.path}: " if self.path else ""
+        return f"{self.file}:{self.line}:{self.column}: {mark}{where}{self.message}"
 
 
 @dataclass

@@ -78,7 +78,10 @@ def without_none(hint: Any) -> Any:
 
 def is_choice(cls: Any) -> bool:
     """Whether a class stands for the registered classes under it, told apart by ``type``."""
-    return dataclasses.is_dataclass(cls) and "type" in _class_variables(cls) and not hasattr(cls, "type")
+    if not dataclasses.is_dataclass(cls) or hasattr(cls, "type"):
+        return False
+    kind: Any = cls
+    return "type" in _class_variables(kind)
 
 
 @cache

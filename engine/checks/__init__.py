@@ -7,6 +7,7 @@ from engine.checks.expressions import check_expressions
 from engine.checks.filling import check_filling
 from engine.checks.loops import check_loops
 from engine.checks.names import check_names
+from engine.checks.queries import check_queries
 from engine.checks.review import Review
 from engine.checks.shapes import check_shapes
 from engine.checks.texts import check_texts
@@ -19,6 +20,7 @@ from engine.yamlfile import Source
 CHECKS = (
     check_names,
     check_expressions,
+    check_queries,
     check_shapes,
     check_circles,
     check_workflows,

@@ -3,48 +3,48 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from engine.actions import CopyLines, Notify, UpdateMatching
 from engine.checks.names import copied_form, is_role, linked_form
 from engine.checks.review import Leaf, Review
 from engine.definition import Form, Rule
-from engine.expressions import Scope, check_expression
+from engine.expressions import Scope, check_expression, check_template
 from engine.fields.base import Field
 from engine.language import Condition, Expression, Template
 from engine.yamlfile import Path
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
-_PLACE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 
 
 def check_expressions(review: Review) -> None:
     for leaf in review.leaves:
-        for path, source, offset in _sources(leaf):
-            _check(review, path, source, offset, scope_of(review, leaf))
+        if isinstance(leaf.value, Template):
+            _templates(review, leaf)
+        elif leaf.hint is Expression:
+            _check(review, leaf.path, leaf.value, scope_of(review, leaf))
+        elif isinstance(leaf.value, Condition) and leaf.value.expression is not None:
+            _check(review, leaf.path, leaf.value.expression, scope_of(review, leaf))
     _receivers(review)
 
 
-def _sources(leaf: Leaf) -> Iterator[tuple[Path, str, int]]:
-    """The expressions of a leaf: where, what, and the character of the written text they begin at."""
-    if isinstance(leaf.value, Template):
-        for language, text in leaf.value.texts.items():
-            path = (*leaf.path, language) if language else leaf.path
-            for found in _PLACE.finditer(text):
-                lead = len(found.group(1)) - len(found.group(1).lstrip())
-                yield path, found.group(1).strip(), found.start(1) + lead
-    elif leaf.hint is Expression:
-        yield leaf.path, leaf.value, 0
-    elif isinstance(leaf.value, Condition) and leaf.value.expression is not None:
-        yield leaf.path, leaf.value.expression, 0
+def _templates(review: Review, leaf: Leaf) -> None:
+    if any(_names_lost(review, text) for text in leaf.value.texts.values()):
+        return
+    for language, (said, column) in check_template(leaf.value, scope_of(review, leaf), review.registry):
+        review.error((*leaf.path, language) if language else leaf.path, said, offset=column)
 
 
-def _check(review: Review, path: Path, source: str, offset: int, scope: Scope) -> None:
-    if review.lost & set(_WORD.findall(source)):
-        return  # it names something that is wrong itself
-    for said, column in check_expression(source, scope, review.registry):
-        review.error(path, said, offset=offset + column)
+def _check(review: Review, path: Path, source: str, scope: Scope) -> None:
+    if not _names_lost(review, source):
+        for said, column in check_expression(source, scope, review.registry):
+            review.error(path, said, offset=column)
+
+
+def _names_lost(review: Review, text: str) -> bool:
+    """Whether it names something that is wrong itself, so that its own mistakes cannot be told."""
+    return not review.lost.isdisjoint(_WORD.findall(text))
 
 
 def _receivers(review: Review) -> None:
@@ -53,7 +53,7 @@ def _receivers(review: Review) -> None:
         for index, action in enumerate(rule.actions):
             for place, text in enumerate(action.to) if isinstance(action, Notify) else ():
                 if not is_role(review, text) and not review.is_lost(text):
-                    _check(review, ("rules", name, "actions", index, "to", place), text, 0, scope)
+                    _check(review, ("rules", name, "actions", index, "to", place), text, scope)
 
 
 # --- scopes

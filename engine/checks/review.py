@@ -68,6 +68,10 @@ class Review:
         """Whether a name was left out for its own mistakes, so that missing it is nothing new."""
         return any(name in self.lost for name in names)
 
+    def findings_at(self, path: Path) -> bool:
+        """Whether something was said about a place already."""
+        return any(finding.path == dotted(path) for finding in self.findings)
+
     def error(self, path: Path, said: Message, *, at_key: bool = False, offset: int | None = None) -> None:
         self._note("error", path, said, at_key, offset)
 

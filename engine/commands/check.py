@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from engine.builtin import default_registry
-from engine.errors import DefinitionError, Finding
+from engine.errors import DefinitionError, Finding, message
 from engine.load import load_file
+from engine.texts import say
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,8 +20,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     findings = _findings(options.file)
     for finding in findings:
-        print(finding)
-    print(_summary(options.file, findings))
+        print(_line(finding, options.language))
+    print(_summary(options.file, findings, options.language))
     return 1 if any(finding.severity == "error" for finding in findings) else 0
 
 
@@ -31,6 +32,23 @@ def _findings(file: str) -> Sequence[Finding]:
         return error.findings
 
 
-def _summary(file: str, findings: Sequence[Finding]) -> str:
+def _line(finding: Finding, language: str) -> str:
+    mark = "" if finding.severity == "error" else say(_MARKS[finding.severity], language)
+    where = f"{finding.path}: " if finding.path else ""
+    place = f"{finding.file}:{finding.line}:{finding.column}"
+    return f"{place}: {mark}{where}{say(finding.message, language)}"
+
+
+_MARKS = {"warning": "warning: ", "note": "note: "}
+
+
+def _summary(file: str, findings: Sequence[Finding], language: str) -> str:
     counts = Counter(finding.severity for finding in findings)
-    return f"{file}: {counts['error']} errors, {counts['warning']} warnings, {counts['note']} notes"
+    said = message(
+        "{file}: {errors} errors, {warnings} warnings, {notes} notes",
+        file=file,
+        errors=counts["error"],
+        warnings=counts["warning"],
+        notes=counts["note"],
+    )
+    return say(said, language)

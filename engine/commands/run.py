@@ -1,0 +1,141 @@
+"""``appmill run FILE``: serve an application."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import Refused, message
+
+if TYPE_CHECKING:
+    from engine.application import Application
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    application_arguments(parser)
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this machine only)")
+    parser.add_argument("--port", type=int, default=8000, help="the port to listen on; 0 takes a free one")
+    parser.add_argument("--threads", type=int, default=8, help="how many requests are served at once")
+    parser.add_argument("--demo", action="store_true", help="in an empty database: demo users and sample records")
+    parser.add_argument("--demo-count", type=int, default=None, metavar="N", help="how many sample records")
+    parser.add_argument("--demo-in-public", action="store_true", help="serve demo users beyond this machine all the same")
+    parser.add_argument("--https", action="store_true", help="people reach the server by https, through a proxy")
+    parser.add_argument("--proxies", type=int, default=0, metavar="N", help="how many proxies stand in front")
+    parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="answer to this host name only")
+    parser.add_argument("--quiet", action="store_true", help="no line per request")
+
+
+def application_arguments(parser: argparse.ArgumentParser) -> None:
+    """What every command that opens an application takes."""
+    parser.add_argument("file", metavar="FILE", help="the definition file, such as apps/order_hub.yaml")
+    parser.add_argument("--database", metavar="URL", help="sqlite:///file or postgresql://… (default: var/<app>.db)")
+    parser.add_argument("--plugin", action="append", default=[], metavar="MODULE", help="a plugin beside those in plugins/")
+
+
+def run(options: argparse.Namespace) -> int:
+    _refuse_public_demo(options)
+    app = opened(options)
+    app.database.claim_server()
+    log_to_terminal(options.quiet)
+    if options.demo:
+        _prepare_demo(app, options.demo_count)
+    server = _server(app, options)
+    _greet(app, options, server)
+    try:
+        server.run()
+    finally:
+        server.close()
+        app.database.close()
+    return 0
+
+
+def opened(options: argparse.Namespace) -> Application:
+    """The application of the command line; the steps that need a decision stop it with their list."""
+    from engine.extensions import registry_for
+    from engine.opening import open_application
+
+    registry = registry_for(options.file, options.plugin)
+    return open_application(options.file, options.database or default_database(options.file), registry=registry)
+
+
+def default_database(file: str) -> str:
+    """``apps/order_hub.yaml`` → ``var/order_hub.db`` below the present folder."""
+    return f"sqlite:///{Path('var') / Path(file).stem}.db"
+
+
+def _refuse_public_demo(options: argparse.Namespace) -> None:
+    if options.demo and options.host not in LOOPBACK and not options.demo_in_public:
+        raise Refused(
+            message(
+                "Demo users have a published password, and {host} can be reached from elsewhere. Leave --demo away, or"
+                " add --demo-in-public if that is what you want.",
+                host=options.host,
+            )
+        )
+
+
+def log_to_terminal(quiet: bool) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    root = logging.getLogger("appmill")
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING if quiet else logging.INFO)
+
+
+def _prepare_demo(app: Application, count: int | None) -> None:
+    from engine import demo
+
+    if demo.make_people(app, demo.people(app.definition)):
+        print("Making sample records …", flush=True)
+        demo.seed(app, demo.RECORDS if count is None else count)
+
+
+def _server(app: Application, options: argparse.Namespace) -> Any:
+    import waitress
+
+    from engine.web.context import Settings
+    from engine.web.factory import make_web
+
+    settings = Settings(
+        secure=options.https, hosts=tuple(host.lower() for host in options.allow_host), trusted_proxies=options.proxies
+    )
+    web = make_web(
+        app, secret_key=os.environ.get("APPMILL_SECRET_KEY"), settings=settings, definition_file=options.file
+    )
+    try:
+        return waitress.create_server(
+            web,
+            host=options.host,
+            port=options.port,
+            threads=options.threads,
+            ident="",
+            max_request_body_size=settings.max_body,
+            clear_untrusted_proxy_headers=not options.proxies,
+        )
+    except OSError as error:
+        raise Refused(
+            message(
+                "{host}:{port} cannot be listened on: {reason}. Choose another port with --port.",
+                host=options.host,
+                port=options.port,
+                reason=error.strerror or str(error),
+            )
+        ) from error
+
+
+def _greet(app: Application, options: argparse.Namespace, server: Any) -> None:
+    from engine import demo
+
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    language = app.definition.languages[0]
+    print(f"\n{app.definition.label.text(language)}: http://{host}:{server.effective_port}/\n")
+    if options.demo:
+        print(demo.table(app.definition, language))
+        print(f"\nThe password of all of them: {demo.PASSWORD}\n")
+    print("Ctrl-C ends it.", flush=True)
