@@ -42,10 +42,14 @@ def keys_of(cls: Any) -> tuple[Key, ...]:
     return _keys_of(cls)
 
 
+_LAST = ("id", "renamed_from")  # kept for renames; nobody writes them first
+
+
 @cache
 def _keys_of(cls: Any) -> tuple[Key, ...]:
     hints = get_type_hints(cls)
-    return tuple(_key(item, hints[item.name]) for item in _options(cls))
+    keys = [_key(item, hints[item.name]) for item in _options(cls)]
+    return tuple(sorted(keys, key=lambda key: key.attribute in _LAST))
 
 
 def _options(cls: type) -> Iterator[dataclasses.Field[Any]]:

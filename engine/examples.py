@@ -1,0 +1,72 @@
+"""One example of every built-in type, as it is written in a definition: shown in the reference, loaded by a test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+FIELDS: Mapping[str, str] = {
+    "text": "{type: text, label: {zh: 名称, en: Name}, required: true, max_length: 80}",
+    "long_text": "{type: long_text}",
+    "rich_text": "{type: rich_text}",
+    "boolean": "{type: boolean, default: true}",
+    "choice": "{type: choice, default: normal, options: {normal: {}, high: {label: {zh: 高, en: High}, colour: red}}}",
+    "choices": "{type: choices, max_count: 2, options: {night: {}, weekend: {}, abroad: {}}}",
+    "rating": "{type: rating, max: 5}",
+    "colour": "{type: colour}",
+    "integer": "{type: integer, min: 0, max: 100}",
+    "decimal": "{type: decimal, scale: 3}",
+    "money": "{type: money, currency: EUR, min: 0}",
+    "percent": "{type: percent, min: 0, max: 100}",
+    "quantity": "{type: quantity, unit: g, units: {kg: 1000}, scale: 2}",
+    "date": "{type: date, required: true, default_expression: today()}",
+    "datetime": "{type: datetime}",
+    "time": '{type: time, default: "08:30"}',
+    "duration": "{type: duration}",
+    "link": '{type: link, form: project, where: "not record.closed"}',
+    "links": "{type: links, form: project}",
+    "lines": "{type: lines, form: step, min: 1, totals: [hours]}",
+    "user": "{type: user, roles: [member]}",
+    "role": "{type: role}",
+    "phone": "{type: phone}",
+    "email": "{type: email, unique: true}",
+    "url": "{type: url}",
+    "address": "{type: address}",
+    "attachment": "{type: attachment, accept: [pdf, image], max_count: 3}",
+    "image": "{type: image, camera: true}",
+    "signature": "{type: signature}",
+    "barcode": "{type: barcode, symbology: code128}",
+    "series": '{type: series, pattern: "T{yyyy}{mm}-{0000}", unique: true}',
+    "json": "{type: json, schema: {type: object}}",
+    "computed": '{type: computed, result: {type: decimal}, value: "sum(line.hours for line in record.steps)"}',
+    "rollup": "{type: rollup, of: ticket.cost, via: project, fold: sum, when: \"record.state == 'open'\"}",
+    "lookup": "{type: lookup, via: project, field: name}",
+}
+VIEWS: Mapping[str, str] = {
+    "list": '{type: list, where: "record.due_on < today()", columns: [name, due_on, state], sort: [-due_on]}',
+    "kanban": "{type: kanban, group: state, card: [name, due_on]}",
+    "calendar": "{type: calendar, date: due_on}",
+    "gantt": "{type: gantt, start: created_at, end: due_on, group: project}",
+    "tree": "{type: tree, parent: part_of, columns: [due_on]}",
+}
+TRIGGERS: Mapping[str, str] = {
+    "created": "{type: created, form: ticket}",
+    "updated": "{type: updated, form: ticket, field: priority, to: \"'high'\"}",
+    "deleted": "{type: deleted, form: ticket}",
+    "entered": "{type: entered, form: ticket, state: closed}",
+    "left": "{type: left, form: ticket, state: open}",
+    "taken": "{type: taken, form: ticket, transition: close}",
+    "button": "{type: button, form: ticket, label: {zh: 催办, en: Remind}, roles: [member]}",
+}
+ACTIONS: Mapping[str, str] = {
+    "set": "{type: set, values: {due_on: today()}}",
+    "create": "{type: create, form: ticket, values: {name: \"'Again: ' + record.name\", project: record.project}}",
+    "update": '{type: update, form: ticket, where: "record.part_of == source", values: {priority: "\'high\'"}}',
+    "take": "{type: take, transition: close, reason: \"'nothing left to do'\"}",
+    "refuse": '{type: refuse, message: "{{ record.name }} is closed"}',
+    "notify": '{type: notify, to: [member, record.created_by], message: "{{ record.name }} is closed"}',
+}
+CARDS: Mapping[str, str] = {
+    "number": "{type: number, label: {zh: 工时成本, en: Cost}, form: ticket, fold: sum, field: cost}",
+    "breakdown": "{type: breakdown, label: {zh: 状态, en: By state}, form: ticket, group: state, width: 6}",
+    "records": "{type: records, label: {zh: 最急, en: Urgent}, form: ticket, columns: [name, due_on], sort: [due_on]}",
+}

@@ -1,0 +1,99 @@
+"""Every built-in type has an example in the reference, and the example is a definition that loads."""
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from engine import examples
+from engine.builtin import default_registry
+from engine.load import app_schema, load_text
+
+HOST = """
+app: host
+label: Host
+languages: [en]
+roles: {{member: {{label: Member}}}}
+forms:
+  project:
+    label: Project
+    fields: {{name: {{type: text}}, closed: {{type: boolean}}{project}}}
+    permissions: {{member: {{create: true, read: true, update: true}}}}
+  step:
+    label: Step
+    fields: {{hours: {{type: decimal}}}}
+  ticket:
+    label: Ticket
+    fields:
+      name: {{type: text}}
+      due_on: {{type: date}}
+      cost: {{type: money}}
+      priority: {{type: choice, options: {{normal: {{}}, high: {{}}}}}}
+      project: {{type: link, form: project}}
+      part_of: {{type: link, form: ticket}}{steps}
+{ticket}
+    views:
+      all: {{type: list, columns: [name]}}
+{view}
+    permissions: {{member: {{create: true, read: true, update: true}}}}
+    workflow:
+      initial: open
+      states: {{open: {{label: Open}}, closed: {{label: Closed, final: true}}}}
+      transitions: {{close: {{label: Close, from: [open], to: closed, roles: [member]}}}}
+{rules}
+{pages}
+"""
+STEPS = "\n      steps: {type: lines, form: step}"
+REGISTRY = default_registry()
+
+
+def host(**parts):
+    return HOST.format(**({"project": "", "ticket": "", "view": "", "rules": "", "pages": "", "steps": STEPS} | parts))
+
+
+def with_field(name, example):
+    if name == "rollup":
+        return host(project=f", example: {example}")
+    return host(ticket=f"      example: {example}", steps="" if name == "lines" else STEPS)
+
+
+def with_rule(trigger, action):
+    return host(rules=f"rules:\n  example:\n    trigger: {trigger}\n    when: record.cost > 5\n    actions: [{action}]")
+
+
+def with_card(card):
+    return host(pages=f"pages:\n  example:\n    label: Example\n    cards: [{card}]")
+
+
+CASES = [
+    *((f"field {name}", with_field(name, text)) for name, text in examples.FIELDS.items()),
+    *((f"view {name}", host(view=f"      example: {text}")) for name, text in examples.VIEWS.items()),
+    *((f"trigger {name}", with_rule(text, examples.ACTIONS["notify"])) for name, text in examples.TRIGGERS.items()),
+    *((f"action {name}", with_rule(examples.TRIGGERS["created"], text)) for name, text in examples.ACTIONS.items()),
+    *((f"card {name}", with_card(text)) for name, text in examples.CARDS.items()),
+]
+
+
+@pytest.mark.parametrize("text", [case[1] for case in CASES], ids=[case[0] for case in CASES])
+def test_an_example_loads_and_fits_the_published_schema(text):
+    load_text(text, REGISTRY)
+    Draft202012Validator(app_schema(REGISTRY)).validate(plain(text))
+
+
+def plain(text):
+    from engine.yamlfile import read_source
+
+    return read_source(text).data
+
+
+@pytest.mark.parametrize(
+    ("kinds", "shown"),
+    [
+        (REGISTRY.fields, examples.FIELDS),
+        (REGISTRY.views, examples.VIEWS),
+        (REGISTRY.triggers, examples.TRIGGERS),
+        (REGISTRY.actions, examples.ACTIONS),
+        (REGISTRY.cards, examples.CARDS),
+    ],
+    ids=["fields", "views", "triggers", "actions", "cards"],
+)
+def test_every_built_in_type_has_an_example(kinds, shown):
+    assert list(shown) == list(kinds)
