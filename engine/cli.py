@@ -14,6 +14,8 @@ from engine.errors import AppmillError, DefinitionError
 # command → (module, what it does). A module is imported only when its command is used: `appmill check` starts fast.
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("engine.commands.check", "Check a definition file and list everything that is wrong with it."),
+    "run": ("engine.commands.run", "Serve an application."),
+    "user": ("engine.commands.user", "Add, list and change people."),
     "schema": ("engine.commands.schema", "Print the JSON Schema of definition files, or the reference."),
 }
 

@@ -57,8 +57,8 @@ def run(options: argparse.Namespace) -> int:
 
 def opened(options: argparse.Namespace) -> Application:
     """The application of the command line; the steps that need a decision stop it with their list."""
+    from engine.application import open_application
     from engine.extensions import registry_for
-    from engine.opening import open_application
 
     registry = registry_for(options.file, options.plugin)
     return open_application(options.file, options.database or default_database(options.file), registry=registry)

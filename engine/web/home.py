@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from engine import formats, work
-from engine.notices import notices_of
+from engine.inbox import notices_of
 from engine.web.context import actor, application, reader
 from engine.web.render import render
 

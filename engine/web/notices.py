@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, g, make_response, request
 from werkzeug.wrappers import Response
 
-from engine import formats, notices
+from engine import formats, inbox
 from engine.web.context import actor, application, fragment_wanted, reader
 from engine.web.render import go, local_address, render
 
@@ -19,7 +19,7 @@ def show() -> str:
     app, who = application(), actor()
     before = request.args.get("before", type=int)
     with app.database.read() as conn:
-        found = notices.notices_of(conn, app.tables, who.id or 0, limit=PAGE + 1, before=before)
+        found = inbox.notices_of(conn, app.tables, who.id or 0, limit=PAGE + 1, before=before)
     now = app.clock()
     return render(
         "notices.html",
@@ -47,7 +47,7 @@ def read() -> Response:
     """Mark one or all read; ``next`` leads on to the record."""
     app = application()
     with app.database.write() as conn:
-        notices.mark_read(conn, app.tables, actor().id or 0, app.clock(), request.form.get("id", type=int))
+        inbox.mark_read(conn, app.tables, actor().id or 0, app.clock(), request.form.get("id", type=int))
     return go(local_address(request.form.get("next")) or "/notifications")
 
 
@@ -56,10 +56,10 @@ def follow(notice_id: int) -> Response:
     """Open what the notice is about, and count it as read. A link may do this: it changes nothing but the mark."""
     app, who = application(), actor()
     with app.database.read() as conn:
-        found = notices.notices_of(conn, app.tables, who.id or 0, limit=1, before=notice_id + 1)
+        found = inbox.notices_of(conn, app.tables, who.id or 0, limit=1, before=notice_id + 1)
     if not found or found[0].id != notice_id:
         return go("/notifications")
     if not g.view_as and found[0].unread:
         with app.database.write() as conn:
-            notices.mark_read(conn, app.tables, who.id or 0, app.clock(), notice_id)
+            inbox.mark_read(conn, app.tables, who.id or 0, app.clock(), notice_id)
     return go(f"/{found[0].form}/{found[0].record_id}" if found[0].record_id else "/notifications")

@@ -1,0 +1,74 @@
+"""A database to try an application on: its demo users, an administrator, and what its plugin seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from engine import accounts, passwords
+from engine.application import Application
+from engine.definition import AppDefinition
+from engine.language import ADMIN
+
+PASSWORD = "appmill demo 2026"  # noqa: S105 - printed at every start of a demo; refused on public addresses
+RECORDS, SEED = 400, 1
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody to sign in as."""
+
+    login: str
+    name: str
+    roles: tuple[str, ...]
+
+
+def people(definition: AppDefinition) -> list[Person]:
+    """The demo users of the definition and an administrator."""
+    named = [Person(login, user.name, tuple(user.roles)) for login, user in definition.demo_users.items()]
+    taken = {person.login for person in named}
+    return named if ADMIN in taken else [*named, Person(ADMIN, "Administrator", (ADMIN,))]
+
+
+def make_people(app: Application, wanted: Iterable[Person]) -> bool:
+    """Make them if the database has nobody yet; answers whether it did."""
+    digest = passwords.hashed(PASSWORD)
+    with app.database.write() as conn:
+        if not accounts.nobody_yet(conn, app.tables):
+            return False
+        for person in wanted:
+            accounts.create_user(
+                conn,
+                app.tables,
+                login=person.login,
+                name=person.name,
+                roles=person.roles,
+                password=PASSWORD,
+                password_hash=digest,
+                now=app.clock(),
+            )
+    return True
+
+
+def seed(app: Application, count: int = RECORDS, number: int = SEED) -> bool:
+    """Let the application's plugin fill it; answers whether there was one."""
+    plant = app.registry.seeds.get(app.definition.app)
+    if plant is None:
+        return False
+    plant(app, count, number)
+    return True
+
+
+def table(definition: AppDefinition, language: str) -> str:
+    """The demo users as text: sign-in name, roles, name."""
+    rows = [("Sign-in name", "Roles", "Name")]
+    for person in people(definition):
+        labels = (definition.roles[role].label.text(language) if role in definition.roles else role for role in person.roles)
+        rows.append((person.login, ", ".join(labels), person.name))
+    widths = [max(width(row[column]) for row in rows) for column in range(3)]
+    return "\n".join("  ".join(cell + " " * (widths[i] - width(cell)) for i, cell in enumerate(row)).rstrip() for row in rows)
+
+
+def width(text: str) -> int:
+    """Columns on a terminal: Chinese characters take two."""
+    return sum(2 if ord(letter) > 0x2E80 else 1 for letter in text)
