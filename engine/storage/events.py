@@ -110,3 +110,11 @@ def guard(conn: sa.Connection) -> None:
     """Make the database itself refuse to change or remove events."""
     for statement in GUARDS[conn.dialect.name]:
         conn.exec_driver_sql(statement)
+
+
+def unguard(conn: sa.Connection) -> None:
+    """For migrations that rename a form, inside their transaction only."""
+    names = ("_event_no_update", "_event_no_delete") if conn.dialect.name == "sqlite" else ("_event_is_final",)
+    on = "" if conn.dialect.name == "sqlite" else " ON _event"
+    for name in names:
+        conn.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}{on}")

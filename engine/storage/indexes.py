@@ -7,16 +7,19 @@ the first sort key is read as two ranges (filled, then empty), the others carry 
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.sql import visitors
 
-from engine.definition import AppDefinition, Form
-from engine.storage.tables import ALWAYS_FILLED, Tables, short
+from engine.definition import Form
+from engine.expressions import NotInSql, compile_expression, to_sql
+from engine.storage.tables import ALWAYS_FILLED, Tables
 from engine.views import KanbanView, ListView, View
 
 
@@ -48,19 +51,20 @@ def order_items(columns: Sequence[tuple[SortBy, sa.ColumnElement[Any]]]) -> list
     return items
 
 
-def add_indexes(definition: AppDefinition, tables: Tables) -> None:
-    for form in definition.forms.values():
-        for parts in _wanted(form, tables.form[form.name], definition, tables):
+Parts = tuple[bool, list[sa.ColumnElement[Any]], list[Any]]  # unique, expressions, conditions
+
+
+def add_indexes(tables: Tables) -> None:
+    """Attach the indexes to the tables, so that whoever creates a table creates them too."""
+    for form in tables.definition.forms.values():
+        for parts in _wanted(form, tables.form[form.name], tables):
             _attach(tables.form[form.name], *parts)
 
 
-Parts = tuple[bool, list[sa.ColumnElement[Any]], list[str]]  # unique, expressions, literal conditions
-
-
-def _wanted(form: Form, table: sa.Table, definition: AppDefinition, tables: Tables) -> Iterator[Parts]:
-    alive = "deleted_at IS NULL"
+def _wanted(form: Form, table: sa.Table, tables: Tables) -> Iterator[Parts]:
+    alive = table.c.deleted_at.is_(None)
     for name in _link_columns(form):
-        yield False, [table.c[name]], [f"{_quoted(name)} IS NOT NULL"]
+        yield False, [table.c[name]], [table.c[name].is_not(None)]
     for field in form.fields.values():
         if field.unique and field.name in table.c:
             yield True, [table.c[field.name]], [alive]
@@ -71,11 +75,11 @@ def _wanted(form: Form, table: sa.Table, definition: AppDefinition, tables: Tabl
     if form.parent_form:
         yield False, [table.c["_parent"], table.c["_position"]], []
     if form.workflow:
-        yield False, [table.c["state_due"], table.c.id], [alive, "state_due IS NOT NULL"]
+        yield False, [table.c["state_due"], table.c.id], [alive, table.c["state_due"].is_not(None)]
     if not form.parent_form:
         yield False, [table.c["_title"], table.c.id], [alive]
         yield False, [table.c["updated_at"], table.c.id], [alive]
-    yield from _view_indexes(form, table, definition, tables)
+    yield from _view_indexes(form, table, tables)
 
 
 def _link_columns(form: Form) -> Iterator[str]:
@@ -84,17 +88,18 @@ def _link_columns(form: Form) -> Iterator[str]:
             yield field.name
 
 
-def _view_indexes(form: Form, table: sa.Table, definition: AppDefinition, tables: Tables) -> Iterator[Parts]:
+def _view_indexes(form: Form, table: sa.Table, tables: Tables) -> Iterator[Parts]:
     for view in form.views.values():
         if not isinstance(view, ListView | KanbanView):
             continue
         keys = own_sort(form, table, sort_keys(view.sort))
-        conditions = ["deleted_at IS NULL", *constant_terms(view, form, definition, tables)]
+        alive = table.c.deleted_at.is_(None)
+        conditions = [alive, *constant_terms(view, form, tables)]
         if keys:
             yield False, _index_columns(table, keys), conditions
         group = str(view.group) if isinstance(view, KanbanView) else "state"
         if group in table.c and (not keys or keys[0].name != group):
-            yield False, [table.c[group], *_index_columns(table, keys, after=True)], ["deleted_at IS NULL"]
+            yield False, [table.c[group], *_index_columns(table, keys, after=True)], [alive]
 
 
 def own_sort(form: Form, table: sa.Table, keys: Sequence[SortBy]) -> list[SortBy]:
@@ -123,25 +128,46 @@ def _index_columns(table: sa.Table, keys: Sequence[SortBy], after: bool = False)
     return [expression.desc() if descending else expression for expression, descending in items]
 
 
-def constant_terms(view: View, form: Form, definition: AppDefinition, tables: Tables) -> list[str]:
-    """The view's condition as SQL terms with literal values; [] when it depends on user, time or other tables."""
-    return []
+def constant_terms(view: View, form: Form, tables: Tables) -> list[sa.ColumnElement[bool]]:
+    """The parts of the view's condition that depend on neither user nor time nor another table.
+
+    Their values stand in the SQL text, in the index as in every query: that is how the index is recognised.
+    """
+    if not view.where:
+        return []
+    found = []
+    for part in compile_expression(view.where, tables.registry).clauses:
+        if part.reads_time or any(path[0] != "record" for path in part.paths):
+            continue
+        try:
+            term = to_sql(part, form, tables, None, _no_time)
+        except NotInSql:
+            continue
+        if _own(term, tables.form[form.name]):
+            found.append(term)
+    return found
 
 
-def literal_sql(clause: sa.ColumnElement[Any], dialect: str) -> str:
-    """A condition with its values written out; the same text in the index and in the query."""
-    module = sqlite if dialect == "sqlite" else postgresql
-    return str(clause.compile(dialect=module.dialect(), compile_kwargs={"literal_binds": True}))
+def _no_time() -> dt.datetime:
+    return dt.datetime(2000, 1, 1, tzinfo=dt.UTC)  # not read: the condition does not depend on it
 
 
-def _attach(table: sa.Table, unique: bool, columns: list[sa.ColumnElement[Any]], conditions: list[str]) -> None:
-    where = sa.text(" AND ".join(conditions)) if conditions else None
-    shape = repr((unique, [str(column.compile(dialect=sqlite.dialect())) for column in columns], conditions))
-    name = short(f"{'ux' if unique else 'ix'}_{table.name}")[:52] + "_" + hashlib.sha256(shape.encode()).hexdigest()[:8]
-    if any(index.name == name for index in table.indexes):
-        return
-    sa.Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
+def _own(term: sa.ColumnElement[bool], table: sa.Table) -> bool:
+    """Whether a condition is about the columns of this table alone and binds no values."""
+    for element in visitors.iterate(term):
+        if isinstance(element, sa.sql.expression.SelectBase | sa.BindParameter):
+            return False
+        if isinstance(element, sa.Column) and element.table is not table:
+            return False
+    return True
 
 
-def _quoted(name: str) -> str:
-    return '"' + name + '"'
+def _attach(table: sa.Table, unique: bool, columns: list[sa.ColumnElement[Any]], conditions: list[Any]) -> None:
+    """The name tells the content: an index that changes gets another name, and the old one is dropped."""
+    where = sa.and_(*conditions) if conditions else None
+    parts = (*columns, *conditions)
+    shape = repr((unique, [str(part.compile(dialect=sqlite.dialect())) for part in parts]))
+    digest = hashlib.sha256(shape.encode()).hexdigest()[:8]
+    name = f"{'ux' if unique else 'ix'}_{table.name}"[:50] + f"_{digest}"
+    if all(index.name != name for index in table.indexes):
+        sa.Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)

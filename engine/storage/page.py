@@ -27,15 +27,13 @@ class Query:
     """Which records, which of their columns, in which order.
 
     ``columns``: columns of the form's table; a column that names a record or user also brings ``<column>.title``.
-    ``where``: conditions on ``tables.form[form]``, their values bound. ``fixed``: conditions as SQL text with literal
-    values, as ``constant_terms`` writes them for the index of a view. ``deleted``: only deleted records, instead of
-    only those that are not. ``extra``: more columns (label → expression), such as live rollups.
+    ``where``: conditions on ``tables.form[form]``. ``deleted``: only deleted records, instead of only those that are
+    not. ``extra``: more columns (label → expression), such as live rollups.
     """
 
     form: str
     columns: tuple[str, ...]
     where: tuple[sa.ColumnElement[bool], ...] = ()
-    fixed: tuple[str, ...] = ()
     sort: tuple[SortBy, ...] = ()
     limit: int = 50
     after: str | None = None
@@ -101,9 +99,7 @@ def count(conn: sa.Connection, tables: Tables, query: Query, most: int = MOST_CO
         some = sa.select(table.c.id).where(*_conditions(table, query)).limit(most + 1).subquery()
         return sa.select(sa.func.count().label("n")).select_from(some)
 
-    prepared, values = tables.statements.with_clauses(
-        ("count", most, *_shape(query)), conn.dialect, query.where, build
-    )
+    prepared, values = tables.statements.with_clauses(("count", most, *_shape(query)), conn.dialect, query.where, build)
     return int(prepared.scalar(conn, values))
 
 
@@ -137,12 +133,12 @@ def export(conn: sa.Connection, tables: Tables, query: Query, chunk: int = 1000)
 
 
 def _shape(query: Query) -> tuple[Any, ...]:
-    return (query.form, query.fixed, query.deleted)
+    return (query.form, query.deleted)
 
 
 def _conditions(table: sa.Table, query: Query) -> list[Any]:
     alive = table.c.deleted_at.is_not(None) if query.deleted else table.c.deleted_at.is_(None)
-    return [alive, *(sa.text(term) for term in query.fixed), *query.where]
+    return [alive, *query.where]
 
 
 @dataclass
@@ -186,9 +182,7 @@ def linked_table(column: sa.Column[Any]) -> sa.Table | None:
     return next((key.column.table for key in column.foreign_keys), None)
 
 
-def _rows(
-    conn: sa.Connection, plan: _Plan, place: tuple[Any, ...] | None, back: bool, limit: int
-) -> list[Row]:
+def _rows(conn: sa.Connection, plan: _Plan, place: tuple[Any, ...] | None, back: bool, limit: int) -> list[Row]:
     query = plan.query
     empty = None if place is None else tuple(one is None for one in place)
     names = tuple(name for name, _expression in query.extra)
@@ -290,11 +284,14 @@ def _beyond(plan: _Plan, filled: bool | None, empty: tuple[bool, ...], back: boo
     if len(directions) == 1:
         left, right = [step[0] for step in steps], [step[2] for step in steps]
         if len(left) == 1:
-            return left[0] < right[0] if directions.pop() else left[0] > right[0]
-        row: Any = sa.tuple_(*left)
-        further: Element = row < sa.tuple_(*right) if directions.pop() else row > sa.tuple_(*right)
-        return further
+            return _after(left[0], right[0], directions.pop())
+        return _after(sa.tuple_(*left), sa.tuple_(*right), directions.pop())
     return _mixed(steps)
+
+
+def _after(left: Any, right: Any, descending: bool) -> sa.ColumnElement[bool]:
+    clause: sa.ColumnElement[bool] = left < right if descending else left > right
+    return clause
 
 
 def _mixed(steps: Sequence[tuple[Element, bool, Any]]) -> sa.ColumnElement[bool]:

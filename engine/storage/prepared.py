@@ -26,12 +26,13 @@ class Prepared:
         self.order: tuple[str, ...] | None = tuple(compiled.positiontup) if compiled.positiontup is not None else None
         self.values: dict[str, Any] = dict(compiled.params)
         self.bind: dict[str, Convert] = {}
-        self.slots: list[tuple[str, int]] = []  # per value of the clauses: its name; its length, or -1 if it is no list
+        # per value of the clauses: its name, None where this dialect has no use for it; its length, or -1 if no list
+        self.slots: list[tuple[str | None, int]] = []
         names: dict[BindParameter[Any], str] = compiled.bind_names
         for bind, name in names.items():
             self._enter(bind, name, dialect)
         for bind in (bind for clause in clauses for bind in values_of(clause)[1]):
-            self.slots.append((names[bind], len(bind.value or ()) if bind.expanding else -1))
+            self.slots.append((names.get(bind), len(bind.value or ()) if bind.expanding else -1))
         self.columns = tuple(statement.selected_columns) if isinstance(statement, sa.Select) else ()
         self.names = tuple(str(column.key) for column in self.columns)
         self.dialect = dialect
@@ -50,6 +51,8 @@ class Prepared:
         """Values of the clauses, in their order → values by name."""
         found: Row = {}
         for (name, length), value in zip(self.slots, values, strict=True):
+            if name is None:
+                continue
             if length < 0:
                 found[name] = value
             else:

@@ -178,8 +178,8 @@ def _by_ids(
     if not wanted:
         return []
     if conn.dialect.name == "sqlite":
-        listed = sa.text("(SELECT value FROM json_each(:ids_))").bindparams(value("ids_", sa.Text))
-        among = column.in_(listed)
+        listed = sa.func.json_each(value("ids_", sa.Text)).table_valued("value")
+        among = column.in_(sa.select(listed.c.value))
         given: Any = json.dumps(wanted)
     else:
         among = column == sa.any_(value("ids_", sa.ARRAY(sa.BigInteger)))

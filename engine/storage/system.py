@@ -15,6 +15,7 @@ from engine.fields.columns import Moment, json_type
 BigInt = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 Maker = Callable[[sa.MetaData], sa.Table]
 MAKERS: dict[str, Maker] = {}
+NAMES = {"published": "_definition"}  # Tables.definition is the definition itself
 
 
 def key() -> sa.Column[int]:
@@ -49,7 +50,9 @@ def _system(name: str) -> Callable[[Callable[[], list[Any]]], Callable[[], list[
     """Enter a table under its name; the decorated function answers its columns and indexes."""
 
     def enter(columns: Callable[[], list[Any]]) -> Callable[[], list[Any]]:
-        MAKERS[name] = lambda metadata: sa.Table(f"_{name}", metadata, *columns(), sqlite_autoincrement=name == "event")
+        MAKERS[name] = lambda metadata: sa.Table(
+            NAMES.get(name, f"_{name}"), metadata, *columns(), sqlite_autoincrement=name == "event"
+        )
         return columns
 
     return enter
@@ -351,7 +354,7 @@ def _message() -> list[Any]:
     ]
 
 
-@_system("definition")
+@_system("published")
 def _definition() -> list[Any]:
     """Every definition that was ever in force; ``shape`` is what the tables were built from."""
     return [

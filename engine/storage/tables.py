@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from engine.definition import AppDefinition, Form
 from engine.fields.base import Field
 from engine.fields.columns import Moment
+from engine.registry import Registry
 from engine.storage.prepared import Statements
 from engine.storage.system import MAKERS, BigInt, user_column
 
@@ -25,7 +26,8 @@ ALWAYS_FILLED = frozenset({"id", "version", "state", "state_since", "created_at"
 
 @dataclass(frozen=True)
 class Tables:
-    """``form["order"]``, ``link["order", "tags"]`` and the system tables as attributes (``tables.event`` …).
+    """``form["order"]``, ``link["order", "tags"]`` and the system tables as attributes: ``tables.event`` for ``_event``
+    and so on; ``_definition`` is ``tables.published``.
 
     A link table has the columns ``record_id``, ``target_id``, ``position``.
     """
@@ -35,7 +37,9 @@ class Tables:
     link: dict[tuple[str, str], sa.Table]
     system: dict[str, sa.Table]
     definition: AppDefinition  # what the tables were made of
+    registry: Registry
     statements: Statements = field(default_factory=Statements)
+    kept: dict[str, Any] = field(default_factory=dict)  # what storage works out once per definition
 
     def __getattr__(self, name: str) -> sa.Table:
         try:
@@ -44,8 +48,12 @@ class Tables:
             raise AttributeError(f"there is no system table {name!r}; there are {', '.join(self.system)}") from None
 
 
-def build_tables(definition: AppDefinition) -> Tables:
-    """The tables with their constraints and indexes; nothing is read from or written to a database."""
+def build_tables(definition: AppDefinition, registry: Registry | None = None) -> Tables:
+    """The tables with their constraints and indexes; nothing is read from or written to a database.
+
+    ``registry`` knows the functions of the definition's expressions; without one, only the built-in ones are known.
+    """
+    from engine.builtin import default_registry
     from engine.storage.indexes import add_indexes
 
     metadata = sa.MetaData(naming_convention=NAMING)
@@ -54,26 +62,28 @@ def build_tables(definition: AppDefinition) -> Tables:
     links = {
         (form.name, field.name): _link_table(form, field, metadata)
         for form in definition.forms.values()
-        for field in links_fields(form)
+        for field in form.fields.values()
+        if stands_apart(field)
     }
-    tables = Tables(metadata, forms, links, system, definition)
-    add_indexes(definition, tables)
+    tables = Tables(metadata, forms, links, system, definition, registry or default_registry())
+    add_indexes(tables)
     return tables
 
 
-def links_fields(form: Form) -> Iterator[Field]:
-    """The fields whose targets stand in a table of their own."""
-    many = (field for field in form.fields.values() if field.kind in ("links", "users") and field.writable)
-    return (field for field in many if field.column_type() is None)
+def stands_apart(field: Field) -> bool:
+    """Whether the field's targets stand in a table of their own."""
+    return field.kind in ("links", "users") and field.writable and field.column_type() is None
 
 
-def lines_fields(form: Form) -> Iterator[Field]:
-    return (field for field in form.fields.values() if field.kind == "lines" and field.writable)
+def link_target(field: Field) -> str:
+    """The form (``_user`` for people) a field that stands apart points to."""
+    return "_user" if field.kind == "users" else target_form(field)
 
 
 def target_form(field: Field) -> str:
     """The name of the form a link, links or lines field points to."""
-    return str(getattr(field, "like", field).form)
+    found: Any = getattr(field, "like", field)
+    return str(found.form)
 
 
 def linked_form(field: Field) -> str | None:
@@ -139,13 +149,14 @@ def _column(field: Field, kind: Any) -> sa.Column[Any]:
 
 def _boolean_check(form: Form, field: Field) -> sa.CheckConstraint:
     column: sa.ColumnClause[Any] = sa.column(field.name)
-    check = sa.CheckConstraint(column.in_([sa.literal_column("0"), sa.literal_column("1")]), name=short(f"ck_{form.name}_{field.name}"))
+    either = column.in_([sa.literal_column("0"), sa.literal_column("1")])
+    check = sa.CheckConstraint(either, name=short(f"ck_{form.name}_{field.name}"))
     return check.ddl_if(dialect="sqlite")  # PostgreSQL has a type for it
 
 
 def _link_table(form: Form, field: Field, metadata: sa.MetaData) -> sa.Table:
     name = link_table_name(form.name, field.name)
-    target = "_user" if field.kind == "users" else target_form(field)
+    target = link_target(field)
     return sa.Table(
         name,
         metadata,

@@ -1,0 +1,241 @@
+"""What differs between the tables as they are and a definition, as steps in the order they must be done."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.definition import AppDefinition, Form
+from engine.errors import Message, message
+from engine.formats import Reader
+from engine.storage import steps
+from engine.storage.catalog import Catalog
+from engine.storage.fieldchanges import find_field_changes
+from engine.storage.search import searched_fields
+from engine.storage.shape import Shape, paired
+from engine.storage.statechanges import find_state_changes
+from engine.storage.steps import Step
+from engine.storage.tables import Tables, link_table_name
+
+DROP_INDEXES, MOVE_AWAY, RENAME, CREATE, FILL, INDEX, VALUES = range(7)
+
+
+class Changes:
+    """Collects the steps from one old shape to one definition: ``find`` once, then ``steps``.
+
+    ``table_now`` and ``column_now`` say where a table or column of the definition stands before anything is renamed;
+    ``moved`` are tables that leave their name, ``replaced`` columns that are made anew under a name still in use.
+    """
+
+    def __init__(
+        self,
+        conn: sa.Connection,
+        definition: AppDefinition,
+        tables: Tables,
+        catalog: Catalog,
+        old: Shape,
+        now: dt.datetime,
+    ) -> None:
+        self.conn, self.definition, self.tables, self.catalog, self.now = conn, definition, tables, catalog, now
+        self.old: Shape = old["forms"]
+        self.reader = Reader(definition.languages[0], definition.timezone, definition.currency)
+        self.name_of_identity: dict[str, str] = {}
+        self.table_now: dict[str, str] = {}
+        self.column_now: dict[tuple[str, str], str] = {}
+        self.moved: set[str] = set()
+        self.replaced: set[tuple[str, str]] = set()
+        self.converted: set[tuple[str, str]] = set()
+        self.recompute: list[tuple[str, str]] = []
+        self.reindex: list[str] = []
+        self._names = set(catalog.columns) | {name for names in catalog.columns.values() for name in names}
+        self._found: list[tuple[int, bool, Step]] = []
+
+    def add(self, phase: int, text: Message, do: steps.Do, *, explicit: bool = False, impossible: bool = False) -> None:
+        self._found.append((phase, explicit or impossible, Step(text, do, impossible)))
+
+    def steps(self) -> list[tuple[Step, bool]]:
+        """(step, explicit) in the order they must be done."""
+        return [(step, explicit) for _phase, explicit, step in sorted(self._found, key=lambda found: found[0])]
+
+    def find(self) -> None:
+        pairs = paired(self.old, self.definition.forms, lambda entry: entry["name"])
+        self.name_of_identity = {identity: name for identity, name in pairs if identity and name}
+        self._renamed_forms()
+        for identity, name in pairs:
+            if identity is not None and name is not None:
+                self._kept_form(self.old[identity], self.definition.forms[name])
+            elif identity is not None:
+                self._gone_form(self.old[identity])
+        for table in self.tables.metadata.tables.values():
+            if self._stands(table):
+                self._columns(table)
+        self._new_tables()
+        self._indexes()
+
+    def present_name(self, old_form: str | None) -> str | None:
+        """What a form of the old shape is called now, None if it is gone."""
+        identity = next((identity for identity, entry in self.old.items() if entry["name"] == old_form), None)
+        return self.name_of_identity.get(identity) if identity is not None else None
+
+    # --- forms
+
+    def _renamed_forms(self) -> None:
+        kept = {self.old[identity]["name"]: name for identity, name in self.name_of_identity.items()}
+        renames = {old: new for old, new in kept.items() if old != new and old in self.catalog.columns}
+        for old, new in renames.items():
+            self.add(RENAME, message("Form {old} is now called {new}.", old=old, new=new), nothing)
+        if renames:
+            do = partial(_rename_forms, tables=self.tables, renames=renames)
+            self.add(RENAME, message("What belongs to renamed forms moves with them."), do)
+            self.moved.update(renames)
+
+    def _gone_form(self, old: Shape) -> None:
+        name = old["name"]
+        if name not in self.catalog.columns:
+            return
+        count, kept = self.count(name), self.free_name(name)
+        self.moved.add(name)
+        text = message(
+            "Form {form} is gone; its {count} records are kept in the table {kept}.", form=name, count=count, kept=kept
+        )
+        self.add(MOVE_AWAY, text, partial(steps.rename_table, old=name, new=kept), explicit=count > 0)
+        for field in old["fields"].values():
+            if field["type"] == "links":
+                self.move_away(link_table_name(name, field["name"]))
+
+    def _kept_form(self, old: Shape, form: Form) -> None:
+        if old["name"] not in self.catalog.columns:
+            return
+        if self.present_name(old["parent"]) != form.parent_form:
+            self._gone_form(old)
+            return
+        self.table_now[form.name] = old["name"]
+        if old["title"] != form.title:
+            self.add(FILL, message("The titles of form {form} are made anew.", form=form.name), nothing)
+            self.recompute.append((form.name, "_title"))
+        if old["search"] != [field.stable_id for field in searched_fields(form)]:
+            self.add(FILL, message("The search index of form {form} is made anew.", form=form.name), nothing)
+            self.reindex.append(form.name)
+        find_field_changes(self, old, form)
+        find_state_changes(self, old, form)
+
+    def move_away(self, table: str) -> None:
+        """Keep a link table under another name."""
+        if table in self.catalog.columns and table not in self.moved:
+            kept = self.free_name(table)
+            self.moved.add(table)
+            text = message("The links in {table} are kept in the table {kept}.", table=table, kept=kept)
+            do = partial(steps.rename_table, old=table, new=kept)
+            self.add(MOVE_AWAY, text, do, explicit=self.count(table, "record_id") > 0)
+
+    # --- tables, columns, indexes: by what is really there
+
+    def _stands(self, table: sa.Table) -> bool:
+        return table.name in self.table_now or (table.name in self.catalog.columns and table.name not in self.moved)
+
+    def _new_tables(self) -> None:
+        fresh = [table for table in self.tables.metadata.tables.values() if not self._stands(table)]
+        for table in fresh:
+            if table.name in self.tables.form and self.old:
+                self.add(CREATE, message("New form {form}.", form=table.name), nothing)
+        if fresh:
+            create = partial(self.tables.metadata.create_all, tables=fresh, checkfirst=False)
+            self.add(CREATE, message("{count} new tables.", count=len(fresh)), create)
+
+    def _columns(self, table: sa.Table) -> None:
+        present = self.catalog.columns[self.table_now.get(table.name, table.name)]
+        for column in table.c:
+            place = (table.name, column.name)
+            if self.column_now.get(place, column.name) in present and place not in self.replaced:
+                continue
+            text = message("New column {column} of {table}.", column=column.name, table=table.name)
+            self.add(CREATE, text, partial(steps.add_column, column=column))
+            self._fill(table, column)
+
+    def _fill(self, table: sa.Table, column: sa.Column[Any]) -> None:
+        """What the records there are get in a new column."""
+        if column.name == "state_since":
+            self._set(table, column, table.c.updated_at)
+        form = self.definition.forms.get(table.name)
+        field = form.fields.get(column.name) if form else None
+        if field is None or (table.name, column.name) in self.converted:
+            return
+        if field.type in ("computed", "rollup"):
+            self.recompute.append((table.name, column.name))
+        if field.default is not None:
+            self._set(table, column, field.parse(field.default, self.reader))
+
+    def _set(self, table: sa.Table, column: sa.Column[Any], content: Any) -> None:
+        text = message("{column} of {table} is filled for all records.", column=column.name, table=table.name)
+        self.add(FILL, text, _execute(sa.update(table).values({column: content})))
+
+    def _indexes(self) -> None:
+        wanted = {str(index.name): index for table in self.tables.metadata.tables.values() for index in table.indexes}
+        managed = {name for name in self.catalog.indexes if name.startswith(("ix_", "ux_"))}
+        for name in sorted(managed - wanted.keys()):
+            if not name.startswith(("ix__", "ux__")):
+                text = message("The index {name} is not needed any more.", name=name)
+                self.add(DROP_INDEXES, text, partial(steps.drop_index, name=name))
+        for name, index in wanted.items():
+            if index.table is not None and name not in managed and self._stands(index.table):
+                self._unique(index.table, index)
+                self.add(INDEX, message("New index {name}.", name=name), index.create)
+
+    def _unique(self, table: sa.Table, index: sa.Index) -> None:
+        """A unique index needs unique values: say so before the database does."""
+        here = self.table_now.get(table.name)
+        names = [self.column_now.get((table.name, column.name), column.name) for column in index.columns]
+        if not index.unique or here is None or not self.catalog.columns[here].issuperset(names):
+            return
+        now = steps.lightweight(here, ((name, sa.Text()) for name in dict.fromkeys((*names, "deleted_at"))))
+        same = sa.select(sa.literal(1)).where(now.c.deleted_at.is_(None), *(now.c[name].is_not(None) for name in names))
+        several = same.group_by(*(now.c[name] for name in names)).having(sa.func.count() > 1).subquery()
+        count = self.conn.execute(sa.select(sa.func.count()).select_from(several)).scalar_one()
+        if count:
+            text = message(
+                "{fields} of form {form} must be unique, but {count} values occur several times; change those records"
+                " first.",
+                fields=", ".join(column.name for column in index.columns),
+                form=table.name,
+                count=count,
+            )
+            self.add(INDEX, text, nothing, impossible=True)
+
+    # --- for the parts
+
+    def count(self, table: str, column: str = "id") -> int:
+        """Rows of a table that have a value in the column."""
+        now = steps.lightweight(table, ((column, sa.Text()),))
+        select = sa.select(sa.func.count()).select_from(now).where(now.c[column].is_not(None))
+        return int(self.conn.execute(select).scalar_one())
+
+    def free_name(self, name: str) -> str:
+        found = steps.gone_name(name, self.now.date(), self._names)
+        self._names.add(found)
+        return found
+
+
+def nothing(conn: sa.Connection) -> None:
+    """The step is said to people; another one does the work, or none is left."""
+
+
+def _execute(statement: Any) -> Callable[[sa.Connection], None]:
+    def do(conn: sa.Connection) -> None:
+        conn.execute(statement)
+
+    return do
+
+
+def _rename_forms(conn: sa.Connection, tables: Tables, renames: dict[str, str]) -> None:
+    steps.rename_all(renames, partial(steps.rename_table, conn))
+    with steps.events_unguarded(conn):
+        for name in steps.NAMED_AFTER_FORMS:
+            steps.replace_values(conn, tables.system[name], "form", renames)
+    series = tables.series
+    for old, new in renames.items():
+        of_form = series.c.name.startswith(f"{old}.", autoescape=True)
+        conn.execute(sa.update(series).where(of_form).values(name=new + sa.func.substr(series.c.name, len(old) + 1)))

