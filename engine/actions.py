@@ -2,12 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Protocol
 
+from engine import effects
 from engine.language import Expression, FieldName, FormName, Template, TransitionName, option
 from engine.registry import Registry
+
+
+class Context(Protocol):
+    """What an action may ask: the record that woke the rule, and what expressions over it give."""
+
+    @property
+    def form(self) -> str: ...
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def names(self) -> Mapping[str, Any]:
+        """What expressions see: ``record``, ``old``, ``user``."""
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles of the definition."""
+
+    def evaluate(self, source: str, **more: Any) -> Any:
+        """The value of an expression; ``more`` are names beside ``names``."""
+
+    def linked(self, field: str) -> Sequence[tuple[str, int]]:
+        """The records a link or links field of the record names, as (form, id)."""
+
+    def ids_of(self, source: str) -> tuple[int, ...]:
+        """The ids of the records or users an expression gives, one or several."""
+
+    def lines(self, field: str) -> Sequence[Any]:
+        """The lines of the record, as expressions see them."""
+
+    def fill(self, template: Template) -> Mapping[str, str]:
+        """The template with its places filled, by language."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +50,10 @@ class Action:
 
     type: ClassVar[str]
 
+    def effects(self, context: Context) -> Sequence[effects.Effect]:
+        """What it wants done, worked out and not yet done."""
+        raise NotImplementedError
+
 
 @dataclass(frozen=True, kw_only=True)
 class SetValues(Action):
@@ -23,6 +61,9 @@ class SetValues(Action):
 
     type: ClassVar[str] = "set"
     values: Mapping[FieldName, Expression] = option("Fields and what they become.", minProperties=1)
+
+    def effects(self, context: Context) -> Sequence[effects.Effect]:
+        return [effects.SetValues(context.form, context.id, _worked_out(self.values, context))]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +75,10 @@ class CreateRecord(Action):
     values: Mapping[str, Expression] = option("Fields of the new record and what they become.", {})
     lines: Mapping[str, CopyLines] = option("Lines fields of the new record and the lines they are copied from.", {})
 
+    def effects(self, context: Context) -> Sequence[effects.Effect]:
+        copies = {name: copy.copied(context) for name, copy in self.lines.items()}
+        return [effects.CreateRecord(self.form, _worked_out(self.values, context) | copies)]
+
 
 @dataclass(frozen=True, kw_only=True)
 class CopyLines:
@@ -43,6 +88,9 @@ class CopyLines:
     values: Mapping[str, Expression] = option(
         "Fields of the new line; `line` is the line copied from.", minProperties=1
     )
+
+    def copied(self, context: Context) -> tuple[Mapping[str, Any], ...]:
+        return tuple(_worked_out(self.values, context, line=line) for line in context.lines(self.each))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +103,10 @@ class UpdateMatching(Action):
     values: Mapping[str, Expression] = option("Fields and what they become.", minProperties=1)
     limit: int = option("Refuse when more records match.", 1000, minimum=1, maximum=10000)
 
+    def effects(self, context: Context) -> Sequence[effects.Effect]:
+        names = {**context.names, "source": context.names["record"]}
+        return [effects.UpdateMatching(self.form, self.where, self.values, self.limit, names)]
+
 
 @dataclass(frozen=True, kw_only=True)
 class TakeTransition(Action):
@@ -65,6 +117,13 @@ class TakeTransition(Action):
     of: FieldName | None = option("Of the record this link field names, instead of the record itself.", None)
     reason: Expression | None = option("The reason that is kept.", None)
 
+    def effects(self, context: Context) -> Sequence[effects.Effect]:
+        reason = None if self.reason is None else context.evaluate(self.reason)
+        kept = None if reason is None else str(reason)
+        if self.of is None:
+            return [effects.TakeTransition(context.form, context.id, self.transition, kept)]
+        return [effects.TakeTransition(form, id, self.transition, kept) for form, id in context.linked(self.of)]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Refuse(Action):
@@ -72,6 +131,9 @@ class Refuse(Action):
 
     type: ClassVar[str] = "refuse"
     message: Template = option("What the person is told.")
+
+    def effects(self, context: Context) -> Sequence[effects.Effect]:
+        return [effects.Refuse(context.fill(self.message))]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +143,15 @@ class Notify(Action):
     type: ClassVar[str] = "notify"
     to: tuple[str, ...] = option("Roles, or expressions that give a user such as record.created_by.", minItems=1)
     message: Template = option("What they are told.")
+
+    def effects(self, context: Context) -> Sequence[effects.Effect]:
+        roles = frozenset(self.to) & context.roles
+        users = frozenset(id for source in self.to if source not in roles for id in context.ids_of(source))
+        return [effects.Notify(context.form, context.id, roles, users, context.fill(self.message))]
+
+
+def _worked_out(values: Mapping[Any, Expression], context: Context, **more: Any) -> dict[str, Any]:
+    return {name: context.evaluate(source, **more) for name, source in values.items()}
 
 
 def register(registry: Registry) -> None:

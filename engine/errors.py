@@ -22,7 +22,11 @@ class Message:
     values: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
     def __str__(self) -> str:
-        return self.pattern.format_map(dict(self.values))
+        return self.pattern.format_map({name: _listed(value) for name, value in self.values.items()})
+
+
+def _listed(value: Any) -> Any:
+    return ", ".join(str(one) for one in value) if isinstance(value, (tuple, list)) else value
 
 
 def message(pattern: str, **values: Any) -> Message:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.definition import AppDefinition, Form
-from engine.expressions import Compiled, EvaluationFailed, UserView, View, plain
+from engine.expressions import Compiled, EvaluationFailed
 from engine.fields.base import Field
 from engine.formats import Reader
 from engine.language import Label
@@ -135,14 +135,3 @@ def _title(field: Field, value: Any, loader: Any) -> Any:
         person = loader.user(value)
         return (person or {}).get("name")
     return None
-
-
-def shown(value: Any, reader: Reader, loader: Any) -> str:
-    """A value in a text for people, whatever it came from."""
-    from engine.expressions.shown import shown as shown_plain
-
-    if isinstance(value, View):
-        return value.title or (f"#{value.id}" if value.id else "")
-    if isinstance(value, UserView):
-        return str(value.read("name") or "")
-    return shown_plain(plain(value) if not isinstance(value, tuple) else value, reader)

@@ -1,0 +1,106 @@
+"""One application: a definition in force, its database and everything worked out from both."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from engine.builtin import default_registry
+from engine.definition import AppDefinition
+from engine.load import Loaded, load_file
+from engine.plans import Plans
+from engine.registry import Registry
+from engine.storage.database import Database
+from engine.storage.files import FileStore
+from engine.storage.migrate import upgrade
+from engine.storage.tables import Tables, build_tables
+
+Clock = Callable[[], dt.datetime]
+
+
+def utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+@dataclass(frozen=True)
+class Application:
+    """Everything a walk needs. ``clock`` answers the aware UTC datetime; ``plans`` is what the definition decides.
+
+    A new definition makes a new Application over the same database: a request keeps the one it began with.
+    """
+
+    definition: AppDefinition
+    registry: Registry
+    database: Database
+    tables: Tables
+    files: FileStore
+    clock: Clock = utc_now
+    plans: Plans = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "plans", Plans(self.definition, self.registry, self.tables))
+
+
+def open_application(
+    path: str | Path,
+    database_url: str,
+    *,
+    clock: Clock = utc_now,
+    registry: Registry | None = None,
+    files_folder: str | Path | None = None,
+    allow_explicit: bool = False,
+) -> Application:
+    """Read a definition file, bring the database up to it, and answer the application.
+
+    ``files_folder``: where attachments are kept; default: ``files`` beside a SQLite database or the definition. Raises
+    DefinitionError, or Refused when the database holds what the definition takes away (``allow_explicit`` lets it go).
+    """
+    types = registry or default_registry()
+    loaded = load_file(path, types)
+    return start(
+        loaded,
+        Database(database_url),
+        registry=types,
+        clock=clock,
+        files=FileStore(files_folder or _beside(path, database_url)),
+        allow_explicit=allow_explicit,
+    )
+
+
+def start(
+    loaded: Loaded,
+    database: Database,
+    *,
+    registry: Registry,
+    files: FileStore,
+    clock: Clock = utc_now,
+    by: int | None = None,
+    allow_explicit: bool = False,
+) -> Application:
+    """The application of a definition that was read, over an open database: migrated, and its stored values current."""
+    from engine.recomputing import recompute
+
+    tables = build_tables(loaded.definition)
+    app = Application(loaded.definition, registry, database, tables, files, clock)
+    with database.write() as conn:
+        plan = upgrade(
+            conn,
+            loaded.definition,
+            tables,
+            source=loaded.source.text,
+            now=clock(),
+            by=by,
+            allow_explicit=allow_explicit,
+        )
+        recompute(app, conn, plan.recompute)
+    return app
+
+
+def _beside(path: str | Path, database_url: str) -> Path:
+    url = make_url(database_url)
+    beside = Path(url.database) if url.get_backend_name() == "sqlite" and url.database else Path(path)
+    return beside.parent / "files"

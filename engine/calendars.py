@@ -1,0 +1,42 @@
+"""When something is due: a duration added to a moment on the application's clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+from engine.language import Duration
+
+IsWorkday = Callable[[dt.date], bool]
+_HOURS = {"m": 1 / 60, "h": 1.0}
+_DAYS = {"d": 1, "w": 7}
+
+
+def monday_to_friday(day: dt.date) -> bool:
+    return day.weekday() < 5
+
+
+def due_after(
+    start: dt.datetime, within: Duration, zone: ZoneInfo, is_workday: IsWorkday = monday_to_friday
+) -> dt.datetime:
+    """The aware UTC moment ``within`` after ``start``.
+
+    Minutes and hours are exact. Days, weeks and working days keep the time of day on the clocks of ``zone``; working
+    days count only days for which ``is_workday`` holds.
+    """
+    if within.unit in _HOURS:
+        return start + dt.timedelta(hours=_HOURS[within.unit] * within.amount)
+    local = start.astimezone(zone)
+    if within.unit == "wd":
+        day = _workdays_later(local.date(), within.amount, is_workday)
+    else:
+        day = local.date() + dt.timedelta(days=_DAYS[within.unit] * within.amount)
+    return dt.datetime.combine(day, local.time(), zone).astimezone(dt.UTC)
+
+
+def _workdays_later(day: dt.date, count: int, is_workday: IsWorkday) -> dt.date:
+    while count > 0:
+        day += dt.timedelta(days=1)
+        count -= is_workday(day)
+    return day

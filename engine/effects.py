@@ -1,0 +1,71 @@
+"""What rules want done, as data: the walk performs it, a dry run shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Something a rule wants done."""
+
+
+@dataclass(frozen=True)
+class SetValues(Effect):
+    """Change fields of a record. ``values``: field name → plain value."""
+
+    form: str
+    id: int
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class CreateRecord(Effect):
+    """Create a record. ``values``: field name → plain value; a lines field → a tuple of such mappings."""
+
+    form: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class UpdateMatching(Effect):
+    """Change every record of ``form`` for which ``where`` holds; more than ``limit`` of them is refused.
+
+    ``where`` and ``values`` are expressions still: ``record`` in them is the record looked at, ``names`` the rest.
+    """
+
+    form: str
+    where: str
+    values: Mapping[str, str]
+    limit: int
+    names: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class TakeTransition(Effect):
+    """Take a transition of a record."""
+
+    form: str
+    id: int
+    transition: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Refuse(Effect):
+    """Refuse the change that woke the rule. ``texts``: language → filled text."""
+
+    texts: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Notify(Effect):
+    """Tell the users of ``roles`` and ``users`` (ids), each once. ``texts``: language → filled text."""
+
+    form: str
+    id: int
+    roles: frozenset[str]
+    users: frozenset[int]
+    texts: Mapping[str, str]

@@ -1,0 +1,119 @@
+"""Records that began their life elsewhere: brought in whatever state they are in, with what happened before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine import checking, computing, moving, stays, walking, writing
+from engine.errors import Invalid, Problem, message
+from engine.intake import Given
+from engine.passage import Passage, Walk
+from engine.plans import FormPlan
+from engine.storage import series
+from engine.walking import Saved
+from engine.workflow import due_of
+
+
+def adopt(walk: Walk, plan: FormPlan, given: Given, state: str | None, history: Sequence[Mapping[str, Any]]) -> Saved:
+    """The checks of a save, but no rule is woken, and what is required on the way is not asked for again."""
+    passage = Passage(walk, plan, None, computing.empty_row(plan), kind="adopted")
+    visits = _place(passage, state, history)
+    computing.lay_over(passage, given)
+    for lines in plan.lines.values():
+        computing.read_lines(passage, lines)
+    computing.fill_in(passage)
+    _reserve_numbers(passage)
+    computing.draw_numbers(passage)
+    computing.compute(passage)
+    checking.require(passage)
+    checking.check(passage)
+    checking.check_links(passage)
+    checking.check_people(passage)
+    checking.check_files(passage)
+    checking.check_unique(passage)
+    passage.refuse_problems()
+    _settle(passage, visits)
+    writing.write(passage)
+    walking.refresh_rollups(passage)
+    event_id = writing.append_event(passage, None)
+    if passage.row.get("state") is not None:
+        stays.write_history(walk, plan, passage.row["id"], visits)
+        stays.enter(walk, plan, passage.row)
+    walking.index(passage)
+    return walking.saved(passage, event_id)
+
+
+def _place(passage: Passage, state: str | None, history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    plan = passage.plan
+    if plan.form.workflow is None:
+        if state is not None or history:
+            raise _wrong("state", "{form} has no states.", form=plan.form.label)
+        return []
+    state = state or plan.form.workflow.initial
+    if state not in plan.states:
+        raise _wrong("state", "There is no state {state}.", state=state)
+    passage.row["state"] = state
+    visits = stays.read_history(plan, history, state, passage.walk.now)
+    if plan.states[state].aside:
+        earlier = [visit["state"] for visit in visits if not plan.states[visit["state"]].aside]
+        passage.row["_previous"] = earlier[-1] if earlier else None
+    return visits
+
+
+def _wrong(where: str, pattern: str, **values: Any) -> Invalid:
+    reason = message(pattern, **values)
+    return Invalid(reason, [Problem(where, reason)])
+
+
+def _settle(passage: Passage, visits: Sequence[Mapping[str, Any]]) -> None:
+    """It is in its state since the last visit said so, and was created when the first began."""
+    moving.settle_state(passage)
+    row, plan, walk = passage.row, passage.plan, passage.walk
+    if not visits:
+        return
+    last = visits[-1]
+    row["created_at"] = visits[0]["entered_at"]
+    row["state_since"] = last["left_at"] or last["entered_at"]
+    row["state_due"] = due_of(plan.states[row["state"]], row["state_since"], walk.app.definition.timezone)
+
+
+def _reserve_numbers(passage: Passage) -> None:
+    """Numbers that came along are not drawn a second time."""
+    walk, plan = passage.walk, passage.plan
+    for field in plan.series:
+        given = passage.row.get(field.name)
+        number = _number_in(field, given)
+        if number is not None:
+            period = _period_in(field, given)
+            if period is not None:
+                name = series.series_name(plan.form.name, field)
+                series.reserve(walk.conn, walk.app.tables, name, period, number)
+
+
+def _number_in(field: Any, text: str | None) -> int | None:
+    """The count inside a text of the series; None when the text does not look like one of it."""
+    found = _matched(field, text)
+    return int(found["number"]) if found else None
+
+
+def _matched(field: Any, text: str | None) -> dict[str, str] | None:
+    if not text:
+        return None
+    widths = {"%Y": 4, "%y": 2, "%m": 2, "%d": 2, "%V": 2}
+    pattern = "".join(
+        re.escape(piece) if kind == "text" else rf"(?P<number>\d{{{len(piece)},18}})" if kind == "number"
+        else rf"(?P<{piece[1:]}>\d{{{widths[piece]}}})"
+        for kind, piece in field.pieces
+    )  # fmt: skip
+    found = re.fullmatch(pattern, text, re.ASCII)
+    return found.groupdict() if found else None
+
+
+def _period_in(field: Any, text: str | None) -> str | None:
+    """The period the text was drawn in, as ``field.period`` writes it."""
+    found = _matched(field, text)
+    if found is None:
+        return None
+    return "-".join(found[piece[1:]] for kind, piece in field.pieces if kind == "date")

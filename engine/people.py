@@ -1,0 +1,125 @@
+"""Who acts: a person, a token of a person, or a rule on a person's behalf."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.definition import AppDefinition
+from engine.errors import Missing, message
+from engine.formats import Reader
+from engine.language import ADMIN
+from engine.storage.tables import Tables
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts, with everything permissions ask about.
+
+    ``system`` acts without permission checks; ``rule`` names the rule it acts for, and then ``id`` still is the person
+    whose change woke the rule. ``scopes`` narrow an API token: ``read``, ``write`` or ``<form>:<verb>``; None narrows
+    nothing. ``view_as`` is the role an administrator looks as; such an actor changes nothing.
+    """
+
+    id: int | None
+    login: str
+    name: str
+    roles: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    language: str = "zh"
+    timezone: str = "Asia/Shanghai"
+    system: bool = False
+    rule: str | None = None
+    scopes: frozenset[str] | None = None
+    view_as: str | None = None
+
+    @property
+    def is_admin(self) -> bool:
+        return ADMIN in self.roles
+
+    @property
+    def boundless(self) -> bool:
+        """No grant is asked: the system itself, or an administrator who is not looking as somebody else."""
+        return self.system or ADMIN in self.roles
+
+    def reader(self, definition: AppDefinition) -> Reader:
+        return Reader(self.language, self.timezone, definition.currency)
+
+    def for_rule(self, rule: str) -> Actor:
+        """The system acting for ``rule``, woken by this actor's change."""
+        return replace(self, system=True, rule=rule, scopes=None, view_as=None)
+
+    def looking_as(self, role: str) -> Actor:
+        """What a person of ``role`` would see; read only."""
+        return replace(self, roles=frozenset({role}), groups=frozenset(), system=False, view_as=role)
+
+
+def system_actor(name: str = "system") -> Actor:
+    """The application itself, for imports, seeds and schedules that nobody in particular started."""
+    return Actor(id=None, login=name, name=name, system=True)
+
+
+def load_actor(conn: sa.Connection, tables: Tables, user_id: int) -> Actor:
+    """The active person with this id, with the roles of their groups; raises Missing."""
+    found = load_people(conn, tables, [user_id]).get(user_id)
+    if found is None or not found["active"]:
+        raise Missing(message("There is no user {who}.", who=user_id))
+    return Actor(
+        id=user_id,
+        login=found["login"],
+        name=found["name"],
+        roles=found["roles"],
+        groups=found["groups"],
+        language=found["language"] or "zh",
+        timezone=found["timezone"] or "Asia/Shanghai",
+    )
+
+
+def load_people(conn: sa.Connection, tables: Tables, ids: Iterable[int]) -> dict[int, Mapping[str, Any]]:
+    """People by id: id, login, name, active, language, timezone, and the sets roles and groups (their names)."""
+    user = tables.user
+    wanted = list(ids)
+    columns = (user.c.id, user.c.login, user.c.name, user.c.active, user.c.language, user.c.timezone)
+    found: dict[int, dict[str, Any]] = {
+        row["id"]: {**row, "roles": set(), "groups": set()}
+        for row in conn.execute(sa.select(*columns).where(user.c.id.in_(wanted))).mappings()
+    }
+    for user_id, kind, name in conn.execute(_belongings(tables, wanted)):
+        if user_id in found:
+            found[user_id][kind].add(name)
+    return {
+        id: {**row, "roles": frozenset(row["roles"]), "groups": frozenset(row["groups"])} for id, row in found.items()
+    }
+
+
+def _belongings(tables: Tables, ids: list[int]) -> sa.CompoundSelect[Any]:
+    """(user, "roles" or "groups", name), the roles also through groups."""
+    own, held, member, group = tables.user_role, tables.group_role, tables.group_member, tables.group
+    kind: sa.Label[str] = sa.literal_column("'roles'").label("kind")
+    through = held.join(member, member.c.group_id == held.c.group_id)
+    within = group.join(member, member.c.group_id == group.c.id)
+    return sa.union_all(
+        sa.select(own.c.user_id, kind, own.c.role.label("name")).where(own.c.user_id.in_(ids)),
+        sa.select(member.c.user_id, kind, held.c.role).select_from(through).where(member.c.user_id.in_(ids)),
+        sa.select(member.c.user_id, sa.literal_column("'groups'"), group.c.name)
+        .select_from(within)
+        .where(member.c.user_id.in_(ids)),
+    )
+
+
+def people_with_roles(conn: sa.Connection, tables: Tables, roles: Iterable[str]) -> frozenset[int]:
+    """The ids of the active people who have one of these roles, themselves or through a group."""
+    own, held, member, user = tables.user_role, tables.group_role, tables.group_member, tables.user
+    wanted = list(roles)
+    if not wanted:
+        return frozenset()
+    through = held.join(member, member.c.group_id == held.c.group_id)
+    having = sa.union(
+        sa.select(own.c.user_id).where(own.c.role.in_(wanted)),
+        sa.select(member.c.user_id).select_from(through).where(held.c.role.in_(wanted)),
+    )
+    found = conn.execute(sa.select(user.c.id).where(user.c.active, user.c.id.in_(having)))
+    return frozenset(row[0] for row in found)

@@ -1,0 +1,135 @@
+"""One executor for what rules want: every effect takes the same walk as a person's change, one level deeper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine import notices
+from engine.definition import Rule
+from engine.effects import CreateRecord, Effect, Notify, Refuse, SetValues, TakeTransition, UpdateMatching
+from engine.errors import AppmillError, Invalid, Missing, Problem, Refused, message
+from engine.expressions import EvaluationFailed, NotInSql, to_sql
+from engine.language import Label
+from engine.passage import Walk
+from engine.rules import Decision, broken, name_of
+
+
+@dataclass(frozen=True)
+class Request:
+    """One change asked of the walk. ``values`` are plain values out of expressions."""
+
+    form: str
+    id: int | None
+    values: Mapping[str, Any]
+    transition: str | None = None
+    reason: str | None = None
+
+
+Change = Callable[[Walk, Request], Any]
+
+
+def perform(walk: Walk, decisions: Sequence[Decision], event_id: int, change: Change) -> None:
+    """Do what the rules decided, in order. An effect that is refused refuses the change that woke the rule."""
+    for decision in decisions:
+        for effect in decision.effects:
+            deeper = walk.deeper(decision.rule.name, event_id)
+            try:
+                _PERFORM[type(effect)](deeper, effect, change, event_id)
+            except Refused as refused:
+                if isinstance(effect, Refuse) or refused.reason.pattern.startswith(_ALREADY_NAMED):
+                    raise
+                raise _because_of(decision.rule, refused) from refused
+            except (Invalid, Missing) as refused:
+                raise _because_of(decision.rule, refused) from refused
+            except EvaluationFailed as failed:
+                raise broken(decision.rule, failed) from failed
+
+
+_ALREADY_NAMED = ("Rules wake each other", "The rule “{rule}”", "{text}")
+
+
+def _because_of(rule: Rule, refused: AppmillError) -> Refused:
+    reasons: tuple[Any, ...] = tuple(problem.message for problem in refused.problems) or (refused.reason,)
+    return Refused(
+        message("The rule “{rule}” could not do its part, so nothing was saved: {reasons}",
+                rule=name_of(rule), reasons=reasons)
+    )  # fmt: skip
+
+
+def _set(walk: Walk, effect: SetValues, change: Change, event_id: int) -> None:
+    change(walk, Request(effect.form, effect.id, effect.values))
+
+
+def _create(walk: Walk, effect: CreateRecord, change: Change, event_id: int) -> None:
+    change(walk, Request(effect.form, None, effect.values))
+
+
+def _take(walk: Walk, effect: TakeTransition, change: Change, event_id: int) -> None:
+    change(walk, Request(effect.form, effect.id, {}, effect.transition, effect.reason))
+
+
+def _refuse(walk: Walk, effect: Refuse, change: Change, event_id: int) -> None:
+    said = message("{text}", text=Label(effect.texts))
+    raise Refused(said, [Problem("", said)])
+
+
+def _notify(walk: Walk, effect: Notify, change: Change, event_id: int) -> None:
+    notices.notify(walk, effect, event_id)
+
+
+# --- changing all that match -----------------------------------------------------------------------------------------
+
+
+def _update(walk: Walk, effect: UpdateMatching, change: Change, event_id: int) -> None:
+    for id in _matching(walk, effect):
+        row = walk.sight.load(effect.form, id)
+        if row is None:
+            continue
+        view = walk.sight.view(walk.app.plans.form(effect.form).form, row)
+        names = {**effect.names, "record": view}
+        values = {name: walk.app.plans.compile(source).evaluate(names) for name, source in effect.values.items()}
+        change(walk, Request(effect.form, id, values))
+
+
+def _matching(walk: Walk, effect: UpdateMatching) -> list[int]:
+    """The ids for which ``where`` holds, by SQL where it can be said in SQL; more than the limit is refused."""
+    plan, app = walk.app.plans.form(effect.form), walk.app
+    compiled = app.plans.compile(effect.where)
+    query = sa.select(plan.table.c.id).where(plan.table.c.deleted_at.is_(None)).order_by(plan.table.c.id)
+    try:
+        names = {name: thing for name, thing in effect.names.items() if name not in ("record", "user")}
+        query = query.where(to_sql(compiled, plan.form, app.tables, walk.actor, app.clock, names=names))
+        found = [row[0] for row in walk.conn.execute(query.limit(effect.limit + 1))]
+    except NotInSql:
+        found = _matching_one_by_one(walk, effect, [row[0] for row in walk.conn.execute(query)])
+    if len(found) > effect.limit:
+        raise Refused(
+            message("More than {limit} records of {form} match; the rule changes at most that many.",
+                    limit=effect.limit, form=plan.form.label)
+        )  # fmt: skip
+    return found
+
+
+def _matching_one_by_one(walk: Walk, effect: UpdateMatching, ids: list[int]) -> list[int]:
+    compiled, form = walk.app.plans.compile(effect.where), walk.app.plans.form(effect.form).form
+    walk.sight.prime(effect.form, ids)
+    return [
+        id
+        for id in ids
+        if (row := walk.sight.load(effect.form, id)) is not None
+        and compiled.holds({**effect.names, "record": walk.sight.view(form, row)})
+    ]
+
+
+_PERFORM: Mapping[type[Effect], Callable[[Walk, Any, Change, int], None]] = {
+    SetValues: _set,
+    CreateRecord: _create,
+    UpdateMatching: _update,
+    TakeTransition: _take,
+    Refuse: _refuse,
+    Notify: _notify,
+}

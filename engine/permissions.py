@@ -1,0 +1,437 @@
+"""Who may do what: one answer, with its reason, for pages, API, lists, exports, search and rules alike.
+
+A person has the union of what their roles are granted. Most grants are constant, so what a set of roles may do is
+worked out once and kept; only conditions are asked per record. Line forms follow the form around them: its grants, on
+its record; ``fields`` grants may stand on the line form itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import sqlalchemy as sa
+
+from engine.definition import AppDefinition, FieldGrant, Form, Grant
+from engine.errors import Denied, Message, message
+from engine.expressions import Compiled, View, names_for, to_sql
+from engine.language import ADMIN, SYSTEM_FIELDS, Condition, Label
+from engine.people import Actor
+
+if TYPE_CHECKING:
+    from engine.application import Application
+
+Verb = Literal["create", "read", "update", "delete", "export", "import", "take"]
+READING = frozenset({"read", "export"})
+
+# A way is what must hold together for it to be open: (expression, how many records up it is asked of). A right is open
+# when one of its ways is: no ways is never, an empty way is always.
+Way = tuple[tuple[Compiled, int], ...]
+Ways = tuple[Way, ...]
+NEVER: Ways = ()
+ALWAYS: Ways = ((),)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Yes or no, and why. Truth is ``allowed``."""
+
+    allowed: bool
+    reason: Message
+
+    def __bool__(self) -> bool:
+        return self.allowed
+
+    def demand(self) -> None:
+        """Raise Denied with the reason unless allowed."""
+        if not self.allowed:
+            raise Denied(self.reason)
+
+
+class FieldSet:
+    """Fields of a form: some always, some on some records only.
+
+    What it says holds of records the actor may read. System fields such as ``state`` belong to every readable set.
+    """
+
+    __slots__ = ("_conditional", "_constant", "_user")
+
+    def __init__(self, constant: frozenset[str], conditional: Mapping[str, Ways], user: Actor) -> None:
+        self._constant = constant
+        self._conditional = conditional
+        self._user = user
+
+    @property
+    def constant(self) -> frozenset[str] | None:
+        """The fields, when they are the same on every record; else None."""
+        return None if self._conditional else self._constant
+
+    def always(self, name: str) -> bool:
+        """On every record."""
+        return name in self._constant
+
+    def ever(self, name: str) -> bool:
+        """On some record at least."""
+        return name in self._constant or name in self._conditional
+
+    def has(self, name: str, view: View) -> bool:
+        """On this record."""
+        if name in self._constant:
+            return True
+        ways = self._conditional.get(name)
+        return ways is not None and is_open(ways, view, self._user)
+
+    def of(self, view: View) -> frozenset[str]:
+        """The fields on this record."""
+        if not self._conditional:
+            return self._constant
+        more = (name for name, ways in self._conditional.items() if is_open(ways, view, self._user))
+        return self._constant.union(more)
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What one set of roles may do with the records of a form."""
+
+    verbs: Mapping[str, Ways]
+    read_constant: frozenset[str]
+    read_conditional: Mapping[str, Ways]
+    update: Mapping[str, Ways]
+    create: Mapping[str, Ways]
+
+
+# --- the questions ---------------------------------------------------------------------------------------------------
+
+
+def may(app: Application, actor: Actor, verb: Verb, form: Form | str) -> Verdict:
+    """Whether the actor may do this with some record of the form at least."""
+    plan_form = app.plans.form(form).form
+    refused = _barred(app, actor, verb, plan_form)
+    if refused is not None:
+        return refused
+    if actor.boundless or rights_of(app, actor, plan_form).verbs.get(verb):
+        return _yes(actor)
+    return Verdict(False, _nobody_granted(app, actor, verb, plan_form))
+
+
+def may_record(app: Application, actor: Actor, verb: Verb, form: Form | str, view: View) -> Verdict:
+    """Whether the actor may do this with one record."""
+    general = may(app, actor, verb, form)
+    if not general.allowed or actor.boundless:
+        return general
+    plan_form = app.plans.form(form).form
+    if is_open(rights_of(app, actor, plan_form).verbs[verb], view, actor):
+        return general
+    return Verdict(False, message(_NOT_THIS[verb], form=plan_form.label, title=view.title or ""))
+
+
+def readable_fields(app: Application, actor: Actor, form: Form | str) -> FieldSet:
+    """The fields (system fields included) the actor may see on records they may read."""
+    rights = rights_of(app, actor, app.plans.form(form).form)
+    return FieldSet(rights.read_constant, rights.read_conditional, actor)
+
+
+def updatable_fields(app: Application, actor: Actor, form: Form | str, *, creating: bool = False) -> FieldSet:
+    """The fields the actor may set on a record they may read, or on one they create; never system or derived ones."""
+    plan = app.plans.form(form)
+    verb: Verb = "create" if creating else "update"
+    if not may(app, actor, verb, plan.form).allowed:
+        return FieldSet(frozenset(), {}, actor)
+    rights = rights_of(app, actor, plan.form)
+    ways = rights.create if creating else rights.update
+    constant = frozenset(name for name, open_ways in ways.items() if () in open_ways)
+    return FieldSet(constant, {name: found for name, found in ways.items() if found and name not in constant}, actor)
+
+
+def row_filter(app: Application, actor: Actor, verb: Verb, form: Form | str) -> sa.ColumnElement[bool] | None:
+    """The SQL condition on the form's table that lists, counts and exports add; None when every record is meant."""
+    plan = app.plans.form(form)
+    if _barred(app, actor, verb, plan.form) is not None:
+        return sa.false()
+    if actor.boundless:
+        return None
+    ways = rights_of(app, actor, plan.form).verbs.get(verb, NEVER)
+    if () in ways:
+        return None
+    return sa.or_(sa.false(), *(_way_in_sql(app, actor, plan.form, way) for way in ways))
+
+
+def hidden(app: Application, actor: Actor, form: Form | str) -> bool:
+    """Whether the actor may not even know of the form."""
+    return not may(app, actor, "read", form).allowed
+
+
+# --- what roles are granted ------------------------------------------------------------------------------------------
+
+
+def rights_of(app: Application, actor: Actor, form: Form) -> Rights:
+    """Kept per form and set of roles: nothing else decides it."""
+    roles = _EVERYTHING if actor.boundless else actor.roles
+    kept = app.plans.kept
+    key = ("rights", form.name, roles)
+    found: Rights | None = kept.get(key)
+    if found is None:
+        found = kept[key] = _boundless_rights(form) if roles is _EVERYTHING else _rights(app, roles, form)
+    return found
+
+
+_EVERYTHING = frozenset({"\0 every role"})
+
+
+def _boundless_rights(form: Form) -> Rights:
+    verbs: dict[str, Ways] = dict.fromkeys(_VERBS, ALWAYS)
+    writable = {name: ALWAYS for name, field in form.fields.items() if field.writable}
+    return Rights(verbs, frozenset((*form.fields, *SYSTEM_FIELDS)), {}, writable, writable)
+
+
+def _rights(app: Application, roles: frozenset[str], form: Form) -> Rights:
+    around, levels = _around(app, form)
+    grants = [(role, around.permissions[role]) for role in around.permissions if role in roles]
+    own = {role: form.permissions[role].fields for role in form.permissions}
+    compiled = _Compiler(app, levels)
+    overrides = {role: own.get(role, {}) for role, _grant in grants}
+    verbs = {verb: _ways((compiled.way(getattr(grant, name)),) for _role, grant in grants) for verb, name in _GRANTED}
+    verbs["update"] = _ways([*_each(verbs["update"]), *_field_updates(grants, overrides, compiled, form)])
+    verbs["take"] = verbs["read"]
+    readable = _readable(grants, overrides, compiled, form)
+    if form.parent_form and form.parent_field:
+        readable = _within_lines(app, roles, form, readable)
+    constant = frozenset(name for name, ways in readable.items() if () in ways)
+    if verbs["read"]:
+        constant |= frozenset(SYSTEM_FIELDS)
+    some = {name: ways for name, ways in readable.items() if ways and () not in ways}
+    seen = constant | frozenset(some)
+    return Rights(
+        verbs,
+        constant,
+        some,
+        _settable(grants, overrides, compiled, form, "update", seen),
+        _settable(grants, overrides, compiled, form, "create", seen),
+    )
+
+
+def _around(app: Application, form: Form) -> tuple[Form, int]:
+    """The form whose grants count, and how many records up it lies."""
+    levels = 0
+    while form.parent_form:
+        form, levels = app.definition.forms[form.parent_form], levels + 1
+    return form, levels
+
+
+class _Compiler:
+    """Conditions as ways; None is a way that is closed."""
+
+    def __init__(self, app: Application, levels: int) -> None:
+        self.app, self.levels = app, levels
+
+    def way(self, condition: Condition, levels: int | None = None) -> Way | None:
+        if condition.expression is None:
+            return () if condition.constant else None
+        compiled = self.app.plans.compile(condition.expression)
+        return ((compiled, self.levels if levels is None else levels),)
+
+    def own(self, condition: Condition) -> Way | None:
+        """A condition on the form's own record, as ``fields`` grants are."""
+        return self.way(condition, 0)
+
+
+def _ways(options: Iterable[Iterable[Way | None]]) -> Ways:
+    """Each option is ways that must be open together; closed options fall out, and always swallows the rest."""
+    found: list[Way] = []
+    for parts in options:
+        way: Way = ()
+        for part in parts:
+            if part is None:
+                break
+            way += part
+        else:
+            found.append(way)
+    return ALWAYS if () in found else tuple(dict.fromkeys(found))
+
+
+def _each(ways: Ways) -> Iterable[tuple[Way]]:
+    return ((way,) for way in ways)
+
+
+Grants = Sequence[tuple[str, Grant]]
+Overrides = Mapping[Any, Mapping[Any, FieldGrant]]
+
+
+def _field_updates(grants: Grants, overrides: Overrides, compiled: _Compiler, form: Form) -> list[tuple[Way | None]]:
+    """Who may change one field may change the record, as far as that field goes."""
+    return [
+        (compiled.own(override.update),)
+        for role, _grant in grants
+        for name, override in overrides[role].items()
+        if override.update is not None and name in form.fields
+    ]
+
+
+def _readable(grants: Grants, overrides: Overrides, compiled: _Compiler, form: Form) -> dict[str, Ways]:
+    """Field → ways, given that the record itself is readable: where no reading role differs, that is always."""
+    readers = [(role, grant) for role, grant in grants if grant.read != Condition.NEVER]
+    found: dict[str, Ways] = {}
+    for name in form.fields:
+        differing = [_override(overrides, role, name, "read") for role, _grant in readers]
+        if all(condition is None or condition == Condition.ALWAYS for condition in differing):
+            found[name] = ALWAYS if readers else NEVER
+            continue
+        found[name] = _ways(
+            (compiled.way(grant.read), () if condition is None else compiled.own(condition))
+            for (_role, grant), condition in zip(readers, differing, strict=True)
+        )
+    return found
+
+
+def _override(overrides: Overrides, role: str, name: str, what: str) -> Condition | None:
+    grant = overrides[role].get(name)
+    found: Condition | None = getattr(grant, what) if grant is not None else None
+    return found
+
+
+def _within_lines(app: Application, roles: frozenset[str], form: Form, readable: dict[str, Ways]) -> dict[str, Ways]:
+    """Whoever may not see the lines field sees nothing of a line."""
+    parent = app.definition.forms[str(form.parent_form)]
+    around = _rights_of_roles(app, roles, parent)
+    field = str(form.parent_field)
+    if field in around.read_constant:
+        return readable
+    up = tuple(
+        tuple((compiled, level + 1) for compiled, level in way) for way in around.read_conditional.get(field, ())
+    )
+    return {name: _ways((a, b) for a in ways for b in up) for name, ways in readable.items()}
+
+
+def _rights_of_roles(app: Application, roles: frozenset[str], form: Form) -> Rights:
+    return rights_of(app, Actor(id=None, login="", name="", roles=roles), form)
+
+
+def _settable(
+    grants: Grants, overrides: Overrides, compiled: _Compiler, form: Form, verb: str, seen: frozenset[str]
+) -> dict[str, Ways]:
+    """Field → ways it may be set: the role's own grant, or the field's where it differs. Never what is not seen."""
+    names = [name for name, field in form.fields.items() if field.writable and name in seen]
+    found = {}
+    for name in names:
+        options: list[tuple[Way | None, ...]] = []
+        for role, grant in grants:
+            condition = _override(overrides, role, name, "update")
+            general: Condition = getattr(grant, verb)
+            if condition is None:
+                options.append((compiled.way(general),))
+            elif verb == "create":
+                options.append((compiled.way(general), compiled.own(condition)))
+            else:
+                options.append((compiled.own(condition),))
+        ways = _ways(options)
+        if ways:
+            found[name] = ways
+    return found
+
+
+# --- asking a record -------------------------------------------------------------------------------------------------
+
+
+def is_open(ways: Ways, view: View, actor: Actor) -> bool:
+    """Whether one of the ways is open for this record."""
+    return any(_way_is_open(way, view, actor) for way in ways)
+
+
+def _way_is_open(way: Way, view: View, actor: Actor) -> bool:
+    for compiled, levels in way:
+        record: Any = view
+        for _ in range(levels):
+            record = None if record is None else record.read("parent")
+        names = {**view.loader.names, "record": record}
+        if names.get("user") is None or names["user"].id != actor.id:
+            names = {**names, **names_for(names["now"], names["reader"], actor)}
+        if not compiled.holds(names):
+            return False
+    return True
+
+
+def _way_in_sql(app: Application, actor: Actor, form: Form, way: Way) -> sa.ColumnElement[bool]:
+    parts = []
+    for compiled, levels in way:
+        chain = [form]
+        for _ in range(levels):
+            chain.append(app.definition.forms[str(chain[-1].parent_form)])
+        clause = to_sql(compiled, chain[-1], app.tables, actor, app.clock)
+        for inner, outer in zip(reversed(chain[:-1]), reversed(chain[1:]), strict=True):
+            above = app.tables.form[outer.name]
+            clause = app.tables.form[inner.name].c["_parent"].in_(sa.select(above.c.id).where(clause))
+        parts.append(clause)
+    return sa.and_(sa.true(), *parts)
+
+
+# --- reasons ---------------------------------------------------------------------------------------------------------
+
+_GRANTED = (
+    ("create", "create"), ("read", "read"), ("update", "update"), ("delete", "delete"), ("export", "export"),
+    ("import", "imports"),
+)  # fmt: skip
+_VERBS = (*(verb for verb, _name in _GRANTED), "take")
+_NOT_GRANTED = {
+    "create": "Creating {form} is not granted to your roles. It is granted to: {roles}.",
+    "read": "Seeing {form} is not granted to your roles. It is granted to: {roles}.",
+    "update": "Changing {form} is not granted to your roles. It is granted to: {roles}.",
+    "delete": "Deleting {form} is not granted to your roles. It is granted to: {roles}.",
+    "export": "Exporting {form} is not granted to your roles. It is granted to: {roles}.",
+    "import": "Importing {form} is not granted to your roles. It is granted to: {roles}.",
+}
+_NOT_THIS = {
+    "create": "You may not create this {form}.",
+    "read": "You may not see this {form}.",
+    "update": "You may not change {form} {title}.",
+    "delete": "You may not delete {form} {title}.",
+    "export": "You may not export {form} {title}.",
+    "import": "You may not import this {form}.",
+    "take": "You may not see this {form}.",
+}
+_MAY = Verdict(True, message("Your roles allow it."))
+_ADMIN = Verdict(True, message("Administrators may do everything."))
+_SYSTEM = Verdict(True, message("The system itself acts."))
+
+
+def _yes(actor: Actor) -> Verdict:
+    return _SYSTEM if actor.system else _ADMIN if actor.is_admin else _MAY
+
+
+def _barred(app: Application, actor: Actor, verb: Verb, form: Form) -> Verdict | None:
+    """What no role can lift: looking as another role, and the scopes of a token."""
+    if actor.view_as is not None and verb not in READING:
+        role = label_of_role(app.definition, actor.view_as)
+        return Verdict(False, message("You are looking as {role}; nothing can be changed.", role=role))
+    if actor.scopes is None or in_scope(actor.scopes, verb, _around(app, form)[0].name, form.name):
+        return None
+    return Verdict(
+        False,
+        message("This token does not reach as far as “{form}:{verb}”. It has: {scopes}.",
+                form=form.name, verb=verb, scopes=", ".join(sorted(actor.scopes)) or "–"),
+    )  # fmt: skip
+
+
+def in_scope(scopes: frozenset[str], verb: str, *forms: str) -> bool:
+    """``write`` reaches everything, ``read`` reading and exporting, ``<form>:<verb>`` just that."""
+    if "write" in scopes or (verb in READING and "read" in scopes):
+        return True
+    return any(f"{form}:{verb}" in scopes for form in forms)
+
+
+def _nobody_granted(app: Application, actor: Actor, verb: Verb, form: Form) -> Message:
+    around, _levels = _around(app, form)
+    name = dict(_GRANTED).get(verb, "read")
+    roles = [
+        label_of_role(app.definition, role)
+        for role, grant in around.permissions.items()
+        if getattr(grant, name) != Condition.NEVER
+    ]
+    pattern = _NOT_GRANTED.get(verb, _NOT_GRANTED["read"])
+    return message(pattern, form=form.label, roles=roles or [label_of_role(app.definition, "admin")])
+
+
+def label_of_role(definition: AppDefinition, role: str) -> Label | Message:
+    """What people call a role."""
+    found = definition.roles.get(role)
+    return found.label if found else message("Administrator") if role == ADMIN else Label({"": role})

@@ -1,0 +1,121 @@
+"""How long a record was where: one row per visit to a state, closed when it leaves."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.errors import Invalid, Problem, message
+from engine.passage import Walk
+from engine.plans import FormPlan
+from engine.storage.prepared import value
+
+
+def enter(walk: Walk, plan: FormPlan, row: Mapping[str, Any]) -> None:
+    """The record is in its state from now on."""
+    table = walk.app.tables.stay
+    names = ("form", "record_id", "state", "entered_at", "entered_by", "due_at", "owner", "owner_role")
+
+    def build() -> Any:
+        return sa.insert(table).values({name: value(f"new_{name}", table.c[name].type) for name in names})
+
+    stay = {
+        "form": plan.form.name, "record_id": row["id"], "state": row["state"], "entered_at": row["state_since"],
+        "entered_by": walk.actor.id, "due_at": row["state_due"], "owner": row["owner"], "owner_role": row["owner_role"],
+    }  # fmt: skip
+    prepared = walk.app.tables.statements.get(("enter state",), walk.conn.dialect, build)
+    prepared.execute(walk.conn, {f"new_{name}": stay[name] for name in names})
+
+
+def leave(walk: Walk, plan: FormPlan, before: Mapping[str, Any]) -> None:
+    """The record is no longer in the state it was in."""
+    table = walk.app.tables.stay
+
+    def build() -> Any:
+        new = {name: value(f"new_{name}", table.c[name].type) for name in ("left_at", "left_by", "dwell_seconds")}
+        return (
+            sa.update(table)
+            .where(
+                table.c.form == value("form_", sa.Text),
+                table.c.record_id == value("record_", sa.BigInteger),
+                table.c.left_at.is_(None),
+            )
+            .values(new)
+        )
+
+    values = {
+        "form_": plan.form.name,
+        "record_": before["id"],
+        "new_left_at": walk.now,
+        "new_left_by": walk.actor.id,
+        "new_dwell_seconds": seconds_between(before.get("state_since"), walk.now),
+    }
+    walk.app.tables.statements.get(("leave state",), walk.conn.dialect, build).execute(walk.conn, values)
+
+
+def hand_over(walk: Walk, plan: FormPlan, row: Mapping[str, Any]) -> None:
+    """The same visit, another owner."""
+    table = walk.app.tables.stay
+    here = (table.c.form == plan.form.name, table.c.record_id == row["id"], table.c.left_at.is_(None))
+    walk.conn.execute(sa.update(table).where(*here).values(owner=row["owner"], owner_role=row["owner_role"]))
+
+
+def seconds_between(start: dt.datetime | None, end: dt.datetime) -> int:
+    return 0 if start is None else max(0, int((end - start).total_seconds()))
+
+
+# --- history that comes with an import -------------------------------------------------------------------------------
+
+
+def read_history(
+    plan: FormPlan, history: Sequence[Mapping[str, Any]], state: str, now: dt.datetime
+) -> list[dict[str, Any]]:
+    """Visits before the present one: ``state``, ``entered_at`` and ``left_at`` (aware datetimes or ISO texts).
+
+    Each begins where the one before ended or later, and ends in the past; raises Invalid naming the place.
+    """
+    visits: list[dict[str, Any]] = []
+    problems: list[Problem] = []
+    last: dt.datetime | None = None
+    for place, one in enumerate(history):
+        where = f"history.{place}"
+        name, entered, left = one.get("state"), _moment(one.get("entered_at")), _moment(one.get("left_at"))
+        if name not in plan.states:
+            problems.append(Problem(f"{where}.state", message("There is no state {state}.", state=name)))
+        if entered is None or (left is None and place < len(history) - 1):
+            problems.append(Problem(where, message("A visit needs the moments it began and ended.")))
+            continue
+        if (last is not None and entered < last) or (left is not None and left < entered) or (left or entered) > now:
+            problems.append(Problem(where, message("The visits must follow each other and lie in the past.")))
+        last = left
+        visits.append({"state": name, "entered_at": entered, "left_at": left})
+    if visits and visits[-1]["left_at"] is None and visits[-1]["state"] != state:
+        problems.append(Problem("history", message("The open visit must be to the state {state}.", state=state)))
+    if problems:
+        raise Invalid(problems[0].message, problems)
+    return visits
+
+
+def _moment(raw: Any) -> dt.datetime | None:
+    if isinstance(raw, str):
+        try:
+            raw = dt.datetime.fromisoformat(raw)
+        except ValueError:
+            return None
+    return raw.astimezone(dt.UTC) if isinstance(raw, dt.datetime) and raw.tzinfo is not None else None
+
+
+def write_history(walk: Walk, plan: FormPlan, id: int, visits: Sequence[Mapping[str, Any]]) -> None:
+    rows = [
+        {
+            "form": plan.form.name, "record_id": id, "state": visit["state"], "entered_at": visit["entered_at"],
+            "left_at": visit["left_at"], "dwell_seconds": seconds_between(visit["entered_at"], visit["left_at"]),
+        }
+        for visit in visits
+        if visit["left_at"] is not None
+    ]  # fmt: skip
+    if rows:
+        walk.conn.execute(sa.insert(walk.app.tables.stay), rows)
