@@ -79,5 +79,3 @@ def _from_text(raw: str) -> Any:
         except (ValueError, RecursionError):
             return {"street": raw}
     return {"street": raw}
-
-

@@ -59,7 +59,7 @@ class BarcodeField(Field):
 
     def _with_check_digit(self, text: str, length: int) -> str:
         digits = [int(digit) for digit in text[: length - 1]]
-        total = sum(digit * (3 if (length - at) % 2 == 0 else 1) for at, digit in enumerate(digits, 1))
+        total = sum(digit * (3 if (length - at) % 2 else 1) for at, digit in enumerate(digits, 1))
         expected = str(-total % 10)
         if len(text) == length and text[-1] != expected:
             raise self.wrong(
@@ -97,7 +97,7 @@ def draw(text: str, symbology: str) -> Markup:
 def _bars(text: str, symbology: str) -> Markup:
     """Code 128 and EAN as one path; python-barcode works out the modules, its own writer sets style attributes."""
     try:
-        modules = barcode.get(symbology, text, options={"add_checksum": False}).build()[0]
+        modules = barcode.get(symbology, text).build()[0]
     except (barcode.errors.BarcodeError, ValueError, KeyError, io.UnsupportedOperation):
         return Markup("")
     path = "".join(f"M{at + 10} 0h1v40h-1z" for at, module in enumerate(modules) if module == "1")

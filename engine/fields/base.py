@@ -165,15 +165,19 @@ class Field(Named):
 
     def wrong(self, pattern: str, **values: Any) -> Invalid:
         """The error ``parse`` and ``check`` raise; the pattern names the field as ``{label}``."""
-        return Invalid(message(pattern, label=self.title, **{key: _short(value) for key, value in values.items()}))
+        shown = {key: _short(value, SHOWN if key == "got" else 3 * SHOWN) for key, value in values.items()}
+        return Invalid(message(pattern, label=self.title, **shown))
 
 
-def _short(value: Any) -> Any:
-    if isinstance(value, str) and len(value) > SHOWN:
-        return value[:SHOWN] + "…"
-    return value
+def _short(value: Any, limit: int = SHOWN) -> Any:
+    return value[:limit] + "…" if isinstance(value, str) and len(value) > limit else value
 
 
 def got(raw: Any) -> str:
     """What was received, as a message may show it."""
-    return str(_short(raw if isinstance(raw, str) else repr(raw)[: SHOWN * 2]))
+    if isinstance(raw, str):
+        return str(_short(raw))
+    try:
+        return str(_short(repr(raw)[: SHOWN * 2]))
+    except ValueError:  # Python refuses to write integers of more than 4,300 digits
+        return "a number of very many digits"

@@ -33,6 +33,15 @@ class Option(Named):
         return self.label or Label({"": self.name.replace("_", " ")})
 
 
+class Labels(tuple[Label, ...]):
+    """Several labels in a message: joined, each in the reader's language."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self))
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Options(Field):
     """What choice and choices share: finding an option by its name or by any of its labels."""
@@ -56,15 +65,15 @@ class _Options(Field):
     def find(self, raw: Any) -> str:
         """The name of the option meant; raises Invalid naming the options."""
         if not isinstance(raw, str):
-            raise self.wrong("{label} must be one of {options}; got {got}.", options=self._listed(), got=got(raw))
+            raise self.wrong("{label} must be one of {options}; got “{got}”.", options=self._listed(), got=got(raw))
         name = raw if raw in self.options else self._by_text.get(reading.narrow(raw[:500]).casefold())
         if name is None:
             raise self.wrong("{label} must be one of {options}; got “{got}”.", options=self._listed(), got=raw)
         return name
 
-    def _listed(self) -> str:
-        names = list(self.options)
-        return ", ".join(names[:10]) + (" …" if len(names) > 10 else "")
+    def _listed(self) -> Labels:
+        titles = [one.title for one in self.options.values()]
+        return Labels(titles[:10] + ([Label({"": "…"})] if len(titles) > 10 else []))
 
     def shown(self, name: str, language: str) -> tuple[str, Markup]:
         """(label, badge) of an option, or of a name that is no option any more; worked out once."""
@@ -135,15 +144,13 @@ class ChoicesField(_Options):
         if isinstance(raw, str):
             raw = [part.strip() for part in raw.replace("，", ",").replace("、", ",").split(",")][:1000]
         if not isinstance(raw, list | tuple):
-            raise self.wrong("{label} must be a list of {options}; got {got}.", options=self._listed(), got=got(raw))
+            raise self.wrong("{label} must be a list of {options}; got “{got}”.", options=self._listed(), got=got(raw))
         wanted = {self.find(one) for one in raw if one != ""}
         return self.check(tuple(name for name in self.options if name in wanted)) if wanted else None
 
     def check(self, value: Any) -> Any:
         if self.max_count and len(value) > self.max_count:
-            raise self.wrong(
-                "{label} takes at most {limit} options; got {count}.", limit=self.max_count, count=len(value)
-            )
+            raise self.wrong("{label} takes at most {limit}; got {count}.", limit=self.max_count, count=len(value))
         return value
 
     def dump(self, value: Any) -> Any:

@@ -87,8 +87,9 @@ class Derived(Field):
     def mistakes(self) -> Iterable[tuple[str, Message]]:
         for name in self.takes_no_input:
             if getattr(self, name):
-                yield name, message(
-                    "A {type} field is worked out, so it cannot have {option}.", type=self.type, option=name
+                yield (
+                    name,
+                    message("A {type} field is worked out, so it cannot have {option}.", type=self.type, option=name),
                 )
 
 
@@ -210,9 +211,7 @@ def resolve(definition: AppDefinition) -> AppDefinition:
     Chains (a rollup of a lookup of a computed field) are followed; a chain that leads back to itself, or a name that
     does not exist, leaves ``result`` None, which the checks report.
     """
-    forms = {
-        name: replace(form, fields=_all_filled(form, definition)) for name, form in definition.forms.items()
-    }
+    forms = {name: replace(form, fields=_all_filled(form, definition)) for name, form in definition.forms.items()}
     return replace(definition, forms=MappingProxyType(forms))
 
 

@@ -70,7 +70,7 @@ class _Files(Field):
 
     def check(self, value: Any) -> Any:
         if len(value) > self.most:
-            raise self.wrong("{label} takes at most {limit} files; got {count}.", limit=self.most, count=len(value))
+            raise self.wrong("{label} takes at most {limit}; got {count}.", limit=self.most, count=len(value))
         return value
 
     def check_file(self, name: str, size: int) -> None:

@@ -33,9 +33,7 @@ class MoneyField(DecimalField):
     widget: ClassVar[str] = "money"
     example: ClassVar[str] = "1234.50"
 
-    currency: str | None = option(
-        "The currency (ISO 4217). Default: the application's.", None, pattern="^[A-Z]{3}$"
-    )
+    currency: str | None = option("The currency (ISO 4217). Default: the application's.", None, pattern="^[A-Z]{3}$")
     scale: int | None = option(  # type: ignore[assignment]
         "Digits after the point. Default: as the currency has, 2 for most.", None, minimum=0, maximum=KEPT_SCALE
     )

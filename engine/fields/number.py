@@ -226,7 +226,7 @@ class QuantityField(DecimalField):
             return super()._read(raw, reader)
         text = reading.narrow(raw)
         digits = text.rstrip(_LETTERS) if text.isascii() else _without_unit(text)
-        unit = text[len(digits):].strip()
+        unit = text[len(digits) :].strip()
         factor = self._factor(unit)
         number = reading.number(digits) if factor else None
         if number is None or factor is None:

@@ -75,9 +75,7 @@ def _holds(column: Column, one: Any) -> Clause:
 
 HAS = Operator("has", "has", _has)
 HAS_ANY = Operator("has_any", "has one of", _has_any, "many")
-HAS_NOT = Operator(
-    "has_not", "has not", lambda column, value: sa.or_(sa.not_(_has(column, value)), column.is_(None))
-)
+HAS_NOT = Operator("has_not", "has not", lambda column, value: sa.or_(sa.not_(_has(column, value)), column.is_(None)))
 
 # --- days relative to the present one --------------------------------------------------------------------------------
 

@@ -37,7 +37,10 @@ _TIME = re.compile(
 )
 _COMPACT_TIME = re.compile(r"(?P<h>\d\d)(?P<i>\d\d)", re.ASCII)
 _MOMENT = re.compile(
-    r"(?P<date>.+?)(?:\s*[T,]\s*|\s+|(?<=[日号]))(?P<time>\S.{0,20}?)\s*(?P<offset>Z|[+-]\d\d:?\d\d)?", re.ASCII
+    r"(?P<date>.+?)(?:\s*[T,]\s*|\s+|(?<=[日号]))"
+    r"(?P<time>[^\W\d]{0,2}\s*\d{1,2}\s*[:点时].{0,16}?|\d{4}|\d{1,2}\s*[ap]m)"
+    r"\s*(?P<offset>Z|[+-]\d\d:?\d\d)?",
+    re.IGNORECASE,
 )
 _CLOCK = re.compile(r"(\d{1,6}):(\d{1,2})(?::(\d{1,2}))?", re.ASCII)
 _PIECE = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*([a-z]+|[\u4e00-\u9fff]+)?\s*", re.ASCII | re.IGNORECASE)

@@ -49,7 +49,7 @@ def record_ids(field: Field, raw: Any, limit: int) -> tuple[int, ...] | None:
     if not isinstance(raw, Sequence):
         raw = [raw]
     if len(raw) > limit:
-        raise field.wrong("{label} takes at most {limit} records; got {count}.", limit=limit, count=len(raw))
+        raise field.wrong("{label} takes at most {limit}; got {count}.", limit=limit, count=len(raw))
     return tuple(dict.fromkeys(record_id(field, one) for one in raw if one != "")) or None
 
 
@@ -165,14 +165,14 @@ class LinesField(Field):
         if raw is None or raw == "":
             return None
         if not isinstance(raw, list | tuple) or not all(isinstance(row, Mapping) for row in raw):
-            raise self.wrong("{label} must be a list of rows; got {got}.", got=got(raw))
+            raise self.wrong("{label} must be a list of rows; got “{got}”.", got=got(raw))
         return list(self.check(raw))
 
     def check(self, value: Any) -> Any:
         if len(value) < self.min:
-            raise self.wrong("{label} needs at least {limit} rows; got {count}.", limit=self.min, count=len(value))
+            raise self.wrong("{label} needs at least {limit}; got {count}.", limit=self.min, count=len(value))
         if len(value) > self.max:
-            raise self.wrong("{label} takes at most {limit} rows; got {count}.", limit=self.max, count=len(value))
+            raise self.wrong("{label} takes at most {limit}; got {count}.", limit=self.max, count=len(value))
         return value
 
     def text(self, value: Any, reader: Reader) -> str:

@@ -19,7 +19,26 @@ from engine.fields.text import typed_text
 from engine.formats import Reader
 from engine.language import option
 
-TAGS = {"p", "div", "br", "b", "strong", "i", "em", "u", "s", "ul", "ol", "li", "h3", "h4", "blockquote", "code", "pre", "a"}
+TAGS = {
+    "p",
+    "div",
+    "br",
+    "b",
+    "strong",
+    "i",
+    "em",
+    "u",
+    "s",
+    "ul",
+    "ol",
+    "li",
+    "h3",
+    "h4",
+    "blockquote",
+    "code",
+    "pre",
+    "a",
+}
 _TAG = re.compile(r"<[^>]*>")
 _BREAK = re.compile(r"</(?:p|div|li|h3|h4|blockquote|pre)>|<br>")
 _SPACE = re.compile(r"\s+")

@@ -91,7 +91,10 @@ class SeriesField(Field):
                                      got=self.pattern, place="{00000}")  # fmt: skip
         dates = {text for kind, text in self.pieces if kind == "date"}
         if (dates and not dates & {"%Y", "%y"}) or ("%d" in dates and not dates & {"%m"}):
-            yield "pattern", message(
-                "The pattern “{got}” repeats itself: beside the day it needs the month, beside these the year.",
-                got=self.pattern,
+            yield (
+                "pattern",
+                message(
+                    "The pattern “{got}” repeats itself: beside the day it needs the month, beside these the year.",
+                    got=self.pattern,
+                ),
             )

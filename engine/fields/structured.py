@@ -49,7 +49,7 @@ class JsonField(Field):
             return None
         if not _plain(value, DEEPEST) or len(json.dumps(value)) > LARGEST:
             raise self.wrong(
-                "{label} must be plain JSON of at most {limit} characters and {depth} levels; got {got}.",
+                "{label} must be plain JSON of at most {limit} characters and {depth} levels; got “{got}”.",
                 limit=LARGEST, depth=DEEPEST, got=got(raw),
             )  # fmt: skip
         return self.check(value)

@@ -29,10 +29,9 @@ def typed_text(field: Field, raw: Any, limit: int, *, lines: bool = False) -> st
     if raw is None:
         return None
     if isinstance(raw, int | float | Decimal) and not isinstance(raw, bool):
-        # a spreadsheet hands over 13800138000.0 where people typed a number as text
-        raw = f"{raw:.0f}" if isinstance(raw, float) and raw.is_integer() else str(raw)
+        raw = _number_as_text(raw)
     if not isinstance(raw, str):
-        raise field.wrong("{label} must be a text; got {got}.", got=got(raw))
+        raise field.wrong("{label} must be a text; got “{got}”.", got=got(raw))
     if len(raw) > limit * 2 + 100:  # before any work on it: Unicode forms and line ends cannot halve a text
         raise too_long(field, len(raw), limit)
     text = raw.replace("\r\n", "\n").replace("\r", "\n") if lines else " ".join(raw.split())
@@ -46,6 +45,13 @@ def typed_text(field: Field, raw: Any, limit: int, *, lines: bool = False) -> st
     if len(text) > limit:
         raise too_long(field, len(text), limit)
     return text or None
+
+
+def _number_as_text(raw: float | Decimal) -> str:
+    """A spreadsheet hands over 13800138000.0 where people typed a number as text."""
+    if isinstance(raw, float) and raw.is_integer():
+        return f"{raw:.0f}"
+    return got(raw) if isinstance(raw, int) else str(raw)
 
 
 def too_long(field: Field, count: int, limit: int) -> Exception:
@@ -107,8 +113,9 @@ class TextField(Field):
             yield "pattern", fault
             return  # the default cannot be tried against it
         if self.min_length and self.min_length > self.max_length:
-            yield "min_length", message(
-                "min_length is {low}, more than max_length {high}.", low=self.min_length, high=self.max_length
+            yield (
+                "min_length",
+                message("min_length is {low}, more than max_length {high}.", low=self.min_length, high=self.max_length),
             )
         yield from super().mistakes()
 

@@ -1,9 +1,8 @@
 // Files go to /files as soon as they are chosen; the form carries their ids. A form is not sent while one is under way.
 import { fresh } from "./fresh.js";
+import { csrfToken } from "./texts.js";
 
 const pending = new Map(); // form → promises
-const token = () => document.querySelector('meta[name="csrf-token"]')?.content
-  ?? JSON.parse(document.body.getAttribute("hx-headers:inherited") ?? "{}")["X-CSRF-Token"] ?? "";
 
 export function initUploads(root) {
   for (const box of fresh(root, "[data-files]")) start(box);
@@ -85,7 +84,7 @@ function send(box, file, progress) {
     const request = new XMLHttpRequest();
     request.open("POST", "/files");
     request.responseType = "json";
-    request.setRequestHeader("X-CSRF-Token", token());
+    request.setRequestHeader("X-CSRF-Token", csrfToken());
     request.setRequestHeader("Accept", "application/json");
     request.upload.addEventListener("progress", (event) => { if (event.lengthComputable) progress.value = event.loaded / event.total; });
     request.addEventListener("load", () => {
