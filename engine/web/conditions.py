@@ -17,7 +17,7 @@ from engine.definition import Form
 from engine.errors import Invalid
 from engine.fields.base import Field, Operator
 from engine.queries import ListQuery, parse_query
-from engine.web import listing, lists
+from engine.web import finding, listing, lists
 from engine.web.context import actor, application, fragment_wanted, reader
 from engine.web.listing import filter_url
 from engine.web.render import render, translate
@@ -90,6 +90,7 @@ def _question(form: Form, query: ListQuery, field: Field, operator: Operator) ->
         "typed": typed,
         "options": _options(field) if kind == "options" else (),
         "chosen": _named(form, field, typed) if kind == "record" else (),
+        "offers": _offers(form, field) if kind == "record" else (),
         "attributes": _attributes(field),
     }
 
@@ -125,6 +126,13 @@ def _named(form: Form, field: Field, typed: Sequence[str]) -> list[tuple[str, st
     with app.database.read() as conn:
         titles = listing.chip_titles(app, who, conn, query, columns_of(app, who, form)).get(field.name, {})
     return [(one, titles.get(int(one), f"#{one}")) for one in ids]
+
+
+def _offers(form: Form, field: Field) -> list[tuple[str, str]]:
+    """A first few, for a browser without scripts."""
+    with application().database.read() as conn:
+        found = finding.offered(application(), actor(), conn, form, field, "")
+    return [(str(one["id"]), one["title"]) for one in found]
 
 
 def _attributes(field: Field) -> Markup:

@@ -35,7 +35,7 @@ def render(template: str, /, **context: Any) -> str:
 
 
 def translate(pattern: str, /, **values: Any) -> str:
-    return say(message(pattern, **values), reader().language)
+    return say(message(pattern, **values) if values else pattern, reader().language)
 
 
 def label(thing: Any) -> str:

@@ -15,9 +15,11 @@ from markupsafe import Markup, escape
 
 from engine.columns import Columns
 from engine.definition import AppDefinition, Form
+from engine.errors import message
 from engine.expressions.view import target_of
 from engine.fields.base import Field
 from engine.formats import Reader
+from engine.texts import say
 
 Row = Mapping[str, Any]
 # What the row itself does not tell, by column: for links, users and files a mapping id → title; for a link to a form of
@@ -39,6 +41,7 @@ class RowPlan:
     cells: tuple[Cell, ...]
     form: str
     stateful: bool
+    late: str  # attributes of a row that is past its time
 
     def draw(self, rows: Iterable[Row], extras: Extras, now: dt.datetime, *, pick: bool) -> Markup:
         """All rows as one text; ``pick`` puts a check box in front of each."""
@@ -48,7 +51,7 @@ class RowPlan:
         key = row["id"]
         late = self.stateful and is_late(row, now)
         box = f'<td class="pick"><input type="checkbox" class="form-check-input" name="id" value="{key}"></td>'
-        head = f'<tr id="r{key}" data-v="{row["version"]}"{" class=late" if late else ""}>{box if pick else ""}'
+        head = f'<tr id="r{key}" data-v="{row["version"]}"{self.late if late else ""}>{box if pick else ""}'
         return head + "".join([cell(row, extras) for cell in self.cells]) + "</tr>"
 
 
@@ -83,7 +86,8 @@ def plan_rows(
         )
         for name in names
     )
-    return RowPlan(names, cells, form.name, form.workflow is not None)
+    late = f' class="overdue" title="{escape(say(message("Overdue"), reader.language))}"'
+    return RowPlan(names, cells, form.name, form.workflow is not None, late)
 
 
 def phone_slots(card: Sequence[str], columns: Columns) -> dict[str, str]:
@@ -110,6 +114,8 @@ def title_column(shown: Sequence[str], columns: Columns) -> str | None:
 
 def _classes(field: Field, slot: str | None, on_desktop: bool) -> str:
     classes = [*(["num"] if field.align == "end" else []), *([f"p-{slot}"] if slot else [])]
+    if field.name == "state_due":
+        classes.append("due")
     if not on_desktop:
         classes.append("phone")
     return f' class="{" ".join(classes)}"' if classes else ""

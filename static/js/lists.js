@@ -1,13 +1,10 @@
 // Lists: search as you type, picking rows, the bulk bar, editing a cell in place, keys, density, columns.
 // Everything here makes plain links and forms quicker; without it they still work.
-import { loadInto, send } from "./fetching.js";
 import "./boards.js";
-import "./palette.js";
+import { loadInto, send } from "./fetching.js";
+import { bind } from "./keys.js";
 
 const list = () => document.getElementById("list");
-const typing = (target) =>
-  target instanceof Element && target.closest("input:not([type=checkbox]), textarea, select, [contenteditable=true], dialog[open]");
-
 // --- search and filters that apply themselves
 
 let waiting;
@@ -118,20 +115,25 @@ function step(by) {
   const at = all.findIndex((row) => row.id === current);
   setCurrent(all[Math.max(0, Math.min(all.length - 1, at < 0 ? 0 : at + by))]);
 }
-const KEYS = {
-  j: () => step(1),
-  k: () => step(-1),
-  x: (row) => { row?.querySelector("td.pick input")?.click(); },
-  Enter: (row) => { row?.querySelector("a.open")?.click(); },
-  e: (row) => { if (row) editCell(row.querySelector("td.active") ?? firstEditable(row)); },
-};
-document.addEventListener("keydown", (event) => {
-  if (!list() || event.isComposing || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-  if (event.target.closest?.("a, button, [role=button], summary") && event.key === "Enter") return;
-  const act = KEYS[event.key];
-  if (!act) return;
-  event.preventDefault();
-  act(document.getElementById(current ?? ""));
+const row = () => document.getElementById(current ?? "");
+// Each answers false where there is no list, so that the key keeps its other meaning.
+bind("j", () => rows().length > 0 && step(1));
+bind("k", () => rows().length > 0 && step(-1));
+bind("x", () => {
+  const box = row()?.querySelector("td.pick input");
+  box?.click();
+  return Boolean(box);
+});
+bind("Enter", (event) => {
+  if (event.target.closest?.("a, button, [role=button], summary, td.pick")) return false;
+  const link = row()?.querySelector("a.open");
+  link?.click();
+  return Boolean(link);
+});
+bind("e", () => {
+  const cell = row()?.querySelector("td.active") ?? (row() && firstEditable(row()));
+  if (cell) editCell(cell);
+  return Boolean(cell);
 });
 
 // --- editing one cell in place
