@@ -86,7 +86,7 @@ class _Reading:
             usage = signatures(self.registry)[node.id].usage
             return self.wrong(node, message("{name} is a function; write {usage}", name=node.id, usage=usage))
         known = (*loops, *self.scope.known)
-        return self.wrong(node, _unknown("There is no name {name} here", node.id, known))
+        return self.wrong(node, _unknown(_NO_NAME, node.id, known))
 
     def attribute(self, node: Any, loops: Loops) -> Kind:
         base = self.kind(node.value, loops)
@@ -106,8 +106,8 @@ class _Reading:
             )  # fmt: skip
         known = kinds.attribute_names(base, self.scope.definition)
         if base.name == "record":
-            return _unknown("{form} has no field {name}", name, known, form=base.form)
-        return _unknown("{thing} has no {name}", name, known, thing=kinds.word(base))
+            return _unknown(_NO_FIELD, name, known, form=base.form)
+        return _unknown(_NO_PART, name, known, thing=kinds.word(base))
 
     def subscript(self, node: Any, loops: Loops) -> Kind:
         base = self.kind(node.value, loops)
@@ -261,10 +261,33 @@ class _Reading:
         return {**loops, loop.target.id: Kind("record", over.form) if over.form else ANY}
 
 
-_NO_OPTION = {
-    "state": "{form} has no state {name}",
-    "role": "There is no role {name}",
-    "choice": "{name} is none of the options",
+# What is unknown, without and with a near one.
+_Two = tuple[str, str]
+_NO_NAME: _Two = (
+    message("There is no name {name} here").pattern,
+    message("There is no name {name} here; did you mean {near}?").pattern,
+)
+_NO_FIELD: _Two = (
+    message("{form} has no field {name}").pattern,
+    message("{form} has no field {name}; did you mean {near}?").pattern,
+)
+_NO_PART: _Two = (
+    message("{thing} has no {name}").pattern,
+    message("{thing} has no {name}; did you mean {near}?").pattern,
+)
+_NO_OPTION: Mapping[str, _Two] = {
+    "state": (
+        message("{form} has no state {name}").pattern,
+        message("{form} has no state {name}; did you mean {near}?").pattern,
+    ),
+    "role": (
+        message("There is no role {name}").pattern,
+        message("There is no role {name}; did you mean {near}?").pattern,
+    ),
+    "choice": (
+        message("{name} is none of the options").pattern,
+        message("{name} is none of the options; did you mean {near}?").pattern,
+    ),
 }
 
 _READERS: Mapping[type, Callable[[_Reading, Any, Loops], Kind]] = {
@@ -300,8 +323,8 @@ def _dated(signature: Signature) -> Kind:
     return DATE if "date" in signature.result else ANY
 
 
-def _unknown(pattern: str, name: str, known: Iterable[str], **values: Any) -> Message:
+def _unknown(patterns: tuple[str, str], name: str, known: Iterable[str], **values: Any) -> Message:
     near = get_close_matches(name, list(known), 1)
     if near:
-        return message(pattern + "; did you mean {near}?", name=name, near=near[0], **values)
-    return message(pattern, name=name, **values)
+        return message(patterns[1], name=name, near=near[0], **values)
+    return message(patterns[0], name=name, **values)

@@ -137,14 +137,15 @@ def _called(tree: ast.AST) -> set[str]:
 
 def _variables(tree: ast.Expression, needs: Mapping[str, Path]) -> Path:
     """The names the expression takes, in order of appearance."""
-    functions = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    loops = {id(node) for node in _loop_names(tree.body, frozenset())}
-    read = [
-        node.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and id(node) not in functions and id(node) not in loops
-    ]
+    read = [node.id for node in _free_names(tree)]
     return tuple(dict.fromkeys([*read, *(name for names in needs.values() for name in names)]))
+
+
+def _free_names(tree: ast.Expression) -> list[ast.Name]:
+    """Names that are neither called nor a loop's own."""
+    own = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    own |= {id(node) for node in _loop_names(tree.body, frozenset())}
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in own]
 
 
 def _loop_names(node: ast.AST, bound: frozenset[str]) -> Iterator[ast.Name]:
@@ -193,6 +194,11 @@ def _function(
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in registry.functions:
             raise unknown_function(node, line, registry)
+    for node in _free_names(tree):
+        if node.id in registry.functions:
+            usage = signatures(registry)[node.id].usage
+            what = message("{name} is a function; write {usage}", name=node.id, usage=usage)
+            raise ExpressionRefused(what, syntax.column(line, node))
     numbers = {
         node.col_offset: syntax.text_of(line, node).replace("_", "")
         for node in ast.walk(tree)

@@ -20,16 +20,27 @@ MAX_TEXT = 10_000
 MAX_POWER = 64
 _NUMBERS = frozenset({int, Decimal})
 
-_WORDS: Mapping[type, str] = {
-    str: "a text", int: "a number", Decimal: "a number", bool: "yes or no", dt.date: "a date", dt.time: "a time",
-    dt.datetime: "a date and time", dt.timedelta: "a duration", tuple: "a list", list: "a list", dict: "a group",
-    frozenset: "a list", type(None): "nothing",
-}  # fmt: skip
+_WORDS: Mapping[type, Message] = {
+    str: message("a text"),
+    int: message("a number"),
+    Decimal: message("a number"),
+    bool: message("yes or no"),
+    dt.date: message("a date"),
+    dt.datetime: message("a date and time"),
+    dt.time: message("a time"),
+    dt.timedelta: message("a duration"),
+    tuple: message("a list"),
+    list: message("a list"),
+    frozenset: message("a list"),
+    dict: message("a group"),
+    type(None): message("nothing"),
+}
+_RECORD = message("a record")
 
 
 def word_for(value: Any) -> Message:
     """What people call this kind of value."""
-    return message(_WORDS.get(type(value), "a record"))
+    return next((_WORDS[kind] for kind in type(value).__mro__ if kind in _WORDS), _RECORD)
 
 
 def _refuse(sign: str, left: Any, right: Any) -> EvaluationFailed:

@@ -50,15 +50,27 @@ _OF_WORKFLOW = frozenset({"state", "state_since", "state_due"})
 _OF_FIELD = {"link": "record", "links": "records", "lines": "records", "files": "list", "choices": "list"}
 
 _WORDS = {
-    "text": "a text", "number": "a number", "boolean": "yes or no", "date": "a date", "datetime": "a date and time",
-    "time": "a time", "duration": "a duration", "record": "a record", "records": "a list of records",
-    "user": "a user", "users": "a list of users", "state": "a state", "list": "a list", "json": "a group",
-    "none": "nothing",
-}  # fmt: skip
+    "text": message("a text"),
+    "number": message("a number"),
+    "boolean": message("yes or no"),
+    "date": message("a date"),
+    "datetime": message("a date and time"),
+    "time": message("a time"),
+    "duration": message("a duration"),
+    "record": message("a record"),
+    "records": message("a list of records"),
+    "user": message("a user"),
+    "users": message("a list of users"),
+    "state": message("a state"),
+    "list": message("a list"),
+    "json": message("a group"),
+    "none": message("nothing"),
+}
+_VALUE = message("a value")
 
 
 def word(kind: Kind) -> Message:
-    return message(_WORDS.get(kind.name, "a value"))
+    return _WORDS.get(kind.name, _VALUE)
 
 
 @dataclass(frozen=True)

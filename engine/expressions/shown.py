@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine import formats
-from engine.expressions.view import UserView, View
+from engine.expressions.view import StateText, UserView, View
 from engine.formats import Reader
 
 _YES = {"zh": ("是", "否"), "en": ("Yes", "No")}
@@ -42,5 +42,4 @@ def _other(value: Any, reader: Reader) -> str:
     if isinstance(value, (tuple, list, frozenset)):
         separator = "、" if reader.language == "zh" else ", "
         return separator.join(shown(item, reader) for item in value)
-    label = getattr(value, "label", None)
-    return label if isinstance(label, str) else str(value)
+    return value.label_in(reader.language) if isinstance(value, StateText) else str(value)

@@ -7,6 +7,7 @@ import re
 import unicodedata
 import warnings
 from collections.abc import Iterator
+from decimal import Decimal
 
 from engine.errors import Message, message
 from engine.expressions.errors import ExpressionRefused
@@ -94,11 +95,22 @@ def _check_text(line: str) -> None:
             _check_character(character, index)
     if not line.strip():
         raise ExpressionRefused(message("The expression is empty"))
+    _check_ascii(line)
     bare = _TEXTS.sub("''", line)
     if _deepest(bare) > MAX_BRACKETS:
         raise ExpressionRefused(message("Brackets may be nested at most {limit} deep", limit=MAX_BRACKETS))
     if _PREFIXES.search(bare):
         raise ExpressionRefused(message("Too many signs stand in front of one value"))
+
+
+def _check_ascii(line: str) -> None:
+    """Python would read ｒecord as record; what looks alike is refused outside quotes, full-width signs too."""
+    if line.isascii():
+        return
+    blank = _TEXTS.sub(lambda text: " " * len(text[0]), line)
+    for index, character in enumerate(blank):
+        if not character.isascii():
+            raise ExpressionRefused(message("{character} only stands inside quotes", character=character), index)
 
 
 def _check_character(character: str, index: int) -> None:
@@ -128,7 +140,7 @@ def _parse_line(line: str) -> ast.Expression:
             warnings.simplefilter("ignore")  # such as "invalid decimal literal": refused or harmless, never shown
             tree = ast.parse(line.lstrip(), "expression", "eval")
     except SyntaxError as error:
-        offset = max((error.offset or 1) - 1, 0) + lead
+        offset = error.offset - 1 + lead if error.offset else len(line)
         raise ExpressionRefused(_syntax_message(line), min(offset, len(line))) from None
     except (RecursionError, MemoryError, ValueError):
         raise ExpressionRefused(message("The expression is too complicated")) from None
@@ -190,12 +202,18 @@ def _check_constant(node: ast.AST, parent: ast.AST, line: str) -> None:
     value = node.value  # type: ignore[attr-defined]
     if value is None or isinstance(value, (bool, str)):
         return
-    if isinstance(value, (int, float)) and 0 <= value < 10**MAX_DIGITS and (value == 0 or value > 10**-MAX_DIGITS):
+    if isinstance(value, (int, float)) and _is_bounded(text_of(line, node), value):  # type: ignore[arg-type]
         return
     raise ExpressionRefused(
         message("{text} is no value of an expression", text=text_of(line, node)[:40]),  # type: ignore[arg-type]
         column(line, node),
     )
+
+
+def _is_bounded(text: str, value: int | float) -> bool:
+    """A float is judged by its text: 1e-400 is no zero."""
+    number = Decimal(text.replace("_", "")) if isinstance(value, float) else value
+    return number == 0 or 10**MAX_DIGITS > number > Decimal(1).scaleb(-MAX_DIGITS)
 
 
 def _check_name(node: ast.AST, parent: ast.AST, line: str) -> None:

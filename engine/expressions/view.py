@@ -54,18 +54,23 @@ class Loader(Protocol):
 class StateText(str):
     """The state of a record: a text that also knows what the workflow says of it."""
 
-    __slots__ = ("aside", "final", "label")
+    __slots__ = ("aside", "final", "label", "state")
 
     def __new__(cls, name: str, state: Any, language: str) -> StateText:
         text = super().__new__(cls, name)
         text.final = bool(state and state.final)
         text.aside = bool(state and state.aside)
         text.label = state.label.text(language) if state else name
+        text.state = state
         return text
 
     final: bool
     aside: bool
     label: str
+    state: Any  # of the workflow; None once the state is gone from it
+
+    def label_in(self, language: str) -> str:
+        return self.state.label.text(language) if self.state else str(self)
 
 
 class UserView:
@@ -148,6 +153,8 @@ class View:
         if value is _ABSENT:
             derive = _BY_TYPE.get(field.type)
             return derive(self, field) if derive else None
+        if field.parts and value is not None:
+            return Group(value, field.parts)
         return self.local(value) if type(value) is dt.datetime else value
 
     def _system(self, name: str) -> Any:
@@ -308,7 +315,23 @@ def _moment_attribute(value: dt.datetime, name: str) -> int:
     return _time_attribute(value.time(), name) if name in TIME_ATTRIBUTES else _date_attribute(value, name)
 
 
-def _group_attribute(value: dict[str, Any], name: str) -> Any:
+class Group(dict[str, Any]):
+    """A value of named parts, such as an address, that knows which there can be."""
+
+    def __init__(self, values: Mapping[str, Any], parts: tuple[str, ...]) -> None:
+        super().__init__(values)
+        self.parts = parts
+
+
+def _part(value: Group, name: str) -> Any:
+    if name not in value.parts:
+        raise EvaluationFailed(
+            message("There is no {name} in it; there are {parts}", name=name, parts=", ".join(value.parts))
+        )
+    return value.get(name)
+
+
+def _key(value: dict[str, Any], name: str) -> Any:
     return value.get(name)
 
 
@@ -319,7 +342,8 @@ _READERS: Mapping[type, Callable[[Any, str], Any]] = {
     dt.date: _date_attribute,
     dt.time: _time_attribute,
     dt.datetime: _moment_attribute,
-    dict: _group_attribute,
+    Group: _part,
+    dict: _key,
 }
 
 
@@ -340,6 +364,8 @@ def plain(value: Any) -> Any:
         return value.id
     if kind is StateText:
         return str(value)
+    if kind is Group:
+        return dict(value)
     if kind is dt.datetime:
         return value.astimezone(dt.UTC)
     if kind is tuple or kind is list:
