@@ -61,11 +61,11 @@ def integer(value: int) -> str:
 
 def decimal(value: Decimal, scale: int | None = None) -> str:
     """``scale`` digits after the point, more when the value has more; None: as many as the value needs."""
+    text = f"{value:,f}"
     if scale is None:
-        text = f"{value:,f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
-    exponent = value.as_tuple().exponent
-    return f"{value:,.{scale if not isinstance(exponent, int) or -exponent <= scale else -exponent}f}"
+    digits = len(text) - text.index(".") - 1 if "." in text else 0
+    return text if digits >= scale else f"{value:,.{scale}f}"
 
 
 def money(value: Decimal, currency: str, language: str, scale: int | None = None) -> str:
@@ -109,7 +109,7 @@ def date(value: dt.date, language: str) -> str:
     """zh 2026-11-22, en 22 Nov 2026."""
     if language == "en":
         return f"{value.day} {MONTHS[value.month]} {value.year:04d}"
-    return f"{value.year:04d}-{_TWO[value.month]}-{_TWO[value.day]}"
+    return value.isoformat()[:10]
 
 
 def time(value: dt.time) -> str:
@@ -121,7 +121,9 @@ def time(value: dt.time) -> str:
 def moment(value: dt.datetime, reader: Reader) -> str:
     """An aware datetime, to the minute, on the reader's clock."""
     local = value.astimezone(zone(reader.timezone))
-    return f"{date(local, reader.language)} {_TWO[local.hour]}:{_TWO[local.minute]}"
+    if reader.language == "en":
+        return f"{date(local, 'en')} {_TWO[local.hour]}:{_TWO[local.minute]}"
+    return local.isoformat(" ", "minutes")[:16]
 
 
 def duration(value: dt.timedelta, language: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
@@ -21,6 +22,11 @@ _STARS = Markup(
     '<span class="text-yellow" aria-hidden="true">{2}</span>'
     '<span class="text-secondary" aria-hidden="true">{3}</span></span>'
 )
+
+
+@lru_cache(maxsize=128)
+def _stars(value: int, most: int) -> Markup:
+    return _STARS.format(value, most, "★" * value, "☆" * (most - value))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +62,7 @@ class RatingField(Field):
     def cell(self, value: Any, reader: Reader, extra: Any = None) -> Markup:
         if value is None:
             return Markup("")
-        return _STARS.format(value, self.max, "★" * value, "☆" * (self.max - value))
+        return _stars(value, self.max)
 
     def value_schema(self) -> Mapping[str, Any]:
         return {"type": "integer", "minimum": 1, "maximum": self.max}
