@@ -38,7 +38,7 @@ def keep(
     app: Application, who: Actor, form: Form, record_id: int, typed: Typed, version: int | None, seen: int
 ) -> None:
     table = app.tables.draft
-    row = {"input": {**to_json(typed), "seen": seen}, "version": version, "at": app.clock()}
+    row = {"input": {**to_json(typed, app.definition, form), "seen": seen}, "version": version, "at": app.clock()}
     key = {"user_id": who.id, "form": form.name, "record_id": record_id}
     with app.database.write() as conn:
         changed = conn.execute(sa.update(table).where(*_is(table, key)).values(**row))

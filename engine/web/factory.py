@@ -24,7 +24,9 @@ from engine.web.context import Settings, Site
 
 ROOMS = (
     "auth", "home", "notices", "me", "admin", "people", "publishing", "lists", "conditions", "inline", "boards", "pages",
-    "finding", "bulk", "saved", "forms", "record", "lines", "attachments", "drafts", "api", "exports", "imports",
+    "finding", "bulk", "saved", "forms", "options", "record", "related", "take", "comments", "lines", "printing",
+    "attachments", "drafts",
+    "api", "exports", "imports",
 )  # fmt: skip
 
 

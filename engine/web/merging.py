@@ -6,9 +6,11 @@ three hold parsed values. A change of one side alone is kept; the same change by
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
+
+from engine.web.typed import Row, Typed, next_key
 
 
 @dataclass(frozen=True)
@@ -103,33 +105,31 @@ def _by_id(rows: Sequence[Mapping[str, Any]]) -> dict[int, Mapping[str, Any]]:
     return {row["id"]: row for row in rows if row.get("id") is not None}
 
 
-def settle(
-    yours: Mapping[str, Any], theirs: Mapping[str, Any], merged: Merge, choice: Mapping[str, str], line_fields: Sequence[str]
-) -> dict[str, Any]:
-    """The values to save over ``theirs``: what was taken, and every clash chosen as ``theirs``, is left as stored.
+def settle(typed: Typed, leave: Collection[str], stored_rows: Mapping[str, Sequence[int]]) -> Typed:
+    """What was typed without the places in ``leave``: those stay as they are stored.
 
-    ``choice`` maps a clash's path to ``yours`` or ``theirs``; without an entry yours is kept.
+    ``stored_rows``: per lines field the ids of the rows stored by now. A row that is stored no longer becomes a new
+    row, unless its removal was accepted.
     """
-    leave = set(merged.taken) | {clash.path for clash in merged.clashes if choice.get(clash.path) == "theirs"}
-    out = {name: value for name, value in yours.items() if name not in leave}
-    for name in line_fields:
-        if name in out:
-            out[name] = _settle_rows(name, out[name] or (), theirs.get(name) or (), leave)
-    return out
+    raw = {name: value for name, value in typed.raw.items() if name not in leave}
+    lines = {
+        name: tuple(_settle_rows(name, rows, stored_rows.get(name, ()), leave)) for name, rows in typed.lines.items()
+    }
+    return Typed(raw, lines)
 
 
-def _settle_rows(
-    name: str, yours: Sequence[Mapping[str, Any]], theirs: Sequence[Mapping[str, Any]], leave: set[str]
-) -> list[dict[str, Any]]:
-    stored = _by_id(theirs)
-    out = []
-    for row in yours:
-        row_id = row.get("id")
-        if row_id is not None and row_id not in stored:
-            if f"{name}.{row_id}" in leave:
-                continue  # removed by the other side
-            row = {cell: value for cell, value in row.items() if cell != "id"}  # keep it: as a new row
-        out.append({cell: value for cell, value in row.items() if f"{name}.{row_id}.{cell}" not in leave})
-    kept = {row.get("id") for row in out}
-    out += [{"id": row_id} for row_id in stored if row_id not in kept and f"{name}.{row_id}" in leave]
-    return out
+def _settle_rows(name: str, rows: Sequence[Row], stored: Sequence[int], leave: Collection[str]) -> list[Row]:
+    kept = []
+    for row in rows:
+        path = f"{name}.{row.id}"
+        if row.id is not None and row.id not in stored:
+            if path not in leave and not row.deleted:
+                kept.append(replace(row, id=None))
+        elif row.id is not None and path in leave:
+            kept.append(replace(row, raw={}, deleted=False))
+        else:
+            kept.append(replace(row, raw={cell: v for cell, v in row.raw.items() if f"{path}.{cell}" not in leave}))
+    present = {row.id for row in kept}
+    added = [row_id for row_id in stored if row_id not in present and f"{name}.{row_id}" in leave]
+    first = next_key((*rows, *kept))
+    return kept + [Row(str(first + number), {}, row_id) for number, row_id in enumerate(added)]

@@ -16,7 +16,9 @@ from engine.errors import Invalid, Message, message
 from engine.fields.base import Field
 from engine.formats import Reader
 from engine.storage.events import Event
+from engine.web.seen import points_at
 
+MASK = "••••"
 SHOWN_ROWS = 20  # line changes told one by one
 
 
@@ -78,7 +80,7 @@ class Teller:
     def _sentence(self, event: Event) -> Message:
         workflow = self.form.workflow
         if event.transition and workflow is not None:
-            transition = workflow.transitions.get(event.transition)
+            transition = next((t for t in workflow.transitions.values() if t.stable_id == event.transition), None)
             label = transition.label.text(self.reader.language) if transition else event.transition
             return message("{transition}: {before} → {after}", transition=label,
                            before=self._state(event.from_state), after=self._state(event.to_state))  # fmt: skip
@@ -121,16 +123,20 @@ class Teller:
         """A value in its JSON form as people read it; what no longer parses is shown as it was kept."""
         if dumped is None:
             return ""
+        if field.sensitive:
+            return MASK
         try:
             value = field.parse(dumped, self.reader)
         except Invalid:
             value = None
         if value is None:
-            return "" if field.sensitive else str(dumped)
-        extra = self.titles.get(target_name(field) or "", None)
-        if field.sensitive:
-            return field.masked(value, self.reader, extra)
-        return field.format(value, self.reader, extra)
+            return str(dumped)
+        target = points_at(field)
+        if target is None:
+            return field.format(value, self.reader)
+        titles = self.titles.get(target, {})
+        unseen = {one: "•••" for one in (value if isinstance(value, tuple) else (value,)) if one not in titles}
+        return field.format(value, self.reader, {**titles, **unseen})
 
     def _line_changes(self, field: Field, before: Any, after: Any) -> list[Change]:
         rows = self.definition.forms[field.form]  # type: ignore[attr-defined]
@@ -165,15 +171,8 @@ class Teller:
         return " · ".join(text for text in texts if text)
 
 
-def target_name(field: Field) -> str | None:
-    """Under which name ``Titles`` holds what the field points to."""
-    if field.kind in ("link", "links"):
-        return str(getattr(field, "form", ""))
-    return {"user": "_user", "users": "_user", "files": "_file"}.get(field.kind)
-
-
 def pointed_at(definition: AppDefinition, form: Form, events: Sequence[Event]) -> dict[str, set[int]]:
-    """The ids whose titles the events need, by ``target_name``."""
+    """The ids whose titles the events need, by what they point at."""
     wanted: dict[str, set[int]] = {}
     fields = {field.stable_id: field for field in form.fields.values()}
     for event in events:
@@ -193,7 +192,7 @@ def _collect(definition: AppDefinition, field: Field, dumped: Any, wanted: dict[
             for column in columns:
                 _collect(definition, column, row.get(column.stable_id), wanted)
         return
-    target = target_name(field)
+    target = points_at(field)
     if target:
         ids = dumped if isinstance(dumped, list) else [dumped]
         wanted.setdefault(target, set()).update(one for one in ids if isinstance(one, int))
@@ -210,13 +209,22 @@ def _rows_by_id(rows: Any) -> dict[Any, Mapping[str, Any]]:
 
 
 def undo(current: Mapping[str, Any], form: Form, events: Sequence[Event]) -> dict[str, Any]:
-    """Stored values in JSON form by stable id, as they were before ``events`` (newest first)."""
+    """Stored values in JSON form by stable id, as they were before ``events`` (newest first). Rows that came with
+    these events are to be left out of ``current`` already: events do not know the ids of new rows."""
     values = dict(current)
+    rows = {field.stable_id for field in form.fields.values() if field.kind == "lines"}
     for event in events:
         for key, pair in (event.changes or {}).items():
             if _is_pair(pair):
-                values[key] = pair[0]
+                values[key] = _undo_rows(values.get(key) or [], *pair) if key in rows else pair[0]
     return values
+
+
+def _undo_rows(rows: Sequence[Mapping[str, Any]], before: Any, after: Any) -> list[Mapping[str, Any]]:
+    """Cells back to what they were, removed rows back in."""
+    old, new = _rows_by_id(before), _rows_by_id(after)
+    kept = [{**row, **old[row["id"]]} if row["id"] in old else row for row in rows]
+    return [*kept, *(row for key, row in old.items() if key not in new)]
 
 
 SENTENCES: Mapping[str, Message] = {

@@ -43,7 +43,7 @@ class Typed:
     def values(self) -> dict[str, Any]:
         """As ``service.save`` takes it: removed and untouched empty rows left out."""
         out = dict(self.raw)
-        for name, rows in self.lines.items():
+        for name in self.lines:
             out[name] = [_row_values(row) for row in self.kept(name)]
         return out
 
@@ -81,9 +81,14 @@ def read_typed(definition: AppDefinition, form: Form, posted: MultiDict[str, str
         if one.kind == "lines":
             if one.name in posted:
                 lines[one.name] = _read_rows(one, definition.forms[one.form], posted)  # type: ignore[attr-defined]
-        elif one.writable and _on_form(one, one.name, posted):
+        elif one.writable and _on_form(one, one.name, posted) and not _untouched(one, one.name, posted):
             raw[one.name] = one.raw(posted, one.name)
     return Typed(raw, lines)
+
+
+def _untouched(one: Field, name: str, posted: MultiDict[str, str]) -> bool:
+    """A sensitive value is never put into its input; left empty it stays, unless emptying it is asked for."""
+    return one.sensitive and not _filled(one.raw(posted, name)) and f"_clear.{name}" not in posted
 
 
 def _on_form(one: Field, name: str, posted: MultiDict[str, str]) -> bool:
@@ -115,7 +120,8 @@ def _read_row(row_form: Form, name: str, key: str, posted: MultiDict[str, str]) 
         one.name: one.raw(posted, at + one.name)
         for one in row_form.fields.values()
         if one.writable and one.kind != "lines" and _on_form(one, at + one.name, posted)
-    }
+        and not _untouched(one, at + one.name, posted)
+    }  # fmt: skip
     identity = posted.get(at + "id", "")
     return Row(
         key=key,
@@ -128,14 +134,27 @@ def _read_row(row_form: Form, name: str, key: str, posted: MultiDict[str, str]) 
 # --- drafts keep it as JSON ------------------------------------------------------------------------------------------
 
 
-def to_json(typed: Typed) -> dict[str, Any]:
+def to_json(typed: Typed, definition: AppDefinition, form: Form) -> dict[str, Any]:
+    """Sensitive values are not kept beside the record."""
     return {
-        "raw": dict(typed.raw),
+        "raw": _plain_only(form, typed.raw),
         "lines": {
-            name: [{"key": row.key, "raw": dict(row.raw), "id": row.id, "deleted": row.deleted} for row in rows]
+            name: [
+                {"key": row.key, "raw": _plain_only(_row_form(definition, form, name), row.raw), "id": row.id,
+                 "deleted": row.deleted}
+                for row in rows
+            ]
             for name, rows in typed.lines.items()
         },
-    }
+    }  # fmt: skip
+
+
+def _plain_only(form: Form, raw: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in raw.items() if not form.fields[name].sensitive}
+
+
+def _row_form(definition: AppDefinition, form: Form, name: str) -> Form:
+    return definition.forms[form.fields[name].form]  # type: ignore[attr-defined]
 
 
 def from_json(kept: Mapping[str, Any], form: Form) -> Typed:

@@ -1,7 +1,9 @@
 // The table of lines: keyboard, moving, removing with undo, and blocks pasted from a spreadsheet. New, copied and
 // pasted rows are drawn by the server, so that a cell is parsed and shown by the same field as everywhere else.
 
-const CELL = "input:not([type=hidden]):not([disabled]):not([tabindex='-1']),select:not([disabled]),textarea:not([disabled])";
+const CELL = ["input:not([type=hidden]):not([type=file])", "select", "textarea"]
+  .map((kind) => `${kind}:not([disabled]):not([hidden]):not([tabindex='-1'])`)
+  .join(",");
 const rows = (body) => [...body.querySelectorAll(":scope > tr.line")];
 const live = (body) => rows(body).filter((row) => !row.classList.contains("line-removed"));
 const bodyOf = (editor) => editor.querySelector("tbody");

@@ -1,0 +1,364 @@
+"""The timeline of a record over HTTP: events and comments in one order, comments with mentions and files."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Blueprint, Response, jsonify, request
+
+from engine import formats
+from engine.definition import Form
+from engine.errors import Invalid, Message, Missing, message
+from engine.expressions import View
+from engine.once import new_token
+from engine.people import Actor, load_people
+from engine.permissions import may_record, readable_fields
+from engine.sight import Sight
+from engine.storage import events
+from engine.texts import say as say_in
+from engine.web import uploads
+from engine.web.context import actor, application, fragment_wanted, reader
+from engine.web.failures import said as say
+from engine.web.render import go, render
+from engine.web.seen import NOT_THERE, Seen, form_named, see, titles_of
+from engine.web.timeline import Change, Teller, pointed_at
+
+blueprint = Blueprint("comments", __name__)
+
+PAGE = 20
+LONGEST = 5000
+MENTION = re.compile(r"(?<![\w@])@([\w][\w.@+-]{0,79})")
+MOST_MENTIONS = 20
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry as the page shows it; ``comment_id`` is None for an event."""
+
+    order: tuple[dt.datetime, int]
+    id: int
+    who: str
+    initials: str
+    icon: str
+    sentence: str
+    when: str
+    exact: str
+    iso: str
+    changes: tuple[Change, ...] = ()
+    hidden: int = 0
+    reason: str | None = None
+    rule: str | None = None
+    because: int | None = None
+    comment_id: int | None = None
+    body: str | None = None
+    edited: bool = False
+    mine: bool = False
+    files: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class TimelinePage:
+    base: str
+    title: str
+    entries: tuple[Entry, ...]
+    older: str
+    first: bool
+    may_comment: bool
+    token: str
+    typed: str = ""
+    problem: str = ""
+    note: str = ""
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/<form_name>/<int:record_id>/events")
+def story(form_name: str, record_id: int) -> Response:
+    """``before``: where the page above ended, as ``<event id>.<comment id>``."""
+    form = form_named(form_name)
+    with application().database.read() as conn:
+        seen = see(conn, form, record_id, deleted=True)
+        page = page_of(conn, seen, request.args.get("before", ""))
+    template = "timeline_items.html" if fragment_wanted() and not page.first else "timeline.html"
+    return Response(render(template, page=page))
+
+
+def page_of(conn: sa.Connection, seen: Seen, before: str = "", **more: Any) -> TimelinePage:
+    app, form = application(), seen.form
+    event_before, comment_before = _place(before)
+    happened = events.of_record(conn, app.tables, form.name, seen.id, before=event_before, limit=PAGE + 1)
+    said = _comments(conn, form, seen.id, comment_before) if form.comments else []
+    entries = sorted([*_event_entries(conn, seen, happened), *_comment_entries(conn, seen, said)],
+                     key=lambda entry: entry.order, reverse=True)  # fmt: skip
+    shown = entries[:PAGE]
+    return TimelinePage(
+        base=f"/{form.name}/{seen.id}",
+        title=seen.title,
+        entries=tuple(shown),
+        older=_older(shown, before) if len(entries) > PAGE else "",
+        first=not before,
+        may_comment=may_comment(form, seen),
+        token=new_token(),
+        **more,
+    )
+
+
+def may_comment(form: Form, seen: Seen) -> bool:
+    return form.comments and actor().id is not None and actor().view_as is None and seen.row["deleted_at"] is None
+
+
+def _place(text: str) -> tuple[int | None, int | None]:
+    parts = text.split(".")
+    if len(parts) != 2 or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
+        return None, None
+    return int(parts[0]), int(parts[1])
+
+
+def _older(shown: Sequence[Entry], before: str) -> str:
+    """Both streams go on below what this page showed of them; one that showed nothing goes on where it was."""
+    event_before, comment_before = _place(before)
+    last_event = min((one.id for one in shown if one.comment_id is None), default=event_before or 2**62)
+    last_comment = min((one.comment_id for one in shown if one.comment_id is not None), default=comment_before or 2**62)
+    return f"{last_event}.{last_comment}"
+
+
+def _comments(conn: sa.Connection, form: Form, record_id: int, before: int | None) -> list[Any]:
+    table = application().tables.comment
+    query = sa.select(table).where(
+        table.c.form == form.name, table.c.record_id == record_id, table.c.deleted_at.is_(None)
+    )
+    if before is not None:
+        query = query.where(table.c.id < before)
+    return list(conn.execute(query.order_by(table.c.id.desc()).limit(PAGE + 1)))
+
+
+def _event_entries(conn: sa.Connection, seen: Seen, happened: Sequence[events.Event]) -> list[Entry]:
+    app, who = application(), actor()
+    titles = titles_of(conn, app, who, pointed_at(app.definition, seen.form, happened))
+    teller = Teller(app.definition, seen.form, readable_of(seen), titles, reader())
+    names = titles.get("_user", {})
+    entries = []
+    for event in happened:
+        told = teller.tell(event)
+        name = names.get(told.actor_id or 0, "") or say(message("System"))
+        entries.append(Entry(
+            order=(told.at, told.id), id=told.id, who=name, initials="" if told.rule else _initials(name), icon="robot"
+            if told.rule else told.icon, sentence=say(told.sentence), changes=told.changes, hidden=told.hidden,
+            reason=told.reason, rule=told.rule, because=told.cause, **_times(told.at),
+        ))  # fmt: skip
+    return entries
+
+
+def readable_of(seen: Seen) -> Any:
+    """(form name, field name) → whether the person may see it of this record or its lines."""
+    app, who = application(), actor()
+    kept: dict[str, frozenset[str]] = {seen.form.name: seen.fields}
+
+    def readable(form: str, field: str) -> bool:
+        if form not in kept:
+            other = app.definition.forms[form]
+            view = View(other, {"_parent": seen.id}, seen.view.loader)
+            kept[form] = readable_fields(app, who, other).of(view)
+        return field in kept[form]
+
+    return readable
+
+
+def _comment_entries(conn: sa.Connection, seen: Seen, said: Sequence[Any]) -> list[Entry]:
+    app, who = application(), actor()
+    names = titles_of(conn, app, who, {"_user": {row.author for row in said}}).get("_user", {})
+    files = _files(conn, seen, [row.id for row in said])
+    return [
+        Entry(
+            order=(row.at, 0), id=row.id, comment_id=row.id, who=names.get(row.author, ""), icon="message",
+            initials=_initials(names.get(row.author, "")), sentence="", body=row.body, edited=row.edited_at is not None,
+            mine=row.author == who.id and may_comment(seen.form, seen), files=files.get(row.id, ()), **_times(row.at),
+        )
+        for row in said
+    ]  # fmt: skip
+
+
+def _files(conn: sa.Connection, seen: Seen, comment_ids: Sequence[int]) -> dict[int, tuple[Mapping[str, Any], ...]]:
+    if not comment_ids:
+        return {}
+    table = application().tables.attachment
+    fields = {f"{uploads.COMMENT}:{one}": one for one in comment_ids}
+    query = sa.select(table.c.id, table.c.field, table.c.name, table.c.media_type).where(
+        table.c.form == seen.form.name, table.c.record_id == seen.id, table.c.field.in_(fields),
+        table.c.deleted_at.is_(None),
+    )  # fmt: skip
+    found: dict[int, tuple[Mapping[str, Any], ...]] = {}
+    for row in conn.execute(query.order_by(table.c.id)):
+        file = {"id": row.id, "name": row.name, "thumb": row.media_type in uploads.PICTURES}
+        found[fields[row.field]] = (*found.get(fields[row.field], ()), file)
+    return found
+
+
+def _times(at: dt.datetime) -> dict[str, str]:
+    now, language = application().clock(), reader().language
+    recent = now - at < dt.timedelta(days=7)
+    return {
+        "when": formats.relative(at, now, language) if recent else formats.date(at.astimezone(reader().zone).date(), language),
+        "exact": formats.moment(at, reader()),
+        "iso": at.isoformat(),
+    }  # fmt: skip
+
+
+def _initials(name: str) -> str:
+    parts = name.split()
+    if not parts:
+        return ""
+    if len(parts) > 1 and parts[0].isascii():
+        return (parts[0][0] + parts[-1][0]).upper()
+    return name[-2:] if not name.isascii() else name[:2].upper()
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+@blueprint.post("/<form_name>/<int:record_id>/comments")
+def comment(form_name: str, record_id: int) -> Response:
+    form, seen = _commentable(form_name, record_id)
+    app, who = application(), actor()
+    body = request.form.get("body", "").strip()
+    posted = [one for one in request.files.getlist("files") if one.filename][: uploads.MOST_AT_ONCE]
+    try:
+        _acceptable(body, posted)
+        with app.database.write() as conn:
+            unseen = _write(conn, form, seen, body, posted)
+    except Invalid as invalid:
+        return _again(seen, say(invalid.reason), body, 422)
+    note = message("Comment added")
+    if unseen:
+        note = message("Comment added. {names} may not see this record and were not told.", names=", ".join(unseen))
+    return _again(seen, "", "", 200, say(note)) if fragment_wanted() else go(f"/{form.name}/{record_id}#story")
+
+
+def _commentable(form_name: str, record_id: int) -> tuple[Form, Seen]:
+    form = form_named(form_name)
+    with application().database.read() as conn:
+        seen = see(conn, form, record_id)
+    if not may_comment(form, seen):
+        raise Missing(NOT_THERE)
+    return form, seen
+
+
+def _acceptable(body: str, posted: Sequence[Any]) -> None:
+    if not body and not posted:
+        raise Invalid(message("Write something first."))
+    if len(body) > LONGEST:
+        raise Invalid(message("A comment has at most {most} characters; this one has {got}.", most=LONGEST, got=len(body)))
+
+
+def _write(conn: sa.Connection, form: Form, seen: Seen, body: str, posted: Sequence[Any]) -> list[str]:
+    """Store the comment and its files, tell who is mentioned; answers the names of those who may not see the record."""
+    app, who = application(), actor()
+    once = f"comment:{who.id}:{request.form.get('_once', '')[:64]}"
+    if request.form.get("_once") and not _first(conn, once):
+        return []
+    told, unseen = mentioned(conn, form, seen, body)
+    values = {"form": form.name, "record_id": seen.id, "author": who.id, "body": body, "at": app.clock(),
+              "mentions": [one.id for one in told]}  # fmt: skip
+    key = conn.execute(sa.insert(app.tables.comment).values(**values)).inserted_primary_key
+    comment_id = int(key[0]) if key else 0
+    for upload in posted:
+        field = f"{uploads.COMMENT}:{comment_id}"
+        file = uploads.take_in(conn, app, who, form.name, field, upload, uploads.LARGEST_COMMENT_FILE)
+        table = app.tables.attachment
+        conn.execute(sa.update(table).where(table.c.id == file.id).values(record_id=seen.id))
+    _notify(conn, form, seen, told)
+    return [one.name for one in unseen]
+
+
+def _first(conn: sa.Connection, key: str) -> bool:
+    """Whether this is the first post of the form it came from; the write transactions stand in line."""
+    rate = application().tables.rate
+    if conn.scalar(sa.select(rate.c.key).where(rate.c.key == key, rate.c.window == 0)) is not None:
+        return False
+    later = application().clock() + dt.timedelta(days=2)
+    conn.execute(sa.insert(rate).values(key=key, window=0, hits=1, expires_at=later))
+    return True
+
+
+def mentioned(conn: sa.Connection, form: Form, seen: Seen, body: str) -> tuple[list[Actor], list[Actor]]:
+    """(who is mentioned and may see the record, who is mentioned and may not); never oneself."""
+    app, who = application(), actor()
+    logins = list(dict.fromkeys(found.rstrip(".").casefold() for found in MENTION.findall(body)))[:MOST_MENTIONS]
+    if not logins:
+        return [], []
+    user = app.tables.user
+    ids = conn.scalars(sa.select(user.c.id).where(sa.func.lower(user.c.login).in_(logins), user.c.active.is_(True)))
+    people = load_people(conn, app.tables, [one for one in ids if one != who.id])
+    told: list[Actor] = []
+    unseen: list[Actor] = []
+    for person in people.values():
+        other = Actor(id=person["id"], login=person["login"], name=person["name"], roles=frozenset(person["roles"]),
+                      groups=frozenset(person["groups"]))  # fmt: skip
+        view = View(form, seen.row, Sight(app, conn, other))
+        (told if may_record(app, other, "read", form, view) else unseen).append(other)
+    return told, unseen
+
+
+def _notify(conn: sa.Connection, form: Form, seen: Seen, people: Sequence[Actor]) -> None:
+    app = application()
+    said: Message = message("{name} mentioned you at {title}", name=actor().name, title=seen.title)
+    texts = {language: say_in(said, language) for language in ("zh", "en")}
+    for person in people:
+        conn.execute(sa.insert(app.tables.notification).values(
+            user_id=person.id, form=form.name, record_id=seen.id, message=texts, at=app.clock()))  # fmt: skip
+
+
+@blueprint.post("/<form_name>/<int:record_id>/comments/<int:comment_id>")
+def change_comment(form_name: str, record_id: int, comment_id: int) -> Response:
+    """One's own comment: new words, or ``_delete``."""
+    form, seen = _commentable(form_name, record_id)
+    app, who = application(), actor()
+    table = app.tables.comment
+    body = request.form.get("body", "").strip()
+    removing = "_delete" in request.form
+    if not removing:
+        try:
+            _acceptable(body, ())
+        except Invalid as invalid:
+            return _again(seen, say(invalid.reason), "", 422)
+    new = {"deleted_at": app.clock()} if removing else {"body": body, "edited_at": app.clock()}
+    mine = (table.c.id == comment_id, table.c.form == form.name, table.c.record_id == record_id,
+            table.c.author == who.id, table.c.deleted_at.is_(None))  # fmt: skip
+    with app.database.write() as conn:
+        if not conn.execute(sa.update(table).where(*mine).values(**new)).rowcount:
+            raise Missing(NOT_THERE)
+        if removing:
+            files = app.tables.attachment
+            conn.execute(sa.update(files).where(files.c.form == form.name, files.c.record_id == record_id,
+                         files.c.field == f"{uploads.COMMENT}:{comment_id}").values(deleted_at=app.clock()))  # fmt: skip
+    note = say(message("Comment deleted") if removing else message("Comment changed"))
+    return _again(seen, "", "", 200, note) if fragment_wanted() else go(f"/{form.name}/{record_id}#story")
+
+
+def _again(seen: Seen, problem: str, typed: str, status: int, note: str = "") -> Response:
+    with application().database.read() as conn:
+        page = page_of(conn, seen, "")
+    page = replace(page, problem=problem, typed=typed, note=note)
+    return Response(render("timeline.html", page=page), status)
+
+
+@blueprint.get("/<form_name>/<int:record_id>/people")
+def people(form_name: str, record_id: int) -> Response:
+    """Who can be mentioned, by the beginning of a name or sign-in name."""
+    form, _seen = _commentable(form_name, record_id)
+    app = application()
+    text = request.args.get("q", "").strip()[:60]
+    user = app.tables.user
+    like = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    query = sa.select(user.c.login, user.c.name).where(user.c.active.is_(True)).order_by(user.c.name).limit(8)
+    if like:
+        query = query.where(sa.or_(user.c.name.ilike(f"%{like}%", escape="\\"), user.c.login.ilike(f"{like}%", escape="\\")))
+    with app.database.read() as conn:
+        return jsonify([{"login": row.login, "name": row.name} for row in conn.execute(query)])
+

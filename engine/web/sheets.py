@@ -1,0 +1,173 @@
+"""A form to fill in, made of what is stored and what is typed over it.
+
+What does not parse counts as empty for everything that depends on it, and is shown as it was typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.application import Application
+from engine.definition import Form
+from engine.errors import Invalid
+from engine.expressions import EvaluationFailed, View
+from engine.fields.base import Field
+from engine.formats import Reader
+from engine.people import Actor
+from engine.permissions import readable_fields, updatable_fields
+from engine.sight import Sight
+from engine.texts import say
+from engine.web.boxes import Sheet
+from engine.web.controls import Controls
+from engine.web.seen import Seen, collect, titles_of
+from engine.web.typed import Row, Typed
+from engine.web.uploads import shown_files
+
+DERIVED = frozenset({"computed", "lookup"})
+
+
+class SheetMaker:
+    """Makes the sheet of one form for one person inside one read transaction."""
+
+    def __init__(self, conn: sa.Connection, app: Application, who: Actor, form: Form) -> None:
+        self.conn, self.app, self.who, self.form = conn, app, who, form
+        self.controls = Controls(conn)
+        self.reader: Reader = who.reader(app.definition)
+        self.loader = Sight(app, conn, who)
+        self.problems: dict[str, list[str]] = {}
+
+    def make(self, seen: Seen | None, typed: Typed, problems: Mapping[str, Sequence[str]] | None = None) -> Sheet:
+        """``seen`` None: a new record. ``problems`` by path on the form; without them, what does not parse."""
+        stored = self._stored(seen)
+        row = {**stored, **self._parsed(self.form, typed.raw, "")}
+        typed, line_rows = self._lines(stored, typed)
+        row.update(line_rows)
+        view = View(self.form, _without_derived(self.form, row), self.loader, seen.id if seen else None)
+        rows = {name: self._line_views(name, line_rows[name], view) for name in line_rows}
+        live = {name: [line for line, kept in zip(views, typed.lines[name], strict=True) if not kept.deleted]
+                for name, views in rows.items()}  # fmt: skip
+        view.row.update({name: [line.row for line in views] for name, views in live.items()})  # type: ignore[attr-defined]
+        view._cache.update({name: tuple(views) for name, views in live.items()})
+        readable, updatable = self._rights(seen, view)
+        wanted = self._wanted(row, line_rows)
+        self.controls.files = shown_files(self.conn, self.app, wanted.get("_file", ()))
+        self.controls.sheet = sheet = Sheet(
+            form=self.form,
+            forms=self.app.definition.forms,
+            registry=self.app.registry,
+            reader=self.reader,
+            view=view,
+            names=self.loader.names,
+            readable=readable,
+            updatable=updatable,
+            typed=typed,
+            draw=self.controls.draw,
+            url=f"/{self.form.name}",
+            line_rows={name: tuple(views) for name, views in rows.items()},
+            blanks={name: self._blank(name, view) for name in rows},
+            problems=self.problems if problems is None else problems,
+            titles=titles_of(self.conn, self.app, self.who, wanted),
+        )
+        return sheet
+
+    # --- values
+
+    def _stored(self, seen: Seen | None) -> dict[str, Any]:
+        return dict(seen.row) if seen else self.defaults(self.form)
+
+    def defaults(self, form: Form) -> dict[str, Any]:
+        """What a new record starts with."""
+        plan = self.app.plans.form(form)
+        row: dict[str, Any] = dict(plan.constants)
+        view = View(form, row, self.loader)
+        for name, compiled in plan.defaults.items():
+            try:
+                row[name] = compiled.evaluate({**self.loader.names, "record": view})
+            except EvaluationFailed:
+                row[name] = None
+        return row
+
+    def _parsed(self, form: Form, raw: Mapping[str, Any], at: str) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for name, typed in raw.items():
+            field = form.fields.get(name)
+            if field is None:
+                continue
+            try:
+                values[name] = field.parse(typed, self.reader)
+            except Invalid as invalid:
+                values[name] = None
+                self.problems[at + name] = [say(invalid.reason, self.reader.language)]
+        return values
+
+    # --- lines
+
+    def _lines(self, stored: Mapping[str, Any], typed: Typed) -> tuple[Typed, dict[str, list[dict[str, Any]]]]:
+        """The typed rows (the stored ones where none were on the form) and what each would be as a row."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for field in self.form.fields.values():
+            if field.kind == "lines":
+                kept = self._stored_lines(field, stored)
+                if field.name not in typed.lines:
+                    rows = tuple(Row(str(number), {}, row["id"]) for number, row in enumerate(kept.values()))
+                    typed = typed.with_lines(field.name, rows)
+                found[field.name] = [self._line(field, row, kept) for row in typed.lines[field.name]]
+        return typed, found
+
+    def _stored_lines(self, field: Field, stored: Mapping[str, Any]) -> dict[int, Mapping[str, Any]]:
+        if stored.get("id") is None:
+            return {}
+        return {row["id"]: row for row in self.loader.lines(field.form, stored["id"])}  # type: ignore[attr-defined]
+
+    def _line(self, field: Field, row: Row, kept: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+        form = self.app.definition.forms[field.form]  # type: ignore[attr-defined]
+        base = dict(kept[row.id]) if row.id in kept else self.defaults(form)  # type: ignore[index]
+        return {**base, **self._parsed(form, row.raw, f"{field.name}.{row.key}.")}
+
+    def _line_views(self, name: str, rows: Sequence[Mapping[str, Any]], parent: View) -> list[View]:
+        form = self.app.definition.forms[self.form.fields[name].form]  # type: ignore[attr-defined]
+        return [self._line_view(form, row, parent) for row in rows]
+
+    def _line_view(self, form: Form, row: Mapping[str, Any], parent: View) -> View:
+        view = View(form, _without_derived(form, row), self.loader)
+        view._cache["parent"] = parent  # the record as typed, not as stored
+        return view
+
+    def _blank(self, name: str, parent: View) -> View:
+        form = self.app.definition.forms[self.form.fields[name].form]  # type: ignore[attr-defined]
+        return self._line_view(form, self.defaults(form), parent)
+
+    # --- rights and titles
+
+    def _rights(self, seen: Seen | None, view: View) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
+        """Rights are asked of what is stored, never of what is typed; of a new record there is nothing else."""
+        asked = seen.view if seen else view
+        names = [self.form.name, *(field.form for field in self._lines_fields())]  # type: ignore[attr-defined]
+        readable, updatable = {}, {}
+        for name in names:
+            form = self.app.definition.forms[name]
+            target = asked if form is self.form else self._line_view(form, {"_parent": asked.id}, asked)
+            readable[name] = readable_fields(self.app, self.who, form).of(target)
+            updatable[name] = updatable_fields(self.app, self.who, form, creating=seen is None).of(target)
+        return readable, updatable
+
+    def _lines_fields(self) -> Iterator[Field]:
+        return (field for field in self.form.fields.values() if field.kind == "lines")
+
+    def _wanted(self, row: Mapping[str, Any], lines: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, set[int]]:
+        wanted: dict[str, set[int]] = {}
+        collect(self.form.fields.values(), row, wanted)
+        for field in self._lines_fields():
+            columns = list(self.app.definition.forms[field.form].fields.values())  # type: ignore[attr-defined]
+            for line in lines.get(field.name, ()):
+                collect(columns, line, wanted)
+        return wanted
+
+
+def _without_derived(form: Form, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what is worked out from the rest, so that it is worked out from what is typed."""
+    derived = {field.name for field in form.fields.values() if field.type in DERIVED}
+    return {name: value for name, value in row.items() if name not in derived}
