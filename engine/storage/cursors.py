@@ -10,7 +10,10 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy.types import TypeDecorator
+
 from engine.errors import Invalid, message
+from engine.fields.columns import Seconds
 
 _WRITE: dict[type, tuple[str, Callable[[Any], Any]]] = {
     bool: ("b", bool),
@@ -41,6 +44,15 @@ _UNFIT: dict[type, Callable[[Any], bool]] = {  # what no database takes
     Decimal: lambda value: not value.is_finite() or abs(value) >= 10**12,
     float: lambda value: value != value,
 }
+
+
+def kind_of(column_type: Any) -> type:
+    """What the values of a column are in Python."""
+    if isinstance(column_type, Seconds):
+        return dt.timedelta
+    plain = column_type.impl_instance if isinstance(column_type, TypeDecorator) else column_type
+    kind: type = plain.python_type
+    return kind
 
 
 def write_cursor(values: Sequence[Any]) -> str:

@@ -7,13 +7,14 @@ those few rows with the titles of what they link to.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
 
-from engine.storage.cursors import read_cursor, write_cursor
+from engine.storage.cursors import kind_of, read_cursor, write_cursor
 from engine.storage.indexes import SortBy, flagged, order_items
 from engine.storage.prepared import Row, value
 from engine.storage.tables import ALWAYS_FILLED, Tables
@@ -149,21 +150,22 @@ class _Plan:
     keys: list[Key] = field(init=False)
     hidden: list[str] = field(init=False)
     kinds: list[type] = field(init=False)
+    id_descending: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.table = self.tables.form[self.query.form]
-        self.keys = [_key(self.tables, self.table, by) for by in self.query.sort if by.name != "id"]
+        # The id leaves nothing to sort: what comes after it in the order is dropped.
+        before_id = list(itertools.takewhile(lambda by: by.name != "id", self.query.sort))
+        self.keys = [_key(self.tables, self.table, by) for by in before_id]
+        ending = self.query.sort[: len(before_id) + 1]
+        self.id_descending = bool(ending) and ending[-1].descending
         self.hidden = [f"sort.{place}" for place in range(len(self.keys))]
-        self.kinds = [*(key.column.type.python_type for key in self.keys), int]
+        self.kinds = [*(kind_of(key.column.type) for key in self.keys), int]
         if "id" not in self.query.columns:
             self.hidden.append("id")
 
     def cursor(self, row: Row) -> str:
         return write_cursor([*(row[f"sort.{place}"] for place in range(len(self.keys))), row["id"]])
-
-    @property
-    def id_descending(self) -> bool:
-        return self.query.sort[-1].descending if self.query.sort else False
 
 
 def _key(tables: Tables, table: sa.Table, by: SortBy) -> Key:

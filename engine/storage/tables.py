@@ -24,7 +24,7 @@ NAMING = {
 ALWAYS_FILLED = frozenset({"id", "version", "state", "state_since", "created_at", "updated_at", "_title", "_position"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Tables:
     """``form["order"]``, ``link["order", "tags"]`` and the system tables as attributes: ``tables.event`` for ``_event``
     and so on; ``_definition`` is ``tables.published``.
@@ -40,6 +40,9 @@ class Tables:
     registry: Registry
     statements: Statements = field(default_factory=Statements)
     kept: dict[str, Any] = field(default_factory=dict)  # what storage works out once per definition
+
+    def __repr__(self) -> str:
+        return f"<tables of {self.definition.app}>"
 
     def __getattr__(self, name: str) -> sa.Table:
         try:
