@@ -1,0 +1,141 @@
+"""The made-up year, brought in through the door that imports use: every record is checked as any other."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from engine.api import Actor, Application, adopt, find, save, system_actor, users_of
+from plugins.order_hub import demo
+from plugins.order_hub.demo import OrderPlan
+
+SHIPPED = ("shipped", "signed", "returned")
+UNPAID = ("pending", "cancelled")
+
+
+def plant(app: Application, count: int, seed: int) -> None:
+    """Fill the application with ``count`` orders over the last year and what belongs to them.
+
+    The same ``seed`` on the same day makes the same records. Customers and products that are there already are used.
+    """
+    random = Random(seed)  # noqa: S311 - a repeatable year, no secret
+    actor = system_actor("seed")
+    people = {login: id for login, id in users_of(app)}
+    sellers = [login for login in ("li", "zhou") if login in people] or list(people)[:1]
+    products = [_kept(app, actor, "product", "sku", values) for values in demo.products(random)]
+    wanted = demo.customers(random)
+    customers = [
+        _kept(app, actor, "customer", "name", {**values, "sales_person": people[sellers[place % len(sellers)]]})
+        for place, values in enumerate(wanted)
+    ]
+    contracts = [_contract(app, actor, random, id) for id in customers[:40]]
+    prices = [Decimal(values["price"]) for values in demo.products(Random(seed))]  # noqa: S311
+    levels = [str(values["level"]) for values in wanted]
+    for plan in demo.orders(random, count, app.clock(), levels, prices, sellers):
+        id = _order(app, actor, plan, people, customers, products, contracts)
+        _money(app, actor, random, plan, id)
+        if plan.state in SHIPPED or (plan.state == "inspected" and random.random() < 0.5):
+            _goods(app, actor, random, plan, id, products)
+
+
+def _kept(app: Application, actor: Actor, form: str, key: str, values: dict[str, Any]) -> int:
+    """The record with this key; made if it is not there."""
+    found = find(app, actor, form, {key: values[key]})
+    return found["id"] if found else save(app, actor, form, values).id
+
+
+def _contract(app: Application, actor: Actor, random: Random, customer: int) -> tuple[int, int]:
+    signed = app.clock().date() - dt.timedelta(days=random.randrange(30, 400))
+    values = {
+        "customer": customer,
+        "signed_on": signed.isoformat(),
+        "valid_until": (signed + dt.timedelta(days=365)).isoformat(),
+        "amount": str(random.randrange(20, 400) * 10_000),
+        "deposit": random.choice((0, 20, 30, 50)),
+        "terms": "<p>月结 30 天，含税含运费。</p>",
+    }
+    return customer, save(app, actor, "contract", values).id
+
+
+def _order(
+    app: Application,
+    actor: Actor,
+    plan: OrderPlan,
+    people: dict[str, int],
+    customers: list[int],
+    products: list[int],
+    contracts: list[tuple[int, int]],
+) -> int:
+    customer = customers[plan.customer]
+    lines = [{"product": products[place], "quantity": quantity, "price": str(price)} for place, quantity, price in plan.lines]
+    contract = next((id for owner, id in contracts if owner == customer), None)
+    values = {
+        **plan.values,
+        "customer": customer,
+        "contract": contract,
+        "sales_person": people[plan.sales],
+        "lines": lines,
+    }
+    return adopt(app, actor, "order", values, state=plan.state, history=_history(plan, people)).id
+
+
+def _history(plan: OrderPlan, people: dict[str, int]) -> list[dict[str, Any]]:
+    """The visits to the states before the present one, with who moved the order on."""
+    visits: list[dict[str, Any]] = []
+    state, since, by = "pending", plan.created_at, plan.sales
+    for step in plan.steps:
+        visits.append(
+            {
+                "state": state,
+                "entered_at": since,
+                "left_at": step.at,
+                "entered_by": people.get(by),
+                "left_by": people.get(step.login),
+            }
+        )
+        state, since, by = step.state, step.at, step.login
+    visits.append({"state": state, "entered_at": since, "left_at": None, "entered_by": people.get(by)})
+    return visits
+
+
+def _money(app: Application, actor: Actor, random: Random, plan: OrderPlan, order: int) -> None:
+    """A deposit with the confirmation, the rest around the delivery; a few are late."""
+    paid = next((step.at for step in plan.steps if step.transition == "confirm_payment"), None)
+    if paid is None or plan.state in UNPAID:
+        return
+    share = Decimal(random.choice(("0.3", "0.3", "0.5", "1")))
+    _receipt(app, actor, order, paid, (plan.amount * share).quantize(Decimal("0.01")))
+    signed = next((step.at for step in plan.steps if step.transition == "sign"), None)
+    rest = plan.amount - (plan.amount * share).quantize(Decimal("0.01"))
+    if signed is None or rest <= 0 or random.random() < 0.12:
+        return
+    at = signed + dt.timedelta(days=random.randint(1, 40))
+    if at < app.clock():
+        _receipt(app, actor, order, at, rest)
+
+
+def _receipt(app: Application, actor: Actor, order: int, at: dt.datetime, amount: Decimal) -> None:
+    if amount <= 0:
+        return
+    method = "draft" if amount > 100_000 else "bank"
+    values = {"order": order, "received_on": at.date().isoformat(), "amount": str(amount), "method": method}
+    history = [
+        {"state": "entered", "entered_at": at - dt.timedelta(hours=2), "left_at": at},
+        {"state": "confirmed", "entered_at": at, "left_at": None},
+    ]
+    adopt(app, actor, "receipt", values, state="confirmed", history=history)
+
+
+def _goods(app: Application, actor: Actor, random: Random, plan: OrderPlan, order: int, products: list[int]) -> None:
+    at = next((step.at for step in reversed(plan.steps) if step.state in SHIPPED), None) or plan.steps[-1].at
+    carrier = random.choice(demo.CARRIERS)
+    values = {
+        "order": order,
+        "shipped_on": at.date().isoformat(),
+        "carrier": carrier,
+        "tracking": f"{carrier.upper()}{random.randrange(10**11):011d}",
+        "lines": [{"product": products[place], "quantity": quantity, "lot": f"L{at:%y%m%d}"} for place, quantity, _ in plan.lines],
+    }
+    adopt(app, actor, "shipment", values)
