@@ -1,7 +1,14 @@
+import ast
+import inspect
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from string import Formatter
 
 import pytest
+from jinja2 import Environment, nodes
 
+from engine.builtin import default_registry
 from engine.errors import message
 from engine.language import Label
 from engine.texts import Catalogue, say, translator
@@ -71,3 +78,85 @@ def test_later_folders_win(catalogue, tmp_path):
 def test_the_engines_own_catalogue_answers_through_the_short_names():
     assert say("Nobody wrote this sentence", "zh") == "Nobody wrote this sentence"
     assert translator("en")("Saved {count} records", count=3) == "Saved 3 records"
+
+
+# --- every sentence people can see has its Chinese -------------------------------------------------------------------
+
+ROOT = Path(__file__).parent.parent
+SAYING = frozenset({"message", "wrong", "_", "translate", "Message", "say"})
+
+
+def test_every_sentence_has_its_chinese():
+    chinese = Catalogue().texts("zh")
+    missing = {text: place for text, place in _sentences() if text not in chinese and _has_words(text)}
+    assert not missing, "no Chinese for:\n" + "\n".join(f"{place}: {text!r}" for text, place in missing.items())
+
+
+def test_every_translation_fills_the_same_places():
+    """A value left out of the Chinese is allowed, a value the English does not give is a defect."""
+    wrong = {
+        pattern: chinese
+        for pattern, chinese in Catalogue().texts("zh").items()
+        if _places(chinese) is None or not (_places(chinese) or set()) <= (_places(pattern) or set())
+    }
+    assert not wrong
+
+
+def _has_words(pattern: str) -> bool:
+    return any(character.isalpha() for character in re.sub(r"\{[^}]*\}", "", pattern))
+
+
+def _places(pattern: str) -> set[str] | None:
+    try:
+        return {name for _text, name, _spec, _conversion in Formatter().parse(pattern) if name}
+    except ValueError:
+        return set() if "{" not in pattern.replace("{{", "") else None
+
+
+def _sentences() -> Iterator[tuple[str, str]]:
+    for folder in ("engine", "designer"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for text in _said_in_python(path):
+                yield text, str(path.relative_to(ROOT))
+        for path in sorted((ROOT / folder).rglob("*.html")):
+            for text in _said_in_template(path):
+                yield text, str(path.relative_to(ROOT))
+    for text in _said_by_types():
+        yield text, "the registered types"
+
+
+def _said_in_python(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and node.args:
+            name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            if name in SAYING:
+                yield from _texts_in(node.args[0])
+
+
+def _texts_in(node: ast.expr) -> Iterator[str]:
+    """A text, or the texts of a choice between two."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.strip():
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from (*_texts_in(node.body), *_texts_in(node.orelse))
+
+
+def _said_in_template(path: Path) -> Iterator[str]:
+    environment = Environment(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"], autoescape=True)
+    for call in environment.parse(path.read_text(encoding="utf-8")).find_all(nodes.Call):
+        if isinstance(call.node, nodes.Name) and call.node.name == "_" and call.args:
+            texts = [call.args[0], *call.args[0].find_all(nodes.Const)]
+            if isinstance(call.args[0], nodes.CondExpr):
+                texts = [call.args[0].expr1, call.args[0].expr2]
+            yield from (text.value for text in texts[:2] if isinstance(text, nodes.Const) and text.value)
+
+
+def _said_by_types() -> Iterator[str]:
+    """Labels of filter operators, and the palette's one line of each type."""
+    registry = default_registry()
+    for kinds in (registry.fields, registry.views, registry.triggers, registry.actions, registry.cards):
+        for cls in kinds.values():
+            yield (inspect.getdoc(cls) or "").partition("\n")[0]
+            operators = getattr(cls, "operators", ())
+            if not isinstance(operators, property):
+                yield from (operator.label for operator in operators)
