@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine import checking, performing, walking, writing
+from engine import checking, following, performing, walking, writing
 from engine.definition import Form
 from engine.errors import Refused, message
 from engine.intake import Given
@@ -45,7 +45,7 @@ def _store(passage: Passage, kinds: frozenset[str]) -> Saved:
     writing.write(passage)
     _with_lines(passage)
     alive_before, alive_after = (before, None) if row["deleted_at"] else (None, row)
-    walking.refresh(walk, plan, alive_before, alive_after)
+    following.refresh(walk, plan, [(alive_before, alive_after)])
     plans = walk.app.plans.rules(plan.form.name, kinds)
     decisions = walking.decide(walk, plan, plans, kinds, before, row) if plans else []
     event_id = writing.append_event(passage, [decision.trace for decision in decisions] or None)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine import checking, computing, moving, stays, walking, writing
+from engine import checking, computing, following, moving, stays, walking, writing
 from engine.errors import Invalid, Problem, message
 from engine.intake import Given
 from engine.passage import Passage, Walk
@@ -36,7 +36,7 @@ def adopt(walk: Walk, plan: FormPlan, given: Given, state: str | None, history: 
     passage.refuse_problems()
     _settle(passage, visits)
     writing.write(passage)
-    walking.refresh_rollups(passage)
+    following.follow(passage)
     event_id = writing.append_event(passage, None)
     if passage.row.get("state") is not None:
         stays.write_history(walk, plan, passage.row["id"], visits)

@@ -93,6 +93,7 @@ class FormPlan:
     defaults: Mapping[str, Compiled]
     series: tuple[SeriesField, ...]
     computed: Mapping[str, Watched]  # stored ones
+    fed: frozenset[str]  # stored computed fields that read a rollup, which changes without a save
     required: tuple[str, ...]
     required_when: Mapping[str, Watched]
     visible_when: Mapping[str, tuple[Compiled, ...]]
@@ -163,6 +164,12 @@ def _plan(plans: Plans, form: Form) -> FormPlan:
     fields = form.fields
     columns = frozenset(name for name in fields if name in table.c)
     watch = _Watcher(plans, form)
+    computed = {
+        name: watch(field.value)  # type: ignore[attr-defined]
+        for name, field in fields.items()
+        if field.type == "computed" and name in columns
+    }
+    rollups = frozenset(name for name, field in fields.items() if field.type == "rollup")
     own = {name: field for name, field in fields.items() if field.writable}
     return FormPlan(
         form=form,
@@ -188,11 +195,8 @@ def _plan(plans: Plans, form: Form) -> FormPlan:
             name: plans.compile(field.default_expression) for name, field in own.items() if field.default_expression
         },
         series=tuple(field for field in fields.values() if isinstance(field, SeriesField)),
-        computed={
-            name: watch(field.value)  # type: ignore[attr-defined]
-            for name, field in fields.items()
-            if field.type == "computed" and name in columns
-        },
+        computed=computed,
+        fed=frozenset(name for name, watched in computed.items() if watched.needs.touched(rollups)),
         required=tuple(name for name, field in own.items() if field.required),
         required_when={name: watch(field.required_when) for name, field in own.items() if field.required_when},
         visible_when=_visible_when(plans, form),

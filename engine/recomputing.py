@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -48,7 +48,26 @@ def _recompute_form(app: Application, conn: sa.Connection, plan: FormPlan, names
         last = rows[-1]["id"]
 
 
-def _worked_out(sight: Sight, plan: FormPlan, row: Row, names: set[str]) -> dict[str, Any]:
+def recompute_rows(
+    sight: Sight, plan: FormPlan, ids: Iterable[int], names: frozenset[str]
+) -> list[tuple[Row | None, Row | None]]:
+    """Work these fields out anew for some records; answers those that changed, before and after."""
+    wanted = list(ids)
+    sight.prime(plan.form.name, wanted)
+    found: list[tuple[Row | None, Row | None]] = []
+    for id in wanted:
+        row = sight.load(plan.form.name, id)
+        if row is None:
+            continue
+        new = _worked_out(sight, plan, row, names)
+        sight.remember(plan.form.name, {**row, **new})
+        if new:
+            found.append((row, {**row, **new}))
+            _write(sight.conn, plan, [new])
+    return found
+
+
+def _worked_out(sight: Sight, plan: FormPlan, row: Row, names: Set[str]) -> dict[str, Any]:
     """The new values of one row, {} when all are as they were."""
     bare = {name: value for name, value in row.items() if name not in names}
     sight.remember(plan.form.name, bare)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine import checking, computing, moving, performing, rules, stays, writing
+from engine import checking, computing, following, moving, performing, rules, stays, writing
 from engine.errors import Missing, Refused, Stale, message
 from engine.intake import Given, read_input, read_values
 from engine.offering import offer
@@ -20,7 +20,7 @@ from engine.performing import Request
 from engine.permissions import may_record, updatable_fields
 from engine.plans import FormPlan, TransitionPlan
 from engine.sight import Row
-from engine.storage import rollups, search
+from engine.storage import search
 from engine.triggers import Change
 
 
@@ -106,7 +106,7 @@ def store(passage: Passage) -> Saved:
     """What passed every check is written, and wakes rules."""
     moving.settle_state(passage)
     writing.write(passage)
-    refresh_rollups(passage)
+    following.follow(passage)
     decisions = _decisions(passage)
     event_id = writing.append_event(passage, [decision.trace for decision in decisions] or None)
     _write_stays(passage)
@@ -223,31 +223,6 @@ def _demand_lines(passage: Passage, given: Given, asked: frozenset[str], *, crea
 
 
 # --- after the write -------------------------------------------------------------------------------------------------
-
-
-def refresh_rollups(passage: Passage) -> None:
-    refresh(passage.walk, passage.plan, passage.before, passage.row)
-    for name, rows in passage.lines.items():
-        lines, stored_rows = passage.plan.lines[name], passage.stored_lines[name]
-        refresh_lines(passage.walk, lines.plan, stored_rows, rows)
-
-
-def refresh(walk: Walk, plan: FormPlan, before: Row | None, after: Row | None) -> None:
-    """Rollups over this record are worked out anew, and whatever was read of their records is forgotten."""
-    touched = rollups.refresh(walk.conn, walk.app.tables, plan.form.name, [(before, after)])
-    for form, ids in touched.items():
-        walk.sight.forget(form, ids)
-
-
-def refresh_lines(walk: Walk, plan: FormPlan, stored_rows: Mapping[int, Row], rows: Sequence[Row]) -> None:
-    pairs: list[tuple[Row | None, Row | None]] = [
-        (stored_rows.get(row["id"]), row) for row in rows if stored_rows.get(row["id"]) != row
-    ]
-    kept = {row["id"] for row in rows}
-    pairs += [(row, None) for id, row in stored_rows.items() if id not in kept]
-    if pairs:
-        for form, ids in rollups.refresh(walk.conn, walk.app.tables, plan.form.name, pairs).items():
-            walk.sight.forget(form, ids)
 
 
 def _decisions(passage: Passage) -> list[rules.Decision]:

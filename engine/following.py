@@ -1,0 +1,52 @@
+"""What follows from a change in other records: rollups over the changed rows, and what is worked out from rollups.
+
+Nobody changed those records, so they get no new version and no event, and no rule is woken for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from engine.passage import Passage, Walk
+from engine.plans import FormPlan
+from engine.recomputing import recompute_rows
+from engine.sight import Row
+from engine.storage import rollups
+
+Pair = tuple[Row | None, Row | None]  # a changed row before and after
+MOST_ROUNDS = 8  # a figure over figures over figures …
+
+
+def follow(passage: Passage) -> None:
+    """Everything that looks at the record or its lines."""
+    refresh(passage.walk, passage.plan, [(passage.before, passage.row)])
+    for name, rows in passage.lines.items():
+        refresh(passage.walk, passage.plan.lines[name].plan, _pairs(passage.stored_lines[name], rows))
+
+
+def _pairs(stored: dict[int, Row], rows: Sequence[Row]) -> list[Pair]:
+    changed: list[Pair] = [(stored.get(row["id"]), row) for row in rows if stored.get(row["id"]) != row]
+    kept = {row["id"] for row in rows}
+    return changed + [(row, None) for id, row in stored.items() if id not in kept]
+
+
+def refresh(walk: Walk, plan: FormPlan, pairs: Sequence[Pair]) -> None:
+    waiting: list[tuple[str, Sequence[Pair]]] = [(plan.form.name, pairs)] if pairs else []
+    for _round in range(MOST_ROUNDS):
+        if not waiting:
+            return
+        waiting = [
+            (form, again)
+            for name, changed in waiting
+            for form, ids in rollups.refresh(walk.conn, walk.app.tables, name, changed).items()
+            if (again := _worked_out_from_rollups(walk, form, ids))
+        ]
+
+
+def _worked_out_from_rollups(walk: Walk, form: str, ids: Iterable[int]) -> list[Pair]:
+    """The rows whose computed fields changed with their rollups, before and after."""
+    plan = walk.app.plans.form(form)
+    walk.sight.forget(form, ids)
+    if not plan.fed:
+        return []
+    return recompute_rows(walk.sight, plan, ids, plan.fed)
