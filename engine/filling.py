@@ -24,7 +24,13 @@ Row = dict[str, Any]
 
 
 def fill(
-    app: Application, actor: Actor, conn: sa.Connection, form: Form, columns: Columns, names: Sequence[str], rows: Sequence[Row]
+    app: Application,
+    actor: Actor,
+    conn: sa.Connection,
+    form: Form,
+    columns: Columns,
+    names: Sequence[str],
+    rows: Sequence[Row],
 ) -> None:
     """Complete ``rows`` (which carry ``id``) in place, so that each has every name; ``_hidden`` where some are hidden.
 

@@ -48,7 +48,13 @@ def visible_titles(
 
 
 def extras(
-    app: Application, actor: Actor, conn: sa.Connection, form: Form, columns: Columns, names: Sequence[str], rows: Sequence[Row]
+    app: Application,
+    actor: Actor,
+    conn: sa.Connection,
+    form: Form,
+    columns: Columns,
+    names: Sequence[str],
+    rows: Sequence[Row],
 ) -> dict[str, Any]:
     """What the cells of these columns need beside their rows: one statement per column that needs any.
 
@@ -71,16 +77,22 @@ def _of_link(app: Application, actor: Actor, conn: sa.Connection, form: Form, fi
     return visible_ids(app, actor, conn, target, ids)
 
 
-def _of_links(app: Application, actor: Actor, conn: sa.Connection, form: Form, field: Field, rows: Sequence[Row]) -> Any:
+def _of_links(
+    app: Application, actor: Actor, conn: sa.Connection, form: Form, field: Field, rows: Sequence[Row]
+) -> Any:
     target = app.definition.forms[target_of(form, field, app.definition)]
     return visible_titles(app, actor, conn, target, _flat(rows, field.name))
 
 
-def _of_users(app: Application, actor: Actor, conn: sa.Connection, form: Form, field: Field, rows: Sequence[Row]) -> Any:
+def _of_users(
+    app: Application, actor: Actor, conn: sa.Connection, form: Form, field: Field, rows: Sequence[Row]
+) -> Any:
     return records.titles(conn, app.tables, "_user", _flat(rows, field.name))
 
 
-def _of_files(app: Application, actor: Actor, conn: sa.Connection, form: Form, field: Field, rows: Sequence[Row]) -> Any:
+def _of_files(
+    app: Application, actor: Actor, conn: sa.Connection, form: Form, field: Field, rows: Sequence[Row]
+) -> Any:
     table = app.tables.attachment
     ids = _flat(rows, field.name)
     if not ids:

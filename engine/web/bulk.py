@@ -182,7 +182,9 @@ def _carry_out(form: Form, query: ListQuery, action: str, picked: Picked) -> Any
         tally = Tally(len(picked.ids))
         for one in picked.ids:
             tally.add(change.apply(app, who, one))
-        return render("bulk_done.html", form=form, tally=tally, titles=_titles(form, tally.failures), back=back, job=None)
+        return render(
+            "bulk_done.html", form=form, tally=tally, titles=_titles(form, tally.failures), back=back, job=None
+        )
     job = _start(app, who, form, change, picked.ids, back)
     return go(f"/{form.name}/bulk/{job}")
 
@@ -219,7 +221,13 @@ def _start(app: Application, who: Actor, form: Form, change: Change, ids: Sequen
     with app.database.write() as conn:
         made = conn.execute(
             sa.insert(app.tables.job).values(
-                kind="bulk", state="running", total=len(ids), params=params, user_id=who.id, created_at=now, started_at=now
+                kind="bulk",
+                state="running",
+                total=len(ids),
+                params=params,
+                user_id=who.id,
+                created_at=now,
+                started_at=now,
             )
         )
     job = int(made.inserted_primary_key[0])  # type: ignore[index]
@@ -286,5 +294,3 @@ def cancel(form_name: str, job: int) -> Response:
     with application().database.write() as conn:
         conn.execute(sa.update(table).where(table.c.id == job).values(cancel=True))
     return go(f"/{form.name}/bulk/{job}")
-
-

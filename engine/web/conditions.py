@@ -38,7 +38,9 @@ def ask(form_name: str) -> str:
     if not request.args.get("field"):
         return render("list_filter.html", form=form, field=None, fields=_choices(query, columns))
     field, operator = _chosen(columns)
-    return render("list_filter.html", form=form, back_url=filter_url_plain(query), **_question(form, query, field, operator))
+    return render(
+        "list_filter.html", form=form, back_url=filter_url_plain(query), **_question(form, query, field, operator)
+    )
 
 
 def _choices(query: ListQuery, columns: Columns) -> list[dict[str, str]]:
@@ -119,7 +121,9 @@ def _named(form: Form, field: Field, typed: Sequence[str]) -> list[tuple[str, st
     """Records already chosen, with their titles as far as the actor may see them."""
     app, who = application(), actor()
     ids = [one for text in typed for one in text.split(",") if one.isascii() and one.isdigit()][:50]
-    args = MultiDict((f"where.{field.name}.{'in' if field.kind in ('link', 'user') else 'has_any'}", one) for one in ids)
+    args = MultiDict(
+        (f"where.{field.name}.{'in' if field.kind in ('link', 'user') else 'has_any'}", one) for one in ids
+    )
     if not ids:
         return []
     query = parse_query(app, who, form, args)

@@ -168,7 +168,9 @@ def write_xlsx(file: Any, app: Application, who: Actor, person: Reader, query: L
     with app.database.read() as conn:
         for rows, found in chunks(app, who, query, columns, conn):
             if line + len(rows) > XLSX_ROWS:
-                raise Refused(message("A sheet holds {most} rows; narrow the list or export to CSV.", most=integer(XLSX_ROWS)))
+                raise Refused(
+                    message("A sheet holds {most} rows; narrow the list or export to CSV.", most=integer(XLSX_ROWS))
+                )
             for row in rows:
                 line += 1
                 for place, field in enumerate(fields):
@@ -185,7 +187,9 @@ def _sheet_name(query: ListQuery, person: Reader) -> str:
 
 
 def _width(field: Field) -> int:
-    return {"number": 14, "date": 12, "datetime": 17, "boolean": 8}.get(field.kind, 24 if field.type != "choice" else 14)
+    return {"number": 14, "date": 12, "datetime": 17, "boolean": 8}.get(
+        field.kind, 24 if field.type != "choice" else 14
+    )
 
 
 Writer = Callable[[Any, int, int, Any, Any], None]
@@ -244,5 +248,3 @@ def _moment_writer(style: Any, person: Reader) -> Writer:
             sheet.write_datetime(line, place, local, style)
 
     return moment
-
-

@@ -91,7 +91,9 @@ def _in_form(
     wanted = text.casefold()
     rows = sorted(page.rows, key=lambda row: not _is_exact(row["_title"], wanted))
     language = reader().language
-    hits = tuple(Hit(row["_title"] or f"#{row['id']}", f"/{form.name}/{row['id']}", _badge(who, form, row)) for row in rows)
+    hits = tuple(
+        Hit(row["_title"] or f"#{row['id']}", f"/{form.name}/{row['id']}", _badge(who, form, row)) for row in rows
+    )
     more = f"/{form.name}{ListQuery(form=form, view=None, text=text).url()}" if page.after else None
     label = (form.plural or form.label).text(language)
     return HitGroup(label, form.icon, hits, more), _is_exact(rows[0]["_title"], wanted)
@@ -183,5 +185,3 @@ def _people(app: Application, conn: sa.Connection, field: Field, text: str) -> l
         select = select.where(table.c.id.in_(people_with_roles(conn, app.tables, roles)))
     rows = conn.execute(select.order_by(table.c.name, table.c.id).limit(OFFERED))
     return [{"id": row[0], "title": row[1]} for row in rows]
-
-

@@ -148,18 +148,16 @@ def _fresh_row(form: Form, query: ListQuery, record_id: int) -> str:
     columns = columns_of(app, who, form)
     plan = row_plan(form, columns, query)
     with app.database.read() as conn:
-        rows = _rows(conn, form, columns, query, plan.names, record_id)
+        rows = _rows(conn, form, columns, plan.names, record_id)
         found = extras(app, who, conn, form, columns, plan.names, rows)
         return plan.draw(rows, found, app.clock(), pick=bool(bulk_actions(form)))
 
 
 def _rows(
-    conn: sa.Connection, form: Form, columns: Columns, query: ListQuery, names: tuple[str, ...], record_id: int
+    conn: sa.Connection, form: Form, columns: Columns, names: tuple[str, ...], record_id: int
 ) -> list[dict[str, Any]]:
     app, who = application(), actor()
-    only = Filter("id", columns["id"].operators[0], (str(record_id),), record_id)
-    bare = ListQuery(form=form, view=None, filters=(only,), columns=query.columns, limit=1)
-    rows = queries.run(app, who, bare, conn, names).rows
+    rows = queries.run(app, who, queries.by_id(form, columns, record_id), conn, names).rows
     if not rows:
         raise Missing(message("You changed the record so that you may not see it any more."))
     fill(app, who, conn, form, columns, names, rows)

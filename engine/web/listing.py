@@ -89,7 +89,9 @@ def _heading(query: ListQuery, columns: Columns, field: Field, edit: bool, langu
     can_sort = field.name in columns.sortable and field.name not in columns.sometimes
     url = f"/{query.form.name}{sorted_by(query, field.name)}" if can_sort else None
     classes = "num" if field.align == "end" else ""
-    return Heading(field.name, field.label_in(language), url, order if query.sort[:1] == (now,) else "none", classes, edit)
+    return Heading(
+        field.name, field.label_in(language), url, order if query.sort[:1] == (now,) else "none", classes, edit
+    )
 
 
 def sorted_by(query: ListQuery, name: str) -> str:

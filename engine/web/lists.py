@@ -121,17 +121,19 @@ def show_query(form: Form, query: ListQuery) -> str:
     return render("list.html", form=form, query=query, screen=screen)
 
 
-def row_plan(form: Form, columns: Columns, query: ListQuery) -> RowPlan:
+def row_plan(form: Form, columns: Columns, query: ListQuery, opens: bool = True) -> RowPlan:
     """Kept per definition, columns, rights and reader."""
     app, who, person = application(), actor(), reader()
-    card = listing.card_columns(query.view, columns, query.columns)
-    key = ("rows", form.name, query.columns, card, rights(who), person)
+    card = listing.card_columns(query.view, columns, query.columns) if opens else ()
+    key = ("rows", form.name, query.columns, card, opens, rights(who), person)
     found: RowPlan | None = app.plans.kept.get(key)
     if found is None:
         if len(app.plans.kept) > 5000:  # columns are chosen freely: never grow without end
             app.plans.kept.clear()
         open_forms = frozenset(name for name in app.definition.forms if may(app, who, "read", name))
-        found = app.plans.kept[key] = plan_rows(app.definition, form, columns, query.columns, card, person, open_forms)
+        found = app.plans.kept[key] = plan_rows(
+            app.definition, form, columns, query.columns, card, person, open_forms, opens
+        )
     return found
 
 

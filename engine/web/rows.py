@@ -54,6 +54,10 @@ class RowPlan:
         head = f'<tr id="r{key}" data-v="{row["version"]}"{self.late if late else ""}>{box if pick else ""}'
         return head + "".join([cell(row, extras) for cell in self.cells]) + "</tr>"
 
+    def cells_of(self, row: Row, extras: Extras) -> Markup:
+        """The cells alone, for rows that begin otherwise."""
+        return Markup("".join([cell(row, extras) for cell in self.cells]))  # noqa: S704 - every cell is escaped
+
 
 def is_late(row: Row, now: dt.datetime) -> bool:
     """Past the time its state allows."""
@@ -69,16 +73,18 @@ def plan_rows(
     card: Sequence[str],
     reader: Reader,
     open_forms: frozenset[str],
+    opens: bool = True,
 ) -> RowPlan:
-    """``card``: what a phone shows; ``open_forms``: the forms whose records may be linked to."""
+    """``card``: what a phone shows; ``open_forms``: the forms whose records may be linked to; ``opens``: one column is
+    the link to the record."""
     names = (*shown, *(name for name in card if name not in shown))
     slots = phone_slots(card, columns)
-    title = title_column(shown, columns)
+    title = title_column(shown, columns) if opens else None
     cells = tuple(
         _cell(
             form,
             columns[name],
-            shower(columns[name], reader, _link_target(definition, form, columns[name], open_forms)),
+            shower(columns[name], reader, link_target(definition, form, columns[name], open_forms)),
             reader,
             _classes(columns[name], slots.get(name), name in shown),
             opens=name == title,
@@ -121,15 +127,13 @@ def _classes(field: Field, slot: str | None, on_desktop: bool) -> str:
     return f' class="{" ".join(classes)}"' if classes else ""
 
 
-def _link_target(definition: AppDefinition, form: Form, field: Field, open_forms: frozenset[str]) -> str | None:
+def link_target(definition: AppDefinition, form: Form, field: Field, open_forms: frozenset[str]) -> str | None:
     """The form a link leads to, None where the actor may not go."""
     target = target_of(form, field, definition) if field.kind == "link" else None
     return target if target in open_forms else None
 
 
-def _cell(
-    form: Form, field: Field, show: Show, reader: Reader, classes: str, *, opens: bool, checked: bool
-) -> Cell:
+def _cell(form: Form, field: Field, show: Show, reader: Reader, classes: str, *, opens: bool, checked: bool) -> Cell:
     name, begin = field.name, f"<td{classes}>"
     empty = f"{begin}</td>"
     if opens:

@@ -53,7 +53,9 @@ def of_form(conn: sa.Connection, form: Form, active: str | None) -> list[SavedVi
 def _view(form: Form, row: Any, who: Actor, active: str | None) -> SavedView:
     url = f"/{form.name}?{urlencode([('saved', row['id']), *parse_qsl(row['query'])])}"
     mine = row["owner"] == who.id
-    return SavedView(row["id"], row["name"], url, row["shared"], row["is_default"] and mine, mine, active == str(row["id"]))
+    return SavedView(
+        row["id"], row["name"], url, row["shared"], row["is_default"] and mine, mine, active == str(row["id"])
+    )
 
 
 def default_url(conn: sa.Connection, form: Form) -> str | None:

@@ -18,7 +18,7 @@ export async function request(url, options = {}) {
     const response = await fetch(url, { ...options, headers, credentials: "same-origin" });
     tell(response.headers);
     const leads = response.headers.get("HX-Redirect");
-    if (leads) { location.assign(leads); return null; }
+    if (leads && !options.stay) { location.assign(leads); return null; }
     return { status: response.status, text: await response.text(), headers: response.headers };
   } catch {
     toast(text("offline"), "danger");
@@ -39,3 +39,18 @@ export async function loadInto(place, url) {
 
 // POSTs form data; the answer, whatever its status, or null when there was none.
 export const send = (url, data) => request(url, { method: "POST", body: data });
+
+// Puts a fragment with a dialog into its place and opens it.
+export function openDialog(place, html) {
+  place.innerHTML = html;
+  window.htmx?.process(place);
+  showDialog(place);
+  place.dispatchEvent(new CustomEvent("widgets:added", { bubbles: true }));
+}
+
+export function showDialog(root) {
+  const dialog = root.querySelector?.("dialog[data-open-dialog]");
+  if (!dialog || dialog.open) return;
+  dialog.showModal();
+  dialog.querySelector("select:not([hidden]), textarea, input:not([type=hidden]), .btn-primary, .btn-danger")?.focus();
+}

@@ -1,7 +1,7 @@
 // Lists: search as you type, picking rows, the bulk bar, editing a cell in place, keys, density, columns.
 // Everything here makes plain links and forms quicker; without it they still work.
-import "./boards.js";
-import { loadInto, send } from "./fetching.js";
+import { loadSortable } from "./boards.js";
+import { loadInto, send, showDialog } from "./fetching.js";
 import { bind } from "./keys.js";
 
 const list = () => document.getElementById("list");
@@ -21,12 +21,19 @@ document.addEventListener("change", (event) => {
   if (event.target.closest("[data-apply]")) event.target.form?.requestSubmit();
 });
 
+async function loadMenu(menu) {
+  await loadInto(menu, menu.dataset.load);
+  const sorting = menu.querySelector("[data-sortable]");
+  if (sorting) makeSortable(sorting);
+  menu.dispatchEvent(new CustomEvent("widgets:added", { bubbles: true }));
+}
+
 // A menu whose content is fetched when it opens, and which stays as it is while the list behind it is renewed.
 document.addEventListener("show.bs.dropdown", (event) => {
   const wrapper = event.target.closest(".dropdown");
   wrapper?.setAttribute("hx-morph-skip", "");
   const menu = wrapper?.querySelector(".dropdown-menu[data-load]");
-  if (menu) loadInto(menu, menu.dataset.load);
+  if (menu) loadMenu(menu);
 });
 document.addEventListener("hidden.bs.dropdown", (event) => event.target.closest(".dropdown")?.removeAttribute("hx-morph-skip"));
 
@@ -95,9 +102,30 @@ document.addEventListener("click", (event) => {
   }
 });
 document.addEventListener("htmx:after:swap", () => {
+  const dialogs = document.getElementById("bulk-dialog");
+  if (dialogs) showDialog(dialogs);
   if (!list()) document.documentElement.classList.remove("picking");
   countPicked();
 });
+
+// The dialog of a bulk change: another field or step asks anew; closed when it is done, the list is fetched again.
+document.addEventListener("change", (event) => {
+  const form = event.target.closest?.("#bulk-dialog form");
+  if (!form || !("bulkAgain" in event.target.dataset)) return;
+  form.querySelector("[name=go]").value = "0";
+  form.requestSubmit();
+});
+document.addEventListener("click", (event) => {
+  const closer = event.target.closest?.("dialog [data-close-dialog]");
+  if (!closer) return;
+  event.preventDefault();
+  closer.closest("dialog").close();
+});
+document.addEventListener("close", (event) => {
+  if (event.target.matches?.("dialog[data-reload-after]")) {
+    window.htmx.ajax("GET", location.pathname + location.search, { target: "#list", swap: "outerHTML" });
+  }
+}, true);
 
 // --- the row under the keyboard
 
@@ -216,13 +244,12 @@ document.addEventListener("submit", (event) => {
   form.querySelector("input[name=columns]").value = chosen.join(",");
   form.querySelectorAll("input[type=checkbox]").forEach((box) => { box.disabled = true; });
 }, true);
-document.addEventListener("shown.bs.dropdown", (event) => {
-  const sorting = event.target.closest(".dropdown")?.querySelector("[data-sortable]");
-  if (sorting && window.Sortable && !sorting.dataset.ready) {
-    sorting.dataset.ready = "1";
-    window.Sortable.create(sorting, { handle: ".grip", animation: 120 });
-  }
-});
+async function makeSortable(sorting) {
+  await loadSortable();
+  if (sorting.dataset.ready) return;
+  sorting.dataset.ready = "1";
+  window.Sortable.create(sorting, { handle: ".grip", animation: 120 });
+}
 document.addEventListener("keydown", (event) => {
   const item = event.target.closest?.("[data-sortable] > *");
   if (!item || !event.altKey || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
