@@ -51,7 +51,7 @@ class Changes:
         self.converted: set[tuple[str, str]] = set()
         self.recompute: list[tuple[str, str]] = []
         self.reindex: list[str] = []
-        self._names = set(catalog.columns) | {name for names in catalog.columns.values() for name in names}
+        self._names: set[tuple[str, str]] = set()
         self._found: list[tuple[int, bool, Step]] = []
 
     def add(self, phase: int, text: Message, do: steps.Do, *, explicit: bool = False, impossible: bool = False) -> None:
@@ -213,9 +213,12 @@ class Changes:
         select = sa.select(sa.func.count()).select_from(now).where(now.c[column].is_not(None))
         return int(self.conn.execute(select).scalar_one())
 
-    def free_name(self, name: str) -> str:
-        found = steps.gone_name(name, self.now.date(), self._names)
-        self._names.add(found)
+    def free_name(self, name: str, table: str = "") -> str:
+        """Where a table, or a column of ``table``, is kept when the definition does not name it any more."""
+        present = self.catalog.columns[table] if table else self.catalog.columns.keys()
+        taken = {*present, *(known for place, known in self._names if place == table)}
+        found = steps.gone_name(name, self.now.date(), taken)
+        self._names.add((table, found))
         return found
 
 

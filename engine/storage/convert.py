@@ -97,8 +97,8 @@ def _values(conn: sa.Connection, table: str, column: str, old: str) -> Iterator[
     last = 0
     while True:
         select = sa.select(source.c.id, source.c[column]).where(source.c[column].is_not(None), source.c.id > last)
-        rows = conn.execute(select.order_by(source.c.id).limit(CHUNK)).tuples().all()
-        yield from rows
+        rows = conn.execute(select.order_by(source.c.id).limit(CHUNK)).all()
+        yield from ((row[0], row[1]) for row in rows)
         if len(rows) < CHUNK:
             return
         last = rows[-1][0]

@@ -74,7 +74,7 @@ def _gone(changes: Changes, table: str, entry: Shape) -> None:
         return
     if entry["type"] is None or entry["name"] not in changes.catalog.columns[table]:
         return
-    count, kept = changes.count(table, entry["name"]), changes.free_name(entry["name"])
+    count, kept = changes.count(table, entry["name"]), changes.free_name(entry["name"], table)
     text = message(
         "Field {field} of form {form} is gone; {count} records have a value in it, kept in the column {kept}.",
         field=entry["name"], form=table, count=count, kept=kept,
@@ -119,7 +119,7 @@ def _type(changes: Changes, table: str, entry: Shape, form: Form, field: Field, 
         _alter(changes, form, field)
         return True
     trial = convert.attempt(changes.conn, table, entry["name"], old, field, changes.reader)
-    kept = changes.free_name(entry["name"])
+    kept = changes.free_name(entry["name"], table)
     text = message(
         "Field {field} of form {form} gets another type: {failing} of {filled} values do not fit and will be empty; the"
         " old values are kept in the column {kept}.",

@@ -18,7 +18,6 @@ from engine.storage.system import MAKERS, BigInt, user_column
 
 NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_name)s",
-    "pk": "pk_%(table_name)s",
     "uq": "ux_%(table_name)s_%(column_0_name)s",
 }
 ALWAYS_FILLED = frozenset({"id", "version", "state", "state_since", "created_at", "updated_at", "_title", "_position"})
