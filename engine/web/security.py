@@ -65,7 +65,7 @@ def refuse_forgery() -> None:
     if foreign_origin(headers.get("Sec-Fetch-Site"), headers.get("Origin"), request.host, request.scheme):
         raise Denied(message("This request came from another site and was not carried out."))
     given = headers.get("X-CSRF-Token") or (request.form.get("csrf_token", "") if _form_post() else "")
-    if not hmac.compare_digest(given.encode(), g.csrf_token.encode()):
+    if not g.csrf_token or not hmac.compare_digest(given.encode(), g.csrf_token.encode()):
         raise Denied(message("This page is out of date. Reload it and try again."))
 
 
