@@ -11,7 +11,6 @@ import datetime as dt
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,31 +19,12 @@ from engine.errors import message
 from engine.expressions import guards, kinds, syntax
 from engine.expressions.compile import Compiled, compile_expression
 from engine.expressions.errors import NotInSql
-from engine.expressions.sql_elements import Contains, EndsWith, Rounded, StartsWith
-from engine.expressions.sql_values import (
-    Clause,
-    Element,
-    Known,
-    Many,
-    Sql,
-    Value,
-    as_number,
-    as_value,
-    cannot,
-    digits,
-    equal,
-    is_number,
-    is_numeric,
-    midnight,
-    ordered,
-    rescaled,
-    scale_of,
-    settled,
-    truth,
-    two_valued,
-    written,
-)
-from engine.expressions.view import UserView, View, names_for, target_of
+from engine.expressions.sql_compare import equal, ordered
+from engine.expressions.sql_functions import CALLS, FOLDS
+from engine.expressions.sql_operators import ARITHMETIC, case, in_known, in_text, one_of, plain_side
+from engine.expressions.sql_parts import PARTS, Aliases, settled_scale
+from engine.expressions.sql_values import Clause, Known, Many, Sql, Value, as_value, cannot, truth
+from engine.expressions.view import names_for, target_of
 from engine.fields.columns import KEPT_SCALE, Exact
 from engine.formats import Reader
 
@@ -87,7 +67,7 @@ def to_sql(
     known = {**names_for(clock(), reader, actor), **(names or {})}
     known.pop("record", None)
     row = Row(form, tables.form[form.name] if table is None else table)
-    writing = _Writing(syntax.one_line(compiled.source), compiled, tables, definition, known)
+    writing = _Writing(syntax.one_line(compiled.source), compiled, tables, definition, known, Aliases(tables.aliases))
     return writing.condition(compiled.tree.body, {"record": row}, strict=False)
 
 
@@ -95,13 +75,21 @@ class _Writing:
     """One walk over a tree that writes SQL."""
 
     def __init__(
-        self, line: str, compiled: Compiled, tables: Any, definition: Any, known: Mapping[str, Any], depth: int = 0
+        self,
+        line: str,
+        compiled: Compiled,
+        tables: Any,
+        definition: Any,
+        known: Mapping[str, Any],
+        aliases: Aliases,
+        depth: int = 0,
     ) -> None:
         self.line = line
         self.registry = compiled.registry
         self.tables = tables
         self.definition = definition
         self.known = known
+        self.aliases = aliases
         self.depth = depth
 
     @property
@@ -153,17 +141,17 @@ class _Writing:
     def _member(self, left: ast.expr, right: ast.expr, rows: Names, strict: bool) -> Clause:
         item = self.value(left, rows)
         if isinstance(right, (ast.Tuple, ast.List)):
-            return _one_of(item, [self.value(element, rows) for element in right.elts], strict)
+            return one_of(item, [self.value(element, rows) for element in right.elts], strict)
         whole = self.value(right, rows)
         if isinstance(whole, Known):
-            return _in_known(item, whole, strict)
+            return in_known(item, whole, strict)
         if isinstance(whole, Many):
             if isinstance(item, Known) and item.value is None:
                 return sa.false()
             target = Sql(whole.table.c.id, "record", False, form=whole.form.name)
             found = sa.and_(whole.condition, equal(target, item, strict=False))
             return sa.exists().where(found).correlate_except(whole.table)
-        return _in_text(item, whole, strict)
+        return in_text(item, whole, strict)
 
     # --- values
 
@@ -171,8 +159,10 @@ class _Writing:
         """The value of a part that reads no record of the query."""
         if isinstance(node, (ast.GeneratorExp, ast.Tuple, ast.List)):
             return None
+        if any(isinstance(name, ast.Name) and name.id in rows for name in ast.walk(node)):
+            return None
         part = compile_expression(syntax.text_of(self.line, node), self.registry)
-        if any(name in rows or name not in self.known for name in part.variables):
+        if any(name not in self.known for name in part.variables):
             return None
         return Known(part.run(self.known), constant=not part.variables)
 
@@ -209,8 +199,8 @@ class _Writing:
         base = self.value(node.value, rows)
         if isinstance(base, Sql) and base.kind == "record":
             return self._linked(base, node.attr)
-        if isinstance(base, Sql) and base.kind in _PARTS:
-            found = _PARTS[base.kind](self, base, node.attr)
+        if isinstance(base, Sql) and base.kind in PARTS:
+            found = PARTS[base.kind](self, base, node.attr)
             if found is not None:
                 return found
         raise self._cannot(node)
@@ -220,7 +210,7 @@ class _Writing:
         if name == "id":
             return replace(base, kind="number", form=None)
         form = self.definition.forms[base.form]
-        table = self.tables.form[form.name].alias()
+        table = self.aliases.of(self.tables.form[form.name])
         found = self.member(Row(form, table), name)
         if isinstance(found, Known):
             return found
@@ -257,11 +247,11 @@ class _Writing:
         if field.type not in ("links", "lines"):
             raise cannot(field.name)
         form = self.definition.forms[target_of(row.form, field, self.definition)]
-        table = self.tables.form[form.name].alias()
+        table = self.aliases.of(self.tables.form[form.name])
         if field.kind == "lines":
             alive = table.c.deleted_at.is_(None)
             return Many(form, table, sa.and_(table.c["_parent"] == row.table.c.id, alive))
-        link = self.tables.link[row.form.name, field.name].alias()
+        link = self.aliases.of(self.tables.link[row.form.name, field.name])
         tie = sa.select(link.c.target_id).where(link.c.record_id == row.table.c.id).correlate_except(link)
         return Many(form, table, table.c.id.in_(tie))
 
@@ -276,8 +266,10 @@ class _Writing:
             return self._linked(base, field.field)
         compiled = compile_expression(field.value, self.registry)
         known = {name: value for name, value in self.known.items() if name in ("today", "now", "reader")}
-        inner = _Writing(syntax.one_line(field.value), compiled, self.tables, self.definition, known, self.depth + 1)
-        return _settled_scale(inner.value(compiled.tree.body, {"record": row}), field.result)
+        inner = _Writing(
+            syntax.one_line(field.value), compiled, self.tables, self.definition, known, self.aliases, self.depth + 1
+        )
+        return settled_scale(inner.value(compiled.tree.body, {"record": row}), field.result)
 
     # --- arithmetic
 
@@ -294,8 +286,8 @@ class _Writing:
         for side in (left, right):
             if isinstance(side, Known) and side.value is None:
                 return Known(None, side.constant)
-        for work_out in _ARITHMETIC.get(type(node.op), ()):
-            found = work_out(_plain_side(left), _plain_side(right))
+        for work_out in ARITHMETIC.get(type(node.op), ()):
+            found = work_out(plain_side(left), plain_side(right))
             if found is not None:
                 return found
         if isinstance(node.op, ast.Div):
@@ -309,16 +301,14 @@ class _Writing:
         for head in reversed(heads):
             value = self.scalar(head, rows)
             test = truth(value, strict=True)
-            found = _case(test, value, found) if isinstance(node.op, ast.Or) else _case(test, found, value)
+            found = case(test, value, found) if isinstance(node.op, ast.Or) else case(test, found, value)
         return found
 
     def choice(self, node: Any, rows: Names) -> Value:
         test = self.condition(node.test, rows, strict=True)
-        return _case(test, self.scalar(node.body, rows), self.scalar(node.orelse, rows))
+        return case(test, self.scalar(node.body, rows), self.scalar(node.orelse, rows))
 
     def call(self, node: Any, rows: Names) -> Value:
-        from engine.expressions.sql_functions import CALLS, FOLDS
-
         name = node.func.id
         if name in FOLDS and len(node.args) == 1:
             argument = node.args[0]
@@ -332,15 +322,13 @@ class _Writing:
         if name == "if_else":
             test = self.condition(node.args[0], rows, strict=True)
             rest = [self.scalar(argument, rows) for argument in node.args[1:]]
-            return _case(test, rest[0], rest[1] if len(rest) > 1 else Known(None, True))
+            return case(test, rest[0], rest[1] if len(rest) > 1 else Known(None, True))
         found = CALLS[name](*[self.scalar(argument, rows) for argument in node.args])
         if found is None:
             raise self._cannot(node)
         return found
 
     def _fold(self, name: str, node: ast.GeneratorExp, rows: Names) -> Value:
-        from engine.expressions.sql_functions import FOLDS
-
         loop = node.generators[0]
         many = self.value(loop.iter, rows)
         if not isinstance(many, Many) or not isinstance(loop.target, ast.Name):
@@ -364,255 +352,3 @@ _WRITERS: Mapping[type, Callable[[_Writing, Any, Names], Value]] = {
     ast.Compare: _Writing.predicate,
     ast.Call: _Writing.call,
 }
-
-
-# --- parts of values -------------------------------------------------------------------------------------------------
-
-
-def _state_part(writing: _Writing, base: Sql, name: str) -> Value | None:
-    if name not in ("final", "aside"):
-        return None
-    states = writing.definition.forms[base.form].workflow.states
-    wanted: list[Value] = [Known(key, True) for key, state in states.items() if getattr(state, name)]
-    if not wanted:
-        return Known(False, True)
-    return Sql(_one_of(base, wanted, strict=False), "boolean", base.nullable, predicate=True)
-
-
-def _user_part(writing: _Writing, base: Sql, name: str) -> Value | None:
-    if name == "id":
-        return replace(base, kind="number")
-    if name not in ("name", "login"):
-        return None
-    table = writing.tables.system["user"].alias()
-    query = sa.select(table.c[name]).where(table.c.id == base.element).correlate_except(table)
-    return Sql(query.scalar_subquery(), "text")
-
-
-def _date_part(writing: _Writing, base: Sql, name: str) -> Value | None:
-    if name not in ("year", "month", "day"):
-        return None
-    base = settled(base)
-    return Sql(sa.cast(sa.extract(name, base.element), sa.Integer), "number", base.nullable)
-
-
-_PARTS: Mapping[str, Callable[[_Writing, Sql, str], Value | None]] = {
-    "state": _state_part,
-    "user": _user_part,
-    "date": _date_part,
-}
-
-
-def _settled_scale(value: Value, result: Any) -> Value:
-    """A computed number as its result field keeps it."""
-    places = getattr(result, "digits", None)
-    if isinstance(value, Sql) and value.kind == "number" and places is not None and value.scale > places:
-        rounded = Rounded(value.element, number=value.scale * 100 + places, type_=value.element.type)
-        return replace(value, element=rounded)
-    return value
-
-
-# --- membership ------------------------------------------------------------------------------------------------------
-
-
-def _one_of(item: Value, wanted: list[Value], strict: bool) -> Clause:
-    """``item in (a, b)``; empty ones match nothing."""
-    if isinstance(item, Known) and item.value is None:
-        return sa.false()
-    there = [value for value in wanted if not (isinstance(value, Known) and value.value is None)]
-    if not there:
-        return sa.false()
-    texts = isinstance(item, Sql) and item.kind in ("text", "state")
-    if texts and all(isinstance(value, Known) and isinstance(value.value, str) for value in there):
-        elements = [written(value, sa.Text()) for value in there if isinstance(value, Known)]
-        constant = all(value.constant for value in there if isinstance(value, Known))
-        values: Any = elements if constant else [value.value for value in there if isinstance(value, Known)]
-        return two_valued(item.element.in_(values), item.nullable, strict)  # type: ignore[union-attr]
-    return sa.or_(*[_matches(item, value, strict) for value in there])
-
-
-def _matches(item: Value, value: Value, strict: bool) -> Clause:
-    """``item == value`` where neither is empty."""
-    if isinstance(item, Known) and isinstance(value, Known):
-        return sa.true() if item.value == value.value else sa.false()
-    same = equal(item, value, strict)
-    both = [side for side in (item, value) if isinstance(side, Sql) and side.nullable]
-    return sa.and_(both[0].element.is_not(None), same) if len(both) > 1 else same
-
-
-def _in_known(item: Value, whole: Known, strict: bool) -> Clause:
-    values = whole.value
-    if values is None:
-        return sa.false()
-    if isinstance(values, str):
-        return _in_text(item, whole, strict)
-    if not isinstance(values, (tuple, list, frozenset, set)):
-        raise cannot(message("This cannot be compared in the database"))
-    members = sorted(values) if all(isinstance(value, str) for value in values) else list(values)
-    return _one_of(item, [Known(value, whole.constant) for value in members], strict)
-
-
-def _in_text(item: Value, whole: Known | Sql, strict: bool) -> Clause:
-    """Part of a text, or one of several options kept as ``|a|b|``."""
-    if isinstance(whole, Sql) and whole.kind == "list":
-        return _in_tags(item, whole, strict)
-    sides = (whole, item)
-    if any(isinstance(side, Many) for side in sides):
-        raise cannot(message("This cannot be compared in the database"))
-    if any(isinstance(side, Known) and side.value is None for side in sides):
-        return sa.false()
-    found = text_test(Contains, *sides)  # type: ignore[arg-type]
-    return two_valued(found.element, found.nullable, strict)
-
-
-def _in_tags(item: Value, whole: Sql, strict: bool) -> Clause:
-    if not isinstance(item, Known):
-        raise cannot(message("This cannot be compared in the database"))
-    if type(item.value) not in (str, int) or "|" in str(item.value):
-        return sa.false()
-    kept = sa.type_coerce(whole.element, sa.Text())
-    found = Contains(kept, written(Known(f"|{item.value}|", item.constant), sa.Text()))
-    return two_valued(found, whole.nullable, strict)
-
-
-def text_test(test: type[Contains] | type[StartsWith] | type[EndsWith], whole: Known | Sql, part: Known | Sql) -> Sql:
-    for side in (whole, part):
-        if isinstance(side, Sql) and side.kind not in ("text", "state"):
-            raise cannot(message("This cannot be compared in the database"))
-        if isinstance(side, Known) and not isinstance(side.value, str):
-            raise cannot(message("This cannot be compared in the database"))
-    nullable = any(isinstance(side, Sql) and side.nullable for side in (whole, part))
-    return Sql(test(text_of(whole), text_of(part)), "boolean", nullable, predicate=True)
-
-
-def text_of(value: Known | Sql) -> Element:
-    return value.element if isinstance(value, Sql) else written(value, sa.Text())
-
-
-# --- arithmetic ------------------------------------------------------------------------------------------------------
-
-
-def _plain_side(side: Known | Sql) -> Known | Sql:
-    """The side of an operator: the time between two dates as a number."""
-    return settled(side) if isinstance(side, Sql) and side.since is not None else side
-
-
-def _nullable(*sides: Known | Sql) -> bool:
-    return any(isinstance(side, Sql) and side.nullable for side in sides)
-
-
-def _sum(sign: Callable[[Any, Any], Any]) -> Callable[[Known | Sql, Known | Sql], Sql | None]:
-    def work_out(left: Known | Sql, right: Known | Sql) -> Sql | None:
-        if not (is_numeric(left) and is_numeric(right)):
-            return None
-        scale = max(scale_of(left), scale_of(right))
-        element = sign(as_number(left, scale), as_number(right, scale))
-        return Sql(element.self_group(), "number", _nullable(left, right), scale)
-
-    return work_out
-
-
-def _product(left: Known | Sql, right: Known | Sql) -> Sql | None:
-    if not (is_numeric(left) and is_numeric(right)):
-        return None
-    element = as_number(left, scale_of(left)) * as_number(right, scale_of(right))
-    return Sql(element, "number", _nullable(left, right), scale_of(left) + scale_of(right))
-
-
-def _joined_texts(left: Known | Sql, right: Known | Sql) -> Sql | None:
-    for side in (left, right):
-        is_text = side.kind in ("text", "state") if isinstance(side, Sql) else isinstance(side.value, str)
-        if not is_text:
-            return None
-    element = sa.type_coerce(text_of(left), sa.Text()).concat(sa.type_coerce(text_of(right), sa.Text()))
-    return Sql(element, "text", _nullable(left, right))
-
-
-def _moved(turn: int) -> Callable[[Known | Sql, Known | Sql], Sql | None]:
-    def work_out(left: Known | Sql, right: Known | Sql) -> Sql | None:
-        if turn > 0 and isinstance(left, Known):
-            left, right = right, left
-        if not (isinstance(left, Sql) and left.kind in ("date", "datetime") and isinstance(right, Known)):
-            return None
-        if not isinstance(right.value, dt.timedelta):
-            return None
-        shift = right.value * turn
-        if left.kind == "date":  # Python moves a date by the whole days of a duration
-            shift = dt.timedelta(days=right.value.days * turn)
-        return replace(left, shift=left.shift + shift)
-
-    return work_out
-
-
-def _apart(left: Known | Sql, right: Known | Sql) -> Sql | None:
-    """The time between a date or moment of the record and another."""
-    if isinstance(left, Sql) and left.kind in ("date", "datetime"):
-        other, column, until = right, left, False
-    elif isinstance(right, Sql) and right.kind in ("date", "datetime"):
-        other, column, until = left, right, True
-    else:
-        return None
-    if isinstance(other, Known):
-        if not isinstance(other.value, dt.date):
-            return None
-        if column.kind == "datetime" and not isinstance(other.value, dt.datetime):
-            other = Known(midnight(other.value, column.zone), other.constant)
-    elif other.kind not in ("date", "datetime"):
-        return None
-    return replace(column, since=other, until=until)
-
-
-_ARITHMETIC: Mapping[type, tuple[Callable[[Known | Sql, Known | Sql], Sql | None], ...]] = {
-    ast.Add: (_sum(lambda left, right: left + right), _joined_texts, _moved(1)),
-    ast.Sub: (_sum(lambda left, right: left - right), _moved(-1), _apart),
-    ast.Mult: (_product,),
-}
-
-
-def _case(test: Clause, then: Known | Sql, otherwise: Known | Sql) -> Known | Sql:
-    """``then if test else otherwise``, both of one kind."""
-    if isinstance(then, Known) and isinstance(otherwise, Known):
-        kind = _kind_of(then.value) or _kind_of(otherwise.value)
-        if kind is None:
-            return Known(None, True)
-    else:
-        found = [side for side in (then, otherwise) if isinstance(side, Sql)]
-        kind = found[0].kind
-        if any(side.kind != kind for side in found):
-            raise cannot(message("This cannot be compared in the database"))
-    scale = max(scale_of(then), scale_of(otherwise))
-    elements = [_element(side, kind, scale) for side in (then, otherwise)]
-    nullable = any(side.nullable if isinstance(side, Sql) else side.value is None for side in (then, otherwise))
-    form = next((side.form for side in (then, otherwise) if isinstance(side, Sql)), None)
-    zone = next((side.zone for side in (then, otherwise) if isinstance(side, Sql)), None)
-    return Sql(sa.case((test, elements[0]), else_=elements[1]), kind, nullable, scale, form, zone=zone)
-
-
-def _kind_of(value: Any) -> str | None:
-    if value is None:
-        return None
-    if is_number(value):
-        return "number"
-    found = {bool: "boolean", str: "text", dt.date: "date", dt.timedelta: "duration", dt.time: "time"}.get(type(value))
-    if found is None:
-        raise cannot(message("This cannot be compared in the database"))
-    return found
-
-
-def _element(side: Known | Sql, kind: str, scale: int) -> Element:
-    from engine.expressions.sql_values import _TYPES
-
-    if isinstance(side, Sql):
-        return rescaled(as_value(settled(side)), scale) if side.kind == "number" else as_value(settled(side)).element
-    if side.value is None:
-        return sa.null()
-    value = side.value
-    if isinstance(value, (View, UserView)):
-        value = value.id
-    fits = _kind_of(value)
-    if fits != kind and not (kind in ("record", "user") and fits == "number"):
-        raise cannot(message("This cannot be compared in the database"))
-    return as_number(side, scale) if kind == "number" else written(replace(side, value=value), _TYPES[kind])
-
-
-__all__ = ["Decimal", "digits", "to_sql"]

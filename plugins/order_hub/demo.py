@@ -18,10 +18,58 @@ CITIES = (
     ("江苏省", "无锡市", "新吴区"), ("上海市", "上海市", "嘉定区"), ("山东省", "青岛市", "城阳区"),
     ("福建省", "厦门市", "海沧区"), ("四川省", "成都市", "龙泉驿区"), ("安徽省", "合肥市", "经开区"),
 )  # fmt: skip
-STEMS = ("华", "恒", "鑫", "瑞", "嘉", "宏", "盛", "泰", "永", "东", "金", "新", "富", "安", "信", "德", "昌", "利", "源", "达")
+STEMS = (
+    "华",
+    "恒",
+    "鑫",
+    "瑞",
+    "嘉",
+    "宏",
+    "盛",
+    "泰",
+    "永",
+    "东",
+    "金",
+    "新",
+    "富",
+    "安",
+    "信",
+    "德",
+    "昌",
+    "利",
+    "源",
+    "达",
+)
 TRADES = ("电器", "日化", "汽车零部件", "电子", "包装", "家居", "医疗器械", "饮料", "玩具", "五金")
 SURNAMES = "王李张刘陈杨黄赵周吴徐孙马朱胡郭何林罗高梁郑谢宋唐许韩冯邓曹彭曾"
-GIVEN = ("伟", "芳", "娜", "敏", "静", "丽", "强", "磊", "军", "洋", "勇", "艳", "杰", "娟", "涛", "明", "超", "秀英", "霞", "平", "刚", "桂英", "文", "建国", "晓东", "雪梅")
+GIVEN = (
+    "伟",
+    "芳",
+    "娜",
+    "敏",
+    "静",
+    "丽",
+    "强",
+    "磊",
+    "军",
+    "洋",
+    "勇",
+    "艳",
+    "杰",
+    "娟",
+    "涛",
+    "明",
+    "超",
+    "秀英",
+    "霞",
+    "平",
+    "刚",
+    "桂英",
+    "文",
+    "建国",
+    "晓东",
+    "雪梅",
+)
 FAMILIES = (
     ("housing", "外壳", ("遥控器上盖", "遥控器下盖", "路由器面壳", "风扇底座", "充电器外壳", "仪表外壳", "水壶把手", "电饭煲面盖"), "ABS", (1.2, 9.5), (18, 140), (28, 55)),
     ("cap", "瓶盖", ("28牙水瓶盖", "38牙饮料盖", "洗发水翻盖", "乳液泵盖", "防盗油盖", "喷雾嘴盖"), "PP", (0.06, 0.55), (2, 12), (8, 18)),
@@ -31,10 +79,32 @@ FAMILIES = (
 )  # fmt: skip
 CARRIERS = ("own", "sf", "deppon", "freight")
 PATH = ("pending", "paid", "preparing", "scheduled", "producing", "inspected", "shipped", "signed")
-STEPS = ("confirm_payment", "start_preparing", "material_ready", "release_schedule", "finish_production", "release_goods", "sign")
+STEPS = (
+    "confirm_payment",
+    "start_preparing",
+    "material_ready",
+    "release_schedule",
+    "finish_production",
+    "release_goods",
+    "sign",
+)
 # Usual hours in a state, and how much longer it takes when it goes badly (share of orders, factor).
-USUAL_HOURS = {"pending": 14, "paid": 10, "preparing": 46, "scheduled": 14, "producing": 80, "inspected": 12, "shipped": 60}
-BAD_LUCK = {"pending": (0.10, 3.0), "preparing": (0.22, 3.2), "scheduled": (0.10, 2.5), "producing": (0.18, 2.2), "shipped": (0.06, 2.5)}
+USUAL_HOURS = {
+    "pending": 14,
+    "paid": 10,
+    "preparing": 46,
+    "scheduled": 14,
+    "producing": 80,
+    "inspected": 12,
+    "shipped": 60,
+}
+BAD_LUCK = {
+    "pending": (0.10, 3.0),
+    "preparing": (0.22, 3.2),
+    "scheduled": (0.10, 2.5),
+    "producing": (0.18, 2.2),
+    "shipped": (0.06, 2.5),
+}
 
 
 @dataclass(frozen=True)
@@ -113,18 +183,25 @@ def person(random: Random) -> str:
 
 
 def orders(
-    random: Random, count: int, now: dt.datetime, customer_levels: Sequence[str], prices: Sequence[Decimal], sales: Sequence[str]
+    random: Random,
+    count: int,
+    now: dt.datetime,
+    customer_levels: Sequence[str],
+    prices: Sequence[Decimal],
+    sales: Sequence[str],
 ) -> Iterator[OrderPlan]:
-    """``count`` orders, oldest first, spread over the year before ``now`` with busy and quiet months."""
-    for created in sorted(_moment(random, now) for _ in range(count)):
+    """``count`` orders, oldest first, with busy and quiet months: 5,000 fill a year, fewer the last part of it."""
+    days = min(365, max(60, count // 13))
+    for created in sorted(_moment(random, now, days) for _ in range(count)):
         yield _order(random, created, now, customer_levels, prices, random.choice(sales))
 
 
-def _moment(random: Random, now: dt.datetime) -> dt.datetime:
-    """A working hour of the last year; September to November and March are busy."""
+def _moment(random: Random, now: dt.datetime, days: int) -> dt.datetime:
+    """A working hour of the last ``days``; September to November and March are busy."""
     while True:
-        days = random.randrange(365)
-        day = (now - dt.timedelta(days=days)).replace(hour=random.randint(0, 9), minute=random.randrange(60), second=random.randrange(60), microsecond=0)
+        day = (now - dt.timedelta(days=random.randrange(days))).replace(
+            hour=random.randint(0, 9), minute=random.randrange(60), second=random.randrange(60), microsecond=0
+        )
         busy = 1.0 if day.month in (3, 9, 10, 11) else 0.35 if day.month == 2 else 0.75
         if day.weekday() < 6 and day < now and random.random() < busy:
             return day
@@ -136,7 +213,9 @@ def _order(
     customer = random.choices(range(len(levels)), [{"a": 6, "b": 2, "c": 1}[level] for level in levels])[0]
     lines = tuple(_line(random, prices) for _ in range(random.choices((1, 2, 3, 4, 6, 8), (34, 26, 18, 10, 8, 4))[0]))
     priority = random.choices(("normal", "high", "rush"), (82, 13, 5))[0]
-    due = created.date() + dt.timedelta(days={"normal": random.randint(14, 30), "high": random.randint(8, 14), "rush": random.randint(4, 8)}[priority])
+    due = created.date() + dt.timedelta(
+        days={"normal": random.randint(14, 30), "high": random.randint(8, 14), "rush": random.randint(4, 8)}[priority]
+    )
     values = {
         "customer_po": f"PO{random.randrange(10**7):07d}" if random.random() < 0.7 else None,
         "ordered_on": created.date().isoformat(),
@@ -146,20 +225,46 @@ def _order(
         "note": random.choice((None, None, None, "分两批交货", "外箱贴客户标签", "颜色按上次样板", "需随货附材质证明")),
     }
     state, steps = _life(random, created, now, sales, priority)
-    return OrderPlan(customer, {**values, **_results(random, steps, sum(line[1] for line in lines))}, lines, created, sales, state, steps)
+    return OrderPlan(
+        customer,
+        {**values, **_results(random, steps, sum(line[1] for line in lines))},
+        lines,
+        created,
+        sales,
+        state,
+        steps,
+    )
 
 
 def _line(random: Random, prices: Sequence[Decimal]) -> tuple[int, int, Decimal]:
     product = random.randrange(len(prices))
     price = prices[product]
-    quantity = random.choice((500, 1000, 2000, 3000, 5000, 8000, 10000, 20000)) if price < 5 else random.choice((50, 100, 200, 300, 500, 800))
-    return product, quantity, (price * Decimal(str(random.choice((1, 1, 1, 0.98, 0.95, 0.92))))).quantize(Decimal("0.0001"))
+    quantity = (
+        random.choice((500, 1000, 2000, 3000, 5000, 8000, 10000, 20000))
+        if price < 5
+        else random.choice((50, 100, 200, 300, 500, 800))
+    )
+    return (
+        product,
+        quantity,
+        (price * Decimal(str(random.choice((1, 1, 1, 0.98, 0.95, 0.92))))).quantize(Decimal("0.0001")),
+    )
 
 
-WHO = {"confirm_payment": "wang", "start_preparing": "chen", "material_ready": "wu", "release_schedule": "zhao", "finish_production": "sun", "release_goods": "qian", "sign": "feng"}
+WHO = {
+    "confirm_payment": "wang",
+    "start_preparing": "chen",
+    "material_ready": "wu",
+    "release_schedule": "zhao",
+    "finish_production": "sun",
+    "release_goods": "qian",
+    "sign": "feng",
+}
 
 
-def _life(random: Random, created: dt.datetime, now: dt.datetime, sales: str, priority: str) -> tuple[str, tuple[Step, ...]]:
+def _life(
+    random: Random, created: dt.datetime, now: dt.datetime, sales: str, priority: str
+) -> tuple[str, tuple[Step, ...]]:
     """Walk the main path until ``now``, with a freeze, a change, a cancellation or a return now and then."""
     steps: list[Step] = []
     at, state, pace = created, "pending", {"normal": 1.0, "high": 0.7, "rush": 0.45}[priority]
@@ -182,10 +287,16 @@ def _life(random: Random, created: dt.datetime, now: dt.datetime, sales: str, pr
 def _detour(random: Random, state: str, at: dt.datetime, sales: str) -> tuple[Step, ...]:
     if state == "pending" and random.random() < 0.05:
         out = _later(random, at, 3)
-        return (Step("freeze", "frozen", out, "wang", "逾期应收未清"), Step("release", state, _later(random, out, 40), "wang", "已回款"))
+        return (
+            Step("freeze", "frozen", out, "wang", "逾期应收未清"),
+            Step("release", state, _later(random, out, 40), "wang", "已回款"),
+        )
     if state in ("preparing", "scheduled") and random.random() < 0.04:
         out = _later(random, at, 5)
-        return (Step("change", "changing", out, sales, "客户改数量"), Step("changed", state, _later(random, out, 20), sales))
+        return (
+            Step("change", "changing", out, sales, "客户改数量"),
+            Step("changed", state, _later(random, out, 20), sales),
+        )
     if state == "shipped" and random.random() < 0.015:
         out = _later(random, at, 50)
         return (Step("send_back", "returned", out, "feng"), Step("resend", state, _later(random, out, 60), "feng"))

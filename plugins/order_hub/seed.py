@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from decimal import Decimal
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from engine.api import Actor, Application, adopt, find, save, system_actor, users_of
 from plugins.order_hub import demo
 from plugins.order_hub.demo import OrderPlan
 
+CHINA = ZoneInfo("Asia/Shanghai")
 SHIPPED = ("shipped", "signed", "returned")
 UNPAID = ("pending", "cancelled")
 
@@ -31,13 +34,26 @@ def plant(app: Application, count: int, seed: int) -> None:
         for place, values in enumerate(wanted)
     ]
     contracts = [_contract(app, actor, random, id) for id in customers[:40]]
+    numbers = _Numbers()
     prices = [Decimal(values["price"]) for values in demo.products(Random(seed))]  # noqa: S311
     levels = [str(values["level"]) for values in wanted]
     for plan in demo.orders(random, count, app.clock(), levels, prices, sellers):
-        id = _order(app, actor, plan, people, customers, products, contracts)
-        _money(app, actor, random, plan, id)
+        id = _order(app, actor, plan, people, customers, products, contracts, numbers)
+        _money(app, actor, random, plan, id, numbers)
         if plan.state in SHIPPED or (plan.state == "inspected" and random.random() < 0.5):
-            _goods(app, actor, random, plan, id, products)
+            _goods(app, actor, random, plan, id, products, numbers)
+
+
+class _Numbers:
+    """Numbers as they would have been drawn at the time; the series go on after them."""
+
+    def __init__(self) -> None:
+        self._drawn: Counter[tuple[str, str]] = Counter()
+
+    def next(self, prefix: str, at: dt.datetime, width: int) -> str:
+        month = f"{at.astimezone(CHINA):%Y%m}"
+        self._drawn[prefix, month] += 1
+        return f"{prefix}{month}-{self._drawn[prefix, month]:0{width}d}"
 
 
 def _kept(app: Application, actor: Actor, form: str, key: str, values: dict[str, Any]) -> int:
@@ -67,12 +83,16 @@ def _order(
     customers: list[int],
     products: list[int],
     contracts: list[tuple[int, int]],
+    numbers: _Numbers,
 ) -> int:
     customer = customers[plan.customer]
-    lines = [{"product": products[place], "quantity": quantity, "price": str(price)} for place, quantity, price in plan.lines]
+    lines = [
+        {"product": products[place], "quantity": quantity, "price": str(price)} for place, quantity, price in plan.lines
+    ]
     contract = next((id for owner, id in contracts if owner == customer), None)
     values = {
         **plan.values,
+        "number": numbers.next("SO", plan.created_at, 5),
         "customer": customer,
         "contract": contract,
         "sales_person": people[plan.sales],
@@ -100,27 +120,34 @@ def _history(plan: OrderPlan, people: dict[str, int]) -> list[dict[str, Any]]:
     return visits
 
 
-def _money(app: Application, actor: Actor, random: Random, plan: OrderPlan, order: int) -> None:
+def _money(app: Application, actor: Actor, random: Random, plan: OrderPlan, order: int, numbers: _Numbers) -> None:
     """A deposit with the confirmation, the rest around the delivery; a few are late."""
     paid = next((step.at for step in plan.steps if step.transition == "confirm_payment"), None)
     if paid is None or plan.state in UNPAID:
         return
     share = Decimal(random.choice(("0.3", "0.3", "0.5", "1")))
-    _receipt(app, actor, order, paid, (plan.amount * share).quantize(Decimal("0.01")))
+    _receipt(app, actor, order, numbers, paid, (plan.amount * share).quantize(Decimal("0.01")))
     signed = next((step.at for step in plan.steps if step.transition == "sign"), None)
     rest = plan.amount - (plan.amount * share).quantize(Decimal("0.01"))
     if signed is None or rest <= 0 or random.random() < 0.12:
         return
     at = signed + dt.timedelta(days=random.randint(1, 40))
     if at < app.clock():
-        _receipt(app, actor, order, at, rest)
+        _receipt(app, actor, order, numbers, at, rest)
 
 
-def _receipt(app: Application, actor: Actor, order: int, at: dt.datetime, amount: Decimal) -> None:
+def _receipt(app: Application, actor: Actor, order: int, numbers: _Numbers, at: dt.datetime, amount: Decimal) -> None:
     if amount <= 0:
         return
     method = "draft" if amount > 100_000 else "bank"
-    values = {"order": order, "received_on": at.date().isoformat(), "amount": str(amount), "method": method}
+    number = numbers.next("RC", at, 4)
+    values = {
+        "number": number,
+        "order": order,
+        "received_on": at.date().isoformat(),
+        "amount": str(amount),
+        "method": method,
+    }
     history = [
         {"state": "entered", "entered_at": at - dt.timedelta(hours=2), "left_at": at},
         {"state": "confirmed", "entered_at": at, "left_at": None},
@@ -128,14 +155,20 @@ def _receipt(app: Application, actor: Actor, order: int, at: dt.datetime, amount
     adopt(app, actor, "receipt", values, state="confirmed", history=history)
 
 
-def _goods(app: Application, actor: Actor, random: Random, plan: OrderPlan, order: int, products: list[int]) -> None:
+def _goods(
+    app: Application, actor: Actor, random: Random, plan: OrderPlan, order: int, products: list[int], numbers: _Numbers
+) -> None:
     at = next((step.at for step in reversed(plan.steps) if step.state in SHIPPED), None) or plan.steps[-1].at
     carrier = random.choice(demo.CARRIERS)
     values = {
+        "number": numbers.next("DN", at, 4),
         "order": order,
         "shipped_on": at.date().isoformat(),
         "carrier": carrier,
         "tracking": f"{carrier.upper()}{random.randrange(10**11):011d}",
-        "lines": [{"product": products[place], "quantity": quantity, "lot": f"L{at:%y%m%d}"} for place, quantity, _ in plan.lines],
+        "lines": [
+            {"product": products[place], "quantity": quantity, "lot": f"L{at:%y%m%d}"}
+            for place, quantity, _ in plan.lines
+        ],
     }
     adopt(app, actor, "shipment", values)
