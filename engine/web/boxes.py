@@ -262,7 +262,12 @@ class Sheet:
             for number, (row, view) in enumerate(self.line_views(one), 1)
         )
         label = one.label_in(self.reader.language)
-        alone = any(section.fields == (one.name,) and section.label for section in self.sections())
+        language = self.reader.language
+        alone = any(
+            one.name in section.fields and section.label
+            and (len(section.fields) == 1 or section.label.text(language) == label)
+            for section in self.sections()
+        )  # fmt: skip
         return LinesEditor(
             path=one.name,
             label=label,

@@ -343,7 +343,7 @@ def change_comment(form_name: str, record_id: int, comment_id: int) -> Response:
 
 def _again(seen: Seen, problem: str, typed: str, status: int, note: str = "") -> Response:
     with application().database.read() as conn:
-        page = page_of(conn, seen, "")
+        page = page_of(conn, see(conn, seen.form, seen.id), "")
     page = replace(page, problem=problem, typed=typed, note=note)
     return Response(render("timeline.html", page=page), status)
 

@@ -74,9 +74,7 @@ def compare(conn: sa.Connection, maker: SheetMaker, seen: Seen, typed: Typed, si
               if event.id > since]  # fmt: skip
     lines = stored_lines(seen)
     theirs = _dumped(seen.form, seen.row, lines, by_id=False)
-    first = min((event.at for event in events), default=None)
-    known = {name: [row for row in rows if first is None or row["created_at"] < first] for name, rows in lines.items()}
-    base = _by_name(seen.form, undo(_dumped(seen.form, seen.row, known, by_id=True), seen.form, events))
+    base = _by_name(seen.form, undo(_dumped(seen.form, seen.row, lines, by_id=True), seen.form, events))
     yours = _dumped_typed(maker, typed)
     merged = merge(base, yours, theirs, list(lines))
     others = tuple(dict.fromkeys(event.actor_id for event in events if event.actor_id is not None))

@@ -45,7 +45,7 @@ class FormPage:
     token: str
     id: int | None = None
     version: int | None = None
-    seen: int = 0
+    since: int = 0
     draft: str | None = None
     dirty: bool = False
     keeps_drafts: bool = True
@@ -71,7 +71,7 @@ def page_of(sheet: Sheet, seen: Seen | None, **more: Any) -> FormPage:
     """The page around a sheet: a new record's when ``seen`` is None."""
     form = sheet.form
     if seen is None:
-        heading = translate("New: {form}", form=label(form))
+        heading = translate("New {form}", form=label(form))
         return FormPage(form, heading, sheet.tabs(), f"/{form.name}/new", f"/{form.name}", new_token(), **more)
     address = f"/{form.name}/{seen.id}"
     heading = translate("Edit {title}", title=seen.title)
@@ -114,7 +114,7 @@ def refused_page(form: Form, seen: Seen | None, typed: Typed, error: AppmillErro
     sheet = replace(plain, problems=by_path)
     page = page_of(
         sheet, seen, problems=summary, problem_heading=_heading(error, summary), dirty=True,
-        version=_number(request.form.get("_version")), seen=_number(request.form.get("_seen")),
+        version=_number(request.form.get("_version")), since=_number(request.form.get("_seen")),
     )  # fmt: skip
     return Response(render("form.html", page=page), error.status)
 
@@ -140,8 +140,9 @@ def new(form_name: str) -> Response:
     may(application(), actor(), "create", form).demand()
     with application().database.read() as conn:
         draft = None if request.args else drafts.find(conn, application(), actor(), form, drafts.NEW)
-        typed = draft.typed if draft else _prefilled(conn, form)
-        sheet = sheet_maker(conn, form).make(None, typed, {})
+        maker = sheet_maker(conn, form)
+        typed = draft.typed if draft else maker.with_first_rows(_prefilled(conn, form))
+        sheet = maker.make(None, typed, {})
         page = page_of(sheet, None, draft=drafts.clock_text(draft.at) if draft else None, dirty=bool(draft),
                        keeps_drafts=_keeps_drafts())  # fmt: skip
         return Response(render("form.html", page=page))
@@ -201,7 +202,9 @@ def _copy_values(form: Form, row: Mapping[str, Any], readable: frozenset[str]) -
 def create(form_name: str) -> Response:
     form = form_named(form_name)
     may(application(), actor(), "create", form).demand()
-    typed = _typed(form, None)
+    with application().database.read() as conn:
+        typed, files = _typed(conn, form, None)
+    typed = uploads.with_posted_files(form, files, typed)
     if "_add" in request.form:
         return _with_another_row(form, None, typed)
     return _save(form, None, typed)
@@ -219,9 +222,9 @@ def edit(form_name: str, record_id: int) -> Response:
         may_record(app, who, "update", form, seen.view).demand()
         draft = drafts.find(conn, app, who, form, record_id)
         sheet = sheet_maker(conn, form).make(seen, draft.typed if draft else Typed(), {})
-        more: dict[str, Any] = {"seen": last_event(conn, form, record_id)}
+        more: dict[str, Any] = {"since": last_event(conn, form, record_id)}
         if draft:
-            more = {"seen": draft.seen, "version": draft.version, "draft": drafts.clock_text(draft.at), "dirty": True}
+            more = {"since": draft.seen, "version": draft.version, "draft": drafts.clock_text(draft.at), "dirty": True}
         page = page_of(sheet, seen, keeps_drafts=_keeps_drafts(), **more)
         return Response(render("form.html", page=page))
 
@@ -231,26 +234,29 @@ def save(form_name: str, record_id: int) -> Response:
     form = form_named(form_name)
     with application().database.read() as conn:
         seen = see(conn, form, record_id)
-    may_record(application(), actor(), "update", form, seen.view).demand()
-    typed = _typed(form, seen)
+        may_record(application(), actor(), "update", form, seen.view).demand()
+        typed, files = _typed(conn, form, seen)
+    typed = uploads.with_posted_files(form, files, typed)
     if "_add" in request.form:
-        return _with_another_row(form, seen, typed)
+        return _with_another_row(form, record_id, typed)
     return _save(form, seen, typed)
 
 
 # --- saving ----------------------------------------------------------------------------------------------------------
 
 
-def _typed(form: Form, seen: Seen | None) -> Typed:
+def _typed(conn: sa.Connection, form: Form, seen: Seen | None) -> tuple[Typed, frozenset[str]]:
+    """What was typed, choices of a conflict page made; and the fields files came for."""
     typed = read_typed(application().definition, form, request.form)
-    return uploads.with_posted_files(form, seen, typed)
+    typed = sheet_maker(conn, form).without_untouched(typed)
+    if seen:
+        typed = conflicts.chosen(typed, request.form, seen)
+    return typed, uploads.receiving(form, seen)
 
 
 def _save(form: Form, seen: Seen | None, typed: Typed) -> Response:
     app, who = application(), actor()
     record_id, version = (seen.id, _number(request.form.get("_version")) or None) if seen else (None, None)
-    if seen:
-        typed = conflicts.chosen(typed, request.form, seen)
     try:
         saved = service.save(
             app, who, form.name, typed.values(), id=record_id, version=version,
@@ -292,7 +298,7 @@ def _after_conflict(form: Form, typed: Typed, stale: Stale) -> Response:
             sheet = maker.make(seen, merged, {})
             told = conflicts.tell(conn, conflict, sheet, seen)
             page = page_of(
-                sheet, seen, dirty=True, clashes=told.clashes, conflict=told, seen=last_event(conn, form, record_id)
+                sheet, seen, dirty=True, clashes=told.clashes, conflict=told, since=last_event(conn, form, record_id)
             )
             return Response(render("form.html", page=page), 409)
     try:
@@ -304,16 +310,17 @@ def _after_conflict(form: Form, typed: Typed, stale: Stale) -> Response:
     return _saved(form, record_id, conflicts.merged_note(conflict, form, reader().language))
 
 
-def _with_another_row(form: Form, seen: Seen | None, typed: Typed) -> Response:
+def _with_another_row(form: Form, record_id: int | None, typed: Typed) -> Response:
     """Without a script the button “add row” comes here; nothing is saved."""
     name = request.form["_add"]
     rows = typed.lines.get(name, ())
     typed = typed.with_lines(name, (*rows, Row(str(next_key(rows)), {})))
     with application().database.read() as conn:
+        seen = see(conn, form, record_id) if record_id else None
         sheet = sheet_maker(conn, form).make(seen, typed, {})
         page = page_of(
             sheet, seen, dirty=True, version=_number(request.form.get("_version")),
-            seen=_number(request.form.get("_seen")),
+            since=_number(request.form.get("_seen")),
         )  # fmt: skip
         return Response(render("form.html", page=page))
 

@@ -6,6 +6,7 @@ What does not parse counts as empty for everything that depends on it, and is sh
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -89,6 +90,31 @@ class SheetMaker:
             except EvaluationFailed:
                 row[name] = None
         return row
+
+    # --- rows nobody typed into
+
+    def with_first_rows(self, typed: Typed) -> Typed:
+        """A new record begins with one empty row to type into; left as it is, it is not saved."""
+        for field in self._lines_fields():
+            if not typed.lines.get(field.name):
+                typed = typed.with_lines(field.name, (Row("0", {}),))
+        return typed
+
+    def without_untouched(self, typed: Typed) -> Typed:
+        """New rows that hold nothing but their defaults count as empty."""
+        for name, rows in typed.lines.items():
+            form = self.app.definition.forms[self.form.fields[name].form]  # type: ignore[attr-defined]
+            defaults = self.defaults(form)
+            texts = {key: form.fields[key].text(value, self.reader) for key, value in defaults.items()}
+            kept = tuple(
+                replace(row, raw={}) if row.id is None and all(
+                    value == texts.get(key, value if not value or value == "false" else None)
+                    for key, value in row.raw.items()
+                ) else row
+                for row in rows
+            )  # fmt: skip
+            typed = typed.with_lines(name, kept)
+        return typed
 
     def _parsed(self, form: Form, raw: Mapping[str, Any], at: str) -> dict[str, Any]:
         values: dict[str, Any] = {}

@@ -60,6 +60,7 @@ class ShownSection:
     facts: tuple[Fact, ...]
     lines: tuple[ShownLines, ...]
     edit_at: str | None
+    facts_below: bool = False  # the lines come first
 
 
 class Showing:
@@ -117,11 +118,15 @@ class Showing:
         names = [name for name in section.fields if shown and name in self.seen.fields
                  and self._holds(self.form.fields[name].visible_when)]  # fmt: skip
         facts = tuple(self.fact(self.form.fields[name]) for name in names if self.form.fields[name].kind != "lines")
-        alone = bool(section.label) and len(section.fields) == 1
-        lines = tuple(self.lines(self.form.fields[name], alone) for name in names if name in self.line_columns)
-        first = next((name for name in names if self.form.fields[name].writable), None)
         label = section.label.text(self.reader.language) if section.label else ""
-        return ShownSection(index, label, section.columns, facts, lines, first if editable else None)
+        lines = tuple(
+            self.lines(self.form.fields[name], bool(label) and (len(section.fields) == 1 or label ==
+                       self.form.fields[name].label_in(self.reader.language)))
+            for name in names if name in self.line_columns
+        )  # fmt: skip
+        first = next((name for name in names if self.form.fields[name].writable), None)
+        below = bool(lines) and bool(facts) and names[0] in self.line_columns
+        return ShownSection(index, label, section.columns, facts, lines, first if editable else None, below)
 
     def _holds(self, source: str | None) -> bool:
         if source is None:

@@ -23,7 +23,7 @@ from engine.web.render import go, label, render, toast, translate
 from engine.web.seen import NOT_THERE, Seen, form_named, see, titles_of
 from engine.web.showing import Fact, Showing
 from engine.web.typed import Typed, read_typed
-from engine.web.uploads import with_posted_files
+from engine.web.uploads import receiving, with_posted_files
 from engine.workflow import Door, doors
 
 blueprint = Blueprint("take", __name__)
@@ -73,7 +73,8 @@ def take(form_name: str, record_id: int, transition_name: str) -> Response:
     app, who = application(), actor()
     with app.database.read() as conn:
         seen = see(conn, form, record_id)
-    typed = _asked_only(transition, with_posted_files(form, seen, read_typed(app.definition, form, request.form)))
+        files = receiving(form, seen) | _asked_files(form, transition)
+    typed = _asked_only(transition, with_posted_files(form, files, read_typed(app.definition, form, request.form)))
     reason = request.form.get("_reason", "").strip()[:LONGEST_REASON]
     given = request.form.get("_version", "")
     try:
@@ -102,6 +103,12 @@ def _asked_only(transition: Transition, typed: Typed) -> Typed:
         {name: raw for name, raw in typed.raw.items() if name in transition.ask},
         {name: rows for name, rows in typed.lines.items() if name in transition.ask},
     )
+
+
+def _asked_files(form: Form, transition: Transition) -> frozenset[str]:
+    """What a step asks for may be brought with it, whatever the grants for editing say."""
+    return frozenset(name for name in transition.ask if form.fields[name].kind == "files"
+                     and any(one.filename for one in request.files.getlist(f"{name}:files")))  # fmt: skip
 
 
 def _done(form: Form, transition: Transition, state: str | None) -> Message:

@@ -209,14 +209,16 @@ def _rows_by_id(rows: Any) -> dict[Any, Mapping[str, Any]]:
 
 
 def undo(current: Mapping[str, Any], form: Form, events: Sequence[Event]) -> dict[str, Any]:
-    """Stored values in JSON form by stable id, as they were before ``events`` (newest first). Rows that came with
-    these events are to be left out of ``current`` already: events do not know the ids of new rows."""
+    """Stored values in JSON form by stable id, as they were before ``events`` (newest first)."""
     values = dict(current)
     rows = {field.stable_id for field in form.fields.values() if field.kind == "lines"}
     for event in events:
         for key, pair in (event.changes or {}).items():
             if _is_pair(pair):
                 values[key] = _undo_rows(values.get(key) or [], *pair) if key in rows else pair[0]
+    for key in rows:
+        new = _new_ids([event.changes[key] for event in events if event.changes and key in event.changes], current.get(key))
+        values[key] = [row for row in values.get(key) or () if row["id"] not in new]
     return values
 
 
@@ -225,6 +227,14 @@ def _undo_rows(rows: Sequence[Mapping[str, Any]], before: Any, after: Any) -> li
     old, new = _rows_by_id(before), _rows_by_id(after)
     kept = [{**row, **old[row["id"]]} if row["id"] in old else row for row in rows]
     return [*kept, *(row for key, row in old.items() if key not in new)]
+
+
+def _new_ids(pairs: Sequence[Any], current: Sequence[Mapping[str, Any]] | None) -> frozenset[int]:
+    """Events do not know the ids of the rows they added; they are the latest of all ids met."""
+    added = sum(1 for pair in pairs if _is_pair(pair) for row in pair[1] or () if "id" not in row)
+    met = {row["id"] for row in current or ()}
+    met.update(row["id"] for pair in pairs if _is_pair(pair) for row in pair[0] or () if "id" in row)
+    return frozenset(sorted(met)[len(met) - added :])
 
 
 SENTENCES: Mapping[str, Message] = {

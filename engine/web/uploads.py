@@ -112,15 +112,25 @@ def must_be_picture(field: Any, attachment: Attachment) -> None:
         raise Invalid(message("“{name}” is not a picture that can be shown.", name=attachment.name))
 
 
-def with_posted_files(form: Form, seen: Seen | None, typed: Typed) -> Typed:
-    """Without a script files come with the form itself, as ``<field>:files``: they are taken in first, so that an
-    error elsewhere does not lose them."""
+def receiving(form: Form, seen: Seen | None) -> frozenset[str]:
+    """The fields that files came for with the form itself, as ``<field>:files``, and that may take them."""
+    app, who = application(), actor()
+    return frozenset(
+        name
+        for name, field in form.fields.items()
+        if field.kind == "files" and any(upload.filename for upload in request.files.getlist(f"{name}:files"))
+        and may_upload(app, who, form, field, seen)
+    )  # fmt: skip
+
+
+def with_posted_files(form: Form, names: frozenset[str], typed: Typed) -> Typed:
+    """Without a script files come with the form: they are taken in first, so that an error elsewhere does not lose
+    them. ``names``: from ``receiving``."""
     app, who = application(), actor()
     raw = dict(typed.raw)
-    for name, field in form.fields.items():
+    for name in names:
+        field = form.fields[name]
         posted = [upload for upload in request.files.getlist(f"{name}:files") if upload.filename]
-        if field.kind != "files" or not posted or not may_upload(app, who, form, field, seen):
-            continue
         for upload in posted[:MOST_AT_ONCE]:
             try:
                 checked(field, upload)
