@@ -32,8 +32,10 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "cad": (".dwg", ".dxf", ".step", ".stp", ".igs", ".stl"),
 }
 _CLIP = Markup(
-    '<span class="field-files text-secondary" title="{0}"><span aria-hidden="true">📎</span>'
-    '<span class="visually-hidden">{1}</span> {2}</span>'
+    '<span class="field-files text-secondary" title="{0}">'
+    '<svg class="icon" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" aria-hidden="true">'
+    '<path d="M15 7l-6.5 6.5a1.5 1.5 0 0 0 3 3l6.5 -6.5a3 3 0 0 0 -6 -6l-6.5'
+    ' 6.5a4.5 4.5 0 0 0 9 9l6.5 -6.5"/></svg><span class="visually-hidden">{1}</span> {2}</span>'
 )
 
 

@@ -62,11 +62,11 @@ class UserField(Field):
 
 
 def initials(name: str) -> str:
-    """李雷 → 雷 (given names tell people apart), Li Lei → LL."""
-    words = name.split()
-    if len(words) > 1 and words[0].isascii():
-        return (words[0][:1] + words[-1][:1]).upper()
-    return name.strip()[-1:] if not name.isascii() else name[:2].upper()
+    """What an avatar shows: 王小明 → 小明, since given names tell people apart; Li Lei → LL."""
+    name = name.strip()
+    if name and ord(name[-1]) > 0x2E80:
+        return name[-2:]
+    return "".join(word[0] for word in name.split()[:2]).upper() or "?"
 
 
 @dataclass(frozen=True, kw_only=True)

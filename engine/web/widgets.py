@@ -75,7 +75,7 @@ class Widgets:
         """A kept value on a record's page; ``extra`` as in ``Field.format``, or files as in ``State``."""
         if value is None:
             return Markup("")
-        return Markup(self._macros(field.widget).show(field, value, reader, extra))  # noqa: S704 - escaped there
+        return Markup(str(self._macros(field.widget).show(field, value, reader, extra)).strip())  # noqa: S704 - escaped there
 
     def _macros(self, widget: str) -> Any:
         return self.environment.get_template(f"widgets/{widget}.html").module

@@ -78,6 +78,7 @@ class LinkSearch {
       const item = event.target.closest("[role=option]");
       if (item) this.choose(Number(item.dataset.at));
     });
+    this.tokens.addEventListener("pointerdown", (event) => event.preventDefault()); // blur would redraw them under the finger
     this.tokens.addEventListener("click", (event) => {
       const id = event.target.closest("button")?.dataset.id;
       if (id && !this.input.readOnly) { this.unpick(id); this.input.focus(); }

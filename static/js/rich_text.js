@@ -16,6 +16,7 @@ function start(box) {
   }
   document.execCommand("defaultParagraphSeparator", false, "p");
   const keep = () => { source.value = editor.textContent.trim() ? editor.innerHTML : ""; };
+  if (!editor.textContent.trim()) editor.replaceChildren(emptyParagraph()); // else the first line is in none
   editor.addEventListener("input", keep);
   editor.addEventListener("blur", () => source.dispatchEvent(new Event("change", { bubbles: true })));
   editor.addEventListener("paste", (event) => paste(event));
@@ -29,6 +30,12 @@ function start(box) {
     source.dispatchEvent(new Event("input", { bubbles: true }));
   });
   new MutationObserver(() => { editor.contentEditable = String(!source.readOnly); }).observe(source, { attributeFilter: ["readonly"] });
+}
+
+function emptyParagraph() {
+  const paragraph = document.createElement("p");
+  paragraph.append(document.createElement("br"));
+  return paragraph;
 }
 
 // Plain text: what word processors put on the clipboard is mostly style, which is forbidden here.
