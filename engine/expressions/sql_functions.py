@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.errors import message
-from engine.expressions.sql import _case, text_of, text_test
 from engine.expressions.sql_elements import Contains, EndsWith, Rounded, StartsWith
+from engine.expressions.sql_operators import apart, case, text_test
 from engine.expressions.sql_values import Clause, Element, Known, Many, Sql, Value, as_value, cannot, settled, truth
 
 One = Known | Sql
@@ -97,7 +97,7 @@ def _texts(test: Any) -> Callable[..., Sql | Known]:
 def _coalesce(*values: One) -> One:
     found: One = Known(None, True)
     for value in reversed(values):
-        found = _case(_filled(value), value, found)
+        found = case(_filled(value), value, found)
     return found
 
 
@@ -143,15 +143,13 @@ def _date(value: One) -> Sql | None:
 
 
 def _days_between(start: One, end: One) -> Sql | Known | None:
-    from engine.expressions.sql import _apart
-
     for side in (start, end):
         if isinstance(side, Known) and side.value is None:
             return Known(None, True)
         moment = side.kind != "date" if isinstance(side, Sql) else isinstance(side.value, dt.datetime)
         if moment:
             return None
-    return _apart(end, start)
+    return apart(end, start)
 
 
 CALLS: Mapping[str, Callable[..., Value | None]] = {
@@ -166,5 +164,3 @@ CALLS: Mapping[str, Callable[..., Value | None]] = {
     "days_between": _days_between,
     "if_else": lambda *values: None,  # written where its condition still is one
 }
-
-__all__ = ["CALLS", "FOLDS", "text_of"]

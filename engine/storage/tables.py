@@ -38,6 +38,8 @@ class Tables:
     definition: AppDefinition  # what the tables were made of
     registry: Registry
     statements: Statements = field(default_factory=Statements)
+    # Aliases that conditions over other tables use again and again; see engine.expressions.sql_parts.
+    aliases: dict[tuple[str, int], Any] = field(default_factory=dict)
     kept: dict[str, Any] = field(default_factory=dict)  # what storage works out once per definition
 
     def __repr__(self) -> str:
