@@ -13,11 +13,19 @@ from random import Random
 from typing import Any
 
 CITIES = (
-    ("广东省", "东莞市", "长安镇"), ("广东省", "深圳市", "宝安区"), ("广东省", "佛山市", "顺德区"),
-    ("浙江省", "宁波市", "北仑区"), ("浙江省", "台州市", "黄岩区"), ("江苏省", "苏州市", "昆山市"),
-    ("江苏省", "无锡市", "新吴区"), ("上海市", "上海市", "嘉定区"), ("山东省", "青岛市", "城阳区"),
-    ("福建省", "厦门市", "海沧区"), ("四川省", "成都市", "龙泉驿区"), ("安徽省", "合肥市", "经开区"),
-)  # fmt: skip
+    ("广东省", "东莞市", "长安镇"),
+    ("广东省", "深圳市", "宝安区"),
+    ("广东省", "佛山市", "顺德区"),
+    ("浙江省", "宁波市", "北仑区"),
+    ("浙江省", "台州市", "黄岩区"),
+    ("江苏省", "苏州市", "昆山市"),
+    ("江苏省", "无锡市", "新吴区"),
+    ("上海市", "上海市", "嘉定区"),
+    ("山东省", "青岛市", "城阳区"),
+    ("福建省", "厦门市", "海沧区"),
+    ("四川省", "成都市", "龙泉驿区"),
+    ("安徽省", "合肥市", "经开区"),
+)
 STEMS = (
     "华",
     "恒",
@@ -71,12 +79,52 @@ GIVEN = (
     "雪梅",
 )
 FAMILIES = (
-    ("housing", "外壳", ("遥控器上盖", "遥控器下盖", "路由器面壳", "风扇底座", "充电器外壳", "仪表外壳", "水壶把手", "电饭煲面盖"), "ABS", (1.2, 9.5), (18, 140), (28, 55)),
-    ("cap", "瓶盖", ("28牙水瓶盖", "38牙饮料盖", "洗发水翻盖", "乳液泵盖", "防盗油盖", "喷雾嘴盖"), "PP", (0.06, 0.55), (2, 12), (8, 18)),
-    ("gear", "齿轮", ("打印机齿轮 24T", "玩具减速齿轮", "门锁斜齿轮", "传动蜗轮", "风门齿条"), "POM", (0.25, 2.4), (2, 25), (15, 32)),
-    ("crate", "周转箱", ("周转箱 400×300", "周转箱 600×400", "折叠箱 530", "零件盒 3号"), "HDPE", (9.0, 46.0), (420, 2600), (45, 90)),
-    ("connector", "接插件", ("2P 端子座", "6P 线束外壳", "USB 面板座", "防水接头", "排针座 20P"), "PA66", (0.12, 1.6), (1, 9), (12, 26)),
-)  # fmt: skip
+    (
+        "housing",
+        "外壳",
+        ("遥控器上盖", "遥控器下盖", "路由器面壳", "风扇底座", "充电器外壳", "仪表外壳", "水壶把手", "电饭煲面盖"),
+        "ABS",
+        (1.2, 9.5),
+        (18, 140),
+        (28, 55),
+    ),
+    (
+        "cap",
+        "瓶盖",
+        ("28牙水瓶盖", "38牙饮料盖", "洗发水翻盖", "乳液泵盖", "防盗油盖", "喷雾嘴盖"),
+        "PP",
+        (0.06, 0.55),
+        (2, 12),
+        (8, 18),
+    ),
+    (
+        "gear",
+        "齿轮",
+        ("打印机齿轮 24T", "玩具减速齿轮", "门锁斜齿轮", "传动蜗轮", "风门齿条"),
+        "POM",
+        (0.25, 2.4),
+        (2, 25),
+        (15, 32),
+    ),
+    (
+        "crate",
+        "周转箱",
+        ("周转箱 400×300", "周转箱 600×400", "折叠箱 530", "零件盒 3号"),
+        "HDPE",
+        (9.0, 46.0),
+        (420, 2600),
+        (45, 90),
+    ),
+    (
+        "connector",
+        "接插件",
+        ("2P 端子座", "6P 线束外壳", "USB 面板座", "防水接头", "排针座 20P"),
+        "PA66",
+        (0.12, 1.6),
+        (1, 9),
+        (12, 26),
+    ),
+)
 CARRIERS = ("own", "sf", "deppon", "freight")
 PATH = ("pending", "paid", "preparing", "scheduled", "producing", "inspected", "shipped", "signed")
 STEPS = (
@@ -138,12 +186,14 @@ class OrderPlan:
 def products(random: Random, count: int = 60) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for number in range(count):
-        family, short, names, material, prices, weights, cycles = FAMILIES[number % len(FAMILIES)]
+        family, _label, names, material, prices, weights, cycles = FAMILIES[number % len(FAMILIES)]
         price = Decimal(str(round(random.uniform(*prices), 3)))
+        name = names[(number // len(FAMILIES)) % len(names)]
+        shade = random.choice(("", " 白", " 黑", " 灰", " 透明"))
         found.append(
             {
                 "sku": f"{family[:2].upper()}-{1000 + number}",
-                "name": f"{names[(number // len(FAMILIES)) % len(names)]}{random.choice(('', ' 白', ' 黑', ' 灰', ' 透明'))}",
+                "name": name + shade,
                 "family": family,
                 "material": material,
                 "colour": random.choice(("#f8f9fa", "#212529", "#adb5bd", "#1971c2", "#2f9e44", "#e03131")),
@@ -171,10 +221,16 @@ def customers(random: Random, count: int = 120) -> list[dict[str, Any]]:
                 "level": level,
                 "contact": person(random),
                 "phone": f"1{random.choice((38, 39, 58, 86, 77))}{random.randrange(10**8):08d}",
-                "address": {"country": "CN", "province": province, "city": city, "district": district, "street": f"{random.choice('兴创科工振')}{random.choice('业新园达华')}路{random.randint(1, 288)}号"},
+                "address": {
+                    "country": "CN",
+                    "province": province,
+                    "city": city,
+                    "district": district,
+                    "street": f"{random.choice('兴创科工振')}{random.choice('业新园达华')}路{random.randint(1, 288)}号",
+                },
                 "credit_limit": str({"a": 800_000, "b": 300_000, "c": 50_000}[level] + random.randrange(10) * 10_000),
             },
-        )  # fmt: skip
+        )
     return list(found.values())
 
 

@@ -25,7 +25,7 @@ def plant(app: Application, count: int, seed: int) -> None:
     """
     random = Random(seed)  # noqa: S311 - a repeatable year, no secret
     actor = system_actor("seed")
-    people = {login: id for login, id in users_of(app)}
+    people = dict(users_of(app))
     sellers = [login for login in ("li", "zhou") if login in people] or list(people)[:1]
     products = [_kept(app, actor, "product", "sku", values) for values in demo.products(random)]
     wanted = demo.customers(random)
