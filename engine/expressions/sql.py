@@ -67,7 +67,8 @@ def to_sql(
     known = {**names_for(clock(), reader, actor), **(names or {})}
     known.pop("record", None)
     row = Row(form, tables.form[form.name] if table is None else table)
-    writing = _Writing(syntax.one_line(compiled.source), compiled, tables, definition, known, Aliases(tables.aliases))
+    aliases = Aliases(getattr(tables, "aliases", {}))  # tables drawn for a check alone keep none
+    writing = _Writing(syntax.one_line(compiled.source), compiled, tables, definition, known, aliases)
     return writing.condition(compiled.tree.body, {"record": row}, strict=False)
 
 
