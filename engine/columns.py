@@ -27,7 +27,7 @@ SENSITIVE_OPERATORS = frozenset({"eq", "empty", "not_empty"})
 
 
 class Columns(Mapping[str, Field]):
-    """The readable columns of a form, by name. ``sometimes``: hidden on some records; ``sortable``: may order a list."""
+    """The readable columns of a form, by name. ``sometimes``: hidden on some records; ``sortable``: may order lists."""
 
     def __init__(self, fields: Mapping[str, Field], sometimes: frozenset[str], sortable: tuple[str, ...]) -> None:
         self._fields = fields

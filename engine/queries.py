@@ -44,7 +44,7 @@ _PLAIN = frozenset({"q", "sort", "columns", "after", "before", "limit", "view"})
 class Args(Protocol):
     """A query string: werkzeug's MultiDict, or anything that lists its keys and the values of each."""
 
-    def keys(self) -> Iterable[str]: ...
+    def __iter__(self) -> Iterator[str]: ...
     def getlist(self, key: str) -> list[str]: ...
 
 
@@ -117,7 +117,7 @@ def parse_query(
     known = _PLAIN | frozenset(also)
     view = view_named(form, _last(args, "view"))
     filters: list[Filter] = []
-    for key in args.keys():
+    for key in args:
         if key.startswith("where."):
             filters.extend(_filters(columns, key, args.getlist(key), app, actor, problems))
         elif key not in known:
@@ -304,14 +304,15 @@ def _linked_clause(link: sa.Table, table: sa.Table, each: Filter) -> sa.ColumnEl
     own = sa.select(link.c.record_id).where(link.c.record_id == table.c.id)
     value = each.value
     flat = [one for part in value for one in (part if isinstance(part, tuple | list) else (part,))] if value else []
-    has = {
+    has: Mapping[str, Any] = {
         "has": lambda: sa.and_(sa.true(), *(own.where(link.c.target_id == one).exists() for one in flat)),
         "has_any": lambda: own.where(link.c.target_id.in_(flat)).exists(),
         "has_not": lambda: ~own.where(link.c.target_id.in_(flat)).exists(),
         "empty": lambda: ~own.exists(),
         "not_empty": lambda: own.exists(),
     }
-    return has[each.operator.name]()
+    clause: sa.ColumnElement[bool] = has[each.operator.name]()
+    return clause
 
 
 def stored_query(

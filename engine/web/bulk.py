@@ -106,7 +106,8 @@ def _question(form: Form, query: ListQuery, action: str, picked: Picked) -> str:
         more = _edit_question(form)
     elif action == "take":
         more = _take_question(form, picked)
-    return render("bulk.html", form=form, control=control, action=action, picked=picked, count=len(picked.ids), warn=len(picked.ids) > 20,
+    count = len(picked.ids)
+    return render("bulk.html", form=form, control=control, action=action, picked=picked, count=count, warn=count > 20,
                   address=f"/{form.name}/bulk{query.url()}", back=f"/{form.name}{query.url()}", **more)  # fmt: skip
 
 

@@ -15,10 +15,9 @@ from engine.errors import Invalid, message
 from engine.fields.base import Field, Operator
 from engine.fields.operators import midnight
 from engine.queries import Filter, ListQuery, Sort
-from engine.web import boards
+from engine.web import cards
 from engine.web.context import application, reader
 from engine.web.months import MONTH_NAMES
-from engine.web.screens import screen
 
 MOST = 400  # bars
 ROW = 30
@@ -48,6 +47,8 @@ class Bar:
     colour: str
     late: bool
     span: str
+    inside: bool  # the title fits into the bar
+    reach: int  # the day from which the line is free again, the title beside a short bar included
 
 
 @dataclass(frozen=True)
@@ -66,23 +67,24 @@ class Mark:
     days: int = 1
 
 
-@screen("gantt")
 def show(form: Form, view: Any, args: Any) -> str:
-    query, columns = boards.asked(form, args, ("from", "zoom"))
-    start, end = boards.group_field(columns, view.start), boards.group_field(columns, view.end)
-    group = boards.group_field(columns, view.group) if view.group else None
+    query, columns = cards.asked(form, args, ("from", "zoom"))
+    start, end = cards.group_field(columns, view.start), cards.group_field(columns, view.end)
+    group = cards.group_field(columns, view.group) if view.group else None
     zoom = _zoom(args.get("zoom", ""))
     today = application().clock().astimezone(reader().zone).date()
     first = _first(args.get("from", ""), today)
     with application().database.read() as conn:
-        rows, found = _rows(conn, query, columns, (start, end, group), first, first + dt.timedelta(days=zoom.days))
-        lanes = lanes_of(rows, start, end, group, first, zoom.days, columns, found)
-        return boards.show_board(
+        rows, found = _rows(conn, query, columns, start, end, group, first, first + dt.timedelta(days=zoom.days))
+        lanes = lanes_of(rows, start, end, group, first, zoom, columns, found)
+        return cards.show_board(
             "gantt.html", conn, query, columns,
             lanes=list(_placed(lanes)), zoom=zoom, zooms=_zoom_links(query, first, zoom),
-            months=months_of(first, zoom.days, reader().language), weeks=_scale(first, zoom), weekends=_weekends(first, zoom),
+            months=months_of(first, zoom.days, reader().language), weeks=_scale(first, zoom),
+            weekends=_weekends(first, zoom),
             today=(today - first).days if 0 <= (today - first).days < zoom.days else None,
-            width=zoom.days * zoom.width, height=HEAD + max(1, sum(lane.lines for lane in lanes)) * ROW, head=HEAD, row=ROW,
+            width=zoom.days * zoom.width, height=HEAD + max(1, sum(lane.lines for lane in lanes)) * ROW,
+            head=HEAD, row=ROW,
             label_width=LABEL, full=len(rows) >= MOST,
             previous_url=_url(query, first - dt.timedelta(days=zoom.step), zoom),
             next_url=_url(query, first + dt.timedelta(days=zoom.step), zoom), today_url=_url(query, None, zoom),
@@ -115,13 +117,13 @@ def _rows(
     conn: sa.Connection,
     query: ListQuery,
     columns: Columns,
-    fields: Sequence[Field | None],
+    begin: Field,
+    finish: Field,
+    group: Field | None,
     first: dt.date,
     end: dt.date,
 ) -> tuple[list[Any], Any]:
     """The records whose bar touches the window; one without an end is a bar of one day."""
-    begin, finish = fields[0], fields[1]
-    assert begin is not None and finish is not None
     low, high = _bound(begin, first), _bound(begin, end)
     table = application().tables.form[query.form.name]
     other = table.c[finish.name]
@@ -131,10 +133,10 @@ def _rows(
         "touches",
         lambda column, value: sa.and_(column < high, sa.or_(other >= floor, sa.and_(other.is_(None), column >= low))),
     )
-    names = tuple(field.name for field in fields if field is not None)
+    names = tuple(field.name for field in (begin, finish, group) if field is not None)
     within = Filter(begin.name, touches, (), None)
     asked = replace(query, filters=(*query.filters, within), sort=(Sort(begin.name, False),), limit=MOST)
-    page, found = boards.rows_of(conn, asked, columns, names)
+    page, found = cards.rows_of(conn, asked, columns, names)
     return page.rows, found
 
 
@@ -151,12 +153,12 @@ def lanes_of(
     end: Field,
     group: Field | None,
     first: dt.date,
-    days: int,
+    zoom: Zoom,
     columns: Columns,
     found: Any,
 ) -> list[Lane]:
     """One lane per group, or per record without a group."""
-    bars = [(row, _bar(row, start, end, first, days, columns)) for row in rows]
+    bars = [(row, _bar(row, start, end, first, zoom, columns)) for row in rows]
     if group is None:
         return [Lane(bar.title, ((0, bar),), 1) for _row, bar in bars]
     by_group: dict[str, list[Bar]] = {}
@@ -183,25 +185,33 @@ def _lane(label: str, bars: Iterable[Bar]) -> Lane:
     for bar in sorted(bars, key=lambda each: (each.start, each.end)):
         line = next((place for place, end in enumerate(free) if end <= bar.start), len(free))
         if line == len(free):
-            free.append(bar.end)
+            free.append(bar.reach)
         else:
-            free[line] = bar.end
+            free[line] = bar.reach
         placed.append((line, bar))
     return Lane(label, tuple(placed), max(1, len(free)))
 
 
-def _bar(row: Any, start: Field, end: Field, first: dt.date, days: int, columns: Columns) -> Bar:
+def _bar(row: Any, start: Field, end: Field, first: dt.date, zoom: Zoom, columns: Columns) -> Bar:
     begin = _day(row[start.name])
     finish = _day(row[end.name]) if row[end.name] is not None else begin
     low = max(0, (begin - first).days)
-    high = min(days, (max(begin, finish) - first).days + 1)
+    high = max(low + 1, min(zoom.days, (max(begin, finish) - first).days + 1))
     state: Any = columns.get("state")
     option = state.options.get(row["state"]) if state is not None and row.get("state") else None
     due = row.get("state_due")
     late = due is not None and due < application().clock()
     span = f"{start.format(row[start.name], reader())} – {end.format(row[end.name], reader()) or '…'}"
     title = row["_title"] or f"#{row['id']}"
-    return Bar(row["id"], title, low, max(high, low + 1), option.colour if option else "blue", late, span)
+    written = text_width(title)
+    inside = written + 16 <= (high - low) * zoom.width
+    reach = high if inside else high + -(-(written + 12) // zoom.width)
+    return Bar(row["id"], title, low, high, option.colour if option else "blue", late, span, inside, reach)
+
+
+def text_width(text: str) -> int:
+    """About how many px the text takes at 12.5 px: Chinese characters are square, others about 7."""
+    return sum(13 if ord(character) > 0x2E7F else 7 for character in text)
 
 
 def _day(value: Any) -> dt.date:

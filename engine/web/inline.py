@@ -16,11 +16,11 @@ from engine.fields.base import Field
 from engine.filling import fill
 from engine.permissions import may_record, updatable_fields
 from engine.queries import Filter, ListQuery, parse_query
+from engine.texts import say
 from engine.titles import extras
 from engine.web import listing
 from engine.web.context import actor, application, reader
 from engine.web.lists import bulk_actions, editable_fields, row_plan
-from engine.texts import say
 from engine.web.render import render
 from engine.web.screens import control, form_named
 from engine.web.seen import Seen, see

@@ -17,10 +17,10 @@ from engine.errors import Invalid
 from engine.fields.base import Field
 from engine.queries import Filter, ListQuery
 from engine.views import KanbanView
-from engine.web import boards
+from engine.web import cards
 from engine.web.context import actor, application, reader
 from engine.web.render import render
-from engine.web.screens import form_named, screen
+from engine.web.screens import form_named
 
 EACH = 25  # cards of a column at once
 MOST_SUMMED = 1000
@@ -39,15 +39,12 @@ class Lane:
     more_url: str | None
 
 
-@screen("kanban")
 def show(form: Form, view: Any, args: Any) -> str:
-    query, columns = boards.asked(form, args)
-    field = boards.group_field(columns, view.group)
+    query, columns = cards.asked(form, args)
+    field = cards.group_field(columns, view.group)
     with application().database.read() as conn:
         lanes = _lanes(conn, query, columns, field, view)
-        return boards.show_board(
-            "kanban.html", conn, query, columns, lanes=lanes, movable=_movable(form, columns, view)
-        )
+        return cards.show_board("kanban.html", conn, query, columns, lanes=lanes, movable=_movable(form, columns, view))
 
 
 def _movable(form: Form, columns: Columns, view: KanbanView) -> bool:
@@ -94,11 +91,11 @@ def _lane(
     count: int,
     total: str,
 ) -> Lane:
-    cards, more = cards_of(conn, query, columns, field, view, name) if count else (Markup(""), None)
+    drawn, more = cards_of(conn, query, columns, field, view, name) if count else (Markup(""), None)
     option = field.options[name]  # type: ignore[attr-defined]
     shown = "1,000+" if count > 1000 else str(count)
     label = option.title.text(reader().language)
-    return Lane(name, label, option.colour, shown, total if count <= MOST_SUMMED else "", cards, more)
+    return Lane(name, label, option.colour, shown, total if count <= MOST_SUMMED else "", drawn, more)
 
 
 def cards_of(
@@ -108,33 +105,32 @@ def cards_of(
     equal = next(each for each in field.operators if each.name == "eq")
     only = Filter(field.name, equal, (name,), name)
     narrowed = replace(query, filters=(*query.filters, only), limit=EACH)
-    plan = boards.card_plan(query.form, columns, view.card)
-    page, found = boards.rows_of(conn, narrowed, columns, plan.names)
+    plan = cards.card_plan(query.form, columns, view.card)
+    page, found = cards.rows_of(conn, narrowed, columns, plan.names)
     now = application().clock()
-    cards = Markup("").join(plan.draw(row, found, now) for row in page.rows)
+    drawn = Markup("").join(plan.draw(row, found, now) for row in page.rows)
     if page.after is None:
-        return cards, None
+        return drawn, None
     address = query.url(after=page.after)
-    return cards, f"/{query.form.name}/cards{address}{'&' if address else '?'}lane={name}"
+    return drawn, f"/{query.form.name}/cards{address}{'&' if address else '?'}lane={name}"
 
 
-@boards.blueprint.get("/<form_name>/cards")
 def more(form_name: str) -> str:
     """The next cards of one column."""
     form = form_named(form_name)
-    query, columns = boards.asked(form, request.args, ("lane",))
+    query, columns = cards.asked(form, request.args, ("lane",))
     view = query.view
     if not isinstance(view, KanbanView):
         raise Invalid(queries.unknown(queries.NO_VIEW, view.name if view else "", _kanbans(form)))
-    field = boards.group_field(columns, view.group)
+    field = cards.group_field(columns, view.group)
     name = request.args.get("lane", "")
     if name not in getattr(field, "options", {}):
         raise Invalid(
             queries.unknown("There is no column “{got}”; there is {known}.", name, list(getattr(field, "options", {})))
         )
     with application().database.read() as conn:
-        cards, more_url = cards_of(conn, query, columns, field, view, name)
-    return render("kanban_cards.html", layout="fragment.html", cards=cards, more_url=more_url)
+        drawn, more_url = cards_of(conn, query, columns, field, view, name)
+    return render("kanban_cards.html", layout="fragment.html", cards=drawn, more_url=more_url)
 
 
 def _kanbans(form: Form) -> list[str]:

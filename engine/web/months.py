@@ -16,9 +16,8 @@ from engine.fields.base import Field, Operator
 from engine.fields.operators import midnight, month_span
 from engine.permissions import updatable_fields
 from engine.queries import Filter, ListQuery, Sort
-from engine.web import boards
+from engine.web import cards
 from engine.web.context import actor, application, reader
-from engine.web.screens import screen
 
 MOST = 600  # records of a month
 ON_A_DAY = 4
@@ -35,14 +34,13 @@ class Day:
     more_url: str
 
 
-@screen("calendar")
 def show(form: Form, view: Any, args: Any) -> str:
-    query, columns = boards.asked(form, args, ("month",))
-    field = boards.group_field(columns, view.date)
+    query, columns = cards.asked(form, args, ("month",))
+    field = cards.group_field(columns, view.date)
     today = application().clock().astimezone(reader().zone).date()
     first = _month(args.get("month", ""), today)
     weeks = weeks_of(first)
-    plan = boards.card_plan(form, columns, view.card)
+    plan = cards.card_plan(form, columns, view.card)
     with application().database.read() as conn:
         rows, found = _rows(conn, query, columns, field, plan.names, weeks[0][0], weeks[-1][-1])
         now = application().clock()
@@ -50,7 +48,7 @@ def show(form: Form, view: Any, args: Any) -> str:
         for row in rows:
             by_day.setdefault(_day_of(row[field.name]), []).append(plan.draw(row, found, now))
         drawn = [[_day(query, field, day, first, today, by_day.get(day, [])) for day in week] for week in weeks]
-        return boards.show_board(
+        return cards.show_board(
             "calendar.html", conn, query, columns,
             weeks=drawn, title=month_title(first), previous_url=_url(query, first, -1), next_url=_url(query, first, 1),
             today_url=_url(query, today, 0), days=[week_day(day) for day in weeks[0]], full=len(rows) >= MOST,
@@ -94,7 +92,7 @@ def _rows(
     span: Any = (midnight(start, zone), midnight(end, zone)) if field.kind == "datetime" else (start, end)
     within = Filter(field.name, WITHIN, (), span)
     whole = replace(query, filters=(*query.filters, within), sort=(Sort(field.name, False),), limit=MOST)
-    page, found = boards.rows_of(conn, whole, columns, tuple(dict.fromkeys((field.name, *names))))
+    page, found = cards.rows_of(conn, whole, columns, tuple(dict.fromkeys((field.name, *names))))
     return page.rows, found
 
 

@@ -22,7 +22,7 @@ from engine.permissions import may
 from engine.queries import ListQuery, Sort
 from engine.titles import extras
 from engine.views import ListView, View
-from engine.web import boards
+from engine.web import cards
 from engine.web.context import actor, application, reader
 from engine.web.lists import row_plan
 from engine.web.menu import may_open
@@ -102,7 +102,7 @@ def _number(conn: sa.Connection, one: Any, query: ListQuery, columns: Columns) -
     if one.fold == "count" or not one.field:
         count = queries.count(app, who, query, conn, MOST_COUNTED)
         return {"figure": f"{integer(MOST_COUNTED)}+" if count > MOST_COUNTED else integer(count), "url": url}
-    field = boards.group_field(columns, one.field)
+    field = cards.group_field(columns, one.field)
     return {"figure": folded(field, queries.fold(app, who, query, conn, field.name, one.fold), one.fold), "url": url}
 
 
@@ -117,8 +117,8 @@ def folded(field: Field, value: Any, fold: str) -> str:
 
 def _breakdown(conn: sa.Connection, one: Any, query: ListQuery, columns: Columns) -> dict[str, Any]:
     app, who = application(), actor()
-    group = boards.group_field(columns, one.group)
-    summed = boards.group_field(columns, one.field) if one.fold == "sum" and one.field else None
+    group = cards.group_field(columns, one.group)
+    summed = cards.group_field(columns, one.field) if one.fold == "sum" and one.field else None
     found = queries.grouped(app, who, query, conn, group.name, summed.name if summed else None, MOST_BARS)
     names = _names(conn, query.form, group, [value for value, _figure in found])
     longest = max((figure for _value, figure in found if figure), default=0)

@@ -97,7 +97,7 @@ def plan_rows(
 
 
 def phone_slots(card: Sequence[str], columns: Columns) -> dict[str, str]:
-    """Field → place on a phone's card: the state and choices are badges, figures stand right, the first is the title."""
+    """Field → place on a phone's card: first the title; the state and choices are badges, a figure stands right."""
     slots: dict[str, str] = {}
     for name in card:
         kind = columns[name]

@@ -1,4 +1,4 @@
-"""Saved views: a name for a query string, for oneself or shared. The address stays the truth; a view only fills it in."""
+"""Saved views: a name for a query string, one's own or shared. The address stays the truth; a view only fills it in."""
 
 from __future__ import annotations
 
@@ -113,10 +113,10 @@ def _store(conn: sa.Connection, form: Form, who: Actor, name: str, values: dict[
     if same is not None:
         conn.execute(sa.update(table).where(table.c.id == same).values(**values))
         return int(same)
-    if conn.scalar(sa.select(sa.func.count()).select_from(table).where(mine)) >= MOST_EACH:
+    if (conn.scalar(sa.select(sa.func.count()).select_from(table).where(mine)) or 0) >= MOST_EACH:
         raise Invalid(message("You have {most} saved views here already; delete one first.", most=MOST_EACH))
     made = conn.execute(sa.insert(table).values(form=form.name, owner=who.id, name=name, **values))
-    return int(made.inserted_primary_key[0])
+    return int(made.inserted_primary_key[0])  # type: ignore[index]
 
 
 @blueprint.post("/<form_name>/saved/<int:view_id>")

@@ -21,16 +21,6 @@ Screen = Callable[[Form, View, Any], Any]
 SCREENS: dict[str, Screen] = {}
 
 
-def screen(kind: str) -> Callable[[Screen], Screen]:
-    """Show views of this type: called with the form, the view and the query string."""
-
-    def enter(show: Screen) -> Screen:
-        SCREENS[kind] = show
-        return show
-
-    return enter
-
-
 def form_named(name: str) -> Form:
     """The form a URL names; raises Missing when there is none, or none the actor may see the records of."""
     app = application()

@@ -17,11 +17,11 @@ from engine.fields.base import Field, Operator
 from engine.permissions import row_filter
 from engine.queries import Filter, ListQuery, Sort
 from engine.views import TreeView
-from engine.web import boards
+from engine.web import cards
 from engine.web.context import actor, application
 from engine.web.lists import row_plan
 from engine.web.render import render
-from engine.web.screens import form_named, screen
+from engine.web.screens import form_named
 
 EACH = 100
 DEEPEST = 12
@@ -37,30 +37,28 @@ class Branch:
     cells: Markup
 
 
-@screen("tree")
 def show(form: Form, view: Any, args: Any) -> str:
-    query, columns = boards.asked(form, args)
-    field = boards.group_field(columns, view.parent)
+    query, columns = cards.asked(form, args)
+    field = cards.group_field(columns, view.parent)
     flat = query.narrowed  # a search finds records wherever they are
     with application().database.read() as conn:
         branches, more = _branches(conn, query if flat else _under(query, field, None), columns, field, view, 1)
         names = _names(columns, view)
-        return boards.show_board("tree.html", conn, query, columns, branches=branches, level=1, more_url=more,
+        return cards.show_board("tree.html", conn, query, columns, branches=branches, level=1, more_url=more,
                                  heads=[columns[name] for name in names])  # fmt: skip
 
 
-@boards.blueprint.get("/<form_name>/children")
 def children(form_name: str) -> str:
     """The rows below one record."""
     form = form_named(form_name)
-    query, columns = boards.asked(form, request.args, ("parent", "level"))
+    query, columns = cards.asked(form, request.args, ("parent", "level"))
     view = query.view
     if not isinstance(view, TreeView):
         trees = [name for name, each in form.views.items() if isinstance(each, TreeView)]
         raise Invalid(queries.unknown(queries.NO_VIEW, view.name if view else "", trees))
     parent = _number(request.args["parent"]) if "parent" in request.args else None
     level = min(_number(request.args.get("level", "1")), DEEPEST)
-    field = boards.group_field(columns, view.parent)
+    field = cards.group_field(columns, view.parent)
     with application().database.read() as conn:
         branches, more = _branches(conn, _under(query, field, parent), columns, field, view, level, parent)
     return render("tree_rows.html", layout="fragment.html", form=form, branches=branches, level=level,
@@ -104,10 +102,9 @@ def _branches(
     parent: int | None = None,
 ) -> tuple[list[Branch], str | None]:
     """Rows below ``parent`` (None: at the top) and where the ones after them are."""
-    app = application()
     names = _names(columns, view)
     asked = replace(query, sort=query.sort or (Sort("_title", False),), limit=EACH, columns=names)
-    page, found = boards.rows_of(conn, asked, columns, names)
+    page, found = cards.rows_of(conn, asked, columns, names)
     plan = row_plan(query.form, columns, asked, opens=False)
     parents = _with_children(conn, query.form, columns, field, [row["id"] for row in page.rows])
     base = replace(query, filters=tuple(each for each in query.filters if each.field != field.name), text="")
