@@ -1,16 +1,42 @@
-"""The names a plugin may import; everything else may change without notice."""
+"""What a plugin may import; everything else may change without notice.
+
+A plugin is a module with ``register(registry)``. It enters types by decorating classes, and functions of expressions:
+
+    from engine.api import Action, Expression, Notify, Registry, option
+
+    def register(registry: Registry) -> None:
+        @registry.function
+        def doubled(value: int) -> int:
+            "The number twice."
+            return value * 2
+
+**Types.** ``Field``, ``Trigger``, ``Action``, ``View``, ``Card`` are subclassed as frozen, keyword-only dataclasses
+with ``type``, a docstring (its first line is the palette's text) and ``option(...)`` for each key of the YAML. Types of
+those keys: ``Expression``, ``Template``, ``Label``, ``Duration``, ``Condition``, ``FieldName``, ``FormName``,
+``StateName``, ``TransitionName``, ``RoleName``, ``Colour``. A trigger says in ``wakes_on`` which kinds of ``Change`` it
+is asked about; an action answers effects: ``SetValues``, ``CreateRecord``, ``UpdateMatching``, ``TakeTransition``,
+``Refuse``, ``Notify``.
+
+**Changing records.** ``save``, ``take``, ``delete``, ``restore``, ``press``, ``adopt`` walk the one walk: permissions,
+checks, rules and history apply to a plugin as to a person. ``system_actor(name)`` acts without asking for grants.
+
+**Reading records.** ``get``, ``find``, ``records`` answer rows (plain dicts) with what the actor may see;
+``may``, ``readable_fields``, ``doors`` answer what they may do. ``users_of`` lists who may sign in.
+
+**Saying no.** Raise ``Invalid``, ``Refused``, ``Denied``, ``Missing`` with ``message("English {pattern}", …)``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-import sqlalchemy as sa
-
-from engine.actions import Action
+from engine.actions import Action, Context
 from engine.application import Application, open_application
 from engine.cards import Card
+from engine.definition import AppDefinition, Form, Rule, State, Transition
+from engine.effects import CreateRecord, Effect, Notify, Refuse, SetValues, TakeTransition, UpdateMatching
 from engine.errors import (
+    AppmillError,
+    DefinitionError,
+    DeliveryFailed,
     Denied,
     Invalid,
     Message,
@@ -20,72 +46,109 @@ from engine.errors import (
     Stale,
     message,
 )
+from engine.expressions import to_sql
 from engine.fields.base import Field, Operator
 from engine.formats import Reader
-from engine.language import Condition, Duration, Expression, FieldName, FormName, Label, Template, option
-from engine.people import Actor, system_actor
+from engine.language import (
+    Colour,
+    Condition,
+    Duration,
+    Expression,
+    FieldName,
+    FormName,
+    Label,
+    RoleName,
+    StateName,
+    Template,
+    TransitionName,
+    option,
+)
+from engine.people import Actor, load_actor, system_actor
+from engine.permissions import FieldSet, Verdict, may, may_record, readable_fields, row_filter, updatable_fields
+from engine.reading import find, get, records, users_of
 from engine.registry import Registry
 from engine.service import adopt, delete, press, restore, save, take
-from engine.storage.tables import Tables
-from engine.triggers import Trigger
+from engine.storage.page import Page, Query
+from engine.texts import say
+from engine.triggers import Change, Trigger
 from engine.views import View
+from engine.walking import Saved
+from engine.workflow import Door, Obstacle, doors
 
 __all__ = [
     "Action",
     "Actor",
+    "AppDefinition",
     "Application",
+    "AppmillError",
     "Card",
+    "Change",
+    "Colour",
     "Condition",
+    "Context",
+    "CreateRecord",
+    "DefinitionError",
+    "DeliveryFailed",
     "Denied",
+    "Door",
     "Duration",
+    "Effect",
     "Expression",
     "Field",
     "FieldName",
+    "FieldSet",
+    "Form",
     "FormName",
     "Invalid",
     "Label",
     "Message",
     "Missing",
+    "Notify",
+    "Obstacle",
     "Operator",
+    "Page",
     "Problem",
+    "Query",
     "Reader",
+    "Refuse",
     "Refused",
     "Registry",
+    "RoleName",
+    "Rule",
+    "Saved",
+    "SetValues",
     "Stale",
-    "Tables",
+    "State",
+    "StateName",
+    "TakeTransition",
     "Template",
+    "Transition",
+    "TransitionName",
     "Trigger",
+    "UpdateMatching",
+    "Verdict",
     "View",
     "adopt",
     "delete",
+    "doors",
     "find",
+    "get",
+    "load_actor",
+    "may",
+    "may_record",
     "message",
     "open_application",
     "option",
     "press",
+    "readable_fields",
+    "records",
     "restore",
+    "row_filter",
     "save",
+    "say",
     "system_actor",
     "take",
+    "to_sql",
+    "updatable_fields",
     "users_of",
 ]
-
-
-def find(app: Application, actor: Actor, form: str, values: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The first record whose fields have exactly these stored values and that ``actor`` may read, or None."""
-    from engine.permissions import row_filter
-
-    table = app.tables.form[form]
-    allowed = row_filter(app, actor, "read", app.definition.forms[form])
-    query = sa.select(table).where(table.c.deleted_at.is_(None), *(table.c[name] == value for name, value in values.items()))
-    query = query if allowed is None else query.where(allowed)
-    with app.database.read() as conn:
-        row = conn.execute(query.order_by(table.c.id).limit(1)).mappings().first()
-    return dict(row) if row else None
-
-
-def users_of(app: Application) -> list[tuple[str, int]]:
-    """(sign-in name, id) of everybody who is active."""
-    user = app.tables.user
-    with app.database.read() as conn:
-        return [(row.login, row.id) for row in conn.execute(sa.select(user.c.login, user.c.id).where(user.c.active))]

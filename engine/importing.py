@@ -10,6 +10,7 @@ from engine import checking, computing, following, moving, stays, walking, writi
 from engine.errors import Invalid, Problem, message
 from engine.intake import Given
 from engine.passage import Passage, Walk
+from engine.people import load_people
 from engine.plans import FormPlan
 from engine.storage import series
 from engine.walking import Saved
@@ -40,7 +41,7 @@ def adopt(walk: Walk, plan: FormPlan, given: Given, state: str | None, history: 
     event_id = writing.append_event(passage, None)
     if passage.row.get("state") is not None:
         stays.write_history(walk, plan, passage.row["id"], visits)
-        stays.enter(walk, plan, passage.row)
+        stays.enter(walk, plan, passage.row, by=_entered_by(visits))
     walking.index(passage)
     return walking.saved(passage, event_id)
 
@@ -56,10 +57,26 @@ def _place(passage: Passage, state: str | None, history: Sequence[Mapping[str, A
         raise _wrong("state", "There is no state {state}.", state=state)
     passage.row["state"] = state
     visits = stays.read_history(plan, history, state, passage.walk.now)
+    _refuse_strangers(passage, visits)
     if plan.states[state].aside:
         earlier = [visit["state"] for visit in visits if not plan.states[visit["state"]].aside]
         passage.row["_previous"] = earlier[-1] if earlier else None
     return visits
+
+
+def _refuse_strangers(passage: Passage, visits: Sequence[Mapping[str, Any]]) -> None:
+    named = {visit[name] for visit in visits for name in ("entered_by", "left_by")} - {None, passage.walk.actor.id}
+    unknown = named - load_people(passage.walk.conn, passage.walk.app.tables, named).keys() if named else ()
+    for id in sorted(unknown):
+        passage.problem("history", message("There is no user {who}.", who=id))
+
+
+def _entered_by(visits: Sequence[Mapping[str, Any]]) -> int | None:
+    """Who brought the record into its present state: who left the last one, or who began the open visit."""
+    if not visits:
+        return None
+    by: int | None = visits[-1]["entered_by" if visits[-1]["left_at"] is None else "left_by"]
+    return by
 
 
 def _wrong(where: str, pattern: str, **values: Any) -> Invalid:

@@ -14,8 +14,8 @@ from engine.plans import FormPlan
 from engine.storage.prepared import value
 
 
-def enter(walk: Walk, plan: FormPlan, row: Mapping[str, Any]) -> None:
-    """The record is in its state from now on."""
+def enter(walk: Walk, plan: FormPlan, row: Mapping[str, Any], *, by: int | None = None) -> None:
+    """The record is in its state; ``by``: who brought it there, if not the actor."""
     table = walk.app.tables.stay
     names = ("form", "record_id", "state", "entered_at", "entered_by", "due_at", "owner", "owner_role")
 
@@ -24,7 +24,8 @@ def enter(walk: Walk, plan: FormPlan, row: Mapping[str, Any]) -> None:
 
     stay = {
         "form": plan.form.name, "record_id": row["id"], "state": row["state"], "entered_at": row["state_since"],
-        "entered_by": walk.actor.id, "due_at": row["state_due"], "owner": row["owner"], "owner_role": row["owner_role"],
+        "entered_by": by or walk.actor.id, "due_at": row["state_due"], "owner": row["owner"],
+        "owner_role": row["owner_role"],
     }  # fmt: skip
     prepared = walk.app.tables.statements.get(("enter state",), walk.conn.dialect, build)
     prepared.execute(walk.conn, {f"new_{name}": stay[name] for name in names})
@@ -73,7 +74,8 @@ def seconds_between(start: dt.datetime | None, end: dt.datetime) -> int:
 def read_history(
     plan: FormPlan, history: Sequence[Mapping[str, Any]], state: str, now: dt.datetime
 ) -> list[dict[str, Any]]:
-    """Visits before the present one: ``state``, ``entered_at`` and ``left_at`` (aware datetimes or ISO texts).
+    """Visits before the present one: ``state``, ``entered_at``, ``left_at`` (aware datetimes or ISO texts), and the
+    ids ``entered_by`` and ``left_by`` where they are known. The last may be the present one, without ``left_at``.
 
     Each begins where the one before ended or later, and ends in the past; raises Invalid naming the place.
     """
@@ -91,12 +93,16 @@ def read_history(
         if (last is not None and entered < last) or (left is not None and left < entered) or (left or entered) > now:
             problems.append(Problem(where, message("The visits must follow each other and lie in the past.")))
         last = left
-        visits.append({"state": name, "entered_at": entered, "left_at": left})
+        visits.append({"state": name, "entered_at": entered, "left_at": left, **_who(one)})
     if visits and visits[-1]["left_at"] is None and visits[-1]["state"] != state:
         problems.append(Problem("history", message("The open visit must be to the state {state}.", state=state)))
     if problems:
         raise Invalid(problems[0].message, problems)
     return visits
+
+
+def _who(one: Mapping[str, Any]) -> dict[str, int | None]:
+    return {name: one[name] if isinstance(one.get(name), int) else None for name in ("entered_by", "left_by")}
 
 
 def _moment(raw: Any) -> dt.datetime | None:
@@ -113,6 +119,7 @@ def write_history(walk: Walk, plan: FormPlan, id: int, visits: Sequence[Mapping[
         {
             "form": plan.form.name, "record_id": id, "state": visit["state"], "entered_at": visit["entered_at"],
             "left_at": visit["left_at"], "dwell_seconds": seconds_between(visit["entered_at"], visit["left_at"]),
+            "entered_by": visit["entered_by"], "left_by": visit["left_by"],
         }
         for visit in visits
         if visit["left_at"] is not None

@@ -1,4 +1,4 @@
-"""Whole applications out of a few lines of YAML, for tests that read: given this, when a person does that, then these."""
+"""Whole applications out of a few lines of YAML: given this, when a person does that, then these records."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from engine.errors import AppmillError
 from engine.load import load_file, load_text
 from engine.people import Actor, load_actor
 from engine.registry import Registry
-from engine.service import Saved
 from engine.sight import Sight
 from engine.storage import events, records
 from engine.storage.database import Database
 from engine.storage.events import Event
 from engine.storage.files import FileStore
+from engine.walking import Saved
 from engine.workflow import Door, doors
 
 __all__ = ["Made", "make_app", "reasons"]

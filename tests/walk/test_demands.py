@@ -35,7 +35,10 @@ def refused(call, *args, **values):
 
 
 def test_a_required_field_cannot_be_emptied_nor_left_out(app, ticket):
-    assert refused(app.create, "ticket", as_="cleo") == ["subject: Subject is required.", "project: Project is required."]
+    assert refused(app.create, "ticket", as_="cleo") == [
+        "subject: Subject is required.",
+        "project: Project is required.",
+    ]
     assert refused(app.update, "ticket", ticket, subject=" ", as_="cleo") == ["subject: Subject is required."]
 
 
@@ -111,7 +114,9 @@ def test_several_links_are_kept_in_order_and_checked(app, ticket):
 
 def test_a_person_exists_and_has_the_role(app, project):
     cleo = app.id_of("cleo")
-    assert refused(app.update, "project", project, lead=cleo, as_="bob") == ["lead: Lead: Cleo does not have the role Boss."]
+    assert refused(app.update, "project", project, lead=cleo, as_="bob") == [
+        "lead: Lead: Cleo does not have the role Boss."
+    ]
     assert refused(app.update, "project", project, lead=99, as_="bob") == ["lead: Lead: there is no user 99."]
     app.update("project", project, lead=app.id_of("bob"), as_="bob")
 
