@@ -28,8 +28,9 @@ def complete(definition: AppDefinition, hash_: str) -> AppDefinition:
 def _parents(definition: AppDefinition) -> Iterator[tuple[str, tuple[str, str]]]:
     for form in definition.forms.values():
         for field in form.fields.values():
-            if field.kind == "lines":
-                yield field.form, (form.name, field.name)  # type: ignore[attr-defined]
+            lines = getattr(field, "form", None)
+            if field.kind == "lines" and lines is not None:
+                yield lines, (form.name, field.name)
 
 
 def _complete_form(form: Form, parent: tuple[str | None, str | None]) -> Form:

@@ -7,6 +7,7 @@ The phases: YAML (``yamlfile``) → schema (``validate``) → dataclasses (``bui
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
@@ -19,7 +20,7 @@ from engine.errors import DefinitionError, Finding, message
 from engine.registry import Registry
 from engine.schema import Schema, json_schema
 from engine.validate import Wrong, validate
-from engine.yamlfile import Path, Source, dotted, read_source
+from engine.yamlfile import Source, dotted, read_source
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,10 @@ def examine(
     source = read_source(text, file)
     if source.data is None:
         return None, source, source.findings or (_nothing(file),)
-    wrong = [*_misfits(source, app_schema(registry))]
+    wrong = list(validate(source.data, app_schema(registry)))
     builder = Builder(registry, frozenset(mistake.path for mistake in wrong if not mistake.usable))
     definition = _build(builder, source, text)
-    findings = [*source.findings, *(_finding(source, mistake) for mistake in wrong)]
+    findings = [*source.findings, *_misfits(source, wrong)]
     if definition is not None:
         findings += check(definition, source, registry, frozenset(builder.lost))
     return definition, source, tuple(sorted(findings, key=lambda finding: (finding.line, finding.column)))
@@ -70,10 +71,12 @@ def app_schema(registry: Registry) -> Schema:
     return json_schema(AppDefinition, registry)
 
 
-def _misfits(source: Source, schema: Schema) -> list[Wrong]:
-    """Aliases were refused while reading; what stands for them needs no second remark."""
+def _misfits(source: Source, wrong: Iterable[Wrong]) -> Iterator[Finding]:
+    """Aliases were refused while reading; the hole they leave needs no second remark."""
     said = {finding.path for finding in source.findings}
-    return [wrong for wrong in validate(source.data, schema) if wrong.at_key or dotted(wrong.path) not in said]
+    for mistake in wrong:
+        if mistake.at_key or dotted(mistake.path) not in said:
+            yield _finding(source, mistake)
 
 
 def _build(builder: Builder, source: Source, text: str | bytes) -> AppDefinition | None:
@@ -96,8 +99,3 @@ def _finding(source: Source, wrong: Wrong) -> Finding:
 
 def _nothing(file: str) -> Finding:
     return Finding("error", message("The file is empty; expected a definition that starts with 'app:'."), file=file)
-
-
-def place(source: Source, path: Path) -> tuple[int, int]:
-    span = source.value_at(path)
-    return span.line, span.column

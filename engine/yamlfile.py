@@ -330,19 +330,32 @@ class _Composer:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-        reason = _SYNTAX.get(problem) or message("This is not valid YAML: {problem}.", problem=problem)
-        self.findings.append(Finding("error", reason, "", line, column, self.file))
+        self.findings.append(Finding("error", _in_our_words(problem), "", line, column, self.file))
 
 
+_INDENT = message("The line does not fit the lines above: check its indentation.")
+_OPEN = message("A quote or bracket is opened and never closed.")
 # The parser's words for the mistakes people make most, said so that one can act on them.
-_SYNTAX = {
-    "mapping values are not allowed here": message(
-        "A ':' where none can stand: check the indentation, or put the text in quotes."
+_SYNTAX = (
+    (
+        "mapping values are not allowed here",
+        message("A ':' where none can stand: check the indentation, or put the text in quotes."),
     ),
-    "found character '\\t' that cannot start any token": message("A tab; indent with spaces."),
-    "could not find expected ':'": message("A ':' is missing after the key in the lines above."),
-    "found unexpected end of stream": message("A quote or bracket is opened and never closed."),
-}
+    ("found character '\\t' that cannot start any token", message("A tab; indent with spaces.")),
+    ("could not find expected ':'", message("A ':' is missing after the key in the lines above.")),
+    ("found unexpected end of stream", _OPEN),
+    ("expected the node content, but found '<stream end>'", _OPEN),
+    ("expected ',' or ']', but got '<stream end>'", _OPEN),
+    ("expected ',' or '}', but got '<stream end>'", _OPEN),
+    ("expected <block end>, but found", _INDENT),
+    ("expected '<document start>', but found", _INDENT),
+    ("expected ',' or", message("A ',' or the closing bracket is missing before this.")),
+)
+
+
+def _in_our_words(problem: str) -> Message:
+    found = next((said for start, said in _SYNTAX if problem.startswith(start)), None)
+    return found or message("This is not valid YAML: {problem}.", problem=problem)
 
 
 def _span(event: Event, style: str) -> Span:

@@ -212,7 +212,7 @@ def _unique(review: Review, form: Form) -> None:
 def _parents(review: Review) -> None:
     users: dict[str, list[tuple[str, str]]] = {}
     for form, field in _line_fields(review):
-        users.setdefault(field.form, []).append((form.name, field.name))  # type: ignore[attr-defined]
+        users.setdefault(getattr(field, "form", ""), []).append((form.name, field.name))
     for name, places in users.items():
         for form_name, field_name in places[1:]:
             said = message(

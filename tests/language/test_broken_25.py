@@ -37,7 +37,7 @@ EXPECTED = """
 50:3: forms.Task-Line: 'Task-Line' cannot be a name: use small letters, digits and '_', with a letter first, at most 63.
 56:3: rules.forth: These rules wake each other for ever: forth → on_new → forth.
 67:63: rules.tell.actions.0.message: task has no field titel; did you mean title?
-""".strip().splitlines()
+""".strip().splitlines()  # noqa: E501
 
 
 def test_every_mistake_is_reported_once_with_its_place():
