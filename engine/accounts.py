@@ -144,7 +144,7 @@ def create_user(
             created_at=now,
         )
     )
-    user_id = int(made.inserted_primary_key[0])
+    user_id = _new_id(made)
     _replace(conn, tables.user_role, "user_id", user_id, "role", roles)
     return user_id
 
@@ -167,7 +167,9 @@ def set_roles(conn: sa.Connection, tables: Tables, user: User, roles: Iterable[s
     """Replace the roles; raises Invalid for one the definition does not have, Refused for the last administrator."""
     wanted = frozenset(roles)
     if unknown := sorted(wanted - {*known, ADMIN}):
-        _invalid("roles", "There is no role {role}. There are: {known}.", role=unknown[0], known=", ".join(sorted(known)))
+        _invalid(
+            "roles", "There is no role {role}. There are: {known}.", role=unknown[0], known=", ".join(sorted(known))
+        )
     if ADMIN in user.roles and ADMIN not in wanted:
         _keep_one_administrator(conn, tables, user.id)
     _replace(conn, tables.user_role, "user_id", user.id, "role", wanted)
@@ -204,6 +206,11 @@ def set_profile(conn: sa.Connection, tables: Tables, user_id: int, **columns: st
     if columns.get("name") is not None:
         columns["name"] = accept_name(str(columns["name"]))
     conn.execute(tables.user.update().where(tables.user.c.id == user_id).values(**columns))
+
+
+def _new_id(made: sa.CursorResult[Any]) -> int:
+    key = made.inserted_primary_key
+    return int(key[0]) if key else 0
 
 
 # --- groups
@@ -250,7 +257,7 @@ def save_group(
     if unknown := sorted(wanted - set(known)):
         _invalid("roles", "A group cannot have the role {role}.", role=unknown[0])
     if id is None:
-        id = int(conn.execute(table.insert().values(name=name)).inserted_primary_key[0])
+        id = _new_id(conn.execute(table.insert().values(name=name)))
     else:
         conn.execute(table.update().where(table.c.id == id).values(name=name))
     _replace(conn, tables.group_role, "group_id", id, "role", wanted)

@@ -72,16 +72,15 @@ def found(conn: sa.Connection, app: Application, search: Search, limit: int) -> 
 
 
 def _clauses(event: sa.Table, search: Search) -> list[sa.ColumnElement[bool]]:
-    wanted = [
-        (search.form, event.c.form == search.form),
-        (search.kind, event.c.kind == search.kind),
-        (search.actor_id, event.c.actor_id == search.actor_id),
-        (search.record_id, event.c.record_id == search.record_id),
-        (search.since, event.c.at >= search.since),
-        (search.until, event.c.at < search.until),
-        (search.before, event.c.id < search.before),
-    ]
-    return [clause for given, clause in wanted if given not in (None, "")]
+    equal = {"form": search.form, "kind": search.kind, "actor_id": search.actor_id, "record_id": search.record_id}
+    clauses = [event.c[name] == value for name, value in equal.items() if value not in (None, "")]
+    if search.since is not None:
+        clauses.append(event.c.at >= search.since)
+    if search.until is not None:
+        clauses.append(event.c.at < search.until)
+    if search.before is not None:
+        clauses.append(event.c.id < search.before)
+    return clauses
 
 
 def subject_names(conn: sa.Connection, app: Application, rows: list[Any]) -> dict[tuple[str, int], str]:

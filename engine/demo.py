@@ -63,10 +63,17 @@ def table(definition: AppDefinition, language: str) -> str:
     """The demo users as text: sign-in name, roles, name."""
     rows = [("Sign-in name", "Roles", "Name")]
     for person in people(definition):
-        labels = (definition.roles[role].label.text(language) if role in definition.roles else role for role in person.roles)
-        rows.append((person.login, ", ".join(labels), person.name))
+        rows.append((person.login, ", ".join(_role(definition, role, language) for role in person.roles), person.name))
     widths = [max(width(row[column]) for row in rows) for column in range(3)]
-    return "\n".join("  ".join(cell + " " * (widths[i] - width(cell)) for i, cell in enumerate(row)).rstrip() for row in rows)
+    return "\n".join("  ".join(padded(cell, room) for cell, room in zip(row, widths, strict=True)) for row in rows)
+
+
+def _role(definition: AppDefinition, name: str, language: str) -> str:
+    return definition.roles[name].label.text(language) if name in definition.roles else name
+
+
+def padded(text: str, columns: int) -> str:
+    return text + " " * max(0, columns - width(text))
 
 
 def width(text: str) -> int:

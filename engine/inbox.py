@@ -28,7 +28,13 @@ class Notice:
 
 
 def notices_of(
-    conn: sa.Connection, tables: Tables, user_id: int, *, limit: int = 20, before: int | None = None, unread: bool = False
+    conn: sa.Connection,
+    tables: Tables,
+    user_id: int,
+    *,
+    limit: int = 20,
+    before: int | None = None,
+    unread: bool = False,
 ) -> list[Notice]:
     """The newest first; ``before`` an id, to go on from there."""
     table = tables.notification
@@ -45,7 +51,9 @@ def _notice(row: Any) -> Notice:
     return Notice(row.id, texts, row.form, row.record_id, row.at, row.read_at is None)
 
 
-def mark_read(conn: sa.Connection, tables: Tables, user_id: int, now: dt.datetime, notice_id: int | None = None) -> None:
+def mark_read(
+    conn: sa.Connection, tables: Tables, user_id: int, now: dt.datetime, notice_id: int | None = None
+) -> None:
     """One of the person's notices, or all of them."""
     table = tables.notification
     clause = [table.c.user_id == user_id, table.c.read_at.is_(None)]

@@ -51,7 +51,7 @@ def _people_columns(tables: Tables) -> list[sa.ColumnElement[Any]]:
 
     def joined(column: sa.ColumnElement[Any], source: sa.FromClause, clause: sa.ColumnElement[bool]) -> Any:
         separator = sa.literal_column(f"'{SEPARATOR}'", sa.Text)
-        together = sa.func.aggregate_strings(column, separator)
+        together = sa.func.aggregate_strings(column, separator)  # type: ignore[arg-type]
         return sa.select(together).select_from(source).where(clause).correlate(user).scalar_subquery()
 
     return [
@@ -65,9 +65,9 @@ def _people_columns(tables: Tables) -> list[sa.ColumnElement[Any]]:
         joined(
             held.c.role, held.join(member, member.c.group_id == held.c.group_id), member.c.user_id == user.c.id
         ).label("group_roles"),
-        joined(
-            group.c.name, group.join(member, member.c.group_id == group.c.id), member.c.user_id == user.c.id
-        ).label("group_names"),
+        joined(group.c.name, group.join(member, member.c.group_id == group.c.id), member.c.user_id == user.c.id).label(
+            "group_names"
+        ),
         sa.select(sa.func.count())
         .select_from(notice)
         .where(notice.c.user_id == user.c.id, notice.c.read_at.is_(None))
@@ -123,7 +123,14 @@ def _actor(row: Row, language: str, timezone: str, scopes: frozenset[str] | None
 
 
 def find_session(
-    conn: sa.Connection, tables: Tables, secret: str, *, now: dt.datetime, idle: dt.timedelta, language: str, timezone: str
+    conn: sa.Connection,
+    tables: Tables,
+    secret: str,
+    *,
+    now: dt.datetime,
+    idle: dt.timedelta,
+    language: str,
+    timezone: str,
 ) -> SignedIn | None:
     """The session this cookie stands for, if it is alive. ``language``, ``timezone``: of people who chose none."""
     values = {"digest": digest(secret), "now": now, "idle_since": now - idle}
@@ -159,7 +166,14 @@ def find_token(
 
 
 def open_session(
-    conn: sa.Connection, tables: Tables, user_id: int, *, now: dt.datetime, lasts: dt.timedelta, agent: str, address: str
+    conn: sa.Connection,
+    tables: Tables,
+    user_id: int,
+    *,
+    now: dt.datetime,
+    lasts: dt.timedelta,
+    agent: str,
+    address: str,
 ) -> str:
     """A new session; answers the cookie's secret. Sessions that are over are swept away on the way."""
     session = tables.session

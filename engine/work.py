@@ -105,7 +105,7 @@ def _counts(app: Application, actor: Actor, conn: sa.Connection, form: Form) -> 
         .where(*_readable(app, actor, form), table.c.state.in_(list(states)))
         .group_by(table.c.state)
     ).all()
-    found = {name: count for name, count in rows}
+    found: dict[str, int] = dict(row._tuple() for row in rows)
     return tuple((state, found[name]) for name, state in states.items() if name in found)
 
 
@@ -136,8 +136,8 @@ def _titles(
     app: Application, actor: Actor, conn: sa.Connection, records: Iterable[tuple[str, int]]
 ) -> dict[tuple[str, int], str]:
     by_form: dict[str, list[int]] = {}
-    for form, record_id in records:
-        by_form.setdefault(form, []).append(record_id)
+    for name, record_id in records:
+        by_form.setdefault(name, []).append(record_id)
     found: dict[tuple[str, int], str] = {}
     for name, ids in by_form.items():
         form = app.definition.forms.get(name)

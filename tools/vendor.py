@@ -1,7 +1,7 @@
 """Fetch the browser code others wrote: exact versions, only the listed files, their licences and the icon sprite.
 
-    python tools/vendor.py            fetch with npm, refuse whatever differs from the recorded sha256
-    python tools/vendor.py --record   fetch and write the sha256 into tools/vendor.toml (after a change of version)
+python tools/vendor.py            fetch with npm, refuse whatever differs from the recorded sha256
+python tools/vendor.py --record   fetch and write the sha256 into tools/vendor.toml (after a change of version)
 """
 
 from __future__ import annotations

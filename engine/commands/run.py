@@ -24,10 +24,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=8, help="how many requests are served at once")
     parser.add_argument("--demo", action="store_true", help="in an empty database: demo users and sample records")
     parser.add_argument("--demo-count", type=int, default=None, metavar="N", help="how many sample records")
-    parser.add_argument("--demo-in-public", action="store_true", help="serve demo users beyond this machine all the same")
+    parser.add_argument("--demo-in-public", action="store_true", help="serve demo users beyond this machine too")
     parser.add_argument("--https", action="store_true", help="people reach the server by https, through a proxy")
     parser.add_argument("--proxies", type=int, default=0, metavar="N", help="how many proxies stand in front")
-    parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="answer to this host name only")
+    parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="answer to this name only")
     parser.add_argument("--quiet", action="store_true", help="no line per request")
 
 
@@ -35,7 +35,9 @@ def application_arguments(parser: argparse.ArgumentParser) -> None:
     """What every command that opens an application takes."""
     parser.add_argument("file", metavar="FILE", help="the definition file, such as apps/order_hub.yaml")
     parser.add_argument("--database", metavar="URL", help="sqlite:///file or postgresql://… (default: var/<app>.db)")
-    parser.add_argument("--plugin", action="append", default=[], metavar="MODULE", help="a plugin beside those in plugins/")
+    parser.add_argument(
+        "--plugin", action="append", default=[], metavar="MODULE", help="a plugin; plugins/ is found without"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ import argparse
 from engine import accounts, audit, passwords
 from engine.application import Application
 from engine.commands.run import application_arguments, opened
-from engine.demo import width
+from engine.demo import padded
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,12 +46,8 @@ def _list(app: Application, _options: argparse.Namespace) -> int:
         people = accounts.users_where(conn, app.tables)
     for user in people:
         state = "" if user.active else "  (deactivated)"
-        print(f"{_padded(user.login, 20)} {_padded(user.name, 20)} {', '.join(sorted(user.roles))}{state}")
+        print(f"{padded(user.login, 20)} {padded(user.name, 20)} {', '.join(sorted(user.roles))}{state}")
     return 0
-
-
-def _padded(text: str, columns: int) -> str:
-    return text + " " * max(0, columns - width(text))
 
 
 def _add(app: Application, options: argparse.Namespace) -> int:

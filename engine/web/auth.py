@@ -255,4 +255,3 @@ def look_as() -> Response:
     with app.database.write() as conn:
         sessions.look_as(conn, app.tables, g.session_secret, role or None)
     return go("/")
-

@@ -1,6 +1,6 @@
 """What a view may ask about the present request: the application, who acts, and for whom values are shown.
 
-``application()`` is pinned when the request begins, so that a definition replaced meanwhile does not change it half way.
+``application()`` is pinned when the request begins: a definition replaced meanwhile does not change it half way.
 """
 
 from __future__ import annotations

@@ -23,10 +23,9 @@ from engine.web import auth, failures, render, security, statics
 from engine.web.context import Settings, Site
 
 ROOMS = (
-    "auth", "home", "notices", "me", "admin", "people", "publishing", "lists", "conditions", "inline", "boards", "pages",
-    "finding", "bulk", "saved", "forms", "options", "record", "related", "take", "comments", "lines", "printing",
-    "attachments", "drafts",
-    "api", "exports", "imports",
+    "auth", "home", "notices", "me", "admin", "people", "publishing", "lists", "conditions", "inline", "boards",
+    "pages", "finding", "bulk", "saved", "forms", "options", "record", "related", "take", "comments", "lines",
+    "printing", "attachments", "drafts", "api", "exports", "imports",
 )  # fmt: skip
 
 

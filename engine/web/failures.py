@@ -1,7 +1,7 @@
 """What people and programs are told when something is refused or breaks: one table of shapes.
 
-A program gets ``{"error": {"code", "message", "problems": [{"where", "message"}], "request_id"}}``; htmx gets a toast
-and leaves the page as it is; a person gets a page. What is a defect is logged with its trace and shown with its id only.
+A program gets ``{"error": {"code", "message", "problems": [{"where", "message"}], "request_id"}}``; htmx gets a
+toast and leaves the page as it is; a person gets a page. A defect is logged with its trace and shown with its id only.
 """
 
 from __future__ import annotations

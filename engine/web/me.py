@@ -23,6 +23,15 @@ COMMON_ZONES = (
     "America/Sao_Paulo", "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles",
     "Australia/Sydney", "Pacific/Auckland",
 )  # fmt: skip
+# What stands in a browser's description of itself, and what it means; the first that fits counts.
+SYSTEMS = (
+    ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)  # fmt: skip
+BROWSERS = (
+    ("MicroMessenger", "WeChat"), ("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)  # fmt: skip
 TOKEN_DAYS = {"30": 30, "90": 90, "365": 365, "never": None}
 LONGEST_NAME = 80
 
@@ -73,10 +82,8 @@ def zones(chosen: str | None) -> tuple[str, ...]:
 def browser_of(agent: str | None) -> str:
     """What to call a browser: enough to know one's own again."""
     text = agent or ""
-    systems = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "macOS"))
-    browsers = (("MicroMessenger", "WeChat"), ("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
-    system = next((name for mark, name in systems if mark in text), "Linux" if "Linux" in text else "")
-    browser = next((name for mark, name in browsers if mark in text), "")
+    system = next((name for mark, name in SYSTEMS if mark in text), "")
+    browser = next((name for mark, name in BROWSERS if mark in text), "")
     return " · ".join(part for part in (browser, system) if part) or text[:40] or "?"
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
@@ -37,7 +40,7 @@ def new_user() -> str:
     return _new_user_form({}, "")
 
 
-def _new_user_form(typed: dict[str, object], problem: str) -> str:
+def _new_user_form(typed: Mapping[str, object], problem: str) -> str:
     app = application()
     with app.database.read() as conn:
         groups = accounts.groups_of(conn, app.tables)
@@ -107,9 +110,12 @@ def save_user(user_id: int) -> Response:
     return go(f"/admin/users/{user_id}")
 
 
-def _changes(before: User, roles: list[str], groups: list[int]) -> dict[str, list[list[object]]]:
-    sides = {"roles": [sorted(before.roles), sorted(roles)], "groups": [sorted(before.groups), sorted(groups)]}
-    return {name: list(pair) for name, pair in sides.items() if pair[0] != pair[1]}  # type: ignore[arg-type]
+def _changes(before: User, roles: list[str], groups: list[int]) -> dict[str, Any]:
+    sides: dict[str, tuple[list[Any], list[Any]]] = {
+        "roles": (sorted(before.roles), sorted(roles)),
+        "groups": (sorted(before.groups), sorted(groups)),
+    }
+    return {name: [old, new] for name, (old, new) in sides.items() if old != new}
 
 
 @blueprint.post("/users/<int:user_id>/reset")
@@ -130,7 +136,8 @@ def set_active(user_id: int) -> Response:
         person = accounts.find_user(conn, app.tables, id=user_id)
         accounts.set_active(conn, app.tables, person, active, now=app.clock())
         audit.note(conn, app, actor(), "user.activated" if active else "user.deactivated", user_id)
-    toast(message("{name} can sign in again.", name=person.name) if active else message("{name} is signed out and cannot sign in any more.", name=person.name))
+    out = "{name} is signed out and cannot sign in any more."
+    toast(message("{name} can sign in again." if active else out, name=person.name))
     return go(f"/admin/users/{user_id}")
 
 

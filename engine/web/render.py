@@ -1,7 +1,7 @@
 """Pages and fragments: the same template with or without the frame around it.
 
-``render("list.html", rows=…)`` inside a page; an htmx request gets the fragment. Toasts said with ``toast(…)`` reach the
-reader either way: with this answer, or with the page a redirect leads to.
+``render("list.html", rows=…)`` answers a page; an htmx request gets the fragment. Toasts said with ``toast(…)`` reach
+the reader either way: with this answer, or with the page a redirect leads to.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ def plural(form: Any) -> str:
 @lru_cache(maxsize=2048)
 def _icon(prefix: str, name: str, extra: str) -> Markup:
     classes = f"icon {extra}".strip()
-    return Markup('<svg class="{}" aria-hidden="true"><use href="{}/icons.svg#{}"/></svg>').format(classes, prefix, name)
+    return Markup('<svg class="{}" aria-hidden="true"><use href="{}/icons.svg#{}"/></svg>').format(
+        classes, prefix, name
+    )
 
 
 def icon(name: str, extra: str = "") -> Markup:

@@ -1,7 +1,8 @@
 """What every request and every answer goes through: host, origin, token, headers, one log line.
 
 Forgery is refused twice over: by what browsers say about where a request comes from (Sec-Fetch-Site, Origin), and by a
-token bound to the session, for browsers that say nothing. Requests with a Bearer token carry no cookie and need neither.
+token bound to the session, for browsers that say nothing. Requests with a Bearer token carry no cookie and need
+neither.
 """
 
 from __future__ import annotations

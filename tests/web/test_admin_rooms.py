@@ -118,7 +118,18 @@ def test_an_uploaded_file_is_checked_like_typed_text(admin):
     assert "The database stays as it is." in text(answer)
 
 
-@pytest.mark.parametrize("hostile", ["a: &a [*a, *a]", "[" * 50_000, "\x00", "app: !!python/object:os.system x", "- 1", "", "app: other\nlabel: X\nforms: {}"])
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "a: &a [*a, *a]",
+        "[" * 50_000,
+        "\x00",
+        "app: !!python/object:os.system x",
+        "- 1",
+        "",
+        "app: other\nlabel: X\nforms: {}",
+    ],
+)
 def test_a_hostile_file_is_answered_with_what_is_wrong(admin, hostile):
     assert admin.post("/admin/definition/check", {"text": hostile}).status_code == 422
 
@@ -140,7 +151,9 @@ def test_a_definition_that_adds_something_is_applied_at_once_for_everybody(groun
 
 def test_what_takes_data_away_is_shown_and_not_applied(grounds, admin):
     grounds.made.create("ticket", subject="Old printer", pay="3", as_="bob")
-    less = TICKETS.replace("      pay: {type: integer, label: {zh: 费用, en: Pay}}\n", "").replace(", fields: {pay: {read: false}}", "")
+    less = TICKETS.replace("      pay: {type: integer, label: {zh: 费用, en: Pay}}\n", "").replace(
+        ", fields: {pay: {read: false}}", ""
+    )
     checked = admin.post("/admin/definition/check", {"text": less})
     assert "takes data away" in text(checked)
     assert admin.post("/admin/definition/apply", {"text": less}).status_code == 409

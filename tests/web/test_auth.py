@@ -15,7 +15,9 @@ def test_a_right_password_opens_the_application(grounds):
     assert "Good morning, Ann" in text(visitor.get("/"))
 
 
-@pytest.mark.parametrize(("login", "password"), [("ann", "wrong wrong wrong"), ("nobody", PASSWORD), ("", ""), ("ann", "")])
+@pytest.mark.parametrize(
+    ("login", "password"), [("ann", "wrong wrong wrong"), ("nobody", PASSWORD), ("", ""), ("ann", "")]
+)
 def test_a_wrong_sign_in_says_the_same_for_known_and_unknown_names(grounds, login, password):
     answer = grounds.visitor().sign_in(login, password)
     assert answer.status_code == 401
@@ -143,7 +145,18 @@ def test_an_htmx_request_without_a_session_is_sent_to_the_sign_in_page_as_a_whol
 
 @pytest.mark.parametrize(
     "wanted",
-    ["//evil.example", "/\\evil.example", "https://evil.example", "https:evil.example", "/\t/evil.example", "\\\\evil", "javascript:alert(1)", "/ok\r\nSet-Cookie: a=b", "//user@evil.example/", " //evil.example"],
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "https://evil.example",
+        "https:evil.example",
+        "/\t/evil.example",
+        "\\\\evil",
+        "javascript:alert(1)",
+        "/ok\r\nSet-Cookie: a=b",
+        "//user@evil.example/",
+        " //evil.example",
+    ],
 )
 def test_after_sign_in_nobody_is_led_to_another_site(grounds, wanted):
     assert grounds.visitor().sign_in("ann", next=wanted).location == "/"
@@ -183,7 +196,13 @@ def test_a_group_gives_its_roles_to_its_members(grounds):
     assert 'href="/ticket"' not in visitor.get("/").text
     with grounds.app.database.write() as conn:
         accounts.save_group(
-            conn, grounds.app.tables, id=None, name="Day shift", roles=["agent"], members=[grounds.user("gus").id], known=["agent"]
+            conn,
+            grounds.app.tables,
+            id=None,
+            name="Day shift",
+            roles=["agent"],
+            members=[grounds.user("gus").id],
+            known=["agent"],
         )
     assert 'href="/ticket"' in visitor.get("/").text
 

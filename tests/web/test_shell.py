@@ -71,7 +71,9 @@ def test_no_template_needs_eval_or_inline_code():
     from pathlib import Path
 
     folder = Path(__file__).parents[2] / "engine/web/templates"
-    banned = re.compile(r"hx-on[:\-]|\son[a-z]+=\"|\sstyle=\"|<style|<script(?![^>]*\ssrc=)|\"js:|hx-trigger=\"[^\"]*\[|javascript:")
+    banned = re.compile(
+        r"hx-on[:\-]|\son[a-z]+=\"|\sstyle=\"|<style|<script(?![^>]*\ssrc=)|\"js:|hx-trigger=\"[^\"]*\[|javascript:"
+    )
     for path in folder.rglob("*.html"):
         assert not banned.findall(path.read_text()), path.name
 
@@ -131,25 +133,40 @@ def test_signing_in_cannot_be_forged_either(grounds):
     stranger.get("/sign_in")
     answer = stranger.client.post("/sign_in", data={"login": "ann", "password": "a quiet harbour town"})
     assert answer.status_code == 403
-    fresh = grounds.web.test_client().post("/sign_in", data={"login": "ann", "password": "a quiet harbour town", "csrf_token": ""})
+    fresh = grounds.web.test_client().post(
+        "/sign_in", data={"login": "ann", "password": "a quiet harbour town", "csrf_token": ""}
+    )
     assert fresh.status_code == 403
 
 
 def test_a_bearer_token_needs_no_csrf_token_and_htmx_sends_it_inherited(grounds):
     answer = grounds.web.test_client().post("/sign_out", headers={"Authorization": f"Bearer {grounds.token('ann')}"})
     assert answer.status_code == 303
-    assert "hx-headers:inherited='{\"X-CSRF-Token\": \"" in grounds.visitor("ann").get("/").text
+    assert 'hx-headers:inherited=\'{"X-CSRF-Token": "' in grounds.visitor("ann").get("/").text
 
 
 def test_no_get_changes_anything(grounds):
     visitor = grounds.visitor("admin")
-    for path in ("/sign_out", "/look_as", "/me/profile", "/me/language", "/admin/definition/apply", "/notifications/read"):
+    for path in (
+        "/sign_out",
+        "/look_as",
+        "/me/profile",
+        "/me/language",
+        "/admin/definition/apply",
+        "/notifications/read",
+    ):
         assert visitor.get(path).status_code in (404, 405), path
 
 
 @pytest.mark.parametrize(
     ("site", "origin", "foreign"),
-    [("same-origin", None, False), ("none", None, False), (None, None, False), ("cross-site", "http://h", True), (None, "http://h.evil", True)],
+    [
+        ("same-origin", None, False),
+        ("none", None, False),
+        (None, None, False),
+        ("cross-site", "http://h", True),
+        (None, "http://h.evil", True),
+    ],
 )
 def test_where_a_request_comes_from(site, origin, foreign):
     assert foreign_origin(site, origin, "h", "http") is foreign
@@ -242,7 +259,9 @@ def test_static_files_last_for_ever_and_travel_packed(grounds):
     assert "Set-Cookie" not in plain.headers
 
 
-@pytest.mark.parametrize("path", ["../pyproject.toml", "~x/../../pyproject.toml", "%2e%2e/pyproject.toml", "/etc/passwd", "css", ""])
+@pytest.mark.parametrize(
+    "path", ["../pyproject.toml", "~x/../../pyproject.toml", "%2e%2e/pyproject.toml", "/etc/passwd", "css", ""]
+)
 def test_nothing_outside_the_folder_is_served(grounds, path):
     assert grounds.web.test_client().get(f"/static/{path}").status_code in (404, 303, 308)
 
@@ -323,7 +342,11 @@ def test_a_notice_is_counted_listed_and_read_by_opening_it(grounds):
     with grounds.app.database.write() as conn:
         conn.execute(
             notification.insert().values(
-                user_id=ann, form="ticket", record_id=ticket.id, message={"en": "Printer is hot", "zh": "打印机发热"}, at=grounds.made.clock()
+                user_id=ann,
+                form="ticket",
+                record_id=ticket.id,
+                message={"en": "Printer is hot", "zh": "打印机发热"},
+                at=grounds.made.clock(),
             )
         )
     visitor = grounds.visitor("ann")
@@ -343,3 +366,13 @@ def test_a_page_costs_one_query_for_session_person_and_roles(grounds):
     sa.event.listen(grounds.app.database.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
     visitor.get("/me/password")
     assert len([statement for statement in seen if statement.lstrip().upper().startswith("SELECT")]) == 1
+
+
+def test_every_room_with_pages_is_part_of_the_site():
+    from pathlib import Path
+
+    from engine.web import factory
+
+    folder = Path(factory.__file__).parent
+    rooms = {path.stem for path in folder.glob("*.py") if "\nblueprint = " in path.read_text()}
+    assert rooms - {"statics"} <= set(factory.ROOMS)

@@ -73,7 +73,10 @@ class Visitor:
         return self.client.get(path, **options)
 
     def post(self, path: str, data: Any = None, *, token: str | None = None, **options: Any) -> TestResponse:
-        headers = {"Sec-Fetch-Site": "same-origin", "X-CSRF-Token": csrf_token_for(self.cookie) if token is None else token}
+        headers = {
+            "Sec-Fetch-Site": "same-origin",
+            "X-CSRF-Token": csrf_token_for(self.cookie) if token is None else token,
+        }
         return self.client.post(path, data=data or {}, headers={**headers, **options.pop("headers", {})}, **options)
 
     def htmx(self, method: str, path: str, **options: Any) -> TestResponse:

@@ -1,0 +1,194 @@
+"""A real server and a real browser. An error in the console, a refused resource or a foreign host fails the test."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import waitress
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+from engine import accounts, passwords
+from engine.application import Application, open_application
+from engine.demo import PASSWORD
+from engine.extensions import registry_for
+from engine.web.context import Settings
+from engine.web.factory import make_web
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-dev-shm-usage",
+]  # fmt: skip
+SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+HASH = passwords.hashed(PASSWORD)
+
+
+@dataclass
+class Served:
+    """An application that is being served. ``url`` has no slash at its end."""
+
+    app: Application
+    url: str
+
+
+class Server:
+    """A waitress in a thread; ``close`` ends it."""
+
+    def __init__(self, app: Application) -> None:
+        web = make_web(app, secret_key="for tests only", settings=Settings(idle_minutes=600))
+        self.server: Any = waitress.create_server(web, host="127.0.0.1", port=0, threads=4, ident="")
+        self.thread = threading.Thread(target=self.server.run, daemon=True)
+        self.thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.effective_port}"
+
+    def close(self) -> None:
+        self.server.maintenance_interval = 0
+        self.server.close()
+        self.server.task_dispatcher.shutdown()
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    """``serve(path, people={"li": ["sales"]})`` → Served; without ``people`` its demo users and an ``admin``, all with
+    the password of demos. The database is a new SQLite file."""
+    running: list[tuple[Server, Application]] = []
+
+    def start(path: str | Path, people: dict[str, list[str]] | None = None) -> Served:
+        app = open_application(path, f"sqlite:///{tmp_path}/{len(running)}.db", registry=registry_for(path))
+        wanted = (
+            people
+            if people is not None
+            else {login: list(user.roles) for login, user in app.definition.demo_users.items()}
+        )
+        with app.database.write() as conn:
+            for login, roles in {**wanted, "admin": ["admin"]}.items():
+                user = app.definition.demo_users.get(login)
+                accounts.create_user(
+                    conn, app.tables, login=login, name=user.name if user else login.title(), roles=roles,
+                    password=PASSWORD, password_hash=HASH, now=app.clock(),
+                )  # fmt: skip
+        running.append((Server(app), app))
+        return Served(app, running[-1][0].url)
+
+    yield start
+    for server, app in running:
+        server.close()
+        app.database.close()
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    if not Path(CHROMIUM).exists():
+        pytest.fail(f"There is no {CHROMIUM}; python tools/browser.py installs it.")
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+    yield browser
+    browser.close()
+
+
+class Watch:
+    """Notes whatever a page must not do. ``expect`` names parts of messages that a test provokes on purpose."""
+
+    def __init__(self) -> None:
+        self.complaints: list[str] = []
+        self.expected: list[str] = []
+
+    def expect(self, *parts: str) -> None:
+        self.expected += parts
+
+    def follow(self, page: Page, home: str) -> None:
+        page.on("console", lambda said: said.type == "error" and self.note(f"console: {said.text}"))
+        page.on("pageerror", lambda error: self.note(f"script: {error}"))
+        page.on("request", lambda asked: self._look(asked.url, home))
+
+    def _look(self, url: str, home: str) -> None:
+        if not url.startswith((home, "data:", "blob:", "about:")):
+            self.note(f"foreign request: {url}")
+
+    def note(self, complaint: str) -> None:
+        self.complaints.append(complaint)
+
+    @property
+    def unexpected(self) -> list[str]:
+        return [one for one in self.complaints if not any(part in one for part in self.expected)]
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    noted = Watch()
+    yield noted
+    assert not noted.unexpected
+
+
+@pytest.fixture
+def open_page(chromium: Browser, watch: Watch) -> Iterator[Callable[..., Page]]:
+    """``open_page(served, size="phone", language="en", theme="dark", **context options)``: a new browser, nobody signed
+    in."""
+    contexts: list[BrowserContext] = []
+
+    def start(
+        served: Served, *, size: str = "desktop", language: str = "zh", theme: str = "light", **options: Any
+    ) -> Page:
+        phone: dict[str, Any] = {"has_touch": True, "is_mobile": True} if size == "phone" else {}
+        context = chromium.new_context(
+            viewport=SIZES[size],  # type: ignore[arg-type]
+            locale="zh-CN" if language == "zh" else "en-US",
+            timezone_id="Asia/Shanghai",
+            **phone,
+            **options,
+        )
+        context.add_cookies(
+            [
+                {"name": "language", "value": language, "url": served.url},
+                {"name": "theme", "value": theme, "url": served.url},
+            ]
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        watch.follow(page, served.url)
+        return page
+
+    yield start
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page_as(open_page: Callable[..., Page]) -> Callable[..., Page]:
+    """``page_as(served, "li", path="/order", size="phone", …)``: signed in through the sign-in page."""
+
+    def start(served: Served, login: str, *, path: str = "/", **options: Any) -> Page:
+        page = open_page(served, **options)
+        if options.get("language") == "en":
+            _speak(served, login, "en")
+        page.goto(f"{served.url}/sign_in")
+        page.fill("#login", login)
+        page.fill("#password", PASSWORD)
+        page.click(".sign-in-card .btn-primary")
+        page.wait_for_url(f"{served.url}/")
+        if path != "/":
+            page.goto(served.url + path)
+        page.locator("html[data-ready]").wait_for()
+        return page
+
+    return start
+
+
+def _speak(served: Served, login: str, language: str) -> None:
+    user = served.app.tables.user
+    with served.app.database.write() as conn:
+        conn.execute(user.update().where(user.c.login == login).values(language=language))
