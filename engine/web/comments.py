@@ -40,7 +40,7 @@ MOST_MENTIONS = 20
 class Entry:
     """One entry as the page shows it; ``comment_id`` is None for an event."""
 
-    order: tuple[dt.datetime, int]
+    order: tuple[dt.datetime, int, int]
     id: int
     who: str
     initials: str
@@ -148,7 +148,7 @@ def _event_entries(conn: sa.Connection, seen: Seen, happened: Sequence[events.Ev
         told = teller.tell(event)
         name = names.get(told.actor_id or 0, "") or say(message("System"))
         entries.append(Entry(
-            order=(told.at, told.id), id=told.id, who=name, initials="" if told.rule else _initials(name), icon="robot"
+            order=(told.at, 0, told.id), id=told.id, who=name, initials="" if told.rule else _initials(name), icon="robot"
             if told.rule else told.icon, sentence=say(told.sentence), changes=told.changes, hidden=told.hidden,
             reason=told.reason, rule=told.rule, because=told.cause, **_times(told.at),
         ))  # fmt: skip
@@ -176,7 +176,7 @@ def _comment_entries(conn: sa.Connection, seen: Seen, said: Sequence[Any]) -> li
     files = _files(conn, seen, [row.id for row in said])
     return [
         Entry(
-            order=(row.at, 0), id=row.id, comment_id=row.id, who=names.get(row.author, ""), icon="message",
+            order=(row.at, 1, row.id), id=row.id, comment_id=row.id, who=names.get(row.author, ""), icon="message",
             initials=_initials(names.get(row.author, "")), sentence="", body=row.body, edited=row.edited_at is not None,
             mine=row.author == who.id and may_comment(seen.form, seen), files=files.get(row.id, ()), **_times(row.at),
         )

@@ -15,7 +15,7 @@ from engine.errors import AppmillError, Invalid, Message, Problem, Refused, Stal
 from engine.permissions import may, may_record
 from engine.storage.events import of_record
 from engine.once import Once, new_token, once_of
-from engine.web import conflicts, drafts, uploads
+from engine.web import conflicts, drafts, options, uploads
 from engine.web.boxes import Problems, Sheet, Tab, live_answer
 from engine.web.context import actor, application, reader
 from engine.web.failures import said as say
@@ -25,6 +25,7 @@ from engine.web.sheets import SheetMaker
 from engine.web.typed import Row, Typed, next_key, read_typed
 
 blueprint = Blueprint("forms", __name__)
+blueprint.register_blueprint(options.blueprint)
 
 
 @dataclass(frozen=True)

@@ -161,3 +161,15 @@ def due_note(row: Mapping[str, Any], reader: Reader, now: dt.datetime) -> tuple[
     words: Message = message("{moment} ({relative})", moment=formats.moment(due, reader),
                              relative=formats.relative(due, now, reader.language))  # fmt: skip
     return say(words, reader.language), due < now
+
+
+@dataclass(frozen=True)
+class Badge:
+    name: str
+    label: str
+    colour: str
+
+
+def badge(form: Form, row: Mapping[str, Any], reader: Reader) -> Badge | None:
+    state = form.workflow.states.get(str(row.get("state"))) if form.workflow else None
+    return Badge(state.name, state.label.text(reader.language), state.colour) if state else None

@@ -9,7 +9,7 @@ from flask import Blueprint, Response
 from engine import formats
 from engine.definition import Form
 from engine.web.context import actor, application, reader
-from engine.web.record import Badge, badge
+from engine.web.path import Badge, badge
 from engine.web.render import label, render, translate
 from engine.web.seen import form_named, see
 from engine.web.showing import Showing, ShownSection
@@ -41,7 +41,7 @@ def sheet(form_name: str, record_id: int) -> Response:
         form_label=label(form),
         id=seen.id,
         title=seen.title,
-        state=badge(form, seen.row),
+        state=badge(form, seen.row, reader()),
         sections=sections,
         printed=formats.moment(app.clock(), reader()),
         printed_by=translate("Printed by {name}", name=who.name),

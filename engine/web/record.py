@@ -16,10 +16,9 @@ from engine.fields.base import Field
 from engine.permissions import label_of_role, may, may_record, row_filter
 from engine.storage import events
 from engine.triggers import Button
-from engine.web import path
+from engine.web import comments, path, printing, related, take
 from engine.web.context import actor, application, fragment_wanted, reader
 from engine.web.doors import ShownDoor, closed_doors, open_doors
-from engine.web.related import links_here
 from engine.web.failures import said as say
 from engine.web.render import go, label, render, toast, translate
 from engine.web.seen import NOT_THERE, Seen, form_named, see
@@ -27,13 +26,8 @@ from engine.web.showing import Showing, ShownSection
 from engine.workflow import doors
 
 blueprint = Blueprint("record", __name__)
-
-
-@dataclass(frozen=True)
-class Badge:
-    name: str
-    label: str
-    colour: str
+for part in (comments, printing, related, take):  # the rest of the record's addresses
+    blueprint.register_blueprint(part.blueprint)
 
 
 @dataclass(frozen=True)
@@ -59,7 +53,7 @@ class RecordPage:
     id: int
     title: str
     deleted: bool
-    state: Badge | None
+    state: path.Badge | None
     path: tuple[path.Step, ...]
     aside: path.Aside | None
     doors: tuple[ShownDoor, ...]
@@ -102,7 +96,7 @@ def page_of(conn: sa.Connection, seen: Seen) -> RecordPage:
         id=seen.id,
         title=seen.title,
         deleted=deleted,
-        state=badge(form, row),
+        state=path.badge(form, row, reader()),
         path=path.steps(form.workflow, row, stays, names, reader(), now) if form.workflow else (),
         aside=path.aside(form.workflow, row, reader(), now) if form.workflow else None,
         doors=open_doors(ways, form, row),
@@ -111,16 +105,11 @@ def page_of(conn: sa.Connection, seen: Seen) -> RecordPage:
         status=_status(showing, row),
         rev=_written(showing, row),
         sections=showing.sections(editable=may_update),
-        related=links_here(form),
+        related=related.links_here(form),
         may_update=may_update,
         may_delete=bool(may_record(app, who, "delete", form, seen.view)),
         may_create=bool(may(app, who, "create", form)),
     )
-
-
-def badge(form: Form, row: Mapping[str, Any]) -> Badge | None:
-    state = form.workflow.states.get(str(row.get("state"))) if form.workflow else None
-    return Badge(state.name, label(state), state.colour) if state else None
 
 
 def presses(form: Form) -> tuple[Press, ...]:

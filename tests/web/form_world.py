@@ -121,14 +121,14 @@ class Person:
     token: str
 
     def get(self, path: str, **more: Any) -> Any:
-        return self.client.get(path, **more)
+        return self.client.get(path, buffered=True, **more)
 
     def post(self, path: str, values: Mapping[str, Any] | None = None, **more: Any) -> Any:
         data = {"csrf_token": self.token, **(values or {})}
-        return self.client.post(path, data=data, **more)
+        return self.client.post(path, data=data, buffered=True, **more)
 
     def fragment(self, path: str) -> Any:
-        return self.client.get(path, headers={"HX-Request": "true"})
+        return self.client.get(path, headers={"HX-Request": "true"}, buffered=True)
 
 
 @dataclass
