@@ -60,6 +60,18 @@ class Database:
         with self._writing, self.engine.begin() as conn:
             yield conn
 
+    def analyse(self) -> None:
+        """Let the database look at how its data is distributed, so that it chooses the right indexes.
+
+        A sample on SQLite: milliseconds. Worth it after a start, after an import and once a day: without it SQLite
+        sorts a million records where it could have read an index.
+        """
+        with self.write() as conn:
+            if self.dialect == "sqlite":
+                conn.exec_driver_sql("PRAGMA analysis_limit = 1000")
+            conn.exec_driver_sql("ANALYZE")
+        self.engine.dispose()  # SQLite connections read the figures when they are opened
+
     def claim_server(self) -> None:
         """Make this process the only server of a SQLite file; raises Refused when another one serves it.
 

@@ -1,8 +1,8 @@
 """Indexes from the definition: links, unique values, and one per list and kanban view in exactly its order.
 
-The order of a page is described once, by ``order_items``: both the index and the ORDER BY are rendered from it, because
-SQLite and PostgreSQL use an expression index only for the same expression. Empty values come last in both directions:
-the first sort key is read as two ranges (filled, then empty), the others carry an "is empty" flag before them.
+Empty values come last in both directions: the first sort key is read as two ranges (filled, then empty), the others
+carry an "is empty" flag before them. Indexes have the same flags, because SQLite and PostgreSQL use an index on an
+expression only for the same expression.
 """
 
 from __future__ import annotations
@@ -41,16 +41,6 @@ def flagged(name: str, first: bool) -> bool:
     return not first and name not in ALWAYS_FILLED
 
 
-def order_items(columns: Sequence[tuple[SortBy, sa.ColumnElement[Any]]]) -> list[tuple[sa.ColumnElement[Any], bool]]:
-    """(expression, descending) in order; the caller appends the id as the last column itself."""
-    items: list[tuple[sa.ColumnElement[Any], bool]] = []
-    for position, (key, column) in enumerate(columns):
-        if flagged(key.name, position == 0):
-            items.append((column.is_(None), False))
-        items.append((column, key.descending))
-    return items
-
-
 Parts = tuple[bool, list[sa.ColumnElement[Any]], list[Any]]  # unique, expressions, conditions
 
 
@@ -77,7 +67,7 @@ def _wanted(form: Form, table: sa.Table, tables: Tables) -> Iterator[Parts]:
     if form.workflow:
         yield False, [table.c["state_due"], table.c.id], [alive, table.c["state_due"].is_not(None)]
     if not form.parent_form:
-        yield False, [table.c["_title"], table.c.id], [alive]
+        yield False, [table.c["_title"], table.c.id], []  # lists sorted by a link start here
         yield False, [table.c["updated_at"], table.c.id], [alive]
     yield from _view_indexes(form, table, tables)
 
@@ -99,7 +89,7 @@ def _view_indexes(form: Form, table: sa.Table, tables: Tables) -> Iterator[Parts
             yield False, _index_columns(table, keys), conditions
         group = str(view.group) if isinstance(view, KanbanView) else "state"
         if group in table.c and (not keys or keys[0].name != group):
-            yield False, [table.c[group], *_index_columns(table, keys, after=True)], [alive]
+            yield False, [table.c[group], *_index_columns(table, keys)], [alive]
 
 
 def own_sort(form: Form, table: sa.Table, keys: Sequence[SortBy]) -> list[SortBy]:
@@ -114,11 +104,11 @@ def _by_title(form: Form, name: str) -> bool:
     return kind in ("link", "user") or name in ("owner", "created_by", "updated_by")
 
 
-def _index_columns(table: sa.Table, keys: Sequence[SortBy], after: bool = False) -> list[sa.ColumnElement[Any]]:
+def _index_columns(table: sa.Table, keys: Sequence[SortBy]) -> list[sa.ColumnElement[Any]]:
     items: list[tuple[sa.ColumnElement[Any], bool]] = []
     for position, key in enumerate(keys):
         column = table.c[key.name]
-        if flagged(key.name, position == 0 and not after):
+        if flagged(key.name, position == 0):
             items.append((column.is_(None), False))
         items.append((column, key.descending))
     items.append((table.c.id, keys[-1].descending if keys else False))

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.storage.cursors import kind_of, read_cursor, write_cursor
-from engine.storage.indexes import SortBy, flagged, order_items
+from engine.storage.indexes import SortBy, flagged
 from engine.storage.prepared import Row, value
 from engine.storage.tables import ALWAYS_FILLED, Tables
 
@@ -60,10 +60,16 @@ class Key:
     column: Element  # what is compared
     join: sa.FromClause | None = None  # the table the column stands in, if it is not the form's own
     link: Element | None = None  # the form's column that leads there
+    companion: bool = False  # empty exactly where the key before it is
 
     @property
     def nullable(self) -> bool:
         return self.by.name not in ALWAYS_FILLED and self.by.name != "id"
+
+    @property
+    def flagged(self) -> bool:
+        """Whether an "is empty" flag stands before it, unless it is the first."""
+        return flagged(self.by.name, False) and not self.companion
 
 
 # --- what other rooms call -------------------------------------------------------------------------------------------
@@ -156,7 +162,7 @@ class _Plan:
         self.table = self.tables.form[self.query.form]
         # The id leaves nothing to sort: what comes after it in the order is dropped.
         before_id = list(itertools.takewhile(lambda by: by.name != "id", self.query.sort))
-        self.keys = [_key(self.tables, self.table, by) for by in before_id]
+        self.keys = [key for by in before_id for key in _keys(self.tables, self.table, by)]
         ending = self.query.sort[: len(before_id) + 1]
         self.id_descending = bool(ending) and ending[-1].descending
         self.hidden = [f"sort.{place}" for place in range(len(self.keys))]
@@ -168,13 +174,16 @@ class _Plan:
         return write_cursor([*(row[f"sort.{place}"] for place in range(len(self.keys))), row["id"]])
 
 
-def _key(tables: Tables, table: sa.Table, by: SortBy) -> Key:
+def _keys(tables: Tables, table: sa.Table, by: SortBy) -> list[Key]:
+    """A link sorts by the title, then by the id of what it names: the database can then start from the titles' index
+    instead of sorting every record (1,000,000 records: 1 ms, not 1.5 s)."""
     column = table.c[by.name]
     target = linked_table(column)
     if target is None:
-        return Key(by, column)
+        return [Key(by, column)]
     other = target.alias(f"by_{by.name}")
-    return Key(by, other.c["name" if target is tables.user else "_title"], other, column)
+    title = other.c["name" if target is tables.user else "_title"]
+    return [Key(by, title, other, column), Key(by, other.c.id, companion=True)]
 
 
 def linked_table(column: sa.Column[Any]) -> sa.Table | None:
@@ -258,9 +267,9 @@ def _items(plan: _Plan, filled: bool | None, whole: bool = False) -> list[tuple[
     """(expression, descending, place in the cursor, is it an "is empty" flag) in the order of one segment."""
     items: list[tuple[Element, bool, int, bool]] = []
     for place, key in enumerate(plan.keys):
-        if place == 0 and filled is False:
+        if filled is False and (place == 0 or (place == 1 and key.companion)):
             continue
-        if flagged(key.by.name, place == 0 and not whole):
+        if key.flagged and (place > 0 or whole):
             items.append((key.column.is_(None), False, place, True))
         items.append((key.column, key.by.descending, place, False))
     items.append((plan.table.c.id, plan.id_descending, len(plan.keys), False))
@@ -308,4 +317,4 @@ def _mixed(steps: Sequence[tuple[Element, bool, Any]]) -> sa.ColumnElement[bool]
     return sa.and_(start, sa.or_(*ways))
 
 
-__all__ = ["Page", "Query", "SortBy", "count", "export", "order_items", "page", "totals"]
+__all__ = ["Page", "Query", "SortBy", "count", "export", "page", "totals"]

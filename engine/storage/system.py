@@ -129,6 +129,7 @@ def _user() -> list[Any]:
         moment("last_seen_at", nullable=True),
         moment("created_at"),
         sa.Column("preferences", json_type()),
+        sa.Index("ix__user_name", "name", "id"),
     ]
 
 
