@@ -1,4 +1,4 @@
-"""``appmill`` and its commands: each a module of ``engine/commands`` with ``arguments(parser)`` and ``run(options)``."""
+"""``appmill``: each command is a module of ``engine/commands`` with ``arguments(parser)`` and ``run(options)``."""
 
 from __future__ import annotations
 

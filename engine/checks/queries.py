@@ -123,7 +123,6 @@ class _Sketch:
     review: Review
     metadata: sa.MetaData = field(default_factory=sa.MetaData)
     aliases: dict[tuple[str, int], Any] = field(default_factory=dict)
-    aliases: dict[tuple[str, int], Any] = field(default_factory=dict)
 
     @property
     def definition(self) -> AppDefinition:

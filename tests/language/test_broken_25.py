@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a table of sentences reads best with one per line
 """A file with 25 different mistakes gets 25 sentences, each with its line and column, in one run."""
 
 from pathlib import Path
@@ -37,7 +38,7 @@ EXPECTED = """
 50:3: forms.Task-Line: 'Task-Line' cannot be a name: use small letters, digits and '_', with a letter first, at most 63.
 56:3: rules.forth: These rules wake each other for ever: forth → on_new → forth.
 67:63: rules.tell.actions.0.message: task has no field titel; did you mean title?
-""".strip().splitlines()  # noqa: E501
+""".strip().splitlines()
 
 
 def test_every_mistake_is_reported_once_with_its_place():

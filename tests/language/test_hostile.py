@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a table of sentences reads best with one per line
 """No file, however odd or hostile, gets anything but findings, and quickly."""
 
 import time
