@@ -61,15 +61,15 @@ def seed(app: Application, count: int = RECORDS, number: int = SEED) -> bool:
 
 def table(definition: AppDefinition, language: str) -> str:
     """The demo users as text: sign-in name, roles, name."""
-    rows = [("Sign-in name", "Roles", "Name")]
-    for person in people(definition):
-        rows.append((person.login, ", ".join(_role(definition, role, language) for role in person.roles), person.name))
+    heading = ("Sign-in name", "Roles", "Name")
+    rows = [heading, *((one.login, _roles(definition, one, language), one.name) for one in people(definition))]
     widths = [max(width(row[column]) for row in rows) for column in range(3)]
     return "\n".join("  ".join(padded(cell, room) for cell, room in zip(row, widths, strict=True)) for row in rows)
 
 
-def _role(definition: AppDefinition, name: str, language: str) -> str:
-    return definition.roles[name].label.text(language) if name in definition.roles else name
+def _roles(definition: AppDefinition, person: Person, language: str) -> str:
+    known = definition.roles
+    return ", ".join(known[name].label.text(language) if name in known else name for name in person.roles)
 
 
 def padded(text: str, columns: int) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from engine import passwords
 from engine.accounts import ONE_TIME_LASTS, normal_login
@@ -312,11 +313,12 @@ def tried_too_often(conn: sa.Connection, tables: Tables, keys: Iterable[str], no
 def count_try(conn: sa.Connection, tables: Tables, keys: Iterable[str], now: dt.datetime) -> None:
     rate = tables.rate
     conn.execute(rate.delete().where(rate.c.expires_at < now))
-    for key in keys:
-        clause = (rate.c.key == key, rate.c.window == _window(now))
-        if not conn.execute(rate.update().where(*clause).values(hits=rate.c.hits + 1)).rowcount:
-            ends = dt.datetime.fromtimestamp((_window(now) + 1) * TRIES_WINDOW, dt.UTC)
-            conn.execute(rate.insert().values(key=key, window=_window(now), hits=1, expires_at=ends))
+    ends = dt.datetime.fromtimestamp((_window(now) + 1) * TRIES_WINDOW, dt.UTC)
+    insert = sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert
+    for key in sorted(keys):
+        first = insert(rate).values(key=key, window=_window(now), hits=1, expires_at=ends)
+        again = first.on_conflict_do_update(index_elements=["key", "window"], set_={"hits": rate.c.hits + 1})
+        conn.execute(again)
 
 
 def forget_tries(conn: sa.Connection, tables: Tables, key: str) -> None:

@@ -6,28 +6,29 @@ import argparse
 from collections import Counter
 from collections.abc import Sequence
 
-from engine.builtin import default_registry
 from engine.errors import DefinitionError, Finding, message
+from engine.extensions import registry_for
 from engine.load import load_file
 from engine.texts import say
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="the definition file, such as apps/order_hub.yaml")
+    parser.add_argument("--plugin", action="append", default=[], metavar="MODULE", help="a plugin beside plugins/")
     parser.add_argument("--language", choices=("en", "zh"), default="en", help="the language of the messages")
 
 
 def run(options: argparse.Namespace) -> int:
-    findings = _findings(options.file)
+    findings = _findings(options.file, options.plugin)
     for finding in findings:
         print(_line(finding, options.language))
     print(_summary(options.file, findings, options.language))
     return 1 if any(finding.severity == "error" for finding in findings) else 0
 
 
-def _findings(file: str) -> Sequence[Finding]:
+def _findings(file: str, plugins: Sequence[str]) -> Sequence[Finding]:
     try:
-        return load_file(file, default_registry()).findings
+        return load_file(file, registry_for(file, plugins)).findings
     except DefinitionError as error:
         return error.findings
 

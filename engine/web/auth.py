@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 from flask import Blueprint, g, request
 from werkzeug.wrappers import Response
 
-from engine import passwords, sessions
+from engine import audit, passwords, sessions
 from engine.errors import Denied, Invalid, message
 from engine.formats import Reader
 from engine.language import ADMIN
@@ -209,6 +209,7 @@ def sign_in() -> Response | tuple[str, int]:
         sessions.forget_tries(conn, app.tables, keys[0])
         sessions.renew_hash(conn, app.tables, who.user_id, who.password_hash or "", password)
         _begin(conn, who.user_id, now)
+        audit.note(conn, app, None, "user.signed_in", who.user_id)
     return go(wanted or "/")
 
 

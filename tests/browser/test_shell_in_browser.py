@@ -93,9 +93,8 @@ def test_the_palette_finds_places_by_typing(served, page_as):
 def test_the_palette_leaves_pinyin_alone_while_it_is_composed(served, page_as):
     page = page_as(served, "admin")
     page.keyboard.press("Control+k")
-    page.evaluate(
-        "document.getElementById('palette-input').dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', isComposing: true, bubbles: true}))"
-    )
+    composed = "new KeyboardEvent('keydown', {key: 'Enter', isComposing: true, bubbles: true})"
+    page.evaluate(f"document.getElementById('palette-input').dispatchEvent({composed})")
     expect(page.locator("#palette")).to_be_visible()
     assert page.url == f"{served.url}/"
 

@@ -50,7 +50,10 @@ forms:
     fields: {name: {type: text, label: {zh: 名称, en: Name}}}
     permissions: {lead: {create: true, read: true, update: true}}
 pages:
-  wall: {label: {zh: 看板, en: Wall}, roles: [lead], cards: [{type: number, label: {zh: 工单数, en: Tickets}, form: ticket}]}
+  wall:
+    label: {zh: 看板, en: Wall}
+    roles: [lead]
+    cards: [{type: number, label: {zh: 工单数, en: Tickets}, form: ticket}]
 menu:
   - {label: {zh: 工作, en: Work}, items: [ticket, wall, secret_plan]}
 """
