@@ -93,7 +93,7 @@ def _new_line(plan: FormPlan, place: int, parent: int) -> Row:
 
 def empty_row(plan: FormPlan) -> Row:
     """A new record before anything is given; what is worked out is not in it yet."""
-    return dict.fromkeys(name for name in plan.columns if name not in plan.computed)
+    return plan.blank.copy()
 
 
 # --- defaults and numbers --------------------------------------------------------------------------------------------

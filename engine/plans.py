@@ -82,6 +82,7 @@ class FormPlan:
     form: Form
     table: sa.Table
     columns: frozenset[str]
+    blank: dict[str, None]  # every column but the computed ones; to be copied
     fields: Mapping[str, Field]
     lines: Mapping[str, LinesPlan]
     many: tuple[str, ...]  # links fields, which have a table of their own
@@ -175,6 +176,7 @@ def _plan(plans: Plans, form: Form) -> FormPlan:
         form=form,
         table=table,
         columns=columns,
+        blank=dict.fromkeys(column.name for column in table.c if column.name not in computed),
         fields=fields,
         lines={name: _lines(plans, field) for name, field in fields.items() if field.kind == "lines"},
         many=tuple(name for name, field in own.items() if (form.name, name) in plans.tables.link),

@@ -131,11 +131,24 @@ def restore(app: Application, actor: Actor, form: Form | str, id: int) -> Saved:
     return _in_transaction(app, actor, lambda walk: erasing.restore(walk, plan, id))
 
 
-def press(app: Application, actor: Actor, form: Form | str, id: int, rule: str, *, version: int | None = None) -> Saved:
+def press(
+    app: Application,
+    actor: Actor,
+    form: Form | str,
+    id: int,
+    rule: str,
+    *,
+    version: int | None = None,
+    once: Once | None = None,
+) -> Saved:
     """Press the button of a rule."""
     plan = app.plans.form(form)
     may(app, actor, "take", plan.form).demand()
-    return _in_transaction(app, actor, lambda walk: pressing.press(walk, plan, id, rule, version))
+
+    def change(walk: Walk) -> Saved:
+        return pressing.press(walk, plan, id, rule, version)
+
+    return _in_transaction(app, actor, _only_once(app, plan, change, once))
 
 
 def adopt(
@@ -147,6 +160,7 @@ def adopt(
     state: str | None = None,
     history: Sequence[Mapping[str, Any]] = (),
     batch: int | None = None,
+    once: Once | None = None,
 ) -> Saved:
     """Bring a record in that began its life elsewhere: in any state, with the visits to the states before.
 
@@ -159,7 +173,11 @@ def adopt(
     given = read_input(
         plan, values, offer(app, actor, plan, creating=True, importing=True), actor.reader(app.definition)
     )
-    return _in_transaction(app, actor, lambda walk: importing.adopt(walk, plan, given, state, history), batch=batch)
+
+    def change(walk: Walk) -> Saved:
+        return importing.adopt(walk, plan, given, state, history)
+
+    return _in_transaction(app, actor, _only_once(app, plan, change, once), batch=batch)
 
 
 # --- parts -----------------------------------------------------------------------------------------------------------

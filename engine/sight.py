@@ -113,6 +113,13 @@ class Sight:
             for id in wanted:
                 self._rows[form, id] = found.get(id)
 
+    def prime_lines(self, form: str, parent_ids: Sequence[int]) -> None:
+        """Read the lines of all these records with one query."""
+        found = records.lines_of(self.conn, self.app.tables, form, list(parent_ids))
+        for id in parent_ids:
+            self._lines[form, id] = found.get(id, [])
+        self._foresee(form, [row for rows in found.values() for row in rows])
+
     def remember(self, form: str, row: Row) -> None:
         self._rows[form, row["id"]] = row
 

@@ -60,12 +60,11 @@ def _write_row(passage: Passage) -> None:
     tables, form = walk.app.tables, plan.form.name
     row["updated_at"], row["updated_by"] = walk.now, walk.actor.id
     if before is None:
-        row.setdefault("created_at", walk.now)
-        row.setdefault("created_by", walk.actor.id)
-        if "owner" not in row and "owner" in plan.table.c:
-            row["owner"], row["owner_role"] = walk.actor.id, None
+        row["created_at"] = row["created_at"] or walk.now
+        row["created_by"] = walk.actor.id
+        if plan.form.workflow is None and "owner" in row:
+            row["owner"] = walk.actor.id
         row["version"] = 1
-        row["deleted_at"] = None
         row["id"] = records.insert(walk.conn, tables, form, row)
         walk.sight.forget(form, [NEW])
     else:

@@ -64,7 +64,7 @@ def test_a_change_of_a_field_from_one_value_to_another(ticket_of):
           actions: [{type: create, form: note, values: {text: "'touched'"}}]
     """)
     app.update("ticket", ticket, urgent=True, why="x", as_="cleo")
-    assert counted(app) == [("now", 0), ("touched", 0)] or sorted(counted(app)) == [("now", 0), ("touched", 0)]
+    assert counted(app) == [("now", 0), ("touched", 0)]
     app.update("ticket", ticket, due_on="2026-04-01", as_="cleo")
     app.update("ticket", ticket, due_on="2026-04-02", urgent=False, as_="cleo")
     assert [text for text, _count in counted(app)][2:] == ["touched", "from 2026-04-01 to 2026-04-02", "touched"]
@@ -198,11 +198,10 @@ def test_a_rule_that_cannot_be_worked_out_refuses_and_is_named(ticket_of):
 
 def test_rules_that_wake_each_other_are_stopped_and_named(ticket_of):
     app, ticket = ticket_of("""
-        ping: {trigger: {type: updated, form: ticket, field: report}, actions: [{type: create, form: note, values: {text: "'x'", ticket: record}}]}
-        pong: {trigger: {type: created, form: note}, actions: [{type: update, form: ticket, where: "record == source.ticket", values: {report: "coalesce(record.report, '') + '.'"}}]}
+        ping: {trigger: {type: updated, form: ticket, field: report}, when: record.report != 'enough', actions: [{type: create, form: note, values: {text: "'x'", ticket: record}}]}
+        pong: {trigger: {type: created, form: note}, when: record.ticket is not None, actions: [{type: update, form: ticket, where: "record == source.ticket", values: {report: "coalesce(record.report, '') + '.'"}}]}
     """)
     with pytest.raises(Refused) as error:
-        app.update("ticket", ticket, report="", subject="y", as_="bob")
         app.update("ticket", ticket, report="x", as_="bob")
     assert reasons(error) == ["Rules wake each other without end: ping → pong → ping."]
     assert app.count("note") == 0
