@@ -54,7 +54,7 @@ def add_indexes(tables: Tables) -> None:
 def _wanted(form: Form, table: sa.Table, tables: Tables) -> Iterator[Parts]:
     alive = table.c.deleted_at.is_(None)
     for name in _link_columns(form):
-        yield False, [table.c[name]], [table.c[name].is_not(None)]
+        yield False, [table.c[name], table.c.id], []  # the empty ones too: they are a range of a list sorted by it
     for field in form.fields.values():
         if field.unique and field.name in table.c:
             yield True, [table.c[field.name]], [alive]

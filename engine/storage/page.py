@@ -211,7 +211,10 @@ def _rows(conn: sa.Connection, plan: _Plan, place: tuple[Any, ...] | None, back:
 def _statement(plan: _Plan, empty: tuple[bool, ...] | None, back: bool) -> sa.Select[Any]:
     """``empty``: which values of the neighbouring row are empty, None for the first page. ``back``: read upwards."""
     segments = [_segment(plan, filled, empty, back) for filled in _segments(plan, empty, back)]
-    inner = (segments[0] if len(segments) == 1 else sa.union_all(*segments)).subquery("k")
+    # The limit spares the second range when the first fills the page: both databases read the parts of a UNION ALL in
+    # order (PostgreSQL does not run parts in parallel that have a limit of their own).
+    both = sa.union_all(*segments).limit(value("limit_", sa.Integer))
+    inner = (segments[0] if len(segments) == 1 else both).subquery("k")
     table, query = plan.table, plan.query
     source: sa.FromClause = inner.join(table, table.c.id == inner.c.id)
     columns: list[Any] = [table.c.id] if "id" not in query.columns else []
