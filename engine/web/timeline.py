@@ -84,7 +84,7 @@ class Teller:
             label = transition.label.text(self.reader.language) if transition else event.transition
             return message("{transition}: {before} → {after}", transition=label,
                            before=self._state(event.from_state), after=self._state(event.to_state))  # fmt: skip
-        return SENTENCES.get(event.kind, message("Changed"))
+        return SENTENCES.get(event.kind, SENTENCES["updated"])
 
     def _state(self, name: str | None) -> str:
         workflow = self.form.workflow
@@ -238,14 +238,14 @@ def _new_ids(pairs: Sequence[Any], current: Sequence[Mapping[str, Any]] | None) 
 
 
 SENTENCES: Mapping[str, Message] = {
-    "created": message("Created"),
-    "updated": message("Changed"),
-    "deleted": message("Deleted"),
-    "restored": message("Restored"),
-    "imported": message("Imported"),
-    "pressed": message("Pressed a button"),
-    "revealed": message("Looked at a sensitive field"),
-    "commented": message("Commented"),
+    "created": message("created the record"),
+    "updated": message("changed the record"),
+    "deleted": message("deleted the record"),
+    "restored": message("restored the record"),
+    "imported": message("imported the record"),
+    "adopted": message("imported the record"),
+    "pressed": message("pressed a button"),
+    "revealed": message("looked at a sensitive field"),
 }
 ICONS: Mapping[str, str] = {
     "created": "plus",

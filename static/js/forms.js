@@ -1,6 +1,8 @@
 // The record form: what depends on what is typed, drafts, the guard against losing work, and saving by keyboard.
 // Every decision is the server's: this file sends what is typed and shows what comes back.
+import { markClean, markDirty } from "./guard.js";
 import { startLines } from "./lines.js";
+import { startMentions } from "./mentions.js";
 
 const REACT_AFTER = 250; // ms of silence before asking what changed
 const DRAFT_AFTER = 2500;
@@ -151,6 +153,8 @@ async function saveDraft(form) {
 export function changed(form) {
   const state = states.get(form);
   if (!state) return;
+  if (isDirty(form)) markDirty(form);
+  else markClean(form);
   clearTimeout(state.reactTimer);
   clearTimeout(state.draftTimer);
   state.reactTimer = setTimeout(() => react(form), REACT_AFTER);
@@ -211,6 +215,7 @@ export function focusField(path, root = document) {
 
 function focusFirstError(root) {
   const link = root.querySelector?.(".form-errors a[data-to]");
+  if (link?.closest("dialog")) return;
   if (link) focusField(link.dataset.to, link.closest("form") ?? document);
   else root.querySelector?.(".form-errors")?.focus();
 }
@@ -226,18 +231,28 @@ function start(form) {
   if (states.has(form)) return;
   form.classList.add("has-js");
   states.set(form, { first: snapshot(form), drafted: snapshot(form), sent: false });
-  if (form.dataset.dirty === "true") states.get(form).first = "";
+  if (form.dataset.dirty === "true") {
+    states.get(form).first = "";
+    markDirty(form);
+  }
   form.noValidate = true; // the server says everything at once, in the reader's language
 }
 
+// A fragment that is a dialog opens itself; closing it leaves the page as it was.
 function startDialog(root) {
-  const dialog = root.querySelector?.("[data-focus-first]");
-  dialog?.querySelector(CONTROL)?.focus();
+  for (const dialog of root.querySelectorAll?.("dialog[data-open-dialog]:not([open])") ?? []) {
+    dialog.showModal();
+    dialog.addEventListener("close", () => dialog.remove(), { once: true });
+    const first = dialog.querySelector(".form-errors a[data-to]");
+    if (first) focusField(first.dataset.to, dialog);
+    else (dialog.querySelector(`.card-body ${CONTROL.split(",").join(", .card-body ")}`) ?? dialog.querySelector("[data-save]"))?.focus();
+  }
 }
 
 export function startForms(root = document) {
   for (const form of root.querySelectorAll?.("form.record-form") ?? []) start(form);
   startLines(root);
+  startMentions(root);
   focusFirstError(root);
   startDialog(root);
 }
@@ -301,7 +316,12 @@ function onClick(event) {
     event.preventDefault();
     copyLink(copy);
   }
-  if (event.target.closest?.("[data-print]")) window.print();
+  const close = event.target.closest?.("dialog [data-close-dialog]");
+  if (close) {
+    event.preventDefault();
+    close.closest("dialog").close();
+  }
+  for (const open of document.querySelectorAll("details.rec-more[open]")) if (!open.contains(event.target)) open.open = false;
 }
 
 document.addEventListener("submit", onSubmit);
@@ -314,13 +334,13 @@ for (const kind of ["input", "change"]) {
   });
 }
 document.addEventListener("lines:changed", (event) => changed(event.target.closest("form.record-form")));
-window.addEventListener("beforeunload", (event) => {
-  if ([...document.querySelectorAll("form.record-form")].some(isDirty)) event.preventDefault();
-});
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[aria-busy=true]")) form.removeAttribute("aria-busy");
 });
 window.addEventListener("hashchange", followHash);
-document.addEventListener("htmx:after:swap", () => startForms(document));
+document.addEventListener("htmx:after:swap", () => {
+  for (const form of document.querySelectorAll("form[aria-busy=true]")) form.removeAttribute("aria-busy");
+  startForms(document);
+});
 startForms(document);
 followHash();
