@@ -32,7 +32,8 @@ class Builder:
         if path in self.broken:
             return BROKEN
         if make := _PLAIN.get(hint):
-            return make(data)
+            parts = data if isinstance(data, dict) else ()
+            return BROKEN if any((*path, part) in self.broken for part in parts) else make(data)
         if isinstance(hint, NewType):
             return data
         if dataclasses.is_dataclass(hint):

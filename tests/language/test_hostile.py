@@ -94,7 +94,7 @@ def test_hostile_files_get_findings_within_a_second(text):
 
 
 # Shrinking a spoilt file takes minutes and tells little: the sentence of the failure names the place.
-QUICK = settings(max_examples=300, deadline=None, phases=[Phase.generate])
+QUICK = settings(max_examples=40, deadline=None, derandomize=True, phases=[Phase.generate])
 WORDS = [
     "",
     "null",
