@@ -70,8 +70,10 @@ def _rights(app: Application, roles: frozenset[str], form: Form) -> Rights:
     verbs["update"] = _ways([*_each(verbs["update"]), *_field_updates(grants, overrides, compiled, form)])
     verbs["take"] = verbs["read"]
     readable = _readable(grants, overrides, compiled, form)
-    if form.parent_form and form.parent_field:
-        readable = _within_lines(app, roles, form, readable)
+    if form.parent_form:
+        seen_lines = _lines_seen(app, roles, form)
+        verbs = {verb: _together(ways, seen_lines) for verb, ways in verbs.items()}
+        readable = {name: _together(ways, seen_lines) for name, ways in readable.items()}
     constant = frozenset(name for name, ways in readable.items() if () in ways)
     if verbs["read"]:
         constant |= frozenset(SYSTEM_FIELDS)
@@ -165,15 +167,18 @@ def _override(overrides: Overrides, role: str, name: str, what: str) -> Conditio
     return found
 
 
-def _within_lines(app: Application, roles: frozenset[str], form: Form, readable: dict[str, Ways]) -> dict[str, Ways]:
-    """Whoever may not see the lines field sees nothing of a line."""
-    parent = app.definition.forms[str(form.parent_form)]
-    outer = _rights_of_roles(app, roles, parent)
+def _lines_seen(app: Application, roles: frozenset[str], form: Form) -> Ways:
+    """Whoever may not see the lines field sees nothing of a line, not even that it is there."""
+    outer = _rights_of_roles(app, roles, app.definition.forms[str(form.parent_form)])
     field = str(form.parent_field)
     if field in outer.read_constant:
-        return readable
-    up = tuple(tuple((compiled, level + 1) for compiled, level in way) for way in outer.read_conditional.get(field, ()))
-    return {name: _ways((a, b) for a in ways for b in up) for name, ways in readable.items()}
+        return ALWAYS
+    ways = outer.read_conditional.get(field, NEVER)
+    return tuple(tuple((compiled, level + 1) for compiled, level in way) for way in ways)
+
+
+def _together(first: Ways, second: Ways) -> Ways:
+    return _ways((a, b) for a in first for b in second)
 
 
 def _rights_of_roles(app: Application, roles: frozenset[str], form: Form) -> Rights:
