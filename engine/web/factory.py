@@ -15,6 +15,7 @@ from datetime import timedelta
 from types import ModuleType
 
 from flask import Flask, g, request
+from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
@@ -57,6 +58,9 @@ def make_web(
     flask.json.ensure_ascii = False  # type: ignore[attr-defined]
     render.equip(flask, f"/static/~{statics.tree_hash(statics.FOLDER)}")
     failures.equip(flask)
+    if application.registry.template_folders:
+        own, added = flask.create_global_jinja_loader(), FileSystemLoader(application.registry.template_folders)
+        flask.jinja_env.loader = ChoiceLoader([own, added])
     _add_stations(flask)
     _add_rooms(flask, application)
     _trust_proxies(flask, options.trusted_proxies)

@@ -71,9 +71,8 @@ def said(text: Message) -> str:
 
 def error_json(status: int, code: str, text: str, problems: tuple[Problem, ...] = (), **more: Any) -> Response:
     """The one error shape of the API."""
-    body: dict[str, Any] = {"code": code, "message": text, "request_id": g.get("request_id")}
-    if problems:
-        body["problems"] = [{"where": one.where, "message": said(one.message)} for one in problems]
+    told = [{"where": one.where, "message": said(one.message)} for one in problems]
+    body: dict[str, Any] = {"code": code, "message": text, "problems": told, "request_id": g.get("request_id")}
     answer = jsonify(error={**body, **more})
     answer.status_code = status
     return answer
@@ -107,7 +106,7 @@ def answer(
 
 
 def refused(error: AppmillError) -> Response:
-    more = {"current_version": error.current_version} if isinstance(error, Stale) else {}
+    more = {"version": error.current_version} if isinstance(error, Stale) else {}
     if api_wanted():
         return error_json(error.status, error.code, said(error.reason), error.problems, **more)
     heading = next((text for kind, text in HEADINGS.items() if isinstance(error, kind)), None)

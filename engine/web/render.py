@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, current_app, g, redirect, request, session, url_for
 from markupsafe import Markup, escape
@@ -156,6 +156,15 @@ class CsrfToken:
         return str(escape(g.csrf_token))
 
 
+def part(template: str) -> Markup:
+    """A part of the frame that depends on the language alone, drawn once for each."""
+    kept, key = g.application.plans.kept, ("part", template, reader().language)
+    drawn = kept.get(key)
+    if drawn is None:
+        drawn = kept[key] = Markup(current_app.jinja_env.get_template(template).render())  # noqa: S704 - our own
+    return cast(Markup, drawn)
+
+
 def csrf_field() -> Markup:
     return Markup('<input type="hidden" name="csrf_token" value="{}">').format(g.csrf_token)
 
@@ -172,6 +181,7 @@ def equip(flask: Flask, assets: str) -> None:
         is_admin=lambda: g.is_admin,
         modules=lambda: MODULES,
         page_theme=lambda: g.theme,
+        part=part,
         place=place,
         request_id=lambda: g.request_id,
         role_label=role_label,

@@ -78,7 +78,7 @@ export function startPalette() {
   });
   input.addEventListener("input", (event) => event.isComposing || ask());
   input.addEventListener("compositionend", ask);
-  records.addEventListener("htmx:after:swap", () => mark(current));
+  document.addEventListener("htmx:after:swap", () => dialog.open && mark(current));
   dialog.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
