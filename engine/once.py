@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from engine.errors import Refused, message
 from engine.storage import records
 from engine.walking import Saved
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from engine.application import Application
 
 KEPT = dt.timedelta(days=2)
+_RESULT, _CONTENT = 0, 1  # the windows under which the record's id and the checksum are noted
 _TOKEN = re.compile(r"[A-Za-z0-9_.:-]{16,128}")
 
 
@@ -31,23 +33,29 @@ class Repeated(Exception):
 
 @dataclass(frozen=True)
 class Once:
-    """What a post is known by. ``draft``: the user, form and record whose draft it makes needless."""
+    """What a post is known by. ``draft``: the user, form and record whose draft it makes needless. ``content``: a
+    checksum (31 bits) of what was sent; a second post of the key with other content is Refused."""
 
     key: str
     draft: tuple[int, str, int] | None = None
+    content: int | None = None
 
     def earlier(self, app: Application, conn: sa.Connection, form: str) -> Saved | None:
         """What an earlier post of the key led to."""
         rate = app.tables.rate
-        found = conn.scalar(sa.select(rate.c.hits).where(rate.c.key == self.key, rate.c.window == 0))
+        noted = {row.window: row.hits for row in conn.execute(sa.select(rate).where(rate.c.key == self.key))}
+        if self.content is not None and noted.get(_CONTENT, self.content) != self.content:
+            raise Refused(message("This key was used for another request. Use a new one for each."))
+        found = noted.get(_RESULT)
         row = records.get(conn, app.tables, form, int(found)) if found else None
         return None if row is None else Saved(row["id"], row["version"], row.get("state"), row, 0)
 
     def note(self, app: Application, conn: sa.Connection, saved: Saved) -> None:
         """Note the result; raises Repeated when another post of the key was first."""
-        values = {"key": self.key, "window": 0, "hits": saved.id, "expires_at": app.clock() + KEPT}
+        noted = {_RESULT: saved.id} | ({} if self.content is None else {_CONTENT: self.content})
+        shared = {"key": self.key, "expires_at": app.clock() + KEPT}
         try:
-            conn.execute(sa.insert(app.tables.rate).values(**values))
+            conn.execute(sa.insert(app.tables.rate), [{**shared, "window": w, "hits": n} for w, n in noted.items()])
         except IntegrityError:
             raise Repeated from None
         if self.draft is not None:

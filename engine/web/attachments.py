@@ -60,7 +60,7 @@ def _upload() -> Response:
     for one in posted:
         checked(field, one)
     with app.database.write() as conn:
-        taken = [take_in(conn, app, who, form.name, field.name, one, field.largest) for one in posted]  # type: ignore[attr-defined]
+        taken = [take_in(conn, app, who, form.name, field.name, one, _largest(field)) for one in posted]
         for file in taken:
             must_be_picture(field, file)
     answer = jsonify(files=[_told(file) for file in taken], **_told(taken[0]))
@@ -76,9 +76,19 @@ def _place() -> tuple[Form, Field]:
     return form, field
 
 
+def _largest(field: Any) -> int:
+    return int(field.largest)
+
+
 def _told(file: Attachment) -> dict[str, Any]:
-    return {"id": file.id, "name": file.name, "size": file.size, "media_type": file.media_type,
-            "url": f"/files/{file.id}", "thumb": f"/files/{file.id}/thumb" if file.media_type in PICTURES else None}  # fmt: skip
+    return {
+        "id": file.id,
+        "name": file.name,
+        "size": file.size,
+        "media_type": file.media_type,
+        "url": f"/files/{file.id}",
+        "thumb": f"/files/{file.id}/thumb" if file.media_type in PICTURES else None,
+    }
 
 
 @blueprint.get("/files/<int:attachment_id>")
@@ -106,9 +116,9 @@ def thumb(attachment_id: int) -> Response:
 
 def _protected(answer: Response, file: Attachment, *, inline: bool) -> Response:
     """The name is text (RFC 5987), the type is ours, and whatever it holds is shut in a sandbox."""
-    plain = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_. ") else "_" for letter in file.name)
-    kind = "inline" if inline else "attachment"
-    answer.headers["Content-Disposition"] = f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(file.name, safe='')}"
+    plain = "".join(one if one.isascii() and (one.isalnum() or one in "-_. ") else "_" for one in file.name)
+    kind, encoded = "inline" if inline else "attachment", quote(file.name, safe="")
+    answer.headers["Content-Disposition"] = f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{encoded}"
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Content-Security-Policy"] = SANDBOX
     answer.headers["Cache-Control"] = "private, no-cache"

@@ -286,9 +286,7 @@ class Sheet:
     def blank_line(self, one: Field, form: Form, columns: Sequence[Field]) -> LineBox:
         return self.line_box(form, columns, one.name, Row(key="__i__", raw={}), self.blanks[one.name], 0)
 
-    def line_box(
-        self, form: Form, columns: Sequence[Field], name: str, row: Row, view: View, number: int
-    ) -> LineBox:
+    def line_box(self, form: Form, columns: Sequence[Field], name: str, row: Row, view: View, number: int) -> LineBox:
         boxes = tuple(self.box(form, column, view, f"{name}.{row.key}.{column.name}", row.raw) for column in columns)
         return LineBox(row.key, number, row.id, row.deleted, boxes)
 
@@ -385,4 +383,3 @@ def _lines_answer(sheet: Sheet, one: Field, answer: dict[str, Any]) -> None:
             _field_answer(sheet, form, column, view, f"{one.name}.{row.key}.{column.name}", answer)
     for name, text in sheet.totals(one).items():
         answer["totals"][f"{one.name}.{name}"] = text
-

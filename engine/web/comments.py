@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Blueprint, Response, jsonify, request
+from werkzeug.wrappers import Response as Answer
 
 from engine import formats
 from engine.definition import Form
@@ -17,7 +18,7 @@ from engine.errors import Invalid, Message, Missing, message
 from engine.expressions import View
 from engine.once import new_token
 from engine.people import Actor, load_people
-from engine.permissions import may_record, readable_fields
+from engine.permissions import in_scope, may_record, readable_fields
 from engine.sight import Sight
 from engine.storage import events
 from engine.texts import say as say_in
@@ -79,7 +80,7 @@ class TimelinePage:
 
 
 @blueprint.get("/<form_name>/<int:record_id>/events")
-def story(form_name: str, record_id: int) -> Response:
+def story(form_name: str, record_id: int) -> Answer:
     """``before``: where the page above ended, as ``<event id>.<comment id>``."""
     form = form_named(form_name)
     with application().database.read() as conn:
@@ -110,7 +111,9 @@ def page_of(conn: sa.Connection, seen: Seen, before: str = "", **more: Any) -> T
 
 
 def may_comment(form: Form, seen: Seen) -> bool:
-    return form.comments and actor().id is not None and actor().view_as is None and seen.row["deleted_at"] is None
+    who = actor()
+    reaches = who.scopes is None or in_scope(who.scopes, "comment", form.name)
+    return form.comments and reaches and who.id is not None and who.view_as is None and seen.row["deleted_at"] is None
 
 
 def _place(text: str) -> tuple[int | None, int | None]:
@@ -147,11 +150,22 @@ def _event_entries(conn: sa.Connection, seen: Seen, happened: Sequence[events.Ev
     for event in happened:
         told = teller.tell(event)
         name = names.get(told.actor_id or 0, "") or say(message("System"))
-        entries.append(Entry(
-            order=(told.at, 0, told.id), id=told.id, who=name, initials="" if told.rule else _initials(name), icon="robot"
-            if told.rule else told.icon, sentence=say(told.sentence), changes=told.changes, hidden=told.hidden,
-            reason=told.reason, rule=told.rule, because=told.cause, **_times(told.at),
-        ))  # fmt: skip
+        entries.append(
+            Entry(
+                order=(told.at, 0, told.id),
+                id=told.id,
+                who=name,
+                initials="" if told.rule else _initials(name),
+                icon="robot" if told.rule else told.icon,
+                sentence=say(told.sentence),
+                changes=told.changes,
+                hidden=told.hidden,
+                reason=told.reason,
+                rule=told.rule,
+                because=told.cause,
+                **_times(told.at),
+            )
+        )
     return entries
 
 
@@ -173,7 +187,7 @@ def readable_of(seen: Seen) -> Any:
 def _comment_entries(conn: sa.Connection, seen: Seen, said: Sequence[Any]) -> list[Entry]:
     app, who = application(), actor()
     names = titles_of(conn, app, who, {"_user": {row.author for row in said}}).get("_user", {})
-    files = _files(conn, seen, [row.id for row in said])
+    files = files_of(conn, seen, [row.id for row in said])
     return [
         Entry(
             order=(row.at, 1, row.id), id=row.id, comment_id=row.id, who=names.get(row.author, ""), icon="message",
@@ -184,7 +198,7 @@ def _comment_entries(conn: sa.Connection, seen: Seen, said: Sequence[Any]) -> li
     ]  # fmt: skip
 
 
-def _files(conn: sa.Connection, seen: Seen, comment_ids: Sequence[int]) -> dict[int, tuple[Mapping[str, Any], ...]]:
+def files_of(conn: sa.Connection, seen: Seen, comment_ids: Sequence[int]) -> dict[int, tuple[Mapping[str, Any], ...]]:
     if not comment_ids:
         return {}
     table = application().tables.attachment
@@ -200,14 +214,15 @@ def _files(conn: sa.Connection, seen: Seen, comment_ids: Sequence[int]) -> dict[
     return found
 
 
-def _times(at: dt.datetime) -> dict[str, str]:
+def _times(at: dt.datetime) -> dict[str, Any]:
     now, language = application().clock(), reader().language
     recent = now - at < dt.timedelta(days=7)
+    day = formats.date(at.astimezone(reader().zone).date(), language)
     return {
-        "when": formats.relative(at, now, language) if recent else formats.date(at.astimezone(reader().zone).date(), language),
+        "when": formats.relative(at, now, language) if recent else day,
         "exact": formats.moment(at, reader()),
         "iso": at.isoformat(),
-    }  # fmt: skip
+    }
 
 
 def _initials(name: str) -> str:
@@ -223,15 +238,15 @@ def _initials(name: str) -> str:
 
 
 @blueprint.post("/<form_name>/<int:record_id>/comments")
-def comment(form_name: str, record_id: int) -> Response:
+def comment(form_name: str, record_id: int) -> Answer:
     form, seen = _commentable(form_name, record_id)
-    app, who = application(), actor()
+    app = application()
     body = request.form.get("body", "").strip()
     posted = [one for one in request.files.getlist("files") if one.filename][: uploads.MOST_AT_ONCE]
     try:
-        _acceptable(body, posted)
+        refuse_unfit(body, posted)
         with app.database.write() as conn:
-            unseen = _write(conn, form, seen, body, posted)
+            _, unseen = add(conn, form, seen, body, posted, once=request.form.get("_once", ""))
     except Invalid as invalid:
         return _again(seen, say(invalid.reason), body, 422)
     note = message("Comment added")
@@ -249,19 +264,23 @@ def _commentable(form_name: str, record_id: int) -> tuple[Form, Seen]:
     return form, seen
 
 
-def _acceptable(body: str, posted: Sequence[Any]) -> None:
+def refuse_unfit(body: str, posted: Sequence[Any]) -> None:
     if not body and not posted:
         raise Invalid(message("Write something first."))
     if len(body) > LONGEST:
-        raise Invalid(message("A comment has at most {most} characters; this one has {got}.", most=LONGEST, got=len(body)))
+        raise Invalid(
+            message("A comment has at most {most} characters; this one has {got}.", most=LONGEST, got=len(body))
+        )
 
 
-def _write(conn: sa.Connection, form: Form, seen: Seen, body: str, posted: Sequence[Any]) -> list[str]:
-    """Store the comment and its files, tell who is mentioned; answers the names of those who may not see the record."""
+def add(
+    conn: sa.Connection, form: Form, seen: Seen, body: str, posted: Sequence[Any], *, once: str = ""
+) -> tuple[int | None, list[str]]:
+    """Store the comment and its files, tell who is mentioned; answers its id (None: ``once`` was there before) and the
+    names of those mentioned who may not see the record."""
     app, who = application(), actor()
-    once = f"comment:{who.id}:{request.form.get('_once', '')[:64]}"
-    if request.form.get("_once") and not _first(conn, once):
-        return []
+    if once and not _first(conn, f"comment:{who.id}:{once[:64]}"):
+        return None, []
     told, unseen = mentioned(conn, form, seen, body)
     values = {"form": form.name, "record_id": seen.id, "author": who.id, "body": body, "at": app.clock(),
               "mentions": [one.id for one in told]}  # fmt: skip
@@ -273,7 +292,7 @@ def _write(conn: sa.Connection, form: Form, seen: Seen, body: str, posted: Seque
         table = app.tables.attachment
         conn.execute(sa.update(table).where(table.c.id == file.id).values(record_id=seen.id))
     _notify(conn, form, seen, told)
-    return [one.name for one in unseen]
+    return comment_id, [one.name for one in unseen]
 
 
 def _first(conn: sa.Connection, key: str) -> bool:
@@ -315,7 +334,7 @@ def _notify(conn: sa.Connection, form: Form, seen: Seen, people: Sequence[Actor]
 
 
 @blueprint.post("/<form_name>/<int:record_id>/comments/<int:comment_id>")
-def change_comment(form_name: str, record_id: int, comment_id: int) -> Response:
+def change_comment(form_name: str, record_id: int, comment_id: int) -> Answer:
     """One's own comment: new words, or ``_delete``."""
     form, seen = _commentable(form_name, record_id)
     app, who = application(), actor()
@@ -324,7 +343,7 @@ def change_comment(form_name: str, record_id: int, comment_id: int) -> Response:
     removing = "_delete" in request.form
     if not removing:
         try:
-            _acceptable(body, ())
+            refuse_unfit(body, ())
         except Invalid as invalid:
             return _again(seen, say(invalid.reason), "", 422)
     new = {"deleted_at": app.clock()} if removing else {"body": body, "edited_at": app.clock()}
@@ -335,13 +354,14 @@ def change_comment(form_name: str, record_id: int, comment_id: int) -> Response:
             raise Missing(NOT_THERE)
         if removing:
             files = app.tables.attachment
-            conn.execute(sa.update(files).where(files.c.form == form.name, files.c.record_id == record_id,
-                         files.c.field == f"{uploads.COMMENT}:{comment_id}").values(deleted_at=app.clock()))  # fmt: skip
+            field = f"{uploads.COMMENT}:{comment_id}"
+            its_own = (files.c.form == form.name, files.c.record_id == record_id, files.c.field == field)
+            conn.execute(sa.update(files).where(*its_own).values(deleted_at=app.clock()))
     note = say(message("Comment deleted") if removing else message("Comment changed"))
     return _again(seen, "", "", 200, note) if fragment_wanted() else go(f"/{form.name}/{record_id}#story")
 
 
-def _again(seen: Seen, problem: str, typed: str, status: int, note: str = "") -> Response:
+def _again(seen: Seen, problem: str, typed: str, status: int, note: str = "") -> Answer:
     with application().database.read() as conn:
         page = page_of(conn, see(conn, seen.form, seen.id), "")
     page = replace(page, problem=problem, typed=typed, note=note)
@@ -349,16 +369,17 @@ def _again(seen: Seen, problem: str, typed: str, status: int, note: str = "") ->
 
 
 @blueprint.get("/<form_name>/<int:record_id>/people")
-def people(form_name: str, record_id: int) -> Response:
+def people(form_name: str, record_id: int) -> Answer:
     """Who can be mentioned, by the beginning of a name or sign-in name."""
-    form, _seen = _commentable(form_name, record_id)
+    _commentable(form_name, record_id)
     app = application()
     text = request.args.get("q", "").strip()[:60]
     user = app.tables.user
     like = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     query = sa.select(user.c.login, user.c.name).where(user.c.active.is_(True)).order_by(user.c.name).limit(8)
     if like:
-        query = query.where(sa.or_(user.c.name.ilike(f"%{like}%", escape="\\"), user.c.login.ilike(f"{like}%", escape="\\")))
+        query = query.where(
+            sa.or_(user.c.name.ilike(f"%{like}%", escape="\\"), user.c.login.ilike(f"{like}%", escape="\\"))
+        )
     with app.database.read() as conn:
         return jsonify([{"login": row.login, "name": row.name} for row in conn.execute(query)])
-

@@ -69,7 +69,7 @@ def stored_lines(seen: Seen) -> dict[str, list[Mapping[str, Any]]]:
 
 
 def compare(conn: sa.Connection, maker: SheetMaker, seen: Seen, typed: Typed, since: int) -> Conflict:
-    """``since``: the last event known when the form was opened; what happened after it is taken back to find the base."""
+    """``since``: the last event known when the form was opened; what came after is taken back to find the base."""
     events = [event for event in of_record(conn, application().tables, seen.form.name, seen.id, limit=MOST_EVENTS)
               if event.id > since]  # fmt: skip
     lines = stored_lines(seen)
@@ -157,7 +157,9 @@ def tell(conn: sa.Connection, conflict: Conflict, sheet: Sheet, seen: Seen) -> T
     for clash in conflict.clashes:
         _want(sheet, clash, wanted)
     titles = titles_of(conn, app, who, wanted)
-    teller = Teller(app.definition, seen.form, lambda form, name: name in sheet.readable.get(form, ()), titles, reader())
+    teller = Teller(
+        app.definition, seen.form, lambda form, name: name in sheet.readable.get(form, ()), titles, reader()
+    )
     names = titles.get("_user", {})
     return Told(
         name=", ".join(names.get(one, f"#{one}") for one in conflict.others if one != who.id) or who.name,

@@ -28,7 +28,7 @@ def widgets() -> Widgets:
     if found is None:
         found = Widgets(current_app.jinja_env, lambda: application().definition.roles.values())
         current_app.extensions["appmill.widgets"] = found
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 class Controls:
@@ -76,9 +76,7 @@ class Controls:
         key = (box.form, box.name)
         if key not in self._offers:
             source = box.view if isinstance(box.view, View) else None
-            self._offers[key] = offered(
-                self.conn, application(), actor(), box.field, "", source, OFFERED_AT_ONCE
-            )
+            self._offers[key] = offered(self.conn, application(), actor(), box.field, "", source, OFFERED_AT_ONCE)
         return self._offers[key]
 
     def options_url(self, box: Box) -> str:

@@ -65,9 +65,7 @@ def target_label(form: Form, to: str, row: Mapping[str, Any]) -> str:
 
 def shown_obstacle(one: Obstacle, form: Form, row: Mapping[str, Any], may_update: bool) -> ShownObstacle:
     cure, words = _cure(one, form, row) if may_update else ("", "")
-    return ShownObstacle(
-        one.kind, ICONS.get(one.kind, "alert-circle"), say(one.message), "", "", cure, words
-    )
+    return ShownObstacle(one.kind, ICONS.get(one.kind, "alert-circle"), say(one.message), "", "", cure, words)
 
 
 def _cure(one: Obstacle, form: Form, row: Mapping[str, Any]) -> tuple[str, str]:

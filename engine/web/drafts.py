@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, jsonify, request
+from werkzeug.wrappers import Response as Answer
 
 from engine import formats
 from engine.application import Application
@@ -69,8 +70,10 @@ def clock_text(moment: dt.datetime) -> str:
     """10:42 today, the date and time otherwise."""
     local = moment.astimezone(reader().zone)
     today = application().clock().astimezone(reader().zone).date()
-    return formats.time(local.time().replace(second=0, microsecond=0)) if local.date() == today else formats.moment(
-        moment, reader()
+    return (
+        formats.time(local.time().replace(second=0, microsecond=0))
+        if local.date() == today
+        else formats.moment(moment, reader())
     )
 
 
@@ -79,7 +82,7 @@ def _whole(text: str | None) -> int:
 
 
 @blueprint.post("/<form_name>/draft")
-def keep_draft(form_name: str) -> Response:
+def keep_draft(form_name: str) -> Answer:
     app, who = application(), actor()
     form = form_named(form_name)
     if who.id is None or who.view_as is not None:
@@ -91,7 +94,7 @@ def keep_draft(form_name: str) -> Response:
 
 
 @blueprint.post("/<form_name>/draft/discard")
-def discard_draft(form_name: str) -> Response:
+def discard_draft(form_name: str) -> Answer:
     app, who = application(), actor()
     form, record_id = form_named(form_name), _whole(request.args.get("id"))
     with app.database.write() as conn:

@@ -8,13 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Blueprint, Response, jsonify, request
+from werkzeug.wrappers import Response as Answer
 
 from engine import service
 from engine.definition import Form
 from engine.errors import AppmillError, Invalid, Message, Problem, Refused, Stale, message
+from engine.once import Once, new_token, once_of
 from engine.permissions import may, may_record
 from engine.storage.events import of_record
-from engine.once import Once, new_token, once_of
 from engine.web import conflicts, drafts, options, uploads
 from engine.web.boxes import Problems, Sheet, Tab, live_answer
 from engine.web.context import actor, application, reader
@@ -80,7 +81,9 @@ def page_of(sheet: Sheet, seen: Seen | None, **more: Any) -> FormPage:
     return FormPage(form, heading, sheet.tabs(), address, address, new_token(), id=seen.id, **more)
 
 
-def shown_problems(problems: Sequence[Problem], typed: Typed, sheet: Sheet) -> tuple[tuple[ShownProblem, ...], Problems]:
+def shown_problems(
+    problems: Sequence[Problem], typed: Typed, sheet: Sheet
+) -> tuple[tuple[ShownProblem, ...], Problems]:
     """For the summary, and per place. A place that is not on the page has no link but is told."""
     by_path: dict[str, list[str]] = {}
     summary = []
@@ -106,7 +109,7 @@ def on_page(sheet: Sheet, path: str) -> bool:
     return rest.rpartition(".")[2] in {column.name for column in sheet.columns(field)}
 
 
-def refused_page(form: Form, seen: Seen | None, typed: Typed, error: AppmillError, conn: sa.Connection) -> Response:
+def refused_page(form: Form, seen: Seen | None, typed: Typed, error: AppmillError, conn: sa.Connection) -> Answer:
     """The form again, with everything typed and everything wrong."""
     problems = error.problems or (Problem("", error.reason),)
     maker = sheet_maker(conn, form)
@@ -122,8 +125,10 @@ def refused_page(form: Form, seen: Seen | None, typed: Typed, error: AppmillErro
 
 def _heading(error: AppmillError, summary: Sequence[ShownProblem]) -> str:
     if isinstance(error, Invalid):
-        return translate("Not saved: {count} things to mend", count=len(summary)) if len(summary) > 1 else translate(
-            "Not saved: one thing to mend"
+        return (
+            translate("Not saved: {count} things to mend", count=len(summary))
+            if len(summary) > 1
+            else translate("Not saved: one thing to mend")
         )
     return translate("Not saved")
 
@@ -136,7 +141,7 @@ def _number(text: str | None) -> int:
 
 
 @blueprint.get("/<form_name>/new")
-def new(form_name: str) -> Response:
+def new(form_name: str) -> Answer:
     form = form_named(form_name)
     may(application(), actor(), "create", form).demand()
     with application().database.read() as conn:
@@ -200,7 +205,7 @@ def _copy_values(form: Form, row: Mapping[str, Any], readable: frozenset[str]) -
 
 
 @blueprint.post("/<form_name>/new")
-def create(form_name: str) -> Response:
+def create(form_name: str) -> Answer:
     form = form_named(form_name)
     may(application(), actor(), "create", form).demand()
     with application().database.read() as conn:
@@ -215,7 +220,7 @@ def create(form_name: str) -> Response:
 
 
 @blueprint.get("/<form_name>/<int:record_id>/edit")
-def edit(form_name: str, record_id: int) -> Response:
+def edit(form_name: str, record_id: int) -> Answer:
     form = form_named(form_name)
     app, who = application(), actor()
     with app.database.read() as conn:
@@ -231,7 +236,7 @@ def edit(form_name: str, record_id: int) -> Response:
 
 
 @blueprint.post("/<form_name>/<int:record_id>")
-def save(form_name: str, record_id: int) -> Response:
+def save(form_name: str, record_id: int) -> Answer:
     form = form_named(form_name)
     with application().database.read() as conn:
         seen = see(conn, form, record_id)
@@ -255,7 +260,7 @@ def _typed(conn: sa.Connection, form: Form, seen: Seen | None) -> tuple[Typed, f
     return typed, uploads.receiving(form, seen)
 
 
-def _save(form: Form, seen: Seen | None, typed: Typed) -> Response:
+def _save(form: Form, seen: Seen | None, typed: Typed) -> Answer:
     app, who = application(), actor()
     record_id, version = (seen.id, _number(request.form.get("_version")) or None) if seen else (None, None)
     try:
@@ -281,12 +286,12 @@ def _once(form: Form, record_id: int | None) -> Once | None:
     return once_of(who.id, request.form.get("_once"), draft)
 
 
-def _saved(form: Form, record_id: int, told: Message | None = None) -> Response:
+def _saved(form: Form, record_id: int, told: Message | None = None) -> Answer:
     toast(told or message("Saved"))
     return go(f"/{form.name}/{record_id}")
 
 
-def _after_conflict(form: Form, typed: Typed, stale: Stale) -> Response:
+def _after_conflict(form: Form, typed: Typed, stale: Stale) -> Answer:
     """Somebody saved first: merge what can be merged and save it, ask about the rest."""
     app, who = application(), actor()
     record_id = int(request.view_args["record_id"]) if request.view_args else 0
@@ -311,7 +316,7 @@ def _after_conflict(form: Form, typed: Typed, stale: Stale) -> Response:
     return _saved(form, record_id, conflicts.merged_note(conflict, form, reader().language))
 
 
-def _with_another_row(form: Form, record_id: int | None, typed: Typed) -> Response:
+def _with_another_row(form: Form, record_id: int | None, typed: Typed) -> Answer:
     """Without a script the button “add row” comes here; nothing is saved."""
     name = request.form["_add"]
     rows = typed.lines.get(name, ())
@@ -330,7 +335,7 @@ def _with_another_row(form: Form, record_id: int | None, typed: Typed) -> Respon
 
 
 @blueprint.post("/<form_name>/react")
-def react(form_name: str) -> Response:
+def react(form_name: str) -> Answer:
     """What the typed values make visible, required, read-only and what they come to. Saves nothing."""
     form = form_named(form_name)
     app, who = application(), actor()

@@ -19,9 +19,9 @@ from engine.fields.base import Field
 from engine.permissions import may, may_record
 from engine.web.boxes import most_rows
 from engine.web.context import actor, application
+from engine.web.failures import said as say
 from engine.web.forms import sheet_maker
 from engine.web.options import offered
-from engine.web.failures import said as say
 from engine.web.render import render, translate
 from engine.web.seen import NOT_THERE, Seen, form_named, see
 from engine.web.sheets import SheetMaker
@@ -198,4 +198,3 @@ class _Reading:
         if len(exact) == 1:
             return str(exact[0])
         return str(found[0][0]) if len(found) == 1 else text
-

@@ -72,9 +72,7 @@ def _merge_rows(
         if own is not None and new is not None:
             for cell in own:
                 if cell != "id":
-                    _merge_value(
-                        f"{path}.{cell}", (old or {}).get(cell), own[cell], new.get(cell), clashes, taken
-                    )
+                    _merge_value(f"{path}.{cell}", (old or {}).get(cell), own[cell], new.get(cell), clashes, taken)
         elif own is None and old is None:
             taken.append(path)  # a row the other side added
         elif new is None and own is not None:

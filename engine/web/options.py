@@ -28,7 +28,13 @@ LONGEST = 100
 
 
 def offered(
-    conn: sa.Connection, app: Application, who: Actor, field: Field, text: str, source: View | None, limit: int = OFFERED
+    conn: sa.Connection,
+    app: Application,
+    who: Actor,
+    field: Field,
+    text: str,
+    source: View | None,
+    limit: int = OFFERED,
 ) -> list[tuple[int, str]]:
     """(id, title) in order of the titles; ``source`` is the record being filled in, as the condition sees it."""
     if field.kind in ("user", "users"):
@@ -73,7 +79,14 @@ def _records(
 
 
 def _allowed(
-    conn: sa.Connection, app: Application, who: Actor, form: Form, where: str, source: View | None, query: Any, limit: int
+    conn: sa.Connection,
+    app: Application,
+    who: Actor,
+    form: Form,
+    where: str,
+    source: View | None,
+    query: Any,
+    limit: int,
 ) -> list[tuple[int, str]]:
     loader = Sight(app, conn, who)
     compiled = app.plans.compile(where)

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Blueprint, Response, request
+from werkzeug.wrappers import Response as Answer
 
 from engine import formats, service
 from engine.definition import Form
@@ -20,6 +21,7 @@ from engine.web import comments, path, printing, related, take
 from engine.web.context import actor, application, fragment_wanted, reader
 from engine.web.doors import ShownDoor, closed_doors, open_doors
 from engine.web.failures import said as say
+from engine.web.path import Aside, Badge, Step
 from engine.web.render import go, label, render, toast, translate
 from engine.web.seen import NOT_THERE, Seen, form_named, see
 from engine.web.showing import Showing, ShownSection
@@ -53,9 +55,9 @@ class RecordPage:
     id: int
     title: str
     deleted: bool
-    state: path.Badge | None
-    path: tuple[path.Step, ...]
-    aside: path.Aside | None
+    state: Badge | None
+    path: tuple[Step, ...]
+    aside: Aside | None
     doors: tuple[ShownDoor, ...]
     closed: tuple[ShownDoor, ...]
     presses: tuple[Press, ...]
@@ -72,7 +74,7 @@ class RecordPage:
 
 
 @blueprint.get("/<form_name>/<int:record_id>")
-def show(form_name: str, record_id: int) -> Response:
+def show(form_name: str, record_id: int) -> Answer:
     form = form_named(form_name)
     with application().database.read() as conn:
         seen = see(conn, form, record_id, deleted=True)
@@ -152,7 +154,7 @@ def _written(showing: Showing, row: Mapping[str, Any]) -> str:
 
 
 @blueprint.get("/<form_name>/<int:record_id>/step/<direction>")
-def step(form_name: str, record_id: int, direction: str) -> Response:
+def step(form_name: str, record_id: int, direction: str) -> Answer:
     """To the neighbour in the order of the numbers, among the records the person may see."""
     form = form_named(form_name)
     if direction not in ("previous", "next"):
@@ -177,7 +179,7 @@ def step(form_name: str, record_id: int, direction: str) -> Response:
 
 
 @blueprint.post("/<form_name>/<int:record_id>/reveal/<field_name>")
-def reveal(form_name: str, record_id: int, field_name: str) -> Response:
+def reveal(form_name: str, record_id: int, field_name: str) -> Answer:
     """A sensitive field in clear, for this once; who looked is kept in the timeline."""
     form = form_named(form_name)
     app, who = application(), actor()
@@ -199,14 +201,15 @@ def _revealed(conn: sa.Connection, seen: Seen, field: Field) -> str:
     html = showing.html(field, showing.values[field.name], clear=True)
     if fragment_wanted():
         return str(html)
-    return render("record_clear.html", page={"form": seen.form, "id": seen.id, "title": seen.title}, field=field, html=html)
+    page = {"form": seen.form, "id": seen.id, "title": seen.title}
+    return render("record_clear.html", page=page, field=field, html=html)
 
 
 # --- buttons of rules ------------------------------------------------------------------------------------------------
 
 
 @blueprint.post("/<form_name>/<int:record_id>/press/<rule_name>")
-def press(form_name: str, record_id: int, rule_name: str) -> Response:
+def press(form_name: str, record_id: int, rule_name: str) -> Answer:
     form = form_named(form_name)
     with application().database.read() as conn:
         see(conn, form, record_id)
@@ -219,7 +222,7 @@ def press(form_name: str, record_id: int, rule_name: str) -> Response:
 
 
 @blueprint.get("/<form_name>/<int:record_id>/delete")
-def ask_delete(form_name: str, record_id: int) -> Response:
+def ask_delete(form_name: str, record_id: int) -> Answer:
     form = form_named(form_name)
     with application().database.read() as conn:
         seen = see(conn, form, record_id)
@@ -229,7 +232,7 @@ def ask_delete(form_name: str, record_id: int) -> Response:
 
 
 @blueprint.post("/<form_name>/<int:record_id>/delete")
-def delete(form_name: str, record_id: int) -> Response:
+def delete(form_name: str, record_id: int) -> Answer:
     form = form_named(form_name)
     with application().database.read() as conn:
         seen = see(conn, form, record_id)
@@ -242,7 +245,7 @@ def delete(form_name: str, record_id: int) -> Response:
 
 
 @blueprint.post("/<form_name>/<int:record_id>/restore")
-def restore(form_name: str, record_id: int) -> Response:
+def restore(form_name: str, record_id: int) -> Answer:
     form = form_named(form_name)
     with application().database.read() as conn:
         seen = see(conn, form, record_id, deleted=True)

@@ -82,7 +82,11 @@ def all_related(form_name: str, record_id: int) -> Response:
         tabs.sort(key=lambda tab: tab[0])
         found = [related for _empty, related in tabs]
         first = found[0] if found else None
-        rows = _rows(conn, definition().forms[first.form], first.field, record_id) if first and first.count != "0" else None
+        rows = (
+            _rows(conn, definition().forms[first.form], first.field, record_id)
+            if first and first.count != "0"
+            else None
+        )
     page = {"form": form, "id": record_id, "title": seen.title, "base": f"/{form.name}/{record_id}"}
     return Response(render("related.html", page=page, tabs=found, rows=rows, open=first))
 
@@ -129,8 +133,8 @@ def _rows(conn: sa.Connection, other: Form, field: str, record_id: int) -> Relat
     query = sa.select(table).where(*_condition(other, field, record_id)).order_by(table.c.id.desc()).limit(SHOWN)
     found = [dict(row) for row in conn.execute(query).mappings()]
     columns = columns_of(app, who, other)
-    names = [name for name in _names(other) if name in columns and name not in columns.sometimes and name in columns.stored
-             and name != field][:COLUMNS]  # fmt: skip
+    usable = columns.stored - columns.sometimes - {field}
+    names = [name for name in _names(other) if name in usable][:COLUMNS]
     wanted: dict[str, set[int]] = {}
     for row in found:
         collect([columns[name] for name in names], row, wanted)
@@ -156,5 +160,3 @@ def _cells(columns: Any, names: list[str], row: dict[str, Any], titles: Any) -> 
             html = Markup.escape(row["_title"])
         cells.append((column.align, html or Markup("—") if place == 0 else html))
     return tuple(cells)
-
-

@@ -1,4 +1,4 @@
-"""Which records a typed word finds when a link is filled in: by title, and by the full-text index where there is one."""
+"""Which records a typed word finds when a link is filled in."""
 
 from __future__ import annotations
 

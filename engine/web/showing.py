@@ -1,4 +1,4 @@
-"""A record as it is read: sections of facts, tables of lines, each value as its field shows it, nothing hidden in it."""
+"""A record as it is read: sections of facts, tables of lines, each value as its field shows it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from markupsafe import Markup
 
 from engine.application import Application
-from engine.definition import Form, Section
+from engine.definition import Section
 from engine.expressions import EvaluationFailed, View
 from engine.fields.base import Field
 from engine.formats import Reader
@@ -92,7 +92,9 @@ class Showing:
                 continue
             form = self.app.definition.forms[field.form]  # type: ignore[attr-defined]
             readable = readable_fields(self.app, self.who, form)
-            columns[field.name] = [one for one in form.fields.values() if readable.ever(one.name) and one.kind != "lines"]
+            columns[field.name] = [
+                one for one in form.fields.values() if readable.ever(one.name) and one.kind != "lines"
+            ]
             views[field.name] = [View(form, row, self.view.loader) for row in
                                  self.view.loader.lines(form.name, self.seen.id)]  # fmt: skip
         return columns, views
@@ -187,7 +189,9 @@ class Showing:
             return value, UNNAMED
         return value, column.cell(value, self.reader, extra)
 
-    def _totals(self, field: Any, columns: Sequence[Field], cells: Sequence[Sequence[tuple[Any, Markup]]]) -> dict[str, str]:
+    def _totals(
+        self, field: Any, columns: Sequence[Field], cells: Sequence[Sequence[tuple[Any, Markup]]]
+    ) -> dict[str, str]:
         return {
             column.name: total_text(column, [row[place][0] for row in cells], self.reader)
             for place, column in enumerate(columns)
@@ -202,7 +206,3 @@ def _add(wanted: dict[str, set[int]], field: Field, value: Any) -> None:
     target = points_at(field)
     if target and value is not None:
         wanted.setdefault(target, set()).update(value if isinstance(value, (tuple, list)) else (value,))
-
-
-def shown_form(form: Form, language: str) -> str:
-    return form.label.text(language)

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Blueprint, Response, request
+from werkzeug.wrappers import Response as Answer
 
 from engine import service
 from engine.definition import Form, Transition
@@ -17,8 +18,8 @@ from engine.storage.events import of_record
 from engine.web.boxes import Box, Sheet
 from engine.web.context import actor, application, fragment_wanted
 from engine.web.doors import CSS, ShownObstacle, shown_obstacle, target_label
-from engine.web.forms import ShownProblem, sheet_maker
 from engine.web.failures import said as say
+from engine.web.forms import ShownProblem, sheet_maker
 from engine.web.render import go, label, render, toast, translate
 from engine.web.seen import NOT_THERE, Seen, form_named, see, titles_of
 from engine.web.showing import Fact, Showing
@@ -30,6 +31,7 @@ blueprint = Blueprint("take", __name__)
 
 LONGEST_REASON = 2000
 KEY_FACTS = 6
+RANK = {"money": 0, "link": 1, "date": 2, "integer": 3, "decimal": 3, "quantity": 3, "choice": 4}
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class TakePage:
 
 
 @blueprint.get("/<form_name>/<int:record_id>/take/<transition_name>")
-def ask(form_name: str, record_id: int, transition_name: str) -> Response:
+def ask(form_name: str, record_id: int, transition_name: str) -> Answer:
     form, transition = _transition(form_name, transition_name)
     with application().database.read() as conn:
         seen = see(conn, form, record_id)
@@ -68,7 +70,7 @@ def ask(form_name: str, record_id: int, transition_name: str) -> Response:
 
 
 @blueprint.post("/<form_name>/<int:record_id>/take/<transition_name>")
-def take(form_name: str, record_id: int, transition_name: str) -> Response:
+def take(form_name: str, record_id: int, transition_name: str) -> Answer:
     form, transition = _transition(form_name, transition_name)
     app, who = application(), actor()
     with app.database.read() as conn:
@@ -173,7 +175,9 @@ def asking(sheet: Sheet, transition: Transition) -> Sheet:
 def boxes(sheet: Sheet, transition: Transition) -> tuple[Box, ...]:
     form = sheet.form
     made = (sheet.box(form, form.fields[name], sheet.view, name, sheet.typed.raw) for name in transition.ask)
-    return tuple(replace(box, standing=replace(box.standing, required=True, readonly=False, visible=True)) for box in made)
+    return tuple(
+        replace(box, standing=replace(box.standing, required=True, readonly=False, visible=True)) for box in made
+    )
 
 
 def _key_facts(conn: sa.Connection, seen: Seen, transition: Transition) -> tuple[Fact, ...]:
@@ -182,16 +186,19 @@ def _key_facts(conn: sa.Connection, seen: Seen, transition: Transition) -> tuple
     fields = [field for name, field in seen.form.fields.items()
               if name in showing.values and name not in transition.ask and showing.values[name] not in (None, (), "")
               and not field.sensitive]  # fmt: skip
-    order = {"money": 0, "link": 1, "date": 2, "number": 3}
-    ranked = sorted(fields, key=lambda field: order.get(getattr(field, "like", field).type, 9))
-    return tuple(showing.fact(field) for field in ranked if getattr(field, "like", field).type in
-                 ("money", "link", "date", "integer", "decimal", "quantity", "choice"))[:KEY_FACTS]  # fmt: skip
+    ranked = sorted((RANK[_type(field)], place) for place, field in enumerate(fields) if _type(field) in RANK)
+    return tuple(showing.fact(fields[place]) for _rank, place in ranked[:KEY_FACTS])
+
+
+def _type(field: Any) -> str:
+    """A worked-out field counts as what it results in."""
+    return str(getattr(field, "like", field).type)
 
 
 # --- when it cannot be taken -----------------------------------------------------------------------------------------
 
 
-def _again(form: Form, record_id: int, transition: Transition, typed: Typed, error: AppmillError) -> Response:
+def _again(form: Form, record_id: int, transition: Transition, typed: Typed, error: AppmillError) -> Answer:
     with application().database.read() as conn:
         seen = see(conn, form, record_id)
         page = _page(conn, seen, transition, typed)

@@ -217,7 +217,9 @@ def undo(current: Mapping[str, Any], form: Form, events: Sequence[Event]) -> dic
             if _is_pair(pair):
                 values[key] = _undo_rows(values.get(key) or [], *pair) if key in rows else pair[0]
     for key in rows:
-        new = _new_ids([event.changes[key] for event in events if event.changes and key in event.changes], current.get(key))
+        new = _new_ids(
+            [event.changes[key] for event in events if event.changes and key in event.changes], current.get(key)
+        )
         values[key] = [row for row in values.get(key) or () if row["id"] not in new]
     return values
 

@@ -10,7 +10,7 @@ import datetime as dt
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import sqlalchemy as sa
 from flask import request
@@ -32,6 +32,7 @@ COMMENT = "comment"  # the field a file of a comment has: comment, later comment
 LARGEST_COMMENT_FILE = 20 * 1024 * 1024
 MOST_AT_ONCE = 20
 UNSAVED_FOR = dt.timedelta(days=2)
+DECEIVING = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")  # control, direction-changing, line-breaking characters
 INLINE = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"})
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
@@ -52,7 +53,7 @@ class Attachment:
 def clean_name(name: str | None) -> str:
     """The original name as text alone: no path, no control or direction-changing characters, at most 160 letters."""
     text = unicodedata.normalize("NFC", (name or "").replace("\\", "/").rsplit("/", 1)[-1])
-    text = "".join(letter for letter in text if unicodedata.category(letter) not in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp"))
+    text = "".join(letter for letter in text if unicodedata.category(letter) not in DECEIVING)
     text = text.strip().strip(".") or "file"
     if len(text) > 160:
         stem, dot, suffix = text.rpartition(".")
@@ -86,7 +87,7 @@ def take_in(
 ) -> Attachment:
     """Store one file; it waits for a record to be saved with it."""
     name = clean_name(upload.filename)
-    stored = app.files.put(upload.stream, name=name, largest=largest)
+    stored = app.files.put(cast(BinaryIO, upload.stream), name=name, largest=largest)
     table = app.tables.attachment
     values = {
         "form": form, "record_id": None, "field": field, "sha256": stored.sha256, "name": name,

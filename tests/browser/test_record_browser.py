@@ -15,7 +15,7 @@ from engine.demo import PASSWORD
 from engine.people import Actor
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "web"))
-from form_world import YAML  # noqa: E402
+from form_world import YAML
 
 LI = Actor(id=1, login="li", name="Li", roles=frozenset({"agent"}), language="en")
 WANG = Actor(id=2, login="wang", name="Wang", roles=frozenset({"agent"}), language="en")

@@ -200,7 +200,10 @@ def test_an_edit_changes_removes_adds_and_orders_rows(world: World, li: Person) 
         "parts.0.id": str(bolt["id"]), "parts.0._delete": "1", "parts.0.name": "Bolt",
     })  # fmt: skip
 
-    assert [(line["id"] == seal["id"], line["name"]) for line in lines(world, id)] == [(True, "Seal ring"), (False, "Nut")]
+    assert [(line["id"] == seal["id"], line["name"]) for line in lines(world, id)] == [
+        (True, "Seal ring"),
+        (False, "Nut"),
+    ]
 
 
 def test_a_sensitive_value_is_never_put_into_its_input_and_stays_when_left_empty(world: World, li: Person) -> None:
@@ -318,7 +321,9 @@ def test_what_cannot_be_saved_on_top_of_a_conflict_keeps_what_was_typed(world: W
 
 
 def test_a_draft_is_restored_and_goes_with_the_save(world: World, li: Person, clock: FakeClock) -> None:
-    answer = li.post("/ticket/draft", {"subject": "Half a sen", "parts": "1", "parts.3.name": "Bolt", "phone": "13800138000"})
+    answer = li.post(
+        "/ticket/draft", {"subject": "Half a sen", "parts": "1", "parts.3.name": "Bolt", "phone": "13800138000"}
+    )
     assert answer.get_json() == {"note": "Draft kept at 09:30"}
     clock.advance(minutes=12)
 

@@ -195,7 +195,7 @@ def test_the_dialog_is_a_page_without_a_script(world: World, li: Person) -> None
     page = li.get(f"/ticket/{id}/take/begin").text
 
     assert "<html" in page
-    assert "<dialog class=\"take-dialog\"" not in page
+    assert '<dialog class="take-dialog"' not in page
     assert "Begin now?" in words(page)
 
 
