@@ -46,6 +46,8 @@ def test_every_icon_that_is_named_exists():
         named |= set(re.findall(r'icon\("([a-z0-9-]+)"', path.read_text()))
     for path in [*(ROOT / "engine").rglob("*.py"), *(ROOT / "static/js").rglob("*.js")]:
         named |= set(re.findall(r'icon(?:: [\w\[\]]+)? ?[=(] ?"([a-z0-9-]+)"', path.read_text()))
+    for path in [*(ROOT / "apps").glob("*.yaml"), *(ROOT / "tests/apps").glob("*.yaml")]:
+        named |= set(re.findall(r"\bicon: ([a-z0-9-]+)", path.read_text()))
     assert sorted(named - sprite) == []
 
 
