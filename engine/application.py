@@ -84,7 +84,7 @@ def start(
     """The application of a definition that was read, over an open database: migrated, and its stored values current."""
     from engine.recomputing import recompute
 
-    tables = build_tables(loaded.definition)
+    tables = build_tables(loaded.definition, registry)
     app = Application(loaded.definition, registry, database, tables, files, clock)
     with database.write() as conn:
         plan = upgrade(

@@ -40,7 +40,12 @@ class Database:
             if self.dialect == "sqlite"
             else _open_postgresql(self.url, busy_seconds, pool)
         )
-        self._reader = self.engine.execution_options(**READONLY)
+        # SQLite: connections of their own, which refuse to write; PostgreSQL: its read-only transactions.
+        self._reader = (
+            _open_sqlite(self.url, synchronous, busy_seconds, pool, readonly=True)
+            if self.dialect == "sqlite"
+            else self.engine.execution_options(**READONLY)
+        )
         self._writing = threading.Lock()
         self._claim: IO[str] | None = None
 
@@ -70,7 +75,8 @@ class Database:
             if self.dialect == "sqlite":
                 conn.exec_driver_sql("PRAGMA analysis_limit = 1000")
             conn.exec_driver_sql("ANALYZE")
-        self.engine.dispose()  # SQLite connections read the figures when they are opened
+        self._reader.dispose()  # SQLite connections read the figures when they are opened
+        self.engine.dispose()
 
     def claim_server(self) -> None:
         """Make this process the only server of a SQLite file; raises Refused when another one serves it.
@@ -83,6 +89,7 @@ class Database:
 
     def close(self) -> None:
         """Close every connection and give up the server's claim."""
+        self._reader.dispose()
         self.engine.dispose()
         if self._claim is not None:
             self._claim.close()
@@ -117,7 +124,9 @@ def _open_postgresql(url: URL, busy_seconds: float, pool: int) -> sa.Engine:
     return engine
 
 
-def _open_sqlite(url: URL, synchronous: Synchronous, busy_seconds: float, pool: int) -> sa.Engine:
+def _open_sqlite(
+    url: URL, synchronous: Synchronous, busy_seconds: float, pool: int, readonly: bool = False
+) -> sa.Engine:
     if _in_memory(url):
         raise ValueError("a database in memory cannot be shared by threads; name a file")
     Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
@@ -136,12 +145,13 @@ def _open_sqlite(url: URL, synchronous: Synchronous, busy_seconds: float, pool: 
             "temp_store = MEMORY",
             "cache_size = -32000",
             "mmap_size = 268435456",
+            f"query_only = {'ON' if readonly else 'OFF'}",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
 
     @sa.event.listens_for(engine, "begin")
     def begin(conn: sa.Connection) -> None:
-        conn.exec_driver_sql("BEGIN" if conn.get_execution_options().get("readonly") else "BEGIN IMMEDIATE")
+        conn.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
 
     return engine
 

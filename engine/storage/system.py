@@ -334,6 +334,21 @@ def _batch() -> list[Any]:
     ]
 
 
+@_system("import_row")
+def _import_row() -> list[Any]:
+    """What became of each record of a file; ``line`` is its first row there, ``problems`` [[row, column, texts]]."""
+    return [
+        _owned("job_id", "_job.id"),
+        sa.Column("line", BigInt, primary_key=True, autoincrement=False),
+        text("outcome"),
+        sa.Column("record_id", BigInt),
+        sa.Column("version", BigInt),
+        sa.Column("event_id", BigInt),
+        sa.Column("problems", json_type()),
+        sa.Index("ix__import_row_outcome", "job_id", "outcome", "line"),
+    ]
+
+
 @_system("message")
 def _message() -> list[Any]:
     """Effects that leave the process, written with the change that caused them and delivered afterwards."""

@@ -93,7 +93,7 @@ def _check(text: str) -> Checked:
     if definition is None or any(finding.severity == "error" for finding in found):
         return Checked(text, found, None, ())
     with app.database.read() as conn:
-        plan = plan_migration(conn, definition, build_tables(definition), app.clock())
+        plan = plan_migration(conn, definition, build_tables(definition, app.registry), app.clock())
     return Checked(text, found, plan, tuple(plan.describe(reader().language)))
 
 

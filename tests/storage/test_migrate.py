@@ -77,7 +77,8 @@ def test_new_forms_fields_and_indexes_come_by_themselves_with_their_defaults(dat
     text = change(
         TICKETS,
         ("      place: {type: text}", "      place: {type: text, index: true}\n"
-         "      weight: {type: decimal, default: 2}\n      helper: {type: user}\n      owner_project: {type: link, form: project}\n"
+         "      weight: {type: decimal, default: 2}\n      helper: {type: user}\n"
+         "      owner_project: {type: link, form: project}\n"
          "      others: {type: links, form: project}"),
         ("  step:\n", "  room:\n    label: Room\n    fields: {name: {type: text}}\n"
          "    permissions: {worker: {create: true, read: true, update: true}}\n  step:\n"),
@@ -144,10 +145,10 @@ def test_a_field_that_is_gone_needs_a_word_and_its_values_stay(database: Databas
     filled(database)
     text = change(TICKETS, ("      place: {type: text}\n", ""))
     assert refused(database, text) == (
-        "The definition takes away things that hold data: (Field place of form ticket is gone; 3 records have a value in"
-        " it, kept in the column _gone_place_20260304.) To go on, run: appmill migrate --apply. The data is kept in the"
+        "The definition takes away things that hold data: Field place of form ticket is gone; 3 records have a value in"
+        " it, kept in the column _gone_place_20260304. To go on, run: appmill migrate --apply. The data is kept in the"
         " database."
-    ).replace("(", "").replace(".)", ".")
+    )
     assert values(database, "ticket", "place") == [("1",), ("x2",), ("3",)]
     install(database, text, allow_explicit=True)
     assert values(database, "ticket", "_gone_place_20260304") == [("1",), ("x2",), ("3",)]
@@ -248,7 +249,7 @@ def test_a_migration_that_fails_leaves_everything_as_it_was(database: Database) 
     filled(database)
     definition = define(change(TICKETS, ("place: {type: text}", "spot: {type: text, renamed_from: place}")))
     tables = build_tables(definition)
-    with pytest.raises(ZeroDivisionError), database.write() as conn:
+    with pytest.raises(ZeroDivisionError), database.write() as conn:  # noqa: PT012
         migrate.upgrade(conn, definition, tables, source="", now=NOW)
         raise ZeroDivisionError
     assert values(database, "ticket", "place") == [("1",), ("x2",), ("3",)]

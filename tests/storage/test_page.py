@@ -71,7 +71,7 @@ class Undone(Exception):
 
 
 def trying(database: Database, do: Callable[[sa.Connection], None]) -> None:
-    with pytest.raises(Undone), database.write() as conn:
+    with pytest.raises(Undone), database.write() as conn:  # noqa: PT012
         do(conn)
         raise Undone
 
@@ -105,7 +105,7 @@ def rows_of(found: list[pages.Page]) -> list[Row]:
 
 
 def in_order(rows: list[Row], sort: tuple[SortBy, ...], title_of: Callable[[Row], Any]) -> bool:
-    """Empty last in both directions; equal ones are told apart by the id. Texts are left to the database's collation."""
+    """Empty last in both directions; equal ones are told apart by the id. Texts are left to the collation."""
 
     def before(left: Row, right: Row) -> bool:
         for key in sort:

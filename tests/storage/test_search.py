@@ -38,7 +38,8 @@ def test_what_people_type_is_found(database: Database) -> None:
     tables = install(database)
     one, two, three = RECORDS
     expected = {
-        "SO202611": [one, two], "so202611-00042": [one], "00043": [two], "2026": [one, two, three], "so2026": [one, two, three],
+        "SO202611": [one, two], "so202611-00042": [one], "00043": [two], "2026": [one, two, three],
+        "so2026": [one, two, three],
         "华强": [one], "强华": [], "公司": [two], "甲": [two, three], "甲公司 fragile": [two], "甲公司 friday": [],
         "hqdz": [one], "szs": [one], "jgs": [two], "cqgt": [three], "GT": [three], "ship": [one], "fri": [one],
         "über": [two], "größe": [two], "it's": [two], "100": [two], "Ｓｈｉｐ": [one],
@@ -78,8 +79,8 @@ def test_search_is_limited_to_the_newest_matches(database: Database, monkeypatch
 
 def test_what_some_may_not_see_is_not_searched() -> None:
     hidden = TICKETS.replace(
-        "    permissions: {worker: {create: true, read: true, update: true}}\n    workflow",
-        "    permissions: {worker: {create: true, read: true, update: true, fields: {place: {read: false}}}}\n    workflow",
+        "{create: true, read: true, update: true}}\n    workflow",
+        "{create: true, read: true, update: true, fields: {place: {read: false}}}}\n    workflow",
     ).replace("note: {type: long_text}", "note: {type: long_text, sensitive: true}")
     names = [field.name for field in search.searched_fields(define(TICKETS).forms["ticket"])]
     assert names == ["number", "project", "note", "place"]
