@@ -9,6 +9,7 @@ run: $(VENV)/.installed
 
 test: $(VENV)/.installed-test
 	$(BIN)/python tools/browser.py
+	$(BIN)/python tools/language_server.py
 	$(BIN)/ruff check -q engine designer plugins tests benchmarks tools
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2
@@ -22,3 +23,6 @@ $(VENV)/.installed-test: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --disable-pip-version-check -e '.[test]'
 	touch $(VENV)/.installed $@
+
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/web.py
