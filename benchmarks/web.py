@@ -17,6 +17,7 @@ import json
 import os
 import random
 import re
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -311,7 +312,7 @@ def run(
     count: int, requests: int, folder: Path, port: int
 ) -> tuple[dict[str, float], dict[str, float], dict[str, int]]:
     path = folder / f"{count}.db"
-    started = time.time()
+    started, port, other = time.time(), free_port(), free_port()
     fill(path, count)
     print(f"{count:>9,} orders: filled in {time.time() - started:.0f} s", flush=True)
     appmill = [
@@ -328,11 +329,11 @@ def run(
     ]
     with serving(appmill, port) as pid:
         mine = ours(port, pid, count, path, requests, folder)
-    bare = [sys.executable, str(HERE / "bare.py"), str(path), str(port + 1), str(folder)]
-    with serving(bare, port + 1) as pid:
-        least = floor(port + 1, pid, count, path, requests)
+    bare = [sys.executable, str(HERE / "bare.py"), str(path), str(other), str(folder)]
+    with serving(bare, other) as pid:
+        least = floor(other, pid, count, path, requests)
         sizes = {
-            kind: len(Visitor(port + 1).ask("GET", f"/{kind}{'/1' if kind == 'record' else ''}")[1])
+            kind: len(Visitor(other).ask("GET", f"/{kind}{'/1' if kind == 'record' else ''}")[1])
             for kind in ("list", "record")
         }
     path.unlink()
@@ -343,12 +344,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--sizes", default="1000,100000,1000000")
     parser.add_argument("--requests", type=int, default=200)
-    parser.add_argument("--port", type=int, default=8790)
     options = parser.parse_args()
     results = {}
     with tempfile.TemporaryDirectory() as folder:
         for count in (int(size) for size in options.sizes.split(",")):
-            mine, least, sizes = run(count, options.requests, Path(folder), options.port)
+            mine, least, sizes = run(count, options.requests, Path(folder))
             results[count] = mine
             for kind, goal in GOALS.items():
                 ratio = mine[kind] / least[kind]
