@@ -212,7 +212,9 @@ def measure(pid: int, requests: int, ask: Callable[[int], None]) -> float:
 
 def checked(answer: tuple[int, str, str], expected: int) -> str:
     status, body, location = answer
-    assert status == expected, f"answered {status}, not {expected}: {' '.join(re.sub('(?s).*<main|<[^>]+>', ' ', body).split())[:600]}"
+    assert status == expected, (
+        f"answered {status}, not {expected}: {' '.join(re.sub('(?s).*<main|<[^>]+>', ' ', body).split())[:600]}"
+    )
     return location or body
 
 
@@ -308,9 +310,13 @@ def floor(port: int, pid: int, count: int, path: Path, requests: int) -> dict[st
     }
 
 
-def run(
-    count: int, requests: int, folder: Path, port: int
-) -> tuple[dict[str, float], dict[str, float], dict[str, int]]:
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def run(count: int, requests: int, folder: Path) -> tuple[dict[str, float], dict[str, float], dict[str, int]]:
     path = folder / f"{count}.db"
     started, port, other = time.time(), free_port(), free_port()
     fill(path, count)
