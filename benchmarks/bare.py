@@ -19,33 +19,65 @@ import waitress
 from flask import Flask, redirect, request
 from jinja2 import Template
 
-LIST = """{% raw %}BEFORE{% endraw %}{% for r in rows %}<tr data-id="{{ r.id }}" data-version="{{ r.version }}">
+LIST = """{% raw %}BEFORE{% endraw %}{% for r in rows %}<tr id="r{{ r.id }}" data-v="{{ r.version }}" class="overdue" title="已超时">
 <td class="pick"><input type="checkbox" class="form-check-input" name="id" value="{{ r.id }}"></td>
-<td class="code"><a href="/order/{{ r.id }}">{{ r.number }}</a></td>
-<td><a href="/customer/{{ r.customer }}">{{ r.customer_name }}</a></td><td>{{ r.due_on }}</td>
+<td class="p-title"><a class="open" href="/order/{{ r.id }}">{{ r.number }}</a></td>
+<td class="p-subtitle"><a href="/customer/{{ r.customer }}">{{ r.customer_name }}</a></td><td>{{ r.due_on }}</td>
 <td><span class="badge bg-{{ colours[r.priority] }}-lt">{{ labels[r.priority] }}</span></td>
-<td><span class="badge bg-{{ colours[r.state] }}-lt">{{ labels[r.state] }}</span></td>
-<td>{{ r.owner_name or r.owner_role or "" }}</td><td>{{ r.state_due }}</td><td class="num">¥{{ "{:,.2f}".format(r.amount / 1000000) }}</td>
-</tr>{% endfor %}{{ filler }}{% raw %}AFTER{% endraw %}"""
-RECORD = """{% raw %}BEFORE{% endraw %}{% for name, value in values %}<dt>{{ name }}</dt><dd>{{ value }}</dd>{% endfor %}
-{% for line in lines %}<tr><td>{{ line.product }}</td><td>{{ line.product_name }}</td><td>{{ line.quantity }}</td>
-<td>{{ line.price / 1000000 }}</td><td>{{ line.amount / 1000000 }}</td></tr>{% endfor %}{{ filler }}{% raw %}AFTER{% endraw %}"""
-COLOURS: dict[str, str] = dict.fromkeys(
+<td class="p-badge"><span class="badge bg-{{ colours[r.state] }}-lt">{{ labels[r.state] }}</span></td>
+<td>{% if r.owner_name %}<span class="field-person"><span class="avatar avatar-xs rounded-circle" aria-hidden="true">{{ r.owner_name }}</span>
+ {{ r.owner_name }}</span>{% endif %}</td><td class="due">{{ r.state_due[:16] }}</td>
+<td class="num p-figure">¥{{ "{:,.2f}".format(r.amount / 1000000) }}</td></tr>{% endfor %}{% raw %}AFTER{% endraw %}"""
+RECORD = """{% raw %}BEFORE{% endraw %}
+<header class="page-head rec-head"><h1>{{ r.number }}</h1><span class="badge bg-{{ colours[r.state] }}-lt">{{ labels[r.state] }}</span>
+<a class="btn" href="/order/{{ r.id }}/edit">编辑</a></header>
+<ol class="path">{% for state in states %}<li class="{{ "past" if state in dates else "next" }}">{{ labels[state] }}
+<small>{{ dates.get(state, "")[:10] }}</small></li>{% endfor %}</ol>
+<div class="rec">{% for heading, fields in sections %}<section class="card" aria-labelledby="show-{{ loop.index }}"><div class="card-header">
+<h2 class="card-title" id="show-{{ loop.index }}">{{ heading }}</h2>
+<a class="edit-jump" href="/order/{{ r.id }}/edit#field-{{ fields[0][0] }}"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg#pencil"/></svg> 编辑</a></div>
+<div class="card-body"><dl class="facts cols-3">{% for name, label in fields %}<div id="show-{{ name }}"><dt>{{ label }}</dt><dd>
+{% if r[name] is none %}<span class="nothing">—</span>{% elif name in money %}<span class="field-figure">¥{{ "{:,.2f}".format(r[name] / 1000000) }}</span>
+{% elif name in badges %}<span class="badge bg-{{ colours[r[name]] }}-lt">{{ labels[r[name]] }}</span>{% else %}{{ r[name] }}{% endif %}</dd></div>
+{% endfor %}</dl></div></section>{% endfor %}
+<table class="show-table"><tbody>{% for line in lines %}<tr><td class="line-number text-secondary">{{ loop.index }}</td>
+<td data-label="产品"><a href="/product/{{ line.product }}">{{ line.product_title }}</a></td><td data-label="品名">{{ line.product_name }}</td>
+<td class="end" data-label="数量">{{ line.quantity }}</td><td class="end" data-label="单价">¥{{ "{:,.4f}".format(line.price / 1000000) }}</td>
+<td class="end" data-label="金额">¥{{ "{:,.2f}".format(line.amount / 1000000) }}</td><td class="end" data-label="成本">{{ line.cost or "" }}</td></tr>
+{% endfor %}</tbody></table></div>{% raw %}AFTER{% endraw %}"""
+STATES = ("pending", "paid", "preparing", "scheduled", "producing", "inspected", "shipped", "signed")
+SECTIONS = (
     (
-        "pending",
-        "paid",
-        "preparing",
-        "scheduled",
-        "producing",
-        "inspected",
-        "shipped",
-        "frozen",
-        "normal",
-        "high",
-        "rush",
+        "基本信息",
+        (
+            "number",
+            "customer_name",
+            "level",
+            "customer_po",
+            "contract",
+            "sales_name",
+            "ordered_on",
+            "due_on",
+            "priority",
+            "channel",
+        ),
     ),
-    "blue",
+    ("地址", ("delivery_address",)),
+    ("金额", ("quantity", "amount", "received", "unpaid", "cost")),
+    ("订单", ("note",)),
+    ("排程", ("line", "planned_start", "planned_end", "produced", "shipped_quantity")),
+    ("检验", ("inspection_result", "inspection_report")),
+    ("交付物", ("contract_file", "voucher", "picking_list", "delivery_note")),
+    ("签收", ("signed_by", "signature", "return_reason")),
 )
+SHOWN = {
+    "r": None,
+    "sections": [(heading, [(name, name.replace("_", " ")) for name in names]) for heading, names in SECTIONS],
+    "states": STATES,
+    "money": {"amount", "received", "unpaid", "cost"},
+    "badges": {"priority", "channel", "level"},
+}
+COLOURS: dict[str, str] = dict.fromkeys((*STATES, "frozen", "normal", "high", "rush", "direct", "a", "b", "c"), "blue")
 OPEN = "deleted_at IS NULL AND (state NOT IN ('signed', 'cancelled'))"
 
 app = Flask(__name__)
@@ -60,10 +92,10 @@ def database() -> sqlite3.Connection:
     return local.conn  # type: ignore[no-any-return]
 
 
-def page(kind: str, body: str) -> tuple[Template, str]:
-    """The page's template, compiled once, and what fills it up to the size of the real page."""
+def page(kind: str, body: str) -> tuple[Template, int]:
+    """The page's template, compiled once, and the size of the real page in bytes, which spaces fill it up to."""
     before, after, size = json.loads((Path(sys.argv[3]) / f"{kind}.json").read_text())
-    return app.jinja_env.from_string(body.replace("BEFORE", before).replace("AFTER", after)), "x" * max(0, size)
+    return app.jinja_env.from_string(body.replace("BEFORE", before).replace("AFTER", after)), size
 
 
 @app.get("/list")
@@ -74,21 +106,33 @@ def listing() -> str:
         LEFT JOIN _user u ON u.id = o.owner WHERE o.{OPEN.replace("state NOT", "o.state NOT")}
         ORDER BY o.due_on, o.id LIMIT 50"""
     )
-    template, filler = PAGES["list"]
-    return template.render(rows=rows.fetchall(), colours=COLOURS, labels=COLOURS, filler=filler)
+    template, size = PAGES["list"]
+    return filled(template.render(rows=rows.fetchall(), colours=COLOURS, labels=COLOURS), size)
 
 
 @app.get("/record/<int:id>")
 def record(id: int) -> str:
     conn = database()
     row = conn.execute(
-        """SELECT o.*, c._title AS customer_name, u.name AS sales_name FROM "order" o JOIN customer c ON c.id = o.customer
-        LEFT JOIN _user u ON u.id = o.sales_person WHERE o.id = ?""",
+        """SELECT o.*, c._title AS customer_name, c.level, u.name AS sales_name FROM "order" o
+        JOIN customer c ON c.id = o.customer LEFT JOIN _user u ON u.id = o.sales_person WHERE o.id = ?""",
         (id,),
     ).fetchone()
-    lines = conn.execute("SELECT * FROM order_line WHERE _parent = ? ORDER BY _position", (id,)).fetchall()
-    template, filler = PAGES["record"]
-    return template.render(values=list(zip(row.keys(), row, strict=True)), lines=lines, filler=filler)
+    lines = conn.execute(
+        """SELECT l.*, p._title AS product_title FROM order_line l JOIN product p ON p.id = l.product
+        WHERE l._parent = ? ORDER BY l._position""",
+        (id,),
+    ).fetchall()
+    stays = conn.execute(
+        "SELECT state, entered_at FROM _stay WHERE form = 'order' AND record_id = ? ORDER BY id", (id,)
+    )
+    template, size = PAGES["record"]
+    shown = {**SHOWN, "r": row, "lines": lines, "dates": dict(stays.fetchall()), "colours": COLOURS, "labels": COLOURS}
+    return filled(template.render(shown), size)
+
+
+def filled(body: str, size: int) -> str:
+    return body + " " * (size - len(body.encode()))
 
 
 def now() -> str:
@@ -191,7 +235,7 @@ def freeze(id: int) -> Any:
     return redirect(f"/record/{id}", 303)
 
 
-PAGES: dict[str, tuple[Template, str]] = {}
+PAGES: dict[str, tuple[Template, int]] = {}
 
 if __name__ == "__main__":
     PAGES.update(list=page("list", LIST), record=page("record", RECORD))

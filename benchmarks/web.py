@@ -280,7 +280,7 @@ def keep_frame(body: str, path: Path, pattern: str) -> None:
     """What stands around the rows of the real page, and its size, for the floor."""
     found = re.fullmatch(pattern, body)
     assert found, "the page has no rows to take out"
-    path.write_text(json.dumps([found[1], found[3], len(found[2].encode())]))
+    path.write_text(json.dumps([found[1], found[3], len(body.encode())]))
 
 
 def floor(port: int, pid: int, count: int, path: Path, requests: int) -> dict[str, float]:
