@@ -105,7 +105,7 @@ def _counts(app: Application, actor: Actor, conn: sa.Connection, form: Form) -> 
         .where(*_readable(app, actor, form), table.c.state.in_(list(states)))
         .group_by(table.c.state)
     ).all()
-    found: dict[str, int] = dict(row._tuple() for row in rows)
+    found: dict[str, int] = {row[0]: row[1] for row in rows}
     return tuple((state, found[name]) for name, state in states.items() if name in found)
 
 
