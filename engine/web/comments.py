@@ -147,6 +147,7 @@ def _event_entries(conn: sa.Connection, seen: Seen, happened: Sequence[events.Ev
     teller = Teller(app.definition, seen.form, readable_of(seen), titles, reader())
     names = titles.get("_user", {})
     entries = []
+    shown_here = {event.id for event in happened}
     for event in happened:
         told = teller.tell(event)
         name = names.get(told.actor_id or 0, "") or say(message("System"))
@@ -162,7 +163,7 @@ def _event_entries(conn: sa.Connection, seen: Seen, happened: Sequence[events.Ev
                 hidden=told.hidden,
                 reason=told.reason,
                 rule=told.rule,
-                because=told.cause,
+                because=told.cause if told.cause in shown_here else None,
                 **_times(told.at),
             )
         )

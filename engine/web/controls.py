@@ -91,6 +91,13 @@ class Controls:
         address = f"/{box.form}/options/{box.name}"
         return f"{address}?{urlencode(query)}" if query else address
 
+    def moving_options(self, sheet: Sheet) -> dict[str, str]:
+        """path → where to search, for the link fields whose condition reads what is typed."""
+        self.sheet = sheet
+        fields = [one for one in sheet.form.fields.values() if one.kind in POINTING and sources(one)]
+        raw = sheet.typed.raw
+        return {one.name: self.options_url(sheet.box(sheet.form, one, sheet.view, one.name, raw)) for one in fields}
+
     def _source_text(self, box: Box, name: str) -> str:
         if box.view is None or self.sheet is None or name not in box.view.form.fields:
             return ""

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as Answer
 
 from engine import service
 from engine.definition import Form
-from engine.errors import AppmillError, Invalid, Message, Problem, Refused, Stale, message
+from engine.errors import AppmillError, Denied, Invalid, Message, Problem, Refused, Stale, message
 from engine.once import Once, new_token, once_of
 from engine.permissions import may, may_record
 from engine.storage.events import of_record
@@ -272,7 +272,7 @@ def _save(form: Form, seen: Seen | None, typed: Typed) -> Answer:
         if seen is None:
             raise
         return _after_conflict(form, typed, stale)
-    except (Invalid, Refused) as error:
+    except (Invalid, Refused, Denied) as error:
         with app.database.read() as conn:
             fresh = see(conn, form, seen.id) if seen else None
             return refused_page(form, fresh, typed, error, conn)
@@ -348,4 +348,5 @@ def react(form_name: str) -> Answer:
         else:
             may(app, who, "create", form).demand()
         maker = sheet_maker(conn, form)
-        return jsonify(live_answer(maker.make(seen, typed)))
+        sheet = maker.make(seen, typed)
+        return jsonify({**live_answer(sheet), "options": maker.controls.moving_options(sheet)})

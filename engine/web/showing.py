@@ -20,6 +20,8 @@ from engine.web.boxes import UNNAMED, WIDE, total_text, value_of
 from engine.web.controls import widgets
 from engine.web.seen import Seen, points_at, titles_of
 
+# Shown by their widget on a record's page; the others look as in a table, which costs a fifth of the time.
+RICH = frozenset({"address", "attachment", "barcode", "image", "json", "long_text", "rich_text", "signature"})
 Titles = Mapping[str, Mapping[int, str]]
 
 
@@ -158,7 +160,12 @@ class Showing:
             return Markup.escape(field.masked(value, self.reader, extra))
         if field.kind == "link" and value not in extra:
             return UNNAMED
-        return widgets().show(field, value, self.reader, extra)
+        like = getattr(field, "like", field)
+        return (
+            widgets().show(field, value, self.reader, extra)
+            if like.widget in RICH
+            else field.cell(value, self.reader, extra)
+        )
 
     def lines(self, field: Any, alone: bool) -> ShownLines:
         columns, views = self.line_columns[field.name], self.line_views[field.name]

@@ -109,6 +109,10 @@ function apply(form, answer) {
       setTimeout(() => target.classList.remove("just-changed"), 600);
     }
   });
+  each(answer.options, (box, url) => {
+    const link = box.querySelector("[data-link]");
+    if (link) link.dataset.url = url;
+  });
   for (const [index, visible] of Object.entries(answer.sections ?? {})) {
     const section = form.querySelector(`[data-section="${CSS.escape(index)}"]`);
     if (section) section.hidden = !visible;

@@ -104,7 +104,7 @@ def test_hostile_texts_stay_texts(world: World, li: Person) -> None:
     id = ticket(world, li, subject=XSS[:60], note=XSS, parts=[{"name": XSS, "quantity": 1}])
     li.post(f"/ticket/{id}/comments", {"body": XSS})
 
-    pages = (f"/ticket/{id}", f"/ticket/{id}/edit", f"/ticket/{id}/print", f"/ticket/{id}/events", f"/ticket/{id}/delete",
+    pages = [f"/ticket/{id}{tail}" for tail in ("", "/edit", "/print", "/events", "/delete", "/take/begin")]
              f"/ticket/{id}/take/begin")  # fmt: skip
     for path in pages:
         html = li.get(path).text
