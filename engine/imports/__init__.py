@@ -1,0 +1,1 @@
+"""Tables of other programs become records: read, mapped, checked, brought in, and taken back."""

@@ -1,0 +1,123 @@
+"""Several walks in one transaction, each in a savepoint of its own: one that is refused leaves the others standing.
+
+What brings in many records at once commits a few dozen of them together, with its own note of how far it came: after a
+crash both are there or neither. A rehearsal takes the same walks and keeps nothing of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine import erasing, importing, walking
+from engine.application import Application
+from engine.checking import taken
+from engine.definition import Form
+from engine.errors import Invalid
+from engine.intake import Given, Offer, read_input
+from engine.offering import offer
+from engine.passage import Walk
+from engine.people import Actor
+from engine.permissions import Verb, may
+from engine.plans import FormPlan
+from engine.sight import Sight
+from engine.walking import Saved
+from engine.writing import Lost
+
+Offers = dict[tuple[str, str], Offer]
+
+
+class Together:
+    """The doors of ``service`` to one transaction; ``conn`` is its connection. Made by ``together``."""
+
+    def __init__(
+        self, app: Application, actor: Actor, conn: sa.Connection, batch: int | None, kept: Offers, rehearsal: bool
+    ) -> None:
+        self.conn = conn
+        self._app, self._actor, self._batch = app, actor, batch
+        self._reader = actor.reader(app.definition)
+        self._offers = kept
+        self._rehearsal = conn.begin_nested() if rehearsal else None
+
+    def end_rehearsal(self) -> None:
+        """Take back what was rehearsed; what is written after it stays."""
+        if self._rehearsal is not None:
+            self._rehearsal.rollback()
+            self._rehearsal = None
+
+    def save(self, form: Form | str, values: Mapping[str, Any], *, id: int | None = None) -> Saved:
+        """As ``service.save``."""
+        plan = self._app.plans.form(form)
+        verb: Verb = "create" if id is None else "update"
+        may(self._app, self._actor, verb, plan.form).demand()
+        given = self._read(plan, values, verb)
+        if id is None:
+            return self._walk(lambda walk: walking.create(walk, plan, given))
+        return self._walk(lambda walk: walking.change(walk, plan, id, given))
+
+    def adopt(
+        self,
+        form: Form | str,
+        values: Mapping[str, Any],
+        *,
+        state: str | None = None,
+        history: Sequence[Mapping[str, Any]] = (),
+    ) -> Saved:
+        """As ``service.adopt``."""
+        plan = self._app.plans.form(form)
+        may(self._app, self._actor, "import", plan.form).demand()
+        given = self._read(plan, values, "import")
+        return self._walk(lambda walk: importing.adopt(walk, plan, given, state, history))
+
+    def delete(self, form: Form | str, id: int, version: int | None) -> Saved:
+        """As ``service.delete``."""
+        plan = self._app.plans.form(form)
+        may(self._app, self._actor, "delete", plan.form).demand()
+        return self._walk(lambda walk: erasing.delete(walk, plan, id, version, None))
+
+    def _read(self, plan: FormPlan, values: Mapping[str, Any], verb: str) -> Given:
+        """What may be named is the same for all of them, and takes longer to find out than to read the values."""
+        key = plan.form.name, verb
+        found = self._offers.get(key)
+        if found is None:
+            found = self._offers[key] = offer(
+                self._app, self._actor, plan, creating=verb != "update", importing=verb == "import"
+            )
+        return read_input(plan, values, found, self._reader)
+
+    def _walk(self, change: Callable[[Walk], Saved]) -> Saved:
+        try:
+            with self.conn.begin_nested():
+                sight = Sight(self._app, self.conn, self._actor)
+                return change(Walk(self._app, self.conn, self._actor, self._app.clock(), sight, None, (), self._batch))
+        except Lost as lost:
+            raise _explained(lost) from lost.error
+
+
+@contextmanager
+def together(
+    app: Application,
+    actor: Actor,
+    *,
+    batch: int | None = None,
+    rehearsal: bool = False,
+    offers: Offers | None = None,
+) -> Iterator[Together]:
+    """One write transaction for several walks. ``batch``: what their events carry. ``offers``: a dict that is kept
+    from one transaction of the same actor to the next."""
+    with app.database.write() as conn:
+        walks = Together(app, actor, conn, batch, {} if offers is None else offers, rehearsal)
+        yield walks
+        walks.end_rehearsal()
+
+
+def _explained(lost: Lost) -> Exception:
+    """Which record has the value, now that the savepoint is rolled back."""
+    passage = lost.passage
+    problems = taken(passage, lost.plan, passage.row, passage.before) if lost.plan is passage.plan else []
+    if problems:
+        return Invalid(problems[0].message, problems)
+    return lost.said() or lost.error
