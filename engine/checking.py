@@ -68,10 +68,8 @@ def refuse_read_only(passage: Passage) -> None:
     """Read-only fields as the record was when the person looked at it; on a new record as it is becoming."""
     asked = passage.transition.asked if passage.transition else frozenset()
     for plan, row, before, where in places(passage):
-        for name, field in plan.fields.items():
-            if not field.writable or (not where and name in asked):
-                continue
-            if field.readonly or name in plan.readonly_when:
+        for field in plan.guarded:
+            if where or field.name not in asked:
                 _refuse_if_changed(passage, plan, row, before, where, field)
 
 
@@ -240,12 +238,11 @@ def check_people(passage: Passage) -> None:
                     message("{label}: {person} does not have the role {roles}.",
                             label=field.title, person=person["name"], roles=_labels(passage, roles)),
                 )  # fmt: skip
-        for name, field in plan.fields.items():
-            role = row.get(name) if field.type == "role" else None
-            if role is not None and role != (before or {}).get(name) and role not in known:
-                passage.problem(
-                    where + name, message("{label}: there is no role {role}.", label=field.title, role=role)
-                )
+        for field in plan.roles:
+            role = row.get(field.name)
+            if role is not None and role != (before or {}).get(field.name) and role not in known:
+                said = message("{label}: there is no role {role}.", label=field.title, role=role)
+                passage.problem(where + field.name, said)
 
 
 def _labels(passage: Passage, roles: Iterable[str]) -> list[Label]:

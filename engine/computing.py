@@ -37,6 +37,25 @@ def lay_over(passage: Passage, given: Given) -> None:
     for name, lines in given.lines.items():
         _lay_lines(passage, plan.lines[name], lines)
     _remember(passage)
+    _read_linked(passage, given)
+
+
+def _read_linked(passage: Passage, given: Given) -> None:
+    """What the input links to is read with one query per form: defaults, checks and totals will all look at it."""
+    wanted: dict[str, set[int]] = {}
+    _gather(passage.plan, given.values, wanted)
+    for name, lines in given.lines.items():
+        for line in lines:
+            _gather(passage.plan.lines[name].plan, line.values, wanted)
+    for form, ids in wanted.items():
+        passage.walk.sight.prime(form, ids)
+
+
+def _gather(plan: FormPlan, values: Mapping[str, Any], wanted: dict[str, set[int]]) -> None:
+    for name, link in plan.links.items():
+        value = values.get(name)
+        if value is not None:
+            wanted.setdefault(link.target, set()).update(value if isinstance(value, tuple) else (value,))
 
 
 def _remember(passage: Passage) -> None:

@@ -99,6 +99,8 @@ class FormPlan:
     required_when: Mapping[str, Watched]
     visible_when: Mapping[str, tuple[Compiled, ...]]
     readonly_when: Mapping[str, Compiled]
+    guarded: tuple[Field, ...]  # fields that are read-only, always or on a condition
+    roles: tuple[Field, ...]  # fields that hold a role
     checks: tuple[tuple[Check, Watched], ...]
     unique: tuple[tuple[str, ...], ...]
     title: Watched | None
@@ -205,6 +207,8 @@ def _plan(plans: Plans, form: Form) -> FormPlan:
         readonly_when={
             name: plans.compile(field.readonly_when) for name, field in own.items() if field.readonly_when
         },
+        guarded=tuple(field for field in own.values() if field.readonly or field.readonly_when),
+        roles=tuple(field for field in own.values() if field.type == "role"),
         checks=tuple((check, watch(check.that)) for check in form.checks),
         unique=_unique(form, columns),
         title=_title(form, watch),

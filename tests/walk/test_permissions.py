@@ -123,7 +123,9 @@ def test_lists_and_single_records_are_judged_alike(app, ticket):
 def test_lines_follow_the_record_around_them(app, ticket):
     application = app.application
     table = application.tables.form["ticket_line"]
-    mine = app.create("ticket", subject="Mine", project=ticket.row["project"], lines=[{"what": "m", "hours": 1}], as_="cleo")
+    mine = app.create(
+        "ticket", subject="Mine", project=ticket.row["project"], lines=[{"what": "m", "hours": 1}], as_="cleo"
+    )
     line = app.lines("ticket_line", mine)[0]["id"]
 
     def visible(who):
@@ -175,7 +177,11 @@ def test_a_right_may_depend_on_the_record_and_the_field(make_app):
           fields: {name: {type: text}, secret: {type: text}, own: {type: boolean, default: false}}
           permissions:
             a: {read: record.own}
-            b: {read: true, create: true, update: true, fields: {secret: {read: "record.name == 'open'", update: record.own}}}
+            b:
+              read: true
+              create: true
+              update: true
+              fields: {secret: {read: "record.name == 'open'", update: record.own}}
     """)
     open_, own, shut = (
         app.create("paper", name=name, secret="s", own=own)

@@ -58,7 +58,8 @@ def test_a_change_of_a_field_from_one_value_to_another(ticket_of):
         moved:
           trigger: {type: updated, form: ticket, field: due_on}
           when: old.due_on is not None
-          actions: [{type: create, form: note, values: {text: "'from ' + text(old.due_on) + ' to ' + text(record.due_on)"}}]
+          actions:
+            - {type: create, form: note, values: {text: "'from ' + text(old.due_on) + ' to ' + text(record.due_on)"}}
         touched:
           trigger: {type: updated, form: ticket}
           actions: [{type: create, form: note, values: {text: "'touched'"}}]
@@ -72,11 +73,21 @@ def test_a_change_of_a_field_from_one_value_to_another(ticket_of):
 
 def test_states_left_and_entered_and_transitions_taken(ticket_of):
     app, ticket = ticket_of("""
-        a: {trigger: {type: left, form: ticket, state: open}, actions: [{type: create, form: note, values: {text: "'left open'"}}]}
-        b: {trigger: {type: entered, form: ticket, state: waiting}, actions: [{type: create, form: note, values: {text: "'waits'"}}]}
-        c: {trigger: {type: taken, form: ticket, transition: wait}, actions: [{type: create, form: note, values: {text: "'wait taken'"}}]}
-        d: {trigger: {type: entered, form: ticket, state: open}, actions: [{type: create, form: note, values: {text: "'is open'"}}]}
-        e: {trigger: {type: updated, form: ticket}, actions: [{type: create, form: note, values: {text: "'never'"}}]}
+        a:
+          trigger: {type: left, form: ticket, state: open}
+          actions: [{type: create, form: note, values: {text: "'left open'"}}]
+        b:
+          trigger: {type: entered, form: ticket, state: waiting}
+          actions: [{type: create, form: note, values: {text: "'waits'"}}]
+        c:
+          trigger: {type: taken, form: ticket, transition: wait}
+          actions: [{type: create, form: note, values: {text: "'wait taken'"}}]
+        d:
+          trigger: {type: entered, form: ticket, state: open}
+          actions: [{type: create, form: note, values: {text: "'is open'"}}]
+        e:
+          trigger: {type: updated, form: ticket}
+          actions: [{type: create, form: note, values: {text: "'never'"}}]
     """)
     assert counted(app) == [("is open", 0)]
     app.take("ticket", ticket, "wait", reason="r", as_="cleo")
@@ -85,7 +96,9 @@ def test_states_left_and_entered_and_transitions_taken(ticket_of):
 
 def test_a_deletion_wakes_a_rule(ticket_of):
     app, ticket = ticket_of("""
-        gone: {trigger: {type: deleted, form: ticket}, actions: [{type: create, form: note, values: {text: "record.subject"}}]}
+        gone:
+          trigger: {type: deleted, form: ticket}
+          actions: [{type: create, form: note, values: {text: record.subject}}]
     """)
     app.delete("ticket", ticket, as_="bob")
     assert counted(app) == [("Paint", 0)]
@@ -125,7 +138,11 @@ def test_updating_all_that_match(ticket_of):
         count_up:
           trigger: {type: updated, form: ticket, field: subject}
           actions:
-            - {type: update, form: note, where: "record.ticket == source", values: {count: "record.count + 1"}, limit: 2}
+            - type: update
+              form: note
+              where: record.ticket == source
+              values: {count: record.count + 1}
+              limit: 2
     """)
     for text in ("a", "b"):
         app.create("note", text=text, ticket=ticket.id, as_="cleo")
@@ -161,7 +178,9 @@ def test_notifying_roles_and_people_once_each(ticket_of):
         tell:
           trigger: {type: created, form: ticket}
           actions:
-            - {type: notify, to: [boss, clerk, record.created_by, record.worker], message: {en: "New: {{ record.subject }}", zh: "新"}}
+            - type: notify
+              to: [boss, clerk, record.created_by, record.worker]
+              message: {en: "New: {{ record.subject }}", zh: "新"}
     """)
     assert app.messages() == [("cleo", "New: Paint"), ("carl", "New: Paint"), ("bob", "New: Paint")]
 
@@ -198,8 +217,18 @@ def test_a_rule_that_cannot_be_worked_out_refuses_and_is_named(ticket_of):
 
 def test_rules_that_wake_each_other_are_stopped_and_named(ticket_of):
     app, ticket = ticket_of("""
-        ping: {trigger: {type: updated, form: ticket, field: report}, when: record.report != 'enough', actions: [{type: create, form: note, values: {text: "'x'", ticket: record}}]}
-        pong: {trigger: {type: created, form: note}, when: record.ticket is not None, actions: [{type: update, form: ticket, where: "record == source.ticket", values: {report: "coalesce(record.report, '') + '.'"}}]}
+        ping:
+          trigger: {type: updated, form: ticket, field: report}
+          when: record.report != 'enough'
+          actions: [{type: create, form: note, values: {text: "'x'", ticket: record}}]
+        pong:
+          trigger: {type: created, form: note}
+          when: record.ticket is not None
+          actions:
+            - type: update
+              form: ticket
+              where: record == source.ticket
+              values: {report: "coalesce(record.report, '') + '.'"}
     """)
     with pytest.raises(Refused) as error:
         app.update("ticket", ticket, report="x", as_="bob")
