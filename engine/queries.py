@@ -115,7 +115,7 @@ def parse_query(
     columns = columns_of(app, actor, form)
     problems: list[Problem] = []
     known = _PLAIN | frozenset(also)
-    view = view_named(form, _last(args, "view"))
+    view = view_named(form, _last(args, "view"), columns)
     filters: list[Filter] = []
     for key in args:
         if key.startswith("where."):
@@ -170,14 +170,20 @@ def _last(args: Args, key: str) -> str:
     return values[-1] if values else ""
 
 
-def view_named(form: Form, name: str) -> View | None:
-    """The view of that name, the first one for no name, None for a form without views; raises Missing."""
+def view_named(form: Form, name: str, columns: Columns) -> View | None:
+    """The view of that name, for no name the first the actor can use, None for a form without any; raises Missing."""
     if not name:
-        return next(iter(form.views.values()), None)
+        return next((view for view in form.views.values() if usable(view, columns)), None)
     view = form.views.get(name)
     if view is None:
         raise Missing(unknown(NO_VIEW, name, list(form.views)))
     return view
+
+
+def usable(view: View, columns: Columns) -> bool:
+    """A board over a field that is hidden from the actor, if only on some records, is no board for them."""
+    needed = (getattr(view, what, None) for what in ("group", "date", "start", "end", "parent"))
+    return all(name in columns and name not in columns.sometimes for name in needed if name)
 
 
 def _filters(

@@ -41,7 +41,7 @@ def move(form_name: str, record_id: int) -> Response:
     ``refused`` (sentences).
     """
     form = form_named(form_name)
-    view = view_named(form, request.args.get("view", ""))
+    view = view_named(form, request.args.get("view", ""), columns_of(application(), actor(), form))
     to = request.form.get("to", "")[:200]
     try:
         if isinstance(view, KanbanView) and view.group == "state":

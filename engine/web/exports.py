@@ -146,8 +146,9 @@ def as_xlsx(form_name: str) -> Response:
 
 
 def _pieces(file: Any) -> Iterator[bytes]:
-    while piece := file.read(65536):
-        yield piece
+    with file:
+        while piece := file.read(65536):
+            yield piece
 
 
 # --- XLSX ------------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from engine.expressions.view import target_of
 from engine.fields.base import Field
 from engine.formats import Reader
 from engine.people import Actor
-from engine.queries import Filter, ListQuery, Sort
+from engine.queries import Filter, ListQuery, Sort, usable
 from engine.storage import records
 from engine.texts import say
 from engine.titles import visible_titles
@@ -68,10 +68,11 @@ class Chip:
     edit_url: str
 
 
-def tabs(form: Form, active: View | None, language: str) -> tuple[Tab, ...]:
+def tabs(form: Form, columns: Columns, active: View | None, language: str) -> tuple[Tab, ...]:
     return tuple(
         Tab(view_label(view, language), view.icon, f"/{form.name}?view={view.name}", view is active)
         for view in form.views.values()
+        if usable(view, columns)
     )
 
 

@@ -90,7 +90,7 @@ def show(form_name: str) -> Any:
             mine = saved.default_url(conn, form)
         if mine is not None:
             return redirect(mine, 303)
-    view = view_named(form, request.args.get("view", ""))
+    view = view_named(form, request.args.get("view", ""), columns_of(application(), actor(), form))
     screen = SCREENS.get(view.type) if view else None
     return screen(form, view, request.args) if screen and view else show_list(form)
 
@@ -145,7 +145,7 @@ def look_around(conn: sa.Connection, form: Form, query: ListQuery, columns: Colu
     titles = listing.chip_titles(app, who, conn, query, columns)
     return {
         "form": form,
-        "tabs": listing.tabs(form, None if request.args.get("saved") else query.view, person.language),
+        "tabs": listing.tabs(form, columns, None if request.args.get("saved") else query.view, person.language),
         "saved": saved.of_form(conn, form, request.args.get("saved")),
         "saved_url": f"/{form.name}/saved{address}",
         "may_create": not form.parent_form and may(app, who, "create", form).allowed,

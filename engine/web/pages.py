@@ -48,8 +48,19 @@ class Bar:
 @blueprint.get("/pages/<name>")
 def show(name: str) -> str:
     page = _page(name)
-    cards = [(place, card) for place, card in enumerate(page.cards) if may(application(), actor(), "read", card.form)]
-    return render("page.html", page=page, cards=cards)
+    return render(
+        "page.html", page=page, cards=[(place, one) for place, one in enumerate(page.cards) if _for_them(one)]
+    )
+
+
+def _for_them(one: Card) -> bool:
+    """A card over a form or a field that is hidden from the actor is left out."""
+    app, who = application(), actor()
+    if not may(app, who, "read", one.form):
+        return False
+    columns = columns_of(app, who, app.definition.forms[one.form])
+    needed = (getattr(one, what, None) for what in ("field", "group"))
+    return all(name in columns and name not in columns.sometimes for name in needed if name)
 
 
 def _page(name: str) -> Page:

@@ -79,32 +79,32 @@ def save(form_name: str) -> Response:
     name = request.form.get("name", "").strip()
     if not 0 < len(name) <= LONGEST_NAME:
         raise Invalid(message("Give the view a name of 1 to {most} characters.", most=LONGEST_NAME))
-    _refuse_looking(who)
-    query = _checked(form, request.form.get("query", ""))
+    refuse_looking(who)
+    query = checked_query(form, request.form.get("query", ""))
     values = {
         "query": query,
         "shared": request.form.get("shared") == "1",
         "is_default": request.form.get("is_default") == "1",
     }
     with app.database.write() as conn:
-        saved = _store(conn, form, who, name, values)
+        saved = store(conn, form, who, name, values)
     toast(message("The view “{name}” is saved.", name=name))
     return go(f"/{form.name}?{urlencode([('saved', saved), *parse_qsl(query)])}")
 
 
-def _refuse_looking(who: Actor) -> None:
+def refuse_looking(who: Actor) -> None:
     if who.view_as:
         raise Denied(message("You are looking as another role; nothing can be changed."))
 
 
-def _checked(form: Form, text: str) -> str:
+def checked_query(form: Form, text: str) -> str:
     """The query string as a list would say it itself; raises Invalid for one no list understands."""
     pairs = MultiDict((key, value) for key, value in parse_qsl(text[:4000], keep_blank_values=True) if key != "saved")
     query = parse_query(application(), actor(), form, pairs)
     return urlencode(query.args())
 
 
-def _store(conn: sa.Connection, form: Form, who: Actor, name: str, values: dict[str, Any]) -> int:
+def store(conn: sa.Connection, form: Form, who: Actor, name: str, values: dict[str, Any]) -> int:
     table = application().tables.saved_view
     mine = sa.and_(table.c.form == form.name, table.c.owner == who.id)
     if values["is_default"]:
@@ -123,7 +123,7 @@ def _store(conn: sa.Connection, form: Form, who: Actor, name: str, values: dict[
 def change(form_name: str, view_id: int) -> Response:
     """Delete one of one's own views, share it or stop sharing it, or make it the one the list opens with."""
     form, who, app = form_named(form_name), actor(), application()
-    _refuse_looking(who)
+    refuse_looking(who)
     table = app.tables.saved_view
     with app.database.write() as conn:
         row = conn.execute(sa.select(table).where(table.c.id == view_id, table.c.form == form.name)).mappings().first()

@@ -34,6 +34,7 @@ export async function loadInto(place, url) {
   if (!answer || answer.status >= 400) return false;
   place.innerHTML = answer.text;
   window.htmx?.process(place);
+  place.dispatchEvent(new CustomEvent("widgets:added", { bubbles: true }));
   return true;
 }
 

@@ -25,7 +25,6 @@ async function loadMenu(menu) {
   await loadInto(menu, menu.dataset.load);
   const sorting = menu.querySelector("[data-sortable]");
   if (sorting) makeSortable(sorting);
-  menu.dispatchEvent(new CustomEvent("widgets:added", { bubbles: true }));
 }
 
 // A menu whose content is fetched when it opens, and which stays as it is while the list behind it is renewed.
@@ -182,7 +181,7 @@ async function editCell(cell) {
   url.searchParams.set("field", editable(cell));
   cell.classList.add("editing");
   if (!(await loadInto(cell, url))) return cancelEdit();
-  const input = cell.querySelector("input:not([type=hidden]), select, textarea");
+  const input = [...cell.querySelectorAll("input:not([type=hidden]), select, textarea")].find((each) => !each.hidden);
   input?.focus();
   if (input?.select && input.type !== "checkbox") input.select();
 }
@@ -235,6 +234,10 @@ document.addEventListener("submit", async (event) => {
   }
 }, true);
 
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && before && !event.defaultPrevented && !event.target.closest?.("dialog, form.cell-form")) cancelEdit();
+});
+
 // --- choosing columns and their order
 
 document.addEventListener("submit", (event) => {
@@ -258,3 +261,5 @@ document.addEventListener("keydown", (event) => {
   else item.nextElementSibling?.after(item);
   event.target.focus();
 });
+
+document.documentElement.dataset.lists = "ready"; // what drives the page by keys may begin
