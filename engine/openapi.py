@@ -1,0 +1,398 @@
+"""OpenAPI 3.1 out of the definition, for one actor: nothing in it that they may not read or do.
+
+Worked out once per definition, set of rights and language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from engine.application import Application
+from engine.columns import Columns, columns_of, operators_of, rights
+from engine.definition import Form
+from engine.fields.base import Field, Operator
+from engine.openapi_schemas import ID, MOMENT, TEXT, Schema, Schemas, nullable, offers, ref
+from engine.openapi_shared import (
+    ERRORS,
+    FORM_TAG,
+    PLAIN_PATHS,
+    SHARED_SCHEMAS,
+    answers,
+    json_body,
+    parameter,
+    refused,
+)  # fmt: skip
+from engine.people import Actor
+from engine.queries import MOST, MOST_FILTERS
+from engine.texts import say
+from engine.triggers import Button
+
+Json = dict[str, Any]
+VERSION = "1.0"
+BASE = "/api/v1"
+
+
+def document(app: Application, actor: Actor) -> Json:
+    """The whole document as JSON data. It is shared: copy it before changing it."""
+    key = ("openapi", rights(actor), actor.language)
+    found: Json | None = app.plans.kept.get(key)
+    if found is None:
+        found = app.plans.kept[key] = _document(app, actor)
+    return found
+
+
+def _document(app: Application, actor: Actor) -> Json:
+    made = Schemas(app, actor)
+    forms = [one for one in app.definition.forms.values() if not one.parent_form and _visible(made, one)]
+    components = dict(SHARED_SCHEMAS)
+    paths: Json = {path: item(made) for path, item in PLAIN_PATHS.items()}
+    for form in forms:
+        components.update(_schemas(made, form))
+        paths.update(_paths(made, form))
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": app.definition.label.text(actor.language),
+            "version": f"{VERSION}+{app.definition.hash}",
+            "description": made.said("Made from the application's definition, for what you may do."),
+        },
+        "servers": [{"url": BASE}],
+        "security": [{"token": []}, {"session": []}],
+        "tags": [
+            {"name": FORM_TAG, "description": made.said("What is there")},
+            *({"name": one.name, "description": (one.plural or one.label).text(actor.language)} for one in forms),
+        ],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "responses": {name: refused(made, pattern) for name, pattern in ERRORS.values()},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "cookie", "name": "appmill",
+                            "description": made.said("In a browser; changes also need the header X-CSRF-Token.")},
+            },
+        },
+    }  # fmt: skip
+
+
+def _visible(made: Schemas, form: Form) -> bool:
+    return any(offers(made.app, made.actor, form, verb) for verb in ("read", "create"))
+
+
+# --- schemas of a form -----------------------------------------------------------------------------------------------
+
+
+def _schemas(made: Schemas, form: Form) -> Json:
+    found: Json = {}
+    verbs = [verb for verb in ("create", "update", "import") if offers(made.app, made.actor, form, verb)]
+    makers = {"create": made.create, "update": made.update, "import": made.brought}
+    found |= {f"{form.name}.{verb}": makers[verb](form) for verb in verbs}
+    found[f"{form.name}.record"] = made.record(form)
+    for lines in _line_forms(made, form):
+        found[f"{lines.name}.line"] = made.line(lines)
+        found |= {f"{lines.name}.{verb}_line": made.row(lines, verb) for verb in ("create", "update", "import")}
+    return found
+
+
+def _line_forms(made: Schemas, form: Form) -> Iterator[Form]:
+    forms = made.app.definition.forms
+    yield from (forms[one.form] for one in form.fields.values() if one.kind == "lines")  # type: ignore[attr-defined]
+
+
+# --- paths of a form -------------------------------------------------------------------------------------------------
+
+
+def _paths(made: Schemas, form: Form) -> Json:
+    may_do = {verb: offers(made.app, made.actor, form, verb) for verb in ("create", "read", "update", "delete", "import")}
+    root, one = f"/records/{form.name}", f"/records/{form.name}/{{id}}"
+    found: Json = {
+        f"/forms/{form.name}": {"get": _describe(made, form)},
+        root: _given(get=may_do["read"] and _list(made, form), post=may_do["create"] and _create(made, form)),
+        one: _given(
+            get=may_do["read"] and _read(made, form),
+            patch=may_do["update"] and may_do["read"] and _change(made, form),
+            delete=may_do["delete"] and may_do["read"] and _delete(made, form),
+        ),
+    }
+    if may_do["import"]:
+        found[f"{root}/import"] = {"post": _adopt(made, form)}
+    if may_do["read"]:
+        found |= _more(made, form, one, may_do["delete"])
+    return {path: item for path, item in found.items() if item}
+
+
+def _given(**operations: Any) -> Json:
+    return {method: operation for method, operation in operations.items() if operation}
+
+
+def _more(made: Schemas, form: Form, one: str, may_delete: bool) -> Json:
+    reaches = offers(made.app, made.actor, form, "take")
+    found: Json = {
+        f"{one}/transitions": {"get": _doors(made, form)},
+        f"{one}/events": {"get": _story(made, form, "events", "List what happened to a {form}")},
+    }
+    if may_delete:
+        found[f"{one}/restore"] = {"post": _restore(made, form)}
+    if form.comments:
+        found[f"{one}/comments"] = {
+            "get": _story(made, form, "comments", "List the comments on a {form}"),
+            "post": _comment(made, form),
+        }
+    for step in form.workflow.transitions.values() if form.workflow and reaches else ():
+        if made.actor.is_admin or not made.actor.roles.isdisjoint(step.roles):
+            found[f"{one}/transitions/{step.name}"] = {"post": _take(made, form, step)}
+    for rule in made.app.definition.rules.values() if reaches else ():
+        button = rule.trigger
+        if rule.enabled and isinstance(button, Button) and button.form == form.name:
+            if made.actor.is_admin or not made.actor.roles.isdisjoint(button.roles):
+                found[f"{one}/press/{rule.name}"] = {"post": _press(made, form, rule.name, button)}
+    found |= _reveals(made, form, one)
+    found |= _options(made, form)
+    found[f"/forms/{form.name}/views"] = _views(made, form)
+    return found
+
+
+def _operation(made: Schemas, form: Form, name: str, pattern: str, **parts: Any) -> Json:
+    said = made.said(pattern, form=form.label, forms=form.plural or form.label, **parts.pop("words", {}))
+    return {"operationId": f"{form.name}.{name}", "tags": [form.name], "summary": said, **parts}
+
+
+ID_OF_RECORD: Json = {"name": "id", "in": "path", "required": True, "schema": ID}
+
+
+def _describe(made: Schemas, form: Form) -> Json:
+    return _operation(made, form, "form", "Describe {form}", responses=answers("200", ref("Form"), "read"))
+
+
+def _create(made: Schemas, form: Form) -> Json:
+    return _operation(
+        made, form, "create", "Create a {form}",
+        parameters=[parameter("Idempotency-Key")],
+        requestBody=json_body(ref(f"{form.name}.create")),
+        responses=answers("201", ref(f"{form.name}.record"), "write"),
+    )  # fmt: skip
+
+
+def _read(made: Schemas, form: Form) -> Json:
+    deleted = {"name": "deleted", "in": "query", "schema": {"type": "boolean"},
+               "description": made.said("Also when it is deleted, for those who may delete.")}  # fmt: skip
+    return _operation(
+        made, form, "read", "Read a {form}",
+        parameters=[ID_OF_RECORD, deleted],
+        responses=answers("200", ref(f"{form.name}.record"), "read"),
+    )  # fmt: skip
+
+
+def _change(made: Schemas, form: Form) -> Json:
+    return _operation(
+        made, form, "update", "Change a {form}",
+        parameters=[ID_OF_RECORD, parameter("If-Match")],
+        requestBody=json_body(ref(f"{form.name}.update")),
+        responses=answers("200", ref(f"{form.name}.record"), "write"),
+    )  # fmt: skip
+
+
+def _delete(made: Schemas, form: Form) -> Json:
+    version = {"name": "version", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 2**31 - 1}}
+    reason = {"name": "reason", "in": "query", "schema": {"type": "string", "maxLength": 2000}}
+    return _operation(
+        made, form, "delete", "Delete a {form}",
+        parameters=[ID_OF_RECORD, version, reason, parameter("If-Match")],
+        responses=answers("204", None, "write"),
+    )  # fmt: skip
+
+
+def _restore(made: Schemas, form: Form) -> Json:
+    return _operation(
+        made, form, "restore", "Bring a deleted {form} back",
+        parameters=[ID_OF_RECORD], responses=answers("200", ref(f"{form.name}.record"), "write"),
+    )  # fmt: skip
+
+
+def _adopt(made: Schemas, form: Form) -> Json:
+    states = list(form.workflow.states) if form.workflow else []
+    state = {"type": "string", "enum": states} if states else {"type": "string"}
+    visit = {
+        "type": "object", "additionalProperties": False, "required": ["state", "entered_at"],
+        "properties": {"state": state, "entered_at": MOMENT, "left_at": nullable(MOMENT), "entered_by": nullable(ID),
+                       "left_by": nullable(ID)},
+    }  # fmt: skip
+    life: Schema = {"state": nullable(state), "history": {"type": "array", "items": visit, "maxItems": 500}}
+    body = {
+        "type": "object", "additionalProperties": False, "required": ["values"],
+        "properties": {"values": ref(f"{form.name}.import"), **(life if states else {})},
+    }  # fmt: skip
+    return _operation(
+        made, form, "import", "Bring in a {form} with its state and history",
+        parameters=[parameter("Idempotency-Key")], requestBody=json_body(body),
+        responses=answers("201", ref(f"{form.name}.record"), "write"),
+    )  # fmt: skip
+
+
+def _take(made: Schemas, form: Form, step: Any) -> Json:
+    body = {
+        "type": "object", "additionalProperties": False,
+        "properties": {
+            "values": nullable(made.asked(form, step.ask)),
+            "version": {"type": ["integer", "null"], "minimum": 1, "maximum": 2**31 - 1},
+            "reason": {"type": ["string", "null"], "maxLength": 2000, "pattern": "^[^\\u0000]*$"},
+        },
+    }  # fmt: skip
+    return _operation(
+        made, form, f"take.{step.name}", "{transition}: take a {form} on", words={"transition": step.label},
+        parameters=[ID_OF_RECORD, parameter("If-Match"), parameter("Idempotency-Key")],
+        requestBody=json_body(body, required=False),
+        responses=answers("200", ref(f"{form.name}.record"), "write"),
+    )  # fmt: skip
+
+
+def _press(made: Schemas, form: Form, rule: str, button: Button) -> Json:
+    body = {
+        "type": "object", "additionalProperties": False,
+        "properties": {"version": {"type": ["integer", "null"], "minimum": 1, "maximum": 2**31 - 1}},
+    }  # fmt: skip
+    return _operation(
+        made, form, f"press.{rule}", "{button}: press the button of a {form}", words={"button": button.label},
+        parameters=[ID_OF_RECORD, parameter("If-Match"), parameter("Idempotency-Key")],
+        requestBody=json_body(body, required=False),
+        responses=answers("200", ref(f"{form.name}.record"), "write"),
+    )  # fmt: skip
+
+
+def _doors(made: Schemas, form: Form) -> Json:
+    return _operation(
+        made, form, "transitions", "List what can be done with a {form}, and why not the rest",
+        parameters=[ID_OF_RECORD], responses=answers("200", ref("Transitions"), "read"),
+    )  # fmt: skip
+
+
+def _story(made: Schemas, form: Form, name: str, pattern: str) -> Json:
+    parameters = [ID_OF_RECORD, parameter("before_id"), parameter("limit_200")]
+    page = ref("Events" if name == "events" else "Comments")
+    return _operation(made, form, name, pattern, parameters=parameters, responses=answers("200", page, "read"))
+
+
+def _comment(made: Schemas, form: Form) -> Json:
+    body = {
+        "type": "object", "additionalProperties": False, "required": ["body"],
+        "properties": {"body": {"type": "string", "minLength": 1, "maxLength": 5000, "pattern": "^[^\\u0000]*$"}},
+    }  # fmt: skip
+    return _operation(
+        made, form, "comment", "Comment on a {form}",
+        parameters=[ID_OF_RECORD, parameter("Idempotency-Key")], requestBody=json_body(body),
+        responses=answers("201", ref("Comment"), "write"),
+    )  # fmt: skip
+
+
+def _reveals(made: Schemas, form: Form, one: str) -> Json:
+    columns = columns_of(made.app, made.actor, form)
+    return {
+        f"{one}/reveal/{field.name}": {"post": _operation(
+            made, form, f"reveal.{field.name}", "Show {field} of a {form} in clear, and note who looked",
+            words={"field": field.title}, parameters=[ID_OF_RECORD],
+            responses=answers("200", {"type": "object", "required": ["field", "value"], "additionalProperties": False,
+                                      "properties": {"field": TEXT, "value": {}}}, "write"),
+        )}
+        for field in columns.values()
+        if field.sensitive and field.name in form.fields
+    }  # fmt: skip
+
+
+def _options(made: Schemas, form: Form) -> Json:
+    allowed = made.create(form)["properties"] | made.update(form)["properties"]
+    query = [
+        {"name": "q", "in": "query", "schema": {"type": "string", "maxLength": 100}},
+        {"name": "id", "in": "query", "schema": ID},
+    ]
+    return {
+        f"/forms/{form.name}/options/{field.name}": {"get": _operation(
+            made, form, f"options.{field.name}", "List what {field} of a {form} may be set to",
+            words={"field": field.title}, parameters=query, responses=answers("200", ref("Options"), "read"),
+        )}
+        for field in form.fields.values()
+        if field.kind in ("link", "links", "user", "users") and field.name in allowed
+    }  # fmt: skip
+
+
+def _views(made: Schemas, form: Form) -> Json:
+    return {
+        "get": _operation(made, form, "views", "List saved views of {forms}",
+                          responses=answers("200", ref("SavedViews"), "read")),
+        "post": _operation(made, form, "save_view", "Save a view of {forms}",
+                           requestBody=json_body(ref("NewSavedView")),
+                           responses=answers("201", ref("SavedView"), "write")),
+    }  # fmt: skip
+
+
+# --- lists and their filters -----------------------------------------------------------------------------------------
+
+
+def _list(made: Schemas, form: Form) -> Json:
+    columns = columns_of(made.app, made.actor, form)
+    page = {
+        "type": "object", "additionalProperties": False, "required": ["records", "after", "before"],
+        "properties": {
+            "records": {"type": "array", "items": ref(f"{form.name}.record"), "maxItems": MOST},
+            "after": nullable(TEXT), "before": nullable(TEXT),
+            "count": {"type": "integer", "minimum": 0}, "count_capped": {"type": "boolean"},
+        },
+    }  # fmt: skip
+    return _operation(
+        made, form, "list", "List {forms}",
+        description=made.said("At most {most} filters; an unknown parameter is refused.", most=MOST_FILTERS),
+        parameters=[*_plain_parameters(made, form, columns), *_filters(made, columns)],
+        responses=answers("200", page, "read"),
+    )  # fmt: skip
+
+
+def _plain_parameters(made: Schemas, form: Form, columns: Columns) -> list[Json]:
+    sortable = [name for name in columns.sortable if name not in columns.sometimes]
+    both = [sign + name for name in sortable for sign in ("", "-")]
+    rows: Sequence[tuple[str, Schema, str]] = (
+        ("q", {"type": "string", "maxLength": 200}, made.said("Full-text search.")),
+        ("sort", _names(both), made.said("Fields to sort by; a minus in front: the largest first.")),
+        ("columns", _names(list(columns)), made.said("Only these fields. Default: all, lines left out.")),
+        ("view", {"type": "string", "enum": list(form.views)}, made.said("The filter, order and columns of this view.")),
+        ("after", TEXT, made.said("The next page: what the answer before called after.")),
+        ("before", TEXT, made.said("The page before.")),
+        ("limit", {"type": "integer", "minimum": 1, "maximum": MOST}, made.said("Records on a page.")),
+        ("count", {"type": "boolean"}, made.said("Also count, up to 10,000.")),
+        ("lines", {"type": "boolean"}, made.said("With the lines of each record.")),
+    )
+    usable = (row for row in rows if row[1].get("enum", True) and row[1].get("items", {"enum": True})["enum"])
+    return [_query(*row) for row in usable]
+
+
+def _names(names: list[str]) -> Schema:
+    return {"type": "array", "items": {"type": "string", "enum": names}}
+
+
+def _query(name: str, schema: Schema, description: str) -> Json:
+    listed = {"style": "form", "explode": False} if schema.get("type") == "array" else {}
+    return {"name": name, "in": "query", "schema": schema, "description": description, **listed}
+
+
+def _filters(made: Schemas, columns: Columns) -> Iterator[Json]:
+    for name in columns.filterable:
+        if name not in columns.sometimes:
+            for operator in operators_of(columns[name]):
+                yield _filter(made, columns[name], operator)
+
+
+def _filter(made: Schemas, one: Field, operator: Operator) -> Json:
+    said = f"{one.label_in(made.language)} {say(operator.label, made.language)}"
+    return _query(f"where.{one.name}.{operator.name}", _operand(one, operator), said)
+
+
+def _operand(one: Field, operator: Operator) -> Schema:
+    value = {key: part for key, part in one.value_schema().items() if key not in ("readOnly", "description")}
+    if value.get("type") in ("array", "object") or "type" not in value:
+        value = {"type": "string"}
+    return {
+        "one": value,
+        "many": {"type": "array", "items": value, "minItems": 1, "maxItems": 200},
+        "pair": {"type": "array", "items": value, "minItems": 2, "maxItems": 2},
+        "text": {"type": "string", "minLength": 1, "maxLength": 200},
+        "day": {"type": "string", "format": "date"},
+    }.get(operator.takes, {"type": "string", "maxLength": 0})

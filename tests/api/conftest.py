@@ -1,0 +1,33 @@
+"""People and programs that call the API of a whole application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from calling import ORDER_HUB, Site
+
+MAINTENANCE = Path(__file__).parent.parent / "apps" / "maintenance.yaml"
+
+
+@pytest.fixture
+def make_site(make_app: Any) -> Callable[..., Site]:
+    """``make_site(yaml, people={…})``: an application whose people have API tokens."""
+
+    def make(source: Any = MAINTENANCE, **options: Any) -> Site:
+        return Site(make_app(source, **options))
+
+    return make
+
+
+@pytest.fixture
+def site(make_site: Callable[..., Site]) -> Site:
+    """The maintenance application."""
+    return make_site()
+
+
+@pytest.fixture
+def hub(make_site: Callable[..., Site]) -> Site:
+    return make_site(ORDER_HUB)
