@@ -313,6 +313,8 @@ function onClick(event) {
     openTab(tab);
     event.preventDefault();
   }
+  const related = event.target.closest?.(".related-tabs [data-related]");
+  for (const other of related?.closest("ul").querySelectorAll(".nav-link") ?? []) other.classList.toggle("active", other === related);
   const link = event.target.closest?.("a[data-to]");
   if (link && focusField(link.dataset.to)) event.preventDefault();
   const copy = event.target.closest?.("[data-copy]");

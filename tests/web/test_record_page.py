@@ -105,7 +105,6 @@ def test_hostile_texts_stay_texts(world: World, li: Person) -> None:
     li.post(f"/ticket/{id}/comments", {"body": XSS})
 
     pages = [f"/ticket/{id}{tail}" for tail in ("", "/edit", "/print", "/events", "/delete", "/take/begin")]
-             f"/ticket/{id}/take/begin")  # fmt: skip
     for path in pages:
         html = li.get(path).text
         assert "<script>alert" not in html, path
