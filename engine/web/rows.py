@@ -50,7 +50,10 @@ class RowPlan:
     def row(self, row: Row, extras: Extras, now: dt.datetime, pick: bool) -> str:
         key = row["id"]
         late = self.stateful and is_late(row, now)
-        box = f'<td class="pick"><input type="checkbox" class="form-check-input" name="id" value="{key}"></td>'
+        box = (
+            '<td class="pick"><input type="checkbox" class="form-check-input" form="bulk"'
+            f' name="id" value="{key}"></td>'
+        )
         head = f'<tr id="r{key}" data-v="{row["version"]}"{self.late if late else ""}>{box if pick else ""}'
         return head + "".join([cell(row, extras) for cell in self.cells]) + "</tr>"
 

@@ -1,4 +1,4 @@
-"""Lists and boards in a real browser: typing, picking, editing in place, dragging, by mouse, keyboard and on a phone."""
+"""Lists and boards in a real browser: typing, picking, editing in place, dragging; by mouse, by keys, on a phone."""
 
 from __future__ import annotations
 

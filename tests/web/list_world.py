@@ -1,7 +1,7 @@
-"""A site for the tests of lists and boards: a form with one of everything, seen by people who may see different parts.
+"""A site for the tests of lists and boards: a form with one of everything, and people who may see different parts.
 
-Ann (clerk) sees only what she created, not ``cost``, ``margin`` only on her open ones, and no client that is secret. Bob
-(boss) sees everything and may export. Gus (guest) sees nothing.
+Ann (clerk) sees only what she created, never ``cost`` and ``rank``, ``margin`` only on her open ones, and no client
+that is secret. Bob (boss) sees everything and may export. Gus (guest) sees nothing.
 """
 
 from __future__ import annotations
@@ -61,12 +61,18 @@ forms:
       margin: {type: integer, label: {zh: 毛利, en: Margin}}
       phone: {type: text, label: {zh: 电话, en: Phone number}, sensitive: true}
       tags: {type: links, form: tag, label: {zh: 标签, en: Tags}}
-      twice: {type: computed, stored: false, result: {type: money}, value: "record.amount * 2", label: {zh: 两倍, en: Twice}}
+      twice:
+        {type: computed, stored: false, result: {type: money}, value: "record.amount * 2", label: {zh: 两倍, en: Twice}}
       grade: {type: lookup, via: client, field: rating, label: {zh: 评分, en: Grade}}
       report: {type: text, label: {zh: 报告, en: Report}}
       locked: {type: text, label: {zh: 锁定, en: Locked}, readonly: true}
     views:
-      all: {type: list, columns: [number, client, due_on, level, amount, cost, state], sort: [due_on, number], totals: [amount, cost], card: [number, client, amount]}
+      all:
+        type: list
+        columns: [number, client, due_on, level, amount, cost, state]
+        sort: [due_on, number]
+        totals: [amount, cost]
+        card: [number, client, amount]
       board: {type: kanban, group: state, card: [number, client, amount, cost], sort: [number]}
       levels: {type: kanban, group: level, card: [number], sort: [number]}
       days: {type: calendar, date: due_on, card: [number, cost]}
@@ -100,7 +106,7 @@ pages:
       - {type: number, label: {zh: 成本, en: Cost}, form: ticket, fold: sum, field: cost}
       - {type: breakdown, label: {zh: 状态, en: By state}, form: ticket, group: state}
       - {type: breakdown, label: {zh: 单位, en: By client}, form: ticket, group: client, fold: sum, field: amount}
-      - {type: records, label: {zh: 最新, en: Newest}, form: ticket, columns: [number, cost, level], sort: [-number], limit: 3}
+      - {type: records, label: {zh: 新, en: New}, form: ticket, columns: [number, cost], sort: [-number], limit: 3}
       - {type: number, label: {zh: 平均, en: Mean}, form: ticket, fold: mean, field: amount}
 """
 PEOPLE = {"ann": "clerk", "bob": "boss", "gus": "guest"}

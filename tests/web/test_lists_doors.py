@@ -52,10 +52,13 @@ def test_counts_and_sums_are_of_what_may_be_seen(desk):
 
 
 USES = (
-    "/ticket?where.{}.eq=61", "/ticket?where.{}.gt=1", "/ticket?where.{}.empty=1", "/ticket?sort={}", "/ticket?sort=-{}",
+    "/ticket?where.{}.eq=61", "/ticket?where.{}.gt=1", "/ticket?where.{}.empty=1", "/ticket?sort={}",
+    "/ticket?sort=-{}",
     "/ticket?columns={}", "/ticket/filter?field={}", "/ticket/quick?by={}", "/ticket/options?field={}",
-    "/ticket/1/cell?field={}", "/ticket/count?where.{}.eq=61", "/ticket/totals?sort={}", "/ticket?view=board&where.{}.eq=1",
-    "/ticket?view=days&where.{}.eq=1", "/ticket?view=plan&sort={}", "/ticket/filter_by?field={}&operator=eq&value=61",
+    "/ticket/1/cell?field={}", "/ticket/count?where.{}.eq=61", "/ticket/totals?sort={}",
+    "/ticket?view=board&where.{}.eq=1",
+    "/ticket?view=days&where.{}.eq=1", "/ticket?view=plan&sort={}",
+    "/ticket/filter_by?field={}&operator=eq&value=61",
 )  # fmt: skip
 
 
