@@ -17,6 +17,7 @@ from engine.language import ADMIN, Label
 from engine.passage import Passage
 from engine.permissions import may_record
 from engine.plans import FormPlan, LinkPlan, Watched
+from engine.saying import value_of
 from engine.sight import Row
 
 Place = tuple[FormPlan, Row, Row | None, str]  # plan, row, stored row, path in front of its fields
@@ -142,15 +143,18 @@ def check(passage: Passage) -> None:
     """The form's checks, those of its lines too; on a stored record those that something touched."""
     broken = passage.broken()
     for plan, row, before, where in places(passage):
-        changed = (
-            passage.changed() if not where else frozenset(name for name in row if row[name] != (before or {}).get(name))
-        )
+        if not plan.checks:
+            continue
+        changed = passage.changed() if not where else _line_changed(row, before)
         for one, watched in plan.checks:
-            if before is not None and not watched.needs.touched(changed):
-                continue
-            if broken and not where and watched.needs.touched(broken):
+            untouched = before is not None and not watched.needs.touched(changed)
+            if untouched or (broken and not where and watched.needs.touched(broken)):
                 continue
             _check_one(passage, plan, row, watched, one.message, where + (one.field or ""))
+
+
+def _line_changed(row: Row, before: Row | None) -> frozenset[str]:
+    return frozenset(name for name in row if row[name] != (before or {}).get(name))
 
 
 def _check_one(passage: Passage, plan: FormPlan, row: Row, watched: Watched, said: Label, where: str) -> None:
@@ -268,10 +272,11 @@ def check_files(passage: Passage) -> None:
     walk, table = passage.walk, passage.walk.app.tables.attachment
     query = sa.select(table).where(table.c.id.in_(list(wanted)), table.c.deleted_at.is_(None))
     stored = {row["id"]: row for row in walk.conn.execute(query).mappings()}
-    for id, (where, _name) in wanted.items():
+    for id, (where, name) in wanted.items():
         row = stored.get(id)
         free = row is not None and row["record_id"] is None
-        if row is None or not free or not (walk.actor.boundless or row["created_by"] == walk.actor.id):
+        mine = row is not None and (walk.actor.boundless or row["created_by"] == walk.actor.id)
+        if row is None or not free or not mine or row["field"] not in (None, name):
             passage.problem(where, message("There is no uploaded file {id} that could be attached here.", id=id))
 
 
@@ -320,7 +325,7 @@ def taken_message(
     """Who may not see the other record is not told which one it is."""
     walk, labels = passage.walk, [plan.fields[name].title for name in group]
     reader = walk.sight.names["reader"]
-    values = [plan.fields[name].format(row[name], reader) for name in group]
+    values = [value_of(plan.fields[name], row[name], walk.sight, reader) for name in group]
     view = walk.sight.view(plan.form, dict(other))
     if walk.actor.boundless or may_record(walk.app, walk.actor, "read", plan.form, view).allowed:
         return message(

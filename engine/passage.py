@@ -83,6 +83,7 @@ class Passage:
     transition: TransitionPlan | None = None
     reason: str | None = None
     kind: str = "updated"
+    settled: View | None = None  # the one view of the record once nothing is worked out any more
 
     @property
     def creating(self) -> bool:
@@ -90,6 +91,8 @@ class Passage:
 
     def view(self) -> View:
         """The record as it is becoming, lines included."""
+        if self.settled is not None:
+            return self.settled
         return self.walk.sight.view(self.plan.form, self.seen())
 
     def seen(self) -> Row:

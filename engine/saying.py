@@ -124,7 +124,12 @@ def value_text(path: tuple[str, ...], value: Any, form: Form, loader: Any, reade
         target = _next_form(target, field, name, loader.definition)
     if field is None:
         return str(value)
-    return field.format(value, reader, _title(field, value, loader)) or nothing
+    return value_of(field, value, loader, reader) or nothing
+
+
+def value_of(field: Field, value: Any, loader: Any, reader: Reader) -> str:
+    """A field's value with the titles of what it points to; ``""`` for None."""
+    return field.format(value, reader, _title(field, value, loader))
 
 
 def _title(field: Field, value: Any, loader: Any) -> Any:

@@ -88,6 +88,7 @@ def _finish(passage: Passage) -> Saved:
     moving.refuse_obstacles(passage)
     moving.enter_target(passage)
     computing.compute(passage)
+    passage.settled = passage.view()
     if passage.creating and not passage.walk.actor.boundless:
         _demand_create(passage)
     checking.require(passage)

@@ -128,9 +128,9 @@ def test_a_taken_value_names_the_other_record(app, project):
 
 def test_a_group_of_values_is_unique_together_and_may_not_be_told(app, project, ticket):
     said = refused(app.create, "ticket", subject="Paint", project=project.id, as_="bob")
-    assert said == ["project: Project, Subject: #1, Paint is taken by Ticket T2026-001 Paint."]
+    assert said == ["project: Project, Subject: Bridge, Paint is taken by Ticket T2026-001 Paint."]
     said = refused(app.create, "ticket", subject="Paint", project=project.id, as_="carl")
-    assert said == ["project: Project, Subject: #1, Paint is taken."]
+    assert said == ["project: Project, Subject: Bridge, Paint is taken."]
 
 
 def test_a_deleted_record_frees_its_values_until_it_comes_back(app, project):
