@@ -55,14 +55,15 @@ class Bringer:
         """Walk one record; every refusal is an outcome."""
         id = self.lookup.record_of(bundle)
         draft = _Draft(self, bundle, self.lookup.stored.get(id) if id is not None else None)
-        draft.troubles += self._out_of_place(bundle, id)
+        out_of_place = list(self._out_of_place(bundle, id))
+        draft.troubles += out_of_place
         saved = None
-        if self._rehearsing or not draft.troubles:
+        if not draft.troubles or (self._rehearsing and not out_of_place):
             try:
                 saved = self._walk(walks, draft, id)
             except AppmillError as refused:
                 draft.refused(refused)
-        if saved is not None:
+        if saved is not None and not draft.troubles:
             draft.troubles += self._repeated_in_file(bundle, saved)
         if saved is None or draft.troubles:
             return Outcome(bundle.first, len(bundle.rows), WRONG, troubles=tuple(draft.troubles))

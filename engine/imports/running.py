@@ -79,11 +79,10 @@ def claim_import(app: Application, actor: Actor, form: Form, job: Job) -> Job:
 
 def claim_rest(app: Application, actor: Actor, form: Form, job: Job) -> Job:
     may(app, actor, "import", form).demand()
-    if job.state in (jobs.CANCELLED, jobs.FAILED):
-        return _claim(app, actor, job, job.phase, (job.state,), fresh=False)
-    if not job.still(app.clock()):
+    if job.state not in (jobs.CANCELLED, jobs.FAILED) and not job.still(app.clock()):
         raise Refused(message("This is being worked on already."))
-    return _claim(app, actor, job, job.state, (job.state,), fresh=False)
+    checking = job.phase == jobs.CHECKING  # what it knew of the rows before is gone: from the beginning
+    return _claim(app, actor, job, job.phase, (job.state,), fresh=checking)
 
 
 def _claim(app: Application, actor: Actor, job: Job, phase: str, before: tuple[str, ...], *, fresh: bool) -> Job:
@@ -167,7 +166,7 @@ class _Run:
         """Records nobody has brought in yet, looked up a few hundred at a time."""
         with jobs.opened_rows(self.app, self.job.rows) as rows:
             waiting = bundles(below(rows, self.job.settings.heading), self.job.settings)
-            for chunk in _in_chunks(_behind(waiting, self.job.progress), CHUNK):
+            for chunk in _in_chunks(_behind(waiting, self.job.progress, bringer), CHUNK):
                 with self.app.database.read() as conn:
                     bringer.lookup.prepare(conn, chunk)
                 yield from self._in_turn(chunk)
@@ -213,12 +212,13 @@ def _as_long_as(seconds: float, outcomes: Iterable[Outcome]) -> list[Outcome]:
     return done
 
 
-def _behind(found: Iterator[Bundle], rows: int) -> Iterator[Bundle]:
-    """What follows the records that took the first ``rows`` rows."""
+def _behind(found: Iterator[Bundle], rows: int, bringer: Bringer) -> Iterator[Bundle]:
+    """What follows the records that took the first ``rows`` rows; their keys are still known."""
     while rows > 0:
         passed = next(found, None)
         if passed is None:
             return iter(())
+        bringer.lookup.repeated(passed)
         rows -= len(passed.rows)
     return found
 

@@ -137,6 +137,12 @@ def unguarded(text: str) -> str:
     return rest if shielded else text
 
 
+def guarded(text: str) -> str:
+    """A text no spreadsheet takes for a formula, also behind quotes and blanks, which some strip first."""
+    risky = text.lstrip(" \"'\u3000\xa0").startswith(_DANGEROUS) or text.startswith(_DANGEROUS)
+    return "'" + text if risky else text
+
+
 def encoding_of(source: Path) -> str:
     """UTF-8 with or without its mark, UTF-16 with its mark, else GB18030; raises Invalid for what is no text."""
     with source.open("rb") as file:

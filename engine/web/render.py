@@ -23,7 +23,9 @@ from engine.web.context import fragment_wanted, reader, site
 from engine.web.menu import place, shell_menu, sidebar
 
 TOASTS = "_toasts"
-STYLES = tuple(name for name in ("app", "lists", "forms", "widgets") if (statics.FOLDER / f"css/{name}.css").is_file())
+STYLES = tuple(
+    name for name in ("app", "lists", "forms", "widgets", "imports") if (statics.FOLDER / f"css/{name}.css").is_file()
+)
 MODULES = tuple(name for name in ("app", "lists", "forms", "widgets") if (statics.FOLDER / f"js/{name}.js").is_file())
 
 
