@@ -10,7 +10,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlencode
 
@@ -374,78 +373,13 @@ def export(
     return stored.export(conn, app.tables, stored_query(app, actor, whole, names or query.columns, ("read", "export")))
 
 
-def counts_by(
-    app: Application,
-    actor: Actor,
-    query: ListQuery,
-    conn: sa.Connection,
-    name: str,
-    values: Sequence[Any],
-    most: int = 1000,
-) -> dict[Any, int]:
-    """How many records have each of these values, each counted up to ``most`` + 1; one statement."""
-    table = app.tables.form[query.form.name]
-    clauses = (table.c.deleted_at.is_(None), *conditions(app, actor, query))
-    parts = []
-    for place, value in enumerate(values):
-        some = sa.select(table.c.id).where(*clauses, table.c[name] == value).limit(most + 1).subquery()
-        parts.append(sa.select(sa.literal(place).label("place"), sa.func.count().label("n")).select_from(some))
-    return {values[row.place]: row.n for row in conn.execute(sa.union_all(*parts))} if parts else {}
-
-
 def run_all(app: Application, actor: Actor, query: ListQuery, conn: sa.Connection) -> Iterator[list[dict[str, Any]]]:
     """The ids of all records of the query the actor may see, as rows, in chunks."""
     whole = replace(query, after=None, before=None)
     return stored.export(conn, app.tables, stored_query(app, actor, whole, ("id",)))
 
 
-def sums_by(
-    app: Application, actor: Actor, query: ListQuery, conn: sa.Connection, name: str, summed: str, most: int = 1000
-) -> dict[Any, Any]:
-    """value of ``name`` → sum of ``summed``, over the values that at most ``most`` records have; one statement."""
-    table = app.tables.form[query.form.name]
-    clauses = (table.c.deleted_at.is_(None), *conditions(app, actor, query))
-    options: Iterable[Any] = columns_of(app, actor, query.form)[name].options  # type: ignore[attr-defined]
-    parts = []
-    for place, value in enumerate(options):
-        some = sa.select(table.c[summed].label("x")).where(*clauses, table.c[name] == value).limit(most + 1).subquery()
-        total = sa.type_coerce(sa.func.sum(some.c.x), table.c[summed].type).label("total")
-        parts.append(sa.select(sa.literal(place).label("place"), total).select_from(some))
-    values = list(options)
-    return {values[row.place]: row.total for row in conn.execute(sa.union_all(*parts))} if parts else {}
-
-
 def by_id(form: Form, columns: Columns, record: int) -> ListQuery:
     """Just this record, if the actor may see it."""
     equal = next(each for each in columns["id"].operators if each.name == "eq")
     return ListQuery(form=form, view=None, filters=(Filter("id", equal, (), record),), limit=1)
-
-
-_FOLDS: Mapping[str, Any] = {"sum": sa.func.sum, "min": sa.func.min, "max": sa.func.max, "mean": sa.func.sum}
-
-
-def fold(app: Application, actor: Actor, query: ListQuery, conn: sa.Connection, name: str, how: str) -> Any:
-    """The ``sum``, ``min``, ``max`` or ``mean`` of a column over the query; None over nothing."""
-    column = app.tables.form[query.form.name].c[name]
-    clauses = (column.table.c.deleted_at.is_(None), *conditions(app, actor, query))
-    folded = sa.type_coerce(_FOLDS[how](column), column.type)
-    total, number = conn.execute(sa.select(folded, sa.func.count(column)).where(*clauses)).one()
-    return _mean(total, number) if how == "mean" and total is not None else total
-
-
-def _mean(total: Any, number: int) -> Any:
-    if isinstance(total, int):
-        return Decimal(total) / number
-    return total / number
-
-
-def grouped(
-    app: Application, actor: Actor, query: ListQuery, conn: sa.Connection, name: str, summed: str | None, most: int
-) -> list[tuple[Any, Any]]:
-    """(value, count or sum) of the largest groups, largest first."""
-    table = app.tables.form[query.form.name]
-    figure: Any = sa.func.count() if summed is None else sa.func.sum(table.c[summed])
-    typed = figure if summed is None else sa.type_coerce(figure, table.c[summed].type)
-    clauses = (table.c.deleted_at.is_(None), *conditions(app, actor, query))
-    select = sa.select(table.c[name], typed).where(*clauses).group_by(table.c[name])
-    return [(row[0], row[1]) for row in conn.execute(select.order_by(figure.desc(), table.c[name]).limit(most))]

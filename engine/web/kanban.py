@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import request
 from markupsafe import Markup
 
-from engine import queries
+from engine import folding, queries
 from engine.columns import Columns
 from engine.definition import Form
 from engine.errors import Invalid
@@ -63,8 +63,8 @@ def _lanes(conn: sa.Connection, query: ListQuery, columns: Columns, field: Field
             )
         )
     figure = _figure(columns, view.card)
-    counts = queries.counts_by(app, who, query, conn, field.name, tuple(options))
-    sums = queries.sums_by(app, who, query, conn, field.name, figure.name, MOST_SUMMED) if figure is not None else {}
+    counts = folding.counts_by(app, who, query, conn, field.name, tuple(options))
+    sums = folding.sums_by(app, who, query, conn, field.name, figure.name, MOST_SUMMED) if figure is not None else {}
     return [
         _lane(conn, query, columns, field, view, name, counts.get(name, 0), _sum_text(figure, sums.get(name)))
         for name in options

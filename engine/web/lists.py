@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Blueprint, redirect, request
 from markupsafe import Markup
 
-from engine import queries
+from engine import folding, queries
 from engine.columns import Columns, columns_of, rights
 from engine.definition import Form
 from engine.errors import Invalid
@@ -272,7 +272,7 @@ def quick(form_name: str) -> str:
     rest = replace(query, filters=tuple(each for each in query.filters if each.field != field.name))
     picked = {value for each in query.filters if each.field == field.name for value in listing.values_of(each)}
     with app.database.read() as conn:
-        counts = queries.counts_by(app, who, rest, conn, field.name, tuple(field.options))  # type: ignore[attr-defined]
+        counts = folding.counts_by(app, who, rest, conn, field.name, tuple(field.options))  # type: ignore[attr-defined]
     return render("list_quick.html", layout="fragment.html", form=form, field=field, query=rest, picked=picked,
                   counts=counts, args=rest.args())  # fmt: skip
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Blueprint
 from markupsafe import Markup
 
-from engine import queries
+from engine import folding, queries
 from engine.cards import BreakdownCard, Card, NumberCard, RecordsCard
 from engine.columns import Columns, columns_of
 from engine.definition import Form, Page
@@ -114,7 +114,7 @@ def _number(conn: sa.Connection, one: Any, query: ListQuery, columns: Columns) -
         count = queries.count(app, who, query, conn, MOST_COUNTED)
         return {"figure": f"{integer(MOST_COUNTED)}+" if count > MOST_COUNTED else integer(count), "url": url}
     field = cards.group_field(columns, one.field)
-    return {"figure": folded(field, queries.fold(app, who, query, conn, field.name, one.fold), one.fold), "url": url}
+    return {"figure": folded(field, folding.fold(app, who, query, conn, field.name, one.fold), one.fold), "url": url}
 
 
 def folded(field: Field, value: Any, fold: str) -> str:
@@ -130,7 +130,7 @@ def _breakdown(conn: sa.Connection, one: Any, query: ListQuery, columns: Columns
     app, who = application(), actor()
     group = cards.group_field(columns, one.group)
     summed = cards.group_field(columns, one.field) if one.fold == "sum" and one.field else None
-    found = queries.grouped(app, who, query, conn, group.name, summed.name if summed else None, MOST_BARS)
+    found = folding.grouped(app, who, query, conn, group.name, summed.name if summed else None, MOST_BARS)
     names = _names(conn, query.form, group, [value for value, _figure in found])
     longest = max((figure for _value, figure in found if figure), default=0)
     return {"bars": [_bar(query.form, one, group, summed, value, figure, longest, names) for value, figure in found]}
