@@ -65,7 +65,7 @@ def widgets():
 
 
 STAMP = """{% macro edit(field, value, name, reader, state) %}<input {{ widget_attributes(field, name, reader, state, value=value) }}>{% endmacro %}
-{% macro show(field, value, reader, extra) %}<b>{{ value }}</b>{% endmacro %}"""  # noqa: E501
+{% macro show(field, value, reader, extra) %}<b>{{ value }}</b>{% endmacro %}"""
 
 
 def assert_harmless(html):

@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - a table of sentences reads best with one per line
+
 """A file with 25 different mistakes gets 25 sentences, each with its line and column, in one run."""
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - a table of sentences reads best with one per line
+
 """Given this definition, these are the remarks about it."""
 
 import pytest

@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - a table of sentences reads best with one per line
+
 """No file, however odd or hostile, gets anything but findings, and quickly."""
 
 import time
@@ -144,7 +144,7 @@ def _loads_or_says_why(text):
     try:
         load_text(text, REGISTRY)
     except DefinitionError as error:
-        assert error.findings  # noqa: PT017
+        assert error.findings
     data = read_source(text).data
     if data is not None:
         assert bool(list(validate(data, SCHEMA))) != GENERAL.is_valid(data), "our reading and jsonschema disagree"

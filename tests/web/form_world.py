@@ -1,4 +1,4 @@
-# ruff: noqa: E501  the definition is written as people write definitions
+
 """An application for the tests of forms and records, and people who are signed in to it."""
 
 from __future__ import annotations
