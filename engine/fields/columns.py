@@ -77,10 +77,18 @@ class Moment(TypeDecorator[dt.datetime]):
             moment = moment.replace(microsecond=0)
         return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
 
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
+        # One step instead of three on SQLite: lists read thousands of moments.
+        return _moment_of_text if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
     def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
         if value is None:
             return None
         return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+def _moment_of_text(text: str | None) -> dt.datetime | None:
+    return None if text is None else dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
 
 
 class Seconds(TypeDecorator[dt.timedelta]):

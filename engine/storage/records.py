@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -35,7 +35,7 @@ def get(conn: sa.Connection, tables: Tables, form: str, id: int, *, lock: bool =
 def fetch_many(conn: sa.Connection, tables: Tables, form: str, ids: Iterable[int]) -> dict[int, Row]:
     """The rows of these ids, deleted or not, by id."""
     table = tables.form[form]
-    found = _by_ids(conn, tables, ("fetch", form), sa.select(table), table.c.id, ids)
+    found = _by_ids(conn, tables, ("fetch", form), lambda: sa.select(table), table.c.id, ids)
     return {row["id"]: row for row in found}
 
 
@@ -43,15 +43,22 @@ def titles(conn: sa.Connection, tables: Tables, form: str, ids: Iterable[int]) -
     """The titles of these records of a form, or the names of users for the form ``_user``."""
     table = tables.user if form == "_user" else tables.form[form]
     text = table.c.name if form == "_user" else table.c["_title"]
-    found = _by_ids(conn, tables, ("titles", form), sa.select(table.c.id, text.label("title")), table.c.id, ids)
-    return {row["id"]: row["title"] for row in found}
+
+    def select() -> Any:
+        return sa.select(table.c.id, text.label("title"))
+
+    return {row["id"]: row["title"] for row in _by_ids(conn, tables, ("titles", form), select, table.c.id, ids)}
 
 
 def lines_of(conn: sa.Connection, tables: Tables, form: str, parents: Iterable[int]) -> dict[int, list[Row]]:
     """The lines (rows of the line form ``form``) of these parents, in order; every parent has an entry."""
     table = tables.form[form]
     wanted = list(parents)
-    select = sa.select(table).where(table.c.deleted_at.is_(None)).order_by(table.c["_parent"], table.c["_position"])
+
+    def select() -> Any:
+        alive = sa.select(table).where(table.c.deleted_at.is_(None))
+        return alive.order_by(table.c["_parent"], table.c["_position"])
+
     found: dict[int, list[Row]] = {parent: [] for parent in wanted}
     for row in _by_ids(conn, tables, ("lines", form), select, table.c["_parent"], wanted):
         found[row["_parent"]].append(row)
@@ -64,7 +71,10 @@ def links_of(
     """The targets of a links field of these records, in order; every record has an entry."""
     table = tables.link[form, field]
     wanted = list(ids)
-    select = sa.select(table).order_by(table.c.record_id, table.c.position)
+
+    def select() -> Any:
+        return sa.select(table).order_by(table.c.record_id, table.c.position)
+
     found: dict[int, list[int]] = {id: [] for id in wanted}
     for row in _by_ids(conn, tables, ("links", form, field), select, table.c.record_id, wanted):
         found[row["record_id"]].append(row["target_id"])
@@ -171,20 +181,23 @@ def set_links(conn: sa.Connection, tables: Tables, form: str, field: str, id: in
 
 
 def _by_ids(
-    conn: sa.Connection, tables: Tables, key: tuple[str, ...], select: Any, column: Any, ids: Iterable[int]
-) -> list[Row]:
+    conn: sa.Connection, tables: Tables, key: tuple[str, ...], select: Callable[[], Any], column: Any,
+    ids: Iterable[int],
+) -> list[Row]:  # fmt: skip
     """One statement text however many ids there are, so that it is prepared once."""
     wanted = list(dict.fromkeys(ids))
     if not wanted:
         return []
-    if conn.dialect.name == "sqlite":
-        listed = sa.func.json_each(value("ids_", sa.Text)).table_valued("value")
-        among = column.in_(sa.select(listed.c.value))
-        given: Any = json.dumps(wanted)
-    else:
-        among = column == sa.any_(value("ids_", sa.ARRAY(sa.BigInteger)))
-        given = wanted
-    return tables.statements.get(key, conn.dialect, lambda: select.where(among)).rows(conn, {"ids_": given})
+    sqlite = conn.dialect.name == "sqlite"
+
+    def build() -> Any:
+        if sqlite:
+            listed = sa.func.json_each(value("ids_", sa.Text)).table_valued("value")
+            return select().where(column.in_(sa.select(listed.c.value)))
+        return select().where(column == sa.any_(value("ids_", sa.ARRAY(sa.BigInteger))))
+
+    prepared = tables.statements.get(key, conn.dialect, build)
+    return prepared.rows(conn, {"ids_": json.dumps(wanted) if sqlite else wanted})
 
 
 def _insert(conn: sa.Connection, tables: Tables, form: str, one: bool) -> Prepared:

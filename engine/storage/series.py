@@ -31,7 +31,7 @@ def draw(conn: sa.Connection, tables: Tables, name: str, period: str = "", count
         ).returning(table.c.next)
 
     prepared = tables.statements.get(("draw",), conn.dialect, build)
-    following = prepared.execute(conn, {"name_": name, "period_": period, "step": count}).scalar_one()
+    following = prepared.execute(conn, {"name_": name, "period_": period, "step": count}).fetchone()[0]
     return int(following) - count
 
 
