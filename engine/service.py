@@ -26,10 +26,10 @@ from engine.permissions import Verb, may
 from engine.plans import FormPlan
 from engine.sight import Sight
 from engine.walking import Saved
-from engine.writing import Lost
+from engine.writing import Lost, Overtaken
 
 T = TypeVar("T")
-TRIES = 4  # PostgreSQL ends one of two transactions that wait for each other; it is simply walked again
+TRIES = 6  # PostgreSQL ends one of two transactions that wait for each other; it is simply walked again
 _WALK_AGAIN = ("40001", "40P01")  # serialization_failure, deadlock_detected
 
 
@@ -236,6 +236,9 @@ def _in_transaction(
                 return change(_walk(app, conn, actor, cause, batch))
         except Repeated:
             continue
+        except Overtaken as overtaken:  # walked again, it is compared with the version that is there now
+            if attempt == TRIES - 1:
+                raise overtaken.stale from overtaken
         except Lost as lost:
             raise _explained(app, actor, lost) from lost.error
         except OperationalError as error:

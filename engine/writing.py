@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from engine import stays
 from engine.checking import new_files
-from engine.errors import AppmillError
+from engine.errors import AppmillError, Stale
 from engine.fields.base import Field
 from engine.passage import Passage, Walk
 from engine.plans import FormPlan, LinesPlan
@@ -34,13 +34,23 @@ class Lost(Exception):
         return explain(self.error, self.plan.form, self.passage.walk.app.tables)
 
 
+class Overtaken(Exception):
+    """Between reading the record and writing it somebody else wrote it; possible on PostgreSQL only."""
+
+    def __init__(self, stale: Stale) -> None:
+        super().__init__(str(stale))
+        self.stale = stale
+
+
 def write(passage: Passage) -> None:
-    """Store the record and everything that hangs on it; raises Stale, or Lost for a violated constraint."""
+    """Store the record and everything that hangs on it; raises Overtaken, or Lost for a violated constraint."""
     plan = passage.plan
     try:
         _write_row(passage)
     except IntegrityError as error:
         raise Lost(error, passage, plan) from error
+    except Stale as stale:
+        raise Overtaken(stale) from stale
     files = new_files(passage)
     for name in passage.lines:
         try:

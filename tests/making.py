@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from textwrap import dedent, indent
 from typing import Any
@@ -17,7 +18,7 @@ from engine import service
 from engine.application import Application, start
 from engine.builtin import default_registry
 from engine.errors import AppmillError
-from engine.load import load_file, load_text
+from engine.load import Loaded, load_file, load_text
 from engine.people import Actor, load_actor
 from engine.registry import Registry
 from engine.sight import Sight
@@ -187,16 +188,24 @@ def _definition_text(source: str | Path, rules: str) -> str:
     return f"{text.rstrip()}\nrules:\n{block}\n"
 
 
+@cache
+def _read(source: str | Path, rules: str) -> tuple[Registry, Loaded]:
+    """Definitions never change once read, so tests share them."""
+    registry = default_registry()
+    return registry, _read_with(source, rules, registry)
+
+
+def _read_with(source: str | Path, rules: str, registry: Registry) -> Loaded:
+    if isinstance(source, Path) and not rules:
+        return load_file(source, registry)
+    return load_text(_definition_text(source, rules), registry)
+
+
 def _make(
     source: str | Path, url: str, folder: Path, clock: FakeClock, rules: str, people: Mapping[str, Any] | None,
     registry: Registry | None,
 ) -> Made:  # fmt: skip
-    types = registry or default_registry()
-    loaded = (
-        load_file(source, types)
-        if isinstance(source, Path) and not rules
-        else load_text(_definition_text(source, rules), types)
-    )
+    types, loaded = _read(source, rules) if registry is None else (registry, _read_with(source, rules, registry))
     database = Database(url, synchronous="NORMAL")
     made = Made(start(loaded, database, registry=types, files=FileStore(folder / "files"), clock=clock), clock)
     made.person("admin", "admin", name="Admin")

@@ -101,3 +101,20 @@ def test_a_refused_save_gives_its_number_back(make_app):
         app.create("ticket", subject="no", project=project.id, as_="bob")
     app.create("ticket", subject="two", project=project.id, as_="bob")
     assert app.create("ticket", subject="three", project=project.id, as_="bob").row["number"] == "T2026-003"
+
+
+def test_rules_of_many_changes_meet_at_one_record_and_none_is_lost(make_app):
+    app = make_app(TICKETS, rules="""
+        count_up:
+          trigger: {type: created, form: ticket}
+          actions:
+            - {type: update, form: note, where: "record.text == 'tally'", values: {count: record.count + 1}}
+    """)  # fmt: skip
+    project = app.create("project", name="Bridge", as_="bob")
+    tally = app.create("note", text="tally", as_="bob")
+    bob = app.actor("bob")
+    answers = all_at_once(
+        6, lambda n: service.save(app.application, bob, "ticket", {"subject": f"s{n}", "project": project.id})
+    )
+    assert [answer for answer in answers if isinstance(answer, Exception)] == []
+    assert app.get("note", tally)["count"] == 6
