@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import version
 
 from engine.errors import AppmillError, DefinitionError
 
@@ -15,6 +16,10 @@ from engine.errors import AppmillError, DefinitionError
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("engine.commands.check", "Check a definition file and list everything that is wrong with it."),
     "run": ("engine.commands.run", "Serve an application."),
+    "migrate": ("engine.commands.migrate", "Show what a changed definition does to the database, and do it."),
+    "export": ("engine.commands.export", "Write the records of a form as CSV or XLSX."),
+    "import": ("engine.commands.import_", "Bring a table in as records."),
+    "seed": ("engine.commands.seed", "Make sample records."),
     "user": ("engine.commands.user", "Add, list and change people."),
     "schema": ("engine.commands.schema", "Print the JSON Schema of definition files, or the reference."),
 }
@@ -23,6 +28,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is 0 when all went well, 1 when Appmill said no, 2 for a wrong call."""
     argv = list(sys.argv[1:] if argv is None else argv)
+    if not argv:
+        _parser(None).print_help()
+        return 0
     options = _parser(argv[0] if argv else None).parse_args(argv)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -36,11 +44,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        print(f"{error.filename or 'The system'}: {error.strerror or error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 1
+    except Exception as error:
+        said = _database_trouble(error)
+        if said is None:
+            raise
+        print(said, file=sys.stderr)
+        return 1
     return code
+
+
+def _database_trouble(error: Exception) -> str | None:
+    """What a database that cannot be reached or written says; None for anything else, which is a defect."""
+    database = sys.modules.get("sqlalchemy.exc")
+    if database is None or not isinstance(error, database.OperationalError):
+        return None
+    return f"The database cannot be used: {str(getattr(error, 'orig', error)).strip()}"
 
 
 def _parser(chosen: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="appmill", description="One YAML definition becomes a working application.")
+    parser.add_argument("--version", action="version", version=f"appmill {version('appmill')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (module, text) in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text)

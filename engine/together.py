@@ -48,6 +48,15 @@ class Together:
             self._rehearsal.rollback()
             self._rehearsal = None
 
+    @contextmanager
+    def rehearsing(self) -> Iterator[None]:
+        """Nothing of what is done within stays."""
+        savepoint = self.conn.begin_nested()
+        try:
+            yield
+        finally:
+            savepoint.rollback()
+
     def save(self, form: Form | str, values: Mapping[str, Any], *, id: int | None = None) -> Saved:
         """As ``service.save``."""
         plan = self._app.plans.form(form)

@@ -34,10 +34,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def application_arguments(parser: argparse.ArgumentParser) -> None:
     """What every command that opens an application takes."""
     parser.add_argument("file", metavar="FILE", help="the definition file, such as apps/order_hub.yaml")
-    parser.add_argument("--database", metavar="URL", help="sqlite:///file or postgresql://… (default: var/<app>.db)")
+    parser.add_argument(
+        "--database", metavar="URL", type=database_url, help="sqlite:///file or postgresql://… (default: var/<app>.db)"
+    )
     parser.add_argument(
         "--plugin", action="append", default=[], metavar="MODULE", help="a plugin; plugins/ is found without"
     )
+
+
+def database_url(text: str) -> str:
+    """The URL as it is; a wrong call when it names no database Appmill can use."""
+    if not text.startswith(("sqlite:///", "postgresql://", "postgresql+")):
+        raise argparse.ArgumentTypeError(f"a database is sqlite:///file or postgresql://host/name, not {text}")
+    return text
 
 
 def run(options: argparse.Namespace) -> int:

@@ -64,7 +64,8 @@ def _texts(row: Row, settings: Settings, lines: str | None) -> dict[str, str]:
 
 
 def _grouped(rows: Iterable[Row], settings: Settings) -> Iterator[Bundle]:
-    """Rows that follow each other and say the same, or nothing, in the column that holds them together."""
+    """Rows that follow each other and say the same, or nothing, in the column that holds them together; without one,
+    in all columns of the record."""
     line_fields = sorted({name.partition(".")[0] for name in settings.used if "." in name})
     seen: dict[str, int] = {}
     current: Bundle | None = None
@@ -87,8 +88,10 @@ def _grouped(rows: Iterable[Row], settings: Settings) -> Iterator[Bundle]:
 
 
 def _another(current: Bundle, values: Mapping[str, str], key: str, settings: Settings) -> bool:
+    if settings.group is None:
+        return any(text and text != current.values.get(name) for name, text in values.items())
     if key:
-        return key != current.values.get(settings.group or "", "")
+        return key != current.values.get(settings.group, "")
     return any(values.values())  # no key, and yet something of a record: one that lacks its key
 
 

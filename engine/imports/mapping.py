@@ -43,7 +43,7 @@ class Target:
 
     def label_in(self, language: str) -> str:
         own = self.field.label_in(language)
-        return f"{self.lines.label_in(language)}: {own}" if self.lines else own
+        return f"{self.lines.label_in(language)} / {own}" if self.lines else own
 
     @property
     def title(self) -> Label:
@@ -59,8 +59,9 @@ class Settings:
     """What a person said about a table. ``columns``: the target of each column, None: it is left out.
 
     ``heading``: the number of the row with the headings. ``key``: the target records are recognised by. ``ways``: by
-    which field of the other form a link is recognised, per target; without one by title or a unique field.
-    ``group``: the target whose value holds the rows of one record together. ``clear``: an empty cell empties the field.
+    which field of the other form a link is recognised, per target; without one by title or a unique field. ``group``:
+    the target whose value holds the rows of one record together, None: all of them do. ``clear``: an empty cell
+    empties the field.
     """
 
     columns: tuple[str | None, ...]
@@ -212,13 +213,9 @@ def heading_row(rows: Iterable[Any], targets: Targets) -> Any:
 
 
 def usual(app: Application, form: Form, targets: Targets, settings: Settings) -> Settings:
-    """What is likely meant: the rows of one record are held together by its key, else by its first column."""
-    keys = [target.name for target in keys_of(app, form, targets) if target.name in settings.used]
-    group = None
-    if settings.with_lines:
-        own = [name for name in settings.columns if name and "." not in name]
-        group = keys[0] if keys else next(iter(own), None)
-    return replace(settings, group=group, key=settings.key or (keys[0] if keys else None))
+    """What is likely meant: the rows of one record are held together by its key, where there is one."""
+    key = next((target.name for target in keys_of(app, form, targets) if target.name in settings.used), None)
+    return replace(settings, group=key if settings.with_lines else None, key=settings.key or key)
 
 
 # --- what stands in the way ------------------------------------------------------------------------------------------
@@ -255,8 +252,6 @@ def obstacles(app: Application, form: Form, targets: Targets, settings: Settings
     found += [message("{label} has been given to two columns.", label=targets[name].title) for name in sorted(twice)]
     if settings.mode != "create" and settings.key not in settings.used:
         found.append(message("To change records, say by which column they are recognised."))
-    if settings.with_lines and settings.group not in settings.used:
-        found.append(message("Say which column holds the rows of one record together."))
     return found
 
 

@@ -58,12 +58,16 @@ class Bringer:
         out_of_place = list(self._out_of_place(bundle, id))
         draft.troubles += out_of_place
         saved = None
-        if not draft.troubles or (self._rehearsing and not out_of_place):
+        if not out_of_place:
             try:
-                saved = self._walk(walks, draft, id)
+                if draft.troubles:  # to find out what else is wrong with it
+                    with walks.rehearsing():
+                        self._walk(walks, draft, id)
+                else:
+                    saved = self._walk(walks, draft, id)
             except AppmillError as refused:
                 draft.refused(refused)
-        if saved is not None and not draft.troubles:
+        if saved is not None:
             draft.troubles += self._repeated_in_file(bundle, saved)
         if saved is None or draft.troubles:
             return Outcome(bundle.first, len(bundle.rows), WRONG, troubles=tuple(draft.troubles))

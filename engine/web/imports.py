@@ -215,7 +215,8 @@ def _settings(form: Form, before: Settings) -> Settings:
                        group=_known(posted.get("group"), targets))  # fmt: skip
     usual = mapping.usual(app, form, targets, settings)
     key = settings.key if settings.key in settings.used else usual.key if usual.key in settings.used else None
-    return replace(settings, key=key, group=settings.group if settings.group in settings.used else usual.group)
+    group = settings.group if settings.group in settings.used or "group" in posted else usual.group
+    return replace(settings, key=key, group=group if group in settings.used else None)
 
 
 def _known(name: str | None, targets: Targets) -> str | None:
