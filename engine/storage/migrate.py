@@ -114,6 +114,9 @@ def _refuse(plan: Plan, allow_explicit: bool) -> None:
         )
 
 
+_MIGRATING = 0x6D69677261746521  # any number nobody else takes: "migrate!"
+
+
 def upgrade(
     conn: sa.Connection,
     definition: AppDefinition,
@@ -124,7 +127,10 @@ def upgrade(
     by: int | None = None,
     allow_explicit: bool = False,
 ) -> Plan:
-    """Plan and apply in one; what the start of an application calls."""
+    """Plan and apply in one; what the start of an application calls. Of several processes that start at once one does
+    the work, the others wait and find it done."""
+    if conn.dialect.name == "postgresql":  # SQLite's write transaction is alone anyway
+        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
     plan = plan_migration(conn, definition, tables, now)
     apply(conn, plan, source=source, now=now, by=by, allow_explicit=allow_explicit)
     return plan
