@@ -15,6 +15,7 @@ from engine.fields.base import Field
 from engine.web.boxes import Box, Sheet
 from engine.web.context import actor, application, reader
 from engine.web.options import offered
+from engine.web.render import templates
 from engine.web.widgets import State, Widgets
 
 OFFERED_AT_ONCE = 20  # what a select without a script offers
@@ -23,11 +24,12 @@ POINTING = ("link", "links", "user", "users")
 
 
 def widgets() -> Widgets:
-    """The site's widgets, made when they are first needed."""
-    found = current_app.extensions.get("appmill.widgets")
+    """The site's widgets in the reader's language, made when they are first needed."""
+    made: dict[str, Widgets] = current_app.extensions.setdefault("appmill.widgets", {})
+    language = reader().language
+    found = made.get(language)
     if found is None:
-        found = Widgets(current_app.jinja_env, lambda: application().definition.roles.values())
-        current_app.extensions["appmill.widgets"] = found
+        found = made[language] = Widgets(templates(), lambda: application().definition.roles.values())
     return found
 
 

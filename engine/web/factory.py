@@ -20,7 +20,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
 from engine.application import Application
-from engine.web import auth, failures, render, security, statics
+from engine.web import auth, failures, folding, render, security, statics
 from engine.web.context import Settings, Site
 
 ROOMS = (
@@ -41,6 +41,7 @@ def make_web(
     process. ``definition_file``: where administrators' changes of the definition are kept."""
     options = settings or Settings()
     flask = Flask("engine.web", static_folder=None)
+    flask.jinja_environment = folding.Environment
     flask.config.update(
         SECRET_KEY=secret_key or secrets.token_hex(32),
         MAX_CONTENT_LENGTH=options.max_body,

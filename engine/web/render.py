@@ -7,7 +7,7 @@ the reader either way: with this answer, or with the page a redirect leads to.
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, cast
 
 from flask import Flask, current_app, g, redirect, request, session, url_for
@@ -17,8 +17,8 @@ from werkzeug.wrappers import Response
 
 from engine.errors import Message, message
 from engine.language import ADMIN, Label
-from engine.texts import say
-from engine.web import statics
+from engine.texts import say, translator
+from engine.web import folding, statics
 from engine.web.context import fragment_wanted, reader, site
 from engine.web.menu import place, shell_menu, sidebar
 
@@ -33,7 +33,12 @@ def render(template: str, /, **context: Any) -> str:
     """The page, or its content alone for htmx; ``layout`` in the context overrules."""
     context.setdefault("layout", "fragment.html" if fragment_wanted() else "base.html")
     context.update(actor=g.actor, app=g.application.definition, reader=g.reader)
-    return current_app.jinja_env.get_template(template).render(context)
+    return templates().get_template(template).render(context)
+
+
+def templates() -> folding.Environment:
+    """The templates in the reader's language."""
+    return folding.in_language(current_app, g.reader.language, _words)
 
 
 def translate(pattern: str, /, **values: Any) -> str:
@@ -42,7 +47,10 @@ def translate(pattern: str, /, **values: Any) -> str:
 
 def label(thing: Any) -> str:
     """The text of a Label, or the label (else the name) of whatever carries one, in the reader's language."""
-    language = reader().language
+    return label_in(thing, reader().language)
+
+
+def label_in(thing: Any, language: str) -> str:
     if isinstance(thing, Label):
         return thing.text(language)
     if hasattr(thing, "label_in"):
@@ -58,7 +66,11 @@ def role_label(name: str) -> str:
 
 
 def plural(form: Any) -> str:
-    return label(form.plural or form.label)
+    return plural_in(form, reader().language)
+
+
+def plural_in(form: Any, language: str) -> str:
+    return label_in(form.plural or form.label, language)
 
 
 @lru_cache(maxsize=2048)
@@ -67,6 +79,10 @@ def _icon(prefix: str, name: str, extra: str) -> Markup:
     return Markup('<svg class="{}" aria-hidden="true"><use href="{}/icons.svg#{}"/></svg>').format(
         classes, prefix, name
     )
+
+
+def _drawn_icon(prefix: str, name: str, extra: str = "") -> Markup:
+    return _icon(prefix, name, extra)
 
 
 def icon(name: str, extra: str = "") -> Markup:
@@ -163,12 +179,33 @@ def part(template: str) -> Markup:
     kept, key = g.application.plans.kept, ("part", template, reader().language)
     drawn = kept.get(key)
     if drawn is None:
-        drawn = kept[key] = Markup(current_app.jinja_env.get_template(template).render())  # noqa: S704 - our own
+        drawn = kept[key] = Markup(templates().get_template(template).render())  # noqa: S704 - our own
     return cast(Markup, drawn)
 
 
 def csrf_field() -> Markup:
-    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(g.csrf_token)
+    return _csrf_field(g.csrf_token)
+
+
+@lru_cache(maxsize=256)
+def _csrf_field(token: str) -> Markup:
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(token)
+
+
+def _words(language: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What templates call: the functions whose answer is constant in one language, and the others."""
+    prefix = current_app.extensions["appmill.assets"]
+    constant = {
+        "_": translator(language),
+        "icon": partial(_drawn_icon, prefix),
+        "asset": partial(statics.asset_url, prefix),
+    }
+    others = {
+        "label": lambda thing: label_in(thing, language),
+        "plural": lambda form: plural_in(form, language),
+        "say": lambda text: say(text, language),
+    }
+    return constant, others
 
 
 def equip(flask: Flask, assets: str) -> None:
@@ -187,7 +224,7 @@ def equip(flask: Flask, assets: str) -> None:
         place=place,
         request_id=lambda: g.request_id,
         role_label=role_label,
-        side_bar=lambda: sidebar(environment.get_template("shell/sidebar.html")),
+        side_bar=lambda: sidebar(templates().get_template("shell/sidebar.html")),
         small_bar=lambda: request.cookies.get("bar") == "small",
         styles=lambda: STYLES,
         unread_badge=unread_badge,
