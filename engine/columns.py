@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup, escape
 
 from engine.application import Application
-from engine.definition import Form
+from engine.definition import Form, Role
 from engine.errors import message
 from engine.fields.base import Field, Operator
 from engine.fields.choice import ChoiceField, Option
 from engine.fields.dates import DatetimeField
 from engine.fields.number import IntegerField
 from engine.fields.people import UserField
+from engine.formats import Reader
 from engine.language import Label
 from engine.people import Actor
 from engine.permissions import may, readable_fields, row_filter
@@ -69,7 +73,10 @@ def rights(actor: Actor) -> Hashable:
 
 def _columns(app: Application, actor: Actor, form: Form) -> Columns:
     readable = readable_fields(app, actor, form)
-    every = {**{name: field for name, field in form.fields.items() if field.kind != "lines"}, **system_columns(form)}
+    every = {
+        **{name: field for name, field in form.fields.items() if field.kind != "lines"},
+        **system_columns(form, app.definition.roles),
+    }
     fields = {name: field for name, field in every.items() if readable.ever(name)}
     sometimes = frozenset(name for name in fields if not readable.always(name))
     sortable = tuple(name for name, field in fields.items() if _sortable(app, actor, field))
@@ -90,12 +97,13 @@ def fully_readable(app: Application, actor: Actor, form: Form) -> bool:
 # --- what every record has -------------------------------------------------------------------------------------------
 
 
-def system_columns(form: Form) -> Mapping[str, Field]:
-    """The columns beside the fields, as fields people can read, filter and sort by."""
-    return {field.name: field for field in _system(form)}
+def system_columns(form: Form, roles: Mapping[str, Role] | None = None) -> Mapping[str, Field]:
+    """The columns beside the fields, as fields people can read, filter and sort by. ``roles``: what an owner may be
+    beside a person."""
+    return {field.name: field for field in _system(form, roles or {})}
 
 
-def _system(form: Form) -> Iterator[Field]:
+def _system(form: Form, roles: Mapping[str, Role]) -> Iterator[Field]:
     workflow = form.workflow
     if workflow:
         options = {name: Option(name=name, label=one.label, colour=one.colour) for name, one in workflow.states.items()}
@@ -103,7 +111,7 @@ def _system(form: Form) -> Iterator[Field]:
         yield DatetimeField(name="state_since", label=_label("In this state since"))
         yield DatetimeField(name="state_due", label=_label("Due"))
     if workflow or not form.parent_form:
-        yield UserField(name="owner", label=_label("Owner"))
+        yield OwnerField(name="owner", label=_label("Owner"), labels={name: one.label for name, one in roles.items()})
     yield DatetimeField(name="created_at", label=_label("Created"))
     yield UserField(name="created_by", label=_label("Created by"))
     yield DatetimeField(name="updated_at", label=_label("Changed"))
@@ -121,3 +129,19 @@ class StateField(ChoiceField):
 
     type = "state"
     writable = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnerField(UserField):
+    """Who is responsible: a person by their id, or everybody of a role by its name (``filling`` puts it there)."""
+
+    labels: Mapping[str, Label]
+
+    def format(self, value: Any, reader: Reader, extra: Any = None) -> str:
+        return self._role(value, reader) if isinstance(value, str) else super().format(value, reader, extra)
+
+    def cell(self, value: Any, reader: Reader, extra: Any = None) -> Markup:
+        return escape(self._role(value, reader)) if isinstance(value, str) else super().cell(value, reader, extra)
+
+    def _role(self, role: str, reader: Reader) -> str:
+        return self.labels[role].text(reader.language) if role in self.labels else role

@@ -39,6 +39,8 @@ def fill(
     if not rows:
         return
     _fill_links(app, conn, form, names, rows)
+    if "owner" in names:
+        _name_roles(rows)
     live = [name for name in names if name not in rows[0]]
     sometimes = [name for name in names if name in columns.sometimes]
     if not live and not sometimes:
@@ -61,6 +63,13 @@ def _fill_links(app: Application, conn: sa.Connection, form: Form, names: Sequen
             found = records.links_of(conn, app.tables, form.name, name, [row["id"] for row in rows])
             for row in rows:
                 row[name] = found[row["id"]] or None
+
+
+def _name_roles(rows: Sequence[Row]) -> None:
+    """Where no person is responsible but a role is, the role's name stands for the owner."""
+    for row in rows:
+        if row["owner"] is None:
+            row["owner"] = row["owner_role"]
 
 
 def _sight(

@@ -70,10 +70,16 @@ def _mean(total: Any, number: int) -> Any:
 def grouped(
     app: Application, actor: Actor, query: ListQuery, conn: sa.Connection, name: str, summed: str | None, most: int
 ) -> list[tuple[Any, Any]]:
-    """(value, count or sum) of the largest groups, largest first."""
+    """(value, count or sum) of the largest groups, largest first; states and options in the order of the definition."""
     table = app.tables.form[query.form.name]
     figure: Any = sa.func.count() if summed is None else sa.func.sum(table.c[summed])
     typed = figure if summed is None else sa.type_coerce(figure, table.c[summed].type)
     clauses = (table.c.deleted_at.is_(None), *conditions(app, actor, query))
     select = sa.select(table.c[name], typed).where(*clauses).group_by(table.c[name])
-    return [(row[0], row[1]) for row in conn.execute(select.order_by(figure.desc(), table.c[name]).limit(most))]
+    found = [(row[0], row[1]) for row in conn.execute(select.order_by(figure.desc(), table.c[name]).limit(most))]
+    order = {option: place for place, option in enumerate(_options(app, actor, query, name))}
+    return sorted(found, key=lambda one: order.get(one[0], len(order)))  # stable: what has no place stays by size
+
+
+def _options(app: Application, actor: Actor, query: ListQuery, name: str) -> Iterable[Any]:
+    return getattr(columns_of(app, actor, query.form)[name], "options", ())

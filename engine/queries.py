@@ -320,6 +320,14 @@ def _linked_clause(link: sa.Table, table: sa.Table, each: Filter) -> sa.ColumnEl
     return clause
 
 
+def _sort_keys(query: ListQuery) -> Iterator[SortBy]:
+    """People come in the order of their names, then what roles are responsible for, role by role."""
+    for each in query.sort:
+        yield SortBy(each.field, each.descending)
+        if each.field == "owner":
+            yield SortBy("owner_role", each.descending)
+
+
 def stored_query(
     app: Application, actor: Actor, query: ListQuery, names: Iterable[str] = (), verbs: Sequence[Verb] = ("read",)
 ) -> StoredQuery:
@@ -327,11 +335,13 @@ def stored_query(
     table = app.tables.form[query.form.name]
     always = ("id", "version", "_title", "state", "state_due")
     columns = dict.fromkeys(name for name in (*always, *names) if name in table.c)
+    if "owner" in columns:
+        columns["owner_role"] = None
     return StoredQuery(
         form=query.form.name,
         columns=tuple(columns),
         where=conditions(app, actor, query, verbs),
-        sort=tuple(SortBy(each.field, each.descending) for each in query.sort),
+        sort=tuple(_sort_keys(query)),
         limit=query.limit,
         after=query.after,
         before=query.before,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from engine.application import Application
 from engine.definition import Form, State
 from engine.people import Actor
 from engine.permissions import may, row_filter
+from engine.subtitles import subtitles
 
 PER_FORM = 50
 RECENT_EVENTS = 3000  # how far back "lately" looks: an index range, whatever the size of the history
@@ -32,6 +33,7 @@ class Task:
     due: dt.datetime | None
     mine: bool
     overdue: bool
+    subtitle: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,9 @@ def shelves(app: Application, actor: Actor, conn: sa.Connection) -> list[Shelf]:
 
 def _shelf(app: Application, actor: Actor, conn: sa.Connection, form: Form, now: dt.datetime) -> Shelf:
     tasks = _tasks(app, actor, conn, form, now)
-    return Shelf(form, tuple(tasks[:PER_FORM]), len(tasks) > PER_FORM, _counts(app, actor, conn, form))
+    said = subtitles(app, actor, conn, form, [task.id for task in tasks[:PER_FORM]])
+    waiting = tuple(replace(task, subtitle=said.get(task.id, "")) for task in tasks[:PER_FORM])
+    return Shelf(form, waiting, len(tasks) > PER_FORM, _counts(app, actor, conn, form))
 
 
 def _open_states(form: Form) -> dict[str, State]:

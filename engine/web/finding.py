@@ -21,6 +21,7 @@ from engine.people import Actor, people_with_roles
 from engine.permissions import may, row_filter
 from engine.queries import ListQuery
 from engine.storage import search
+from engine.subtitles import subtitles
 from engine.web.context import actor, application, reader
 from engine.web.menu import menu_of
 from engine.web.render import render
@@ -39,6 +40,7 @@ class Hit:
     title: str
     url: str
     state: Any  # a badge, or ""
+    subtitle: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,15 @@ def _in_form(
     wanted = text.casefold()
     rows = sorted(page.rows, key=lambda row: not _is_exact(row["_title"], wanted))
     language = reader().language
+    said = subtitles(app, who, conn, form, [row["id"] for row in rows])
     hits = tuple(
-        Hit(row["_title"] or f"#{row['id']}", f"/{form.name}/{row['id']}", _badge(who, form, row)) for row in rows
+        Hit(
+            row["_title"] or f"#{row['id']}",
+            f"/{form.name}/{row['id']}",
+            _badge(who, form, row),
+            said.get(row["id"], ""),
+        )
+        for row in rows
     )
     more = f"/{form.name}{ListQuery(form=form, view=None, text=text).url()}" if page.after else None
     label = (form.plural or form.label).text(language)
