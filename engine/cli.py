@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "seed": ("engine.commands.seed", "Make sample records."),
     "user": ("engine.commands.user", "Add, list and change people."),
     "schema": ("engine.commands.schema", "Print the JSON Schema of definition files, or the reference."),
+    "commands": ("engine.commands.commands", "Print what every command takes, as Markdown."),
 }
 
 
@@ -66,15 +67,20 @@ def _database_trouble(error: Exception) -> str | None:
     return f"The database cannot be used: {str(getattr(error, 'orig', error)).strip()}"
 
 
-def _parser(chosen: str | None) -> argparse.ArgumentParser:
+def _parser(chosen: str | None, *, every: bool = False) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="appmill", description="One YAML definition becomes a working application.")
     parser.add_argument("--version", action="version", version=f"appmill {version('appmill')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (module, text) in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text)
-        if name == chosen:
+        if every or name == chosen:
             import_module(module).arguments(command)
     return parser
+
+
+def whole_parser() -> argparse.ArgumentParser:
+    """The parser with every command filled in, for the page that lists them."""
+    return _parser(None, every=True)
 
 
 if __name__ == "__main__":

@@ -49,10 +49,10 @@ def _plan(loaded: Loaded, url: str) -> Plan:
 def _lines(plan: Plan, language: str) -> list[str]:
     if plan.empty:
         return ["The database fits the definition; there is nothing to do."]
-    lines = [f"{len(plan.additive)} steps that lose nothing; they happen at the next start:"] if plan.additive else []
+    lines = [f"Loses nothing, happens at the next start ({len(plan.additive)}):"] if plan.additive else []
     lines += [f"  {say(step.message, language)}" for step in plan.additive]
     if plan.explicit:
-        lines.append(f"{len(plan.explicit)} steps that take something away; they happen with --apply only:")
+        lines.append(f"Takes something away, happens with --apply only ({len(plan.explicit)}):")
         lines += [f"! {say(step.message, language)}" for step in plan.explicit]
     return lines
 

@@ -252,6 +252,11 @@ def obstacles(app: Application, form: Form, targets: Targets, settings: Settings
     found += [message("{label} has been given to two columns.", label=targets[name].title) for name in sorted(twice)]
     if settings.mode != "create" and settings.key not in settings.used:
         found.append(message("To change records, say by which column they are recognised."))
+    keys = keys_of(app, form, targets)
+    if settings.mode != "create" and settings.key in settings.used and settings.key not in [one.name for one in keys]:
+        known = [one.title for one in keys]
+        label = targets[settings.key or ""].title
+        found.append(message("{label} is not unique; records are recognised by {known}.", label=label, known=known))
     return found
 
 

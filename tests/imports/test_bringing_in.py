@@ -1,132 +1,9 @@
 """Given a file, when a person brings it in, then these records."""
 
-from __future__ import annotations
-
-import io
-from typing import Any
-
 import pytest
-import sqlalchemy as sa
+from desk import DESK, Importing, counts, tickets
 
-from engine.imports import jobs, running, undoing
-from engine.imports.jobs import Job
-
-DESK = """
-app: desk
-label: {zh: 服务台, en: Desk}
-timezone: Asia/Shanghai
-currency: CNY
-roles:
-  lead: {label: {zh: 主管, en: Lead}}
-  agent: {label: {zh: 客服, en: Agent}}
-forms:
-  project:
-    label: {zh: 项目, en: Project}
-    title: record.name
-    fields:
-      code: {type: text, label: {zh: 代码, en: Code}, unique: true}
-      name: {type: text, label: {zh: 名称, en: Name}, required: true}
-      within: {type: link, form: project, label: {zh: 上级, en: Within}}
-    permissions:
-      lead: {create: true, read: true, update: true, import: true, export: true}
-      agent: {create: true, read: true, import: true}
-  ticket:
-    label: {zh: 工单, en: Ticket}
-    plural: {zh: 工单, en: Tickets}
-    title: record.subject
-    fields:
-      number: {type: series, pattern: "T{0000}", label: {zh: 单号, en: Number}, unique: true}
-      reference: {type: text, label: {zh: 外部编号, en: Reference}, unique: true}
-      subject: {type: text, label: {zh: 主题, en: Subject}, required: true, max_length: 80}
-      project: {type: link, form: project, label: {zh: 项目, en: Project}}
-      level:
-        type: choice
-        label: {zh: 等级, en: Level}
-        default: low
-        options:
-          low: {label: {zh: 低, en: Low}}
-          high: {label: {zh: 高, en: High}}
-      due_on: {type: date, label: {zh: 截止, en: Due on}}
-      seen_at: {type: datetime, label: {zh: 查看时间, en: Seen at}}
-      pay: {type: money, label: {zh: 费用, en: Pay}, min: 0}
-      share: {type: percent, label: {zh: 比例, en: Share}}
-      urgent: {type: boolean, label: {zh: 加急, en: Urgent}}
-      agent: {type: user, label: {zh: 客服, en: Agent}}
-      secret: {type: text, label: {zh: 密码, en: Secret}, sensitive: true}
-      text: {type: rich_text, label: {zh: 说明, en: Text}}
-      tasks: {type: lines, form: task, label: {zh: 任务, en: Tasks}}
-      hours: {type: computed, label: {zh: 工时, en: Hours}, result: {type: decimal}, value: "sum(task.hours for task in record.tasks)", stored: true}
-    checks:
-      - {that: "record.pay is None or record.pay < 1000000", message: {zh: 费用太高, en: The pay is too high}, field: pay}
-    permissions:
-      lead: {create: true, read: true, update: true, import: true, export: true}
-      agent: {create: "record.level == 'low'", read: true, update: true, import: true, fields: {pay: {update: false, read: false}}}
-    workflow:
-      initial: open
-      states:
-        open: {label: {zh: 待处理, en: Open}}
-        done: {label: {zh: 完成, en: Done}, final: true}
-      transitions:
-        close: {label: {zh: 关闭, en: Close}, from: [open], to: done, roles: [lead]}
-  task:
-    label: {zh: 任务, en: Task}
-    title: record.what
-    fields:
-      what: {type: text, label: {zh: 内容, en: What}, required: true}
-      hours: {type: decimal, label: {zh: 小时, en: Hours}, scale: 1, min: 0}
-rules:
-  say:
-    label: {zh: 通知, en: Tell}
-    trigger: {type: created, form: ticket}
-    actions: [{type: notify, to: [lead], message: {zh: 新工单, en: "New ticket {{ record.subject }}"}}]
-"""
-
-
-class Importing:
-    """One person who brings files in."""
-
-    def __init__(self, made: Any, login: str = "lea", language: str = "en") -> None:
-        self.made, self.app = made, made.application
-        self.actor = made.actor(login)
-
-    def upload(self, form: str, text: str | bytes, name: str = "data.csv", **settings: Any) -> Job:
-        content = text.encode() if isinstance(text, str) else text
-        form_ = self.app.definition.forms[form]
-        id = jobs.begin(self.app, self.actor, form_, io.BytesIO(content), name)
-        job = jobs.load(self.app, self.actor, id)
-        return self.set(job, **settings) if settings else job
-
-    def set(self, job: Job, **settings: Any) -> Job:
-        from dataclasses import replace
-
-        jobs.set_settings(self.app, job, replace(job.settings, **settings))
-        return jobs.load(self.app, self.actor, job.id)
-
-    def check(self, job: Job) -> Job:
-        form = self.app.definition.forms[job.form]
-        running.work(self.app, self.actor, form, running.claim_check(self.app, self.actor, form, job))
-        return jobs.load(self.app, self.actor, job.id)
-
-    def bring_in(self, job: Job) -> Job:
-        form = self.app.definition.forms[job.form]
-        if job.state != jobs.CHECKED:
-            job = self.check(job)
-        running.work(self.app, self.actor, form, running.claim_import(self.app, self.actor, form, job))
-        return jobs.load(self.app, self.actor, job.id)
-
-    def undo(self, job: Job) -> Job:
-        form = self.app.definition.forms[job.form]
-        running.work(self.app, self.actor, form, undoing.claim(self.app, self.actor, form, job))
-        return jobs.load(self.app, self.actor, job.id)
-
-    def problems(self, job: Job) -> list[tuple[int, str, str]]:
-        with self.app.database.read() as conn:
-            rows = jobs.rows_of(conn, self.app, job.id, most=1000)
-        return [
-            (row, "" if column is None else job.settings.headings[column], said["en"])
-            for one in rows
-            for row, column, said in one["problems"] or ()
-        ]
+from engine.imports import jobs
 
 
 @pytest.fixture
@@ -137,17 +14,6 @@ def made(make_app):
 @pytest.fixture
 def lea(made):
     return Importing(made)
-
-
-def counts(job):
-    return {kind: count for kind, count in job.counts.items() if count}
-
-
-def tickets(made, form="ticket"):
-    """The records in the order they were made; the ids of checks are not used again on PostgreSQL."""
-    table = made.application.tables.form[form]
-    with made.application.database.read() as conn:
-        return [dict(row) for row in conn.execute(sa.select(table).order_by(table.c.id)).mappings()]
 
 
 def test_columns_are_guessed_by_name_and_by_label_in_both_languages(lea):
@@ -177,10 +43,7 @@ def test_every_problem_is_said_at_its_cell_with_what_was_got(lea, made):
     job = lea.check(
         lea.upload(
             "ticket",
-            "Subject,Due on,Pay,Level,Project\n"
-            ",never,-1,middle,Nowhere\n"
-            "Fine,2026-11-22,1,low,\n"
-            "Much,,2000000,,\n",
+            "Subject,Due on,Pay,Level,Project\n,never,-1,middle,Nowhere\nFine,2026-11-22,1,low,\nMuch,,2000000,,\n",
         )
     )
     assert counts(job) == {"created": 1, "wrong": 2}
@@ -205,9 +68,7 @@ def test_links_are_recognised_by_title_by_a_unique_field_and_by_number(lea, made
     made.create("project", code="P2", name="Tower")
     made.create("project", code="P3", name="Tower")
     job = lea.check(lea.upload("ticket", "Subject,Project\na,Bridge\nb,P2\nc,#3\nd,Tower\n"))
-    assert lea.problems(job) == [
-        (5, "Project", "Project: 2 records are called “Tower”; say which one by #number.")
-    ]
+    assert lea.problems(job) == [(5, "Project", "Project: 2 records are called “Tower”; say which one by #number.")]
     lea.bring_in(job)
     assert [row["project"] for row in tickets(made)] == [1, 2, 3]
 
@@ -238,14 +99,19 @@ def test_rows_that_follow_each_other_are_one_record_with_lines(lea, made):
 
 
 def test_what_is_wrong_with_a_line_is_said_at_its_row(lea):
-    job = lea.check(lea.upload("ticket", "Reference,Subject,What,Tasks.Hours\nR1,One,dig,1\nR1,Other,,x\nR2,Two,a,1\nR1,One,b,1\n"))
-    assert lea.problems(job) == [
-        (3, "Subject", "“Other” differs from “One” in row 2, which is the same record."),
-        (3, "Tasks.Hours", "Hours must be a number such as 12.5; got “x”."),
-        (3, "What", "What is required."),
-        (5, "Reference", "The rows of “R1” must follow each other; it began in row 2."),
-        (5, "Reference", "Reference: R1 stands in row 2 already."),
-    ][: len(lea.problems(job))]
+    job = lea.check(
+        lea.upload("ticket", "Reference,Subject,What,Tasks.Hours\nR1,One,dig,1\nR1,Other,,x\nR2,Two,a,1\nR1,One,b,1\n")
+    )
+    assert (
+        lea.problems(job)
+        == [
+            (3, "Subject", "“Other” differs from “One” in row 2, which is the same record."),
+            (3, "Tasks.Hours", "Hours must be a number such as 12.5; got “x”."),
+            (3, "What", "What is required."),
+            (5, "Reference", "The rows of “R1” must follow each other; it began in row 2."),
+            (5, "Reference", "Reference: R1 stands in row 2 already."),
+        ][: len(lea.problems(job))]
+    )
 
 
 def test_records_are_changed_where_the_key_is_known_and_made_where_it_is_not(lea, made):
@@ -270,7 +136,9 @@ def test_only_records_that_are_there_are_changed_by_an_update(lea):
 
 
 def test_records_come_in_with_their_state_and_number_and_wake_no_rule(lea, made):
-    job = lea.bring_in(lea.upload("ticket", "Number,Subject,State,In this state since\nT0041,Old,完成,2026-01-02 08:00\n,New,,\n"))
+    job = lea.bring_in(
+        lea.upload("ticket", "Number,Subject,State,In this state since\nT0041,Old,完成,2026-01-02 08:00\n,New,,\n")
+    )
     assert counts(job) == {"created": 2}
     old, new = tickets(made)
     assert (old["number"], old["state"], old["state_since"].isoformat()) == (
