@@ -20,6 +20,7 @@ from engine.language import ADMIN, Label
 from engine.texts import say, translator
 from engine.web import folding, statics
 from engine.web.context import fragment_wanted, reader, site
+from engine.web.frame import frame_part, here
 from engine.web.menu import place, shell_menu, sidebar
 
 TOASTS = "_toasts"
@@ -138,12 +139,6 @@ def local_address(address: str | None) -> str | None:
     return address if plain else None
 
 
-def here() -> str:
-    """The address of the present page, to come back to."""
-    query = request.query_string.decode("latin-1")
-    return request.path + (f"?{query}" if query else "")
-
-
 def initials(name: str) -> str:
     """What an avatar shows: the last two characters of a Chinese name, the first letters of others."""
     name = name.strip()
@@ -215,6 +210,7 @@ def equip(flask: Flask, assets: str) -> None:
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.globals.update(
         _=translate,
+        frame=lambda template: frame_part(templates(), template, csrf_field(), here(), unread_badge()),
         here=here,
         initials=initials,
         is_admin=lambda: g.is_admin,
