@@ -50,6 +50,8 @@ def database_url(text: str) -> str:
 
 
 def run(options: argparse.Namespace) -> int:
+    from engine import housekeeping
+
     _refuse_public_demo(options)
     app = opened(options)
     app.database.claim_server()
@@ -58,10 +60,12 @@ def run(options: argparse.Namespace) -> int:
         _prepare_demo(app, options.demo_count)
     server = _server(app, options)
     _greet(app, options, server)
+    end_housekeeping = housekeeping.start(app)
     try:
         server.run()
     finally:
         server.close()
+        end_housekeeping()
         app.database.close()
     return 0
 

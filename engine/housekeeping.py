@@ -1,0 +1,57 @@
+"""What is cleared away beside the work: uploads that no record was saved with, sessions that are over, counters that
+have run out. Once when the server starts and then every day."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.application import Application
+
+EVERY = dt.timedelta(days=1)
+LOG = logging.getLogger("appmill.housekeeping")
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """How many of each are gone."""
+
+    uploads: int
+    sessions: int
+    counters: int
+
+
+def clear(app: Application) -> Cleared:
+    """Everything that is over by the application's clock."""
+    from engine.web.uploads import clean_up
+
+    now = app.clock()
+    with app.database.write() as conn:
+        sessions = conn.execute(sa.delete(app.tables.session).where(app.tables.session.c.expires_at < now)).rowcount
+        counters = conn.execute(sa.delete(app.tables.rate).where(app.tables.rate.c.expires_at < now)).rowcount
+    return Cleared(clean_up(app), sessions, counters)
+
+
+def clear_and_tell(app: Application) -> None:
+    """As ``clear``, for a thread of its own: what goes wrong is in the log, and the next day tries again."""
+    try:
+        LOG.info("cleared away: %s", clear(app))
+    except Exception:
+        LOG.exception("clearing away failed; it is tried again in %s", EVERY)
+
+
+def start(app: Application, work: Callable[[Application], None] = clear_and_tell) -> Callable[[], None]:
+    """Begin, in a thread of its own; answers what ends it, waiting for a run that is under way."""
+    from apscheduler.schedulers.background import BackgroundScheduler
+
+    scheduler: Any = BackgroundScheduler(timezone=dt.UTC)
+    first = dt.datetime.now(dt.UTC)  # the scheduler's own clock is the machine's
+    scheduler.add_job(work, "interval", [app], seconds=EVERY.total_seconds(), next_run_time=first,
+                      misfire_grace_time=None, coalesce=True)  # fmt: skip
+    scheduler.start()
+    return scheduler.shutdown  # type: ignore[no-any-return]
