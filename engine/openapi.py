@@ -5,7 +5,7 @@ Worked out once per definition, set of rights and language.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.application import Application
@@ -382,17 +382,21 @@ def _filters(made: Schemas, columns: Columns) -> Iterator[Json]:
 
 def _filter(made: Schemas, one: Field, operator: Operator) -> Json:
     said = f"{one.label_in(made.language)} {say(operator.label, made.language)}"
-    return _query(f"where.{one.name}.{operator.name}", _operand(one, operator), said)
+    told = _query(f"where.{one.name}.{operator.name}", _operand(one, operator), said)
+    return told if operator.takes in ("many", "pair") else {**told, "explode": True}  # each repetition is one more
 
 
 def _operand(one: Field, operator: Operator) -> Schema:
     value = {key: part for key, part in one.value_schema().items() if key not in ("readOnly", "description")}
     if value.get("type") in ("array", "object") or "type" not in value:
         value = {"type": "string"}
-    return {
+    takes: Mapping[str, Schema] = {
         "one": value,
-        "many": {"type": "array", "items": value, "minItems": 1, "maxItems": 200},
-        "pair": {"type": "array", "items": value, "minItems": 2, "maxItems": 2},
         "text": {"type": "string", "minLength": 1, "maxLength": 200},
         "day": {"type": "string", "format": "date"},
-    }.get(operator.takes, {"type": "string", "maxLength": 0})
+        "none": TEXT, "now": TEXT, "me": TEXT,
+    }  # fmt: skip
+    if operator.takes == "pair":
+        return {"type": "array", "items": value, "minItems": 2, "maxItems": 2}
+    most = 200 if operator.takes == "many" else MOST_FILTERS
+    return {"type": "array", "items": takes.get(operator.takes, value), "minItems": 1, "maxItems": most}

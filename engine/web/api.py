@@ -7,6 +7,7 @@ its token against forgery.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
 
@@ -23,6 +24,7 @@ for room in (api_records, api_forms, api_inbox):
     blueprint.register_blueprint(room.blueprint)
 
 REALM = 'Bearer realm="api"'
+NUMBERS = frozenset({"record_id", "view_id", "attachment_id"})
 NOT_JSON = frozenset({"api.docs", "api.api_inbox.download"})
 
 
@@ -38,6 +40,15 @@ def speak_as_asked() -> None:
     if wanted is not None:
         g.actor = replace(g.actor, language=wanted)
         g.reader = replace(g.reader, language=wanted)
+
+
+@blueprint.url_value_preprocessor
+def read_numbers(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """What is no number of anything is 0, which nothing has: so it is looked for like every other, and not found."""
+    for name in NUMBERS.intersection(values or ()):
+        raw = (values or {})[name]
+        known = raw.isascii() and raw.isdigit() and len(raw) < 20 and int(raw) <= api_input.LARGEST_ID
+        (values or {})[name] = int(raw) if known else 0
 
 
 @blueprint.before_request

@@ -25,7 +25,6 @@ from engine.web.seen import NOT_THERE, form_named, points_at
 blueprint = Blueprint("api_forms", __name__, url_prefix="/forms")
 
 VERBS = ("create", "read", "update", "delete", "export", "import")
-VIEW = "<int(max=9223372036854775807):view_id>"
 
 
 # --- the form --------------------------------------------------------------------------------------------------------
@@ -87,8 +86,8 @@ def _fields(form: Form) -> list[Json]:
     return [
         {
             **_field(one),
-            "may_create": creatable.ever(one.name) or (one.kind == "lines" and bool(may(app, who, "create", form))),
-            "may_update": changeable.ever(one.name) or (one.kind == "lines" and bool(may(app, who, "update", form))),
+            "may_create": creatable.ever(one.name),
+            "may_update": changeable.ever(one.name),
             "operators": [each.name for each in operators_of(one)] if one.name in columns.filterable else [],
             "sortable": one.name in columns.sortable and one.name not in columns.sometimes,
         }
@@ -123,6 +122,8 @@ def link_options(form_name: str, field_name: str) -> Response:
     if strange:
         api_input.refuse_parameters("q", "id", "source.<field>")
     api_input.number_arg("id", api_input.LARGEST_ID)
+    if len(request.args.get("q", "")) > options.LONGEST:
+        raise api_input.wrong("q", message("Search for at most {most} characters.", most=options.LONGEST))
     return jsonify(options=options.options(form_name, field_name).get_json())
 
 
@@ -177,7 +178,7 @@ def save_view(form_name: str) -> Response:
     return answer
 
 
-@blueprint.delete(f"/<form_name>/views/{VIEW}")
+@blueprint.delete("/<form_name>/views/<view_id>")
 def delete_view(form_name: str, view_id: int) -> Response:
     form = _readable(form_name)
     api_input.refuse_parameters()

@@ -9,7 +9,7 @@ from engine.errors import message
 from engine.inbox import Notice
 from engine.web import api_input, attachments
 from engine.web.api_forms import demand_scope, demand_write
-from engine.web.api_shape import Json
+from engine.web.api_shape import Json, moment
 from engine.web.context import actor, application, reader
 
 blueprint = Blueprint("api_inbox", __name__)
@@ -32,7 +32,7 @@ def list_notifications() -> Response:
 
 
 def _notice(one: Notice) -> Json:
-    return {"id": one.id, "at": one.at.isoformat(), "message": one.text(reader().language), "form": one.form or None,
+    return {"id": one.id, "at": moment(one.at), "message": one.text(reader().language), "form": one.form or None,
             "record_id": one.record_id, "unread": one.unread}  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def upload() -> Response:
     return attachments.upload()
 
 
-@blueprint.get("/files/<int(max=9223372036854775807):attachment_id>")
+@blueprint.get("/files/<attachment_id>")
 def download(attachment_id: int) -> Response:
     api_input.refuse_parameters("download")
     return attachments.read(attachment_id)

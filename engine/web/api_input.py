@@ -15,7 +15,7 @@ from typing import Any
 
 from flask import request
 
-from engine.errors import AppmillError, Invalid, Message, Problem, message
+from engine.errors import AppmillError, Invalid, Message, Problem, Refused, message
 from engine.once import Once
 from engine.people import Actor
 from engine.queries import NO_PARAMETER, unknown
@@ -182,12 +182,12 @@ def flag_of(data: Mapping[str, Any], name: str) -> bool:
     raise wrong(name, message("{name} must be true or false.", name=name))
 
 
-def id_of(data: Mapping[str, Any], name: str) -> int | None:
+def id_of(data: Mapping[str, Any], name: str, where: str = "") -> int | None:
     value = data.get(name)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= LARGEST_ID:
-        raise wrong(name, message("{name} must be the number of a record, such as 12.", name=name))
+        raise wrong(where + name, message("{name} must be the number of a record, such as 12.", name=name))
     return value
 
 
@@ -198,7 +198,7 @@ def version_of(data: Mapping[str, Any]) -> int | None:
     """``version`` of the body or the query, else If-Match; None where the caller compares nothing."""
     said, matched = _said_version(data), _matched_version()
     if said is not None and matched is not None and said != matched:
-        raise Malformed(message("The version in the body and If-Match differ."))
+        raise Refused(message("The version that was sent and If-Match differ."))
     return said if said is not None else matched
 
 

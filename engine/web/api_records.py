@@ -32,7 +32,6 @@ LONGEST_REASON = 2000
 EVENTS = 50
 MOST_EVENTS = 200
 MASK = "••••"
-ID = "<int(max=9223372036854775807):record_id>"
 
 
 def _read(form: Form, record_id: int, *, deleted: bool = False) -> Response:
@@ -97,7 +96,7 @@ def _counted(conn: sa.Connection, query: ListQuery) -> Json:
     return {"count": min(found, MOST_COUNTED), "count_capped": found > MOST_COUNTED}
 
 
-@blueprint.get(f"/<form_name>/{ID}")
+@blueprint.get("/<form_name>/<record_id>")
 def read_record(form_name: str, record_id: int) -> Response:
     api_input.refuse_parameters("deleted")
     return _read(form_named(form_name), record_id, deleted=api_input.flag_arg("deleted"))
@@ -112,7 +111,7 @@ def create_record(form_name: str) -> Response:
     return _saved(form, service.save(application(), actor(), form, values, once=once), 201)
 
 
-@blueprint.patch(f"/<form_name>/{ID}")
+@blueprint.patch("/<form_name>/<record_id>")
 def change_record(form_name: str, record_id: int) -> Response:
     form = form_named(form_name)
     api_input.refuse_parameters()
@@ -147,7 +146,7 @@ def _sensitive(form: Form, values: Mapping[str, Any], prefix: str = "") -> Itera
                     yield from _sensitive(lines, row, f"{name}.{place}.")
 
 
-@blueprint.delete(f"/<form_name>/{ID}")
+@blueprint.delete("/<form_name>/<record_id>")
 def delete_record(form_name: str, record_id: int) -> Response:
     form = form_named(form_name)
     api_input.refuse_parameters("version", "reason")
@@ -158,7 +157,7 @@ def delete_record(form_name: str, record_id: int) -> Response:
     return Response(status=204)
 
 
-@blueprint.post(f"/<form_name>/{ID}/restore")
+@blueprint.post("/<form_name>/<record_id>/restore")
 def restore_record(form_name: str, record_id: int) -> Response:
     form, seen = _seen(form_name, record_id, deleted=True)
     api_input.refuse_parameters()
@@ -168,7 +167,7 @@ def restore_record(form_name: str, record_id: int) -> Response:
     return _read(form, record_id)
 
 
-@blueprint.post(f"/<form_name>/{ID}/reveal/<field_name>")
+@blueprint.post("/<form_name>/<record_id>/reveal/<field_name>")
 def reveal(form_name: str, record_id: int, field_name: str) -> Response:
     """A sensitive value in clear, for this once; who looked is kept in the history."""
     form = form_named(form_name)
@@ -193,7 +192,7 @@ def reveal(form_name: str, record_id: int, field_name: str) -> Response:
 # --- steps and buttons -----------------------------------------------------------------------------------------------
 
 
-@blueprint.get(f"/<form_name>/{ID}/transitions")
+@blueprint.get("/<form_name>/<record_id>/transitions")
 def list_transitions(form_name: str, record_id: int) -> Response:
     form = form_named(form_name)
     api_input.refuse_parameters()
@@ -201,7 +200,7 @@ def list_transitions(form_name: str, record_id: int) -> Response:
         return jsonify(doors_json(see(conn, form, record_id, deleted=True)))
 
 
-@blueprint.post(f"/<form_name>/{ID}/transitions/<transition>")
+@blueprint.post("/<form_name>/<record_id>/transitions/<transition>")
 def take_transition(form_name: str, record_id: int, transition: str) -> Response:
     form, _ = _seen(form_name, record_id)
     api_input.refuse_parameters()
@@ -218,7 +217,7 @@ def take_transition(form_name: str, record_id: int, transition: str) -> Response
     return _saved(form, saved)
 
 
-@blueprint.post(f"/<form_name>/{ID}/press/<rule>")
+@blueprint.post("/<form_name>/<record_id>/press/<rule>")
 def press_button(form_name: str, record_id: int, rule: str) -> Response:
     form, _ = _seen(form_name, record_id)
     api_input.refuse_parameters()
@@ -258,7 +257,7 @@ def _history(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
             if visit.get(name) is not None and not isinstance(visit[name], str):
                 raise api_input.wrong(f"{where}.{name}", message("{name} must be a text.", name=name))
         for name in ("entered_by", "left_by"):
-            api_input.id_of(visit, name)
+            api_input.id_of(visit, name, f"{where}.")
     return visits
 
 
@@ -271,7 +270,7 @@ def _page_args() -> tuple[int | None, int]:
     return before, api_input.number_arg("limit", MOST_EVENTS) or EVENTS
 
 
-@blueprint.get(f"/<form_name>/{ID}/events")
+@blueprint.get("/<form_name>/<record_id>/events")
 def list_events(form_name: str, record_id: int) -> Response:
     form = form_named(form_name)
     before, limit = _page_args()
@@ -279,7 +278,7 @@ def list_events(form_name: str, record_id: int) -> Response:
         return jsonify(events_json(conn, see(conn, form, record_id, deleted=True), before=before, limit=limit))
 
 
-@blueprint.get(f"/<form_name>/{ID}/comments")
+@blueprint.get("/<form_name>/<record_id>/comments")
 def list_comments(form_name: str, record_id: int) -> Response:
     form = _commented(form_name)
     before, limit = _page_args()
@@ -294,7 +293,7 @@ def _commented(form_name: str) -> Form:
     return form
 
 
-@blueprint.post(f"/<form_name>/{ID}/comments")
+@blueprint.post("/<form_name>/<record_id>/comments")
 def add_comment(form_name: str, record_id: int) -> Response:
     form = _commented(form_name)
     api_input.refuse_parameters()

@@ -4,13 +4,14 @@ is sensitive. Values are gathered first, then the titles of all of them are read
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
-from engine import queries
+from engine import formats, queries
 from engine.application import Application
 from engine.columns import Columns, columns_of
 from engine.definition import Form
@@ -44,6 +45,11 @@ class Gathered:
     lines: Mapping[str, list[Gathered]] = field(default_factory=dict)
 
 
+def moment(value: dt.datetime | None) -> str | None:
+    """As fields of records write moments: UTC, to the second."""
+    return None if value is None else formats.utc(value).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 # --- one record ------------------------------------------------------------------------------------------------------
 
 
@@ -69,7 +75,7 @@ def _head(form: Form, row: Row, app: Application, names: Iterable[str] | None = 
     for name in wanted:
         value = row.get(name)
         if name in columns and name in row and not (name == "deleted_at" and value is None):
-            head[name] = value.isoformat() if name in MOMENTS and value is not None else value
+            head[name] = moment(value) if name in MOMENTS else value
     return head
 
 

@@ -14,7 +14,7 @@ from engine.storage import events
 from engine.storage.events import Event
 from engine.triggers import Button
 from engine.web import comments
-from engine.web.api_shape import Json
+from engine.web.api_shape import Json, moment
 from engine.web.context import actor, application
 from engine.web.failures import said
 from engine.web.render import label
@@ -93,7 +93,7 @@ def events_json(conn: sa.Connection, seen: Seen, *, before: int | None, limit: i
 def _event(event: Event, form: Form, names: Mapping[int, str], readable: Readable) -> Json:
     return {
         "id": event.id,
-        "at": event.at.isoformat(),
+        "at": moment(event.at),
         "kind": event.kind,
         "actor": person_json(event.actor_id, names),
         "transition": _transition(form, event.transition),
@@ -170,7 +170,7 @@ def comment_list(conn: sa.Connection, seen: Seen, rows: Sequence[Any]) -> list[J
     return [
         {
             "id": row.id,
-            "at": row.at.isoformat(),
+            "at": moment(row.at),
             "author": person_json(row.author, names),
             "mine": row.author == who.id,
             "body": row.body,
