@@ -8,14 +8,9 @@ from pathlib import Path
 import pytest
 import servers
 from fake_clock import FakeClock
+from making import *  # noqa: F403 - the fixtures of applications
 
 from engine.storage.database import Database
-
-try:
-    from making import *  # noqa: F403  the fixtures that make whole applications
-except ModuleNotFoundError as missing:
-    if missing.name != "making":
-        raise
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
