@@ -77,6 +77,8 @@ class Job:
 
 def begin(app: Application, actor: Actor, form: Form, stream: Any, name: str, sheet: str | None = None) -> int:
     """Keep a file that was sent and guess what its columns mean; answers the job. Raises Invalid."""
+    tables.refuse_others(stream.read(8))
+    stream.seek(0)
     original = app.files.put(stream, name=name, largest=tables.LARGEST)
     table, rows = _taken_apart(app, original.sha256, sheet)
     settings = _guessed(app, actor, form, rows)

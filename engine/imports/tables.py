@@ -29,6 +29,7 @@ DELIMITERS = ",;\t|"
 _SAMPLE = 64 * 1024
 _SCRIPT = Path(__file__).with_name("workbook.py")
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")  # xlsx, xlsb, ods; xls
+_OTHERS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"%PDF")
 # What a spreadsheet may take for a formula; the export puts an apostrophe in front, which is taken away here.
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -61,6 +62,12 @@ def convert(source: Path, target: Path, sheet: str | None = None) -> Table:
     if not table.rows:
         raise Invalid(message("The file has no rows."))
     return table
+
+
+def refuse_others(start: bytes) -> None:
+    """Raise Invalid for what its first bytes say is no table, before it is stored as what it is."""
+    if start.startswith(_OTHERS):
+        raise Invalid(_ERRORS["unreadable"])
 
 
 def rows(stream: Iterable[bytes]) -> Iterator[Row]:
