@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from markupsafe import Markup
@@ -16,18 +16,19 @@ from engine.fields.base import Field
 from engine.formats import Reader
 from engine.people import Actor
 from engine.permissions import readable_fields
-from engine.web.boxes import UNNAMED, WIDE, total_text, value_of
-from engine.web.controls import widgets
-from engine.web.seen import Seen, points_at, titles_of
+from engine.web.boxes import total_text
+from engine.web.moulds import Mould, moulds_of
+from engine.web.seen import Seen, titles_of
 
-# Shown by their widget on a record's page; the others look as in a table, which costs a fifth of the time.
-RICH = frozenset({"address", "attachment", "barcode", "image", "json", "long_text", "rich_text", "signature"})
+EMPTY = Markup("")
+NOTHING = Markup('<span class="nothing">—</span>')
+END = Markup("</dd></div>")
 Titles = Mapping[str, Mapping[int, str]]
 
 
-@dataclass(frozen=True)
-class Fact:
-    """One field of the record. ``html`` is empty for nothing; ``masked``: it can be asked to be shown in clear."""
+class Fact(NamedTuple):
+    """One field of the record. ``html`` is empty for nothing; ``masked``: it can be asked to be shown in clear;
+    ``head``: the HTML up to the value."""
 
     name: str
     label: str
@@ -35,6 +36,7 @@ class Fact:
     wide: bool
     align: str
     masked: bool
+    head: Markup
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class LinesColumn:
     name: str
     label: str
     align: str
+    head: Markup
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,17 @@ class ShownLines:
     rows: tuple[tuple[Markup, ...], ...]
     totals: Mapping[str, str]
 
+    def body(self) -> Markup:
+        """The rows of the table."""
+        heads = [column.head for column in self.columns]
+        drawn = [
+            f'<tr><td class="line-number text-secondary">{number}</td>'
+            + "".join([f"{head}{cell}</td>" for head, cell in zip(heads, row, strict=True)])
+            + "</tr>\n"
+            for number, row in enumerate(self.rows, 1)
+        ]
+        return Markup("".join(drawn))  # noqa: S704 - heads and cells are escaped
+
 
 @dataclass(frozen=True)
 class ShownSection:
@@ -63,6 +77,12 @@ class ShownSection:
     lines: tuple[ShownLines, ...]
     edit_at: str | None
     facts_below: bool = False  # the lines come first
+
+    def body(self) -> Markup | None:
+        """The facts one after the other; None when one of them can be asked to be shown in clear."""
+        if any(fact.masked for fact in self.facts):
+            return None
+        return Markup("\n").join([fact.head + (fact.html or NOTHING) + END for fact in self.facts])
 
 
 class Showing:
@@ -76,39 +96,36 @@ class Showing:
         self.form = seen.form
         self.reader: Reader = who.reader(app.definition)
         self.view = View(seen.form, seen.row, seen.view.loader)
-        self.values = {name: value_of(self.view, field) for name, field in self._own().items()}
+        moulds = moulds_of(app, seen.form, self.reader)
+        self.moulds = {name: mould for name, mould in moulds.items() if name in seen.fields}
+        self.values = {name: mould.value(self.view, seen.row) for name, mould in self.moulds.items()}
         self.line_columns, self.line_views = self._lines()
         wanted: dict[str, set[int]] = {name: set(ids) for name, ids in (more or {}).items()}
         self._want(wanted)
         self.titles = titles_of(conn, app, who, wanted)
 
-    def _own(self) -> dict[str, Field]:
-        fields = self.form.fields
-        return {name: field for name, field in fields.items() if name in self.seen.fields and field.kind != "lines"}
-
-    def _lines(self) -> tuple[dict[str, list[Field]], dict[str, list[View]]]:
-        columns: dict[str, list[Field]] = {}
+    def _lines(self) -> tuple[dict[str, list[Mould]], dict[str, list[View]]]:
+        columns: dict[str, list[Mould]] = {}
         views: dict[str, list[View]] = {}
         for field in self.form.fields.values():
             if field.kind != "lines" or field.name not in self.seen.fields:
                 continue
             form = self.app.definition.forms[field.form]  # type: ignore[attr-defined]
             readable = readable_fields(self.app, self.who, form)
-            columns[field.name] = [
-                one for one in form.fields.values() if readable.ever(one.name) and one.kind != "lines"
-            ]
+            moulds = moulds_of(self.app, form, self.reader)
+            columns[field.name] = [mould for name, mould in moulds.items() if readable.ever(name)]
             views[field.name] = [View(form, row, self.view.loader) for row in
                                  self.view.loader.lines(form.name, self.seen.id)]  # fmt: skip
         return columns, views
 
     def _want(self, wanted: dict[str, set[int]]) -> None:
-        for name, field in self._own().items():
-            _add(wanted, field, self.values[name])
+        for name, mould in self.moulds.items():
+            _add(wanted, mould.target, self.values[name])
         for name, columns in self.line_columns.items():
-            pointing = [column for column in columns if points_at(column)]
+            pointing = [column for column in columns if column.target]
             for view in self.line_views[name] if pointing else ():
                 for column in pointing:
-                    _add(wanted, column, value_of(view, column))
+                    _add(wanted, column.target, column.value(view, view.row))
 
     # --- parts
 
@@ -141,66 +158,47 @@ class Showing:
             return False
 
     def fact(self, field: Field) -> Fact:
-        value = self.values[field.name]
+        mould, value = self.moulds[field.name], self.values[field.name]
         masked = field.sensitive and value is not None
-        return Fact(
-            name=field.name,
-            label=field.label_in(self.reader.language),
-            html=self.html(field, value),
-            wide=field.type in WIDE,
-            align=field.align,
-            masked=masked,
-        )
+        return Fact(field.name, mould.label, self.html(field, value), mould.wide, field.align, masked, mould.fact)
 
     def html(self, field: Field, value: Any, *, clear: bool = False) -> Markup:
         if value is None or value == ():
-            return Markup("")
-        extra = self.titles.get(points_at(field) or "", {})
-        if field.sensitive and not clear:
-            return Markup.escape(field.masked(value, self.reader, extra))
-        if field.kind == "link" and value not in extra:
-            return UNNAMED
-        like = getattr(field, "like", field)
-        return (
-            widgets().show(field, value, self.reader, extra)
-            if like.widget in RICH
-            else field.cell(value, self.reader, extra)
-        )
+            return EMPTY
+        mould = self.moulds[field.name]
+        return mould.show(value, self.titles, mould.widget(), clear)
 
     def lines(self, field: Any, alone: bool) -> ShownLines:
         columns, views = self.line_columns[field.name], self.line_views[field.name]
         form = self.app.definition.forms[field.form]
         readable = readable_fields(self.app, self.who, form)
-        cells = [[self._cell(column, view, readable) for column in columns] for view in views]
-        language = self.reader.language
-        label = field.label_in(language)
+        always = readable.constant
+        if always is not None:  # the same columns in every row: nothing to ask cell by cell
+            cells = [[self._cell(column, view) for column in columns] for view in views]
+        else:
+            cells = [[self._cell(column, view) if readable.has(column.name, view) else (None, EMPTY)
+                      for column in columns] for view in views]  # fmt: skip
+        label = field.label_in(self.reader.language)
         return ShownLines(
             name=field.name,
             label=label,
             heading="" if alone else label,
-            columns=tuple(LinesColumn(one.name, one.label_in(language), one.align) for one in columns),
+            columns=tuple(LinesColumn(one.name, one.label, one.field.align, one.cell) for one in columns),
             rows=tuple(tuple(html for _value, html in row) for row in cells),
             totals=self._totals(field, columns, cells),
         )
 
-    def _cell(self, column: Field, view: View, readable: Any) -> tuple[Any, Markup]:
-        if not readable.has(column.name, view):
-            return None, Markup("")
-        value = value_of(view, column)
+    def _cell(self, column: Mould, view: View) -> tuple[Any, Markup]:
+        value = column.value(view, view.row)
         if value is None:
-            return None, Markup("")
-        extra = self.titles.get(points_at(column) or "", {})
-        if column.sensitive:
-            return None, Markup.escape(column.masked(value, self.reader, extra))
-        if column.kind == "link" and value not in extra:
-            return value, UNNAMED
-        return value, column.cell(value, self.reader, extra)
+            return None, EMPTY
+        return None if column.field.sensitive else value, column.show(value, self.titles)
 
     def _totals(
-        self, field: Any, columns: Sequence[Field], cells: Sequence[Sequence[tuple[Any, Markup]]]
+        self, field: Any, columns: Sequence[Mould], cells: Sequence[Sequence[tuple[Any, Markup]]]
     ) -> dict[str, str]:
         return {
-            column.name: total_text(column, [row[place][0] for row in cells], self.reader)
+            column.name: total_text(column.field, [row[place][0] for row in cells], self.reader)
             for place, column in enumerate(columns)
             if column.name in field.totals
         }
@@ -209,7 +207,6 @@ class Showing:
         return self.titles.get("_user", {}).get(user_id, f"#{user_id}") if user_id is not None else ""
 
 
-def _add(wanted: dict[str, set[int]], field: Field, value: Any) -> None:
-    target = points_at(field)
+def _add(wanted: dict[str, set[int]], target: str | None, value: Any) -> None:
     if target and value is not None:
         wanted.setdefault(target, set()).update(value if isinstance(value, (tuple, list)) else (value,))
