@@ -107,8 +107,8 @@ def sales_enters_the_order(story: Story) -> None:
     story.shoot(page, "order_pending")
     expect(page.locator("[data-door=confirm_payment]")).to_have_count(0)
     why = page.locator('[data-closed="confirm_payment"]')
-    expect(why).to_contain_text("此步骤由以下角色执行：财务")
-    assert "此步骤由以下角色执行：财务" in story.refused_post(page, "confirm_payment")
+    expect(why).to_contain_text("由以下角色执行：财务")
+    assert "由以下角色执行：财务" in story.refused_post(page, "confirm_payment")
 
 
 def finance_is_refused_twice_then_confirms(story: Story) -> None:
