@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench
+.PHONY: run test check bench schemathesis
 
 run: $(VENV)/.installed
 	$(BIN)/appmill run apps/order_hub.yaml --demo
@@ -10,9 +10,14 @@ run: $(VENV)/.installed
 test: $(VENV)/.installed-test
 	$(BIN)/python tools/browser.py
 	$(BIN)/python tools/language_server.py
+	$(BIN)/python tools/axe.py
 	$(BIN)/ruff check -q engine designer plugins tests benchmarks tools
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2
+
+# The API against its own document, thousands of requests on both databases.
+schemathesis: $(VENV)/.installed-test
+	SCHEMATHESIS=full $(BIN)/pytest tests/api/test_schemathesis.py
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -42,6 +42,7 @@ class RowPlan:
     form: str
     stateful: bool
     late: str  # attributes of a row that is past its time
+    pick: str  # what the box in front of a row is called
 
     def draw(self, rows: Iterable[Row], extras: Extras, now: dt.datetime, *, pick: bool) -> Markup:
         """All rows as one text; ``pick`` puts a check box in front of each."""
@@ -52,7 +53,7 @@ class RowPlan:
         late = self.stateful and is_late(row, now)
         box = (
             '<td class="pick"><input type="checkbox" class="form-check-input" form="bulk"'
-            f' name="id" value="{key}"></td>'
+            f' name="id" value="{key}" aria-label="{self.pick}"></td>'
         )
         head = f'<tr id="r{key}" data-v="{row["version"]}"{self.late if late else ""}>{box if pick else ""}'
         return head + "".join([cell(row, extras) for cell in self.cells]) + "</tr>"
@@ -96,7 +97,8 @@ def plan_rows(
         for name in names
     )
     late = f' class="overdue" title="{escape(say(message("Overdue"), reader.language))}"'
-    return RowPlan(names, cells, form.name, form.workflow is not None, late)
+    pick = str(escape(say(message("Pick this row"), reader.language)))
+    return RowPlan(names, cells, form.name, form.workflow is not None, late, pick)
 
 
 def phone_slots(card: Sequence[str], columns: Columns) -> dict[str, str]:

@@ -1,0 +1,59 @@
+"""Every main screen as axe-core sees it: nothing serious or critical, in light and dark, on a desk and on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+ROOT = Path(__file__).parents[2]
+AXE = ROOT / ".venv/axe/node_modules/axe-core/axe.min.js"
+APP = ROOT / "apps/order_hub.yaml"
+SCREENS = {
+    "home": "/", "list": "/order?view=all", "new": "/order/new", "record": "/order/{order}", "edit": "/order/{order}/edit",
+    "kanban": "/order?view=board", "calendar": "/order?view=due", "gantt": "/order?view=schedule",
+    "page": "/pages/overview", "users": "/admin/users", "roles": "/admin/roles", "definition": "/admin/definition",
+    "audit": "/admin/audit", "me": "/me", "search": "/search?q=SO", "nothing here": "/nowhere/here",
+}  # fmt: skip
+ASK = "axe.run(document, {resultTypes: ['violations']})"
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds that keeps people out: rule, what is wrong, where."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    return [
+        f"{one['id']}: {one['help']}: {node['html'][:120]}"
+        for one in page.evaluate(ASK)["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"][:3]
+    ]
+
+
+@pytest.fixture
+def hub(serve: Callable[..., object]) -> object:
+    from engine import demo
+
+    assert AXE.exists(), "run: .venv/bin/python tools/axe.py"
+    served = serve(APP)
+    demo.seed(served.app, 12)  # type: ignore[attr-defined]
+    return served
+
+
+@pytest.mark.parametrize(("size", "theme"), [("desktop", "light"), ("desktop", "dark"), ("phone", "light")])
+def test_no_screen_keeps_people_out(hub, open_page, page_as, watch, size, theme):
+    watch.expect("404")  # the page that is not there
+    table = hub.app.tables.form["order"]
+    with hub.app.database.read() as conn:
+        order = conn.execute(table.select().with_only_columns(table.c.id).limit(1)).scalar_one()
+    stranger = open_page(hub, size=size, theme=theme, bypass_csp=True)
+    stranger.goto(f"{hub.url}/sign_in")
+    found = {"sign-in": faults(stranger)}
+    page = page_as(hub, "admin", size=size, theme=theme, bypass_csp=True)
+    for name, path in SCREENS.items():
+        page.goto(hub.url + path.format(order=order))
+        page.locator("html[data-ready]").wait_for()
+        page.wait_for_load_state("networkidle")
+        found[name] = faults(page)
+    assert {name: what for name, what in found.items() if what} == {}
