@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.definition import AppDefinition, Form
-from engine.expressions import Compiled, EvaluationFailed
+from engine.expressions import Compiled, EvaluationFailed, View
+from engine.expressions.view import attribute
 from engine.fields.base import Field
 from engine.formats import Reader
 from engine.language import Label
+from engine.permissions import may_record, readable_fields
 
 _PATH = re.compile(r"\brecord((?:\.[a-z_][a-z0-9_]*)+)")
 _TEXT = re.compile(r"'[^']*'|\"[^\"]*\"")
@@ -34,6 +36,7 @@ _SYSTEM = {
     "state_since": {"en": "In this state since", "zh": "进入状态时间"}, "state_due": {"en": "Due", "zh": "到期"},
 }  # fmt: skip
 LANGUAGES = ("zh", "en")
+HIDDEN = object()  # stands for a value that is not for the eyes of the actor
 
 
 def clause_text(clause: Compiled, form: Form, definition: AppDefinition) -> Label:
@@ -88,8 +91,13 @@ def _next_form(form: Form | None, field: Field | None, name: str, definition: Ap
 
 
 def values_text(clause: Compiled, names: Mapping[str, Any], form: Form, loader: Any) -> Label:
-    """What the condition read: ``Amount 1,500.00, Customer › Credit limit 1,000.00``."""
-    read = [(path, value) for path, value in _values(clause, names) if path[0] == "record"]
+    """What the condition read: ``Amount 1,500.00, Customer › Credit limit 1,000.00``; of what the actor may not read
+    only that it is hidden."""
+    read = [
+        (path, value if _may_tell(path, names["record"], loader) else HIDDEN)
+        for path, value in _values(clause, names)
+        if path[0] == "record"
+    ]
     texts = {}
     for language in LANGUAGES:
         reader = Reader(language, loader.names["reader"].timezone, loader.definition.currency)
@@ -102,6 +110,25 @@ def values_text(clause: Compiled, names: Mapping[str, Any], form: Form, loader: 
     return Label(texts)
 
 
+def _may_tell(path: tuple[str, ...], thing: Any, loader: Any) -> bool:
+    """Whether everything on the way to the value may be read by the one it would be told to."""
+    actor = loader.actor
+    if actor.boundless:
+        return True
+    for hop, name in enumerate(path[1:]):
+        if not isinstance(thing, View):
+            return True
+        if hop and not may_record(loader.app, actor, "read", thing.form, thing):
+            return False
+        field = thing.form.fields.get(name)
+        if field is not None and (
+            field.sensitive or not readable_fields(loader.app, actor, thing.form).has(name, thing)
+        ):
+            return False
+        thing = attribute(thing, name)
+    return True
+
+
 def _values(clause: Compiled, names: Mapping[str, Any]) -> list[tuple[tuple[str, ...], Any]]:
     try:
         return [(tuple(path.split(".")), value) for path, value in clause.values_read(names)]
@@ -112,6 +139,8 @@ def _values(clause: Compiled, names: Mapping[str, Any]) -> list[tuple[tuple[str,
 def value_text(path: tuple[str, ...], value: Any, form: Form, loader: Any, reader: Reader) -> str:
     """A value the way its field shows it."""
     nothing = "空" if reader.language == "zh" else "empty"
+    if value is HIDDEN:
+        return "不可见" if reader.language == "zh" else "hidden"
     if value is None:
         return nothing
     target: Form | None = form

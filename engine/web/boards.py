@@ -63,7 +63,7 @@ def _refusal(refused: AppmillError) -> Response:
     reasons = [problem.message for problem in refused.problems] or [refused.reason]
     said = dict.fromkeys(say(reason, reader().language) for reason in reasons)
     answer = jsonify(refused=list(said))
-    answer.status_code = 409 if refused.status < 500 else refused.status
+    answer.status_code = refused.status if refused.status in (403, 404) or refused.status >= 500 else 409
     return answer
 
 

@@ -143,7 +143,7 @@ def _page(conn: sa.Connection, seen: Seen, transition: Transition, typed: Typed)
         reason=transition.reason,
         typed_reason=request.form.get("_reason", ""),
         reason_problem="",
-        boxes=boxes(sheet, transition),
+        boxes=() if is_stranger(door) else boxes(sheet, transition),
         key_facts=_key_facts(conn, seen, transition),
         obstacles=_obstacles(seen, door),
         moved="" if door is not None else moved_note(conn, seen),
@@ -153,6 +153,11 @@ def _page(conn: sa.Connection, seen: Seen, transition: Transition, typed: Typed)
 def _door(seen: Seen, transition: Transition) -> Door | None:
     ways = doors(application(), actor(), seen.form, seen.view)
     return next((door for door in ways if door.transition.name == transition.name), None)
+
+
+def is_stranger(door: Door | None) -> bool:
+    """Whoever may not take the step, whatever the record holds, is not shown what it asks for."""
+    return door is None or any(one.kind in ("role", "permission") for one in door.obstacles)
 
 
 def _obstacles(seen: Seen, door: Door | None) -> tuple[ShownObstacle, ...]:
@@ -208,7 +213,7 @@ def _again(form: Form, record_id: int, transition: Transition, typed: Typed, err
         summary, by_path = _sorted_out(error.problems or (Problem("", error.reason),), transition)
         sheet = replace(asking(sheet_maker(conn, form).make(seen, typed, {}), transition), problems=by_path)
         page = replace(
-            page, boxes=boxes(sheet, transition), problems=summary,
+            page, boxes=boxes(sheet, transition) if page.boxes else (), problems=summary,
             problem_heading=translate("“{label}” was not taken", label=page.label),
             reason_problem=by_path.get("_reason", [""])[0],
             obstacles=(),
