@@ -40,7 +40,7 @@ HIDDEN = object()  # stands for a value that is not for the eyes of the actor
 
 
 def clause_text(clause: Compiled, form: Form, definition: AppDefinition) -> Label:
-    """A condition as people read it: ``Amount ≤ Customer › Credit limit``."""
+    """A condition as people read it: ``Amount ≤ Project › Budget``."""
     return Label({language: _said(clause.source, form, definition, language) for language in LANGUAGES})
 
 
@@ -73,7 +73,7 @@ def _option(quoted: str, source: str, form: Form, language: str) -> str:
 
 
 def path_label(names: list[str], form: Form | None, definition: AppDefinition, language: str) -> str:
-    """``customer.credit_limit`` → ``Customer › Credit limit``."""
+    """``project.budget`` → ``Project › Budget``."""
     words = []
     for name in names:
         field = form.fields.get(name) if form else None
@@ -91,7 +91,7 @@ def _next_form(form: Form | None, field: Field | None, name: str, definition: Ap
 
 
 def values_text(clause: Compiled, names: Mapping[str, Any], form: Form, loader: Any) -> Label:
-    """What the condition read: ``Amount 1,500.00, Customer › Credit limit 1,000.00``; of what the actor may not read
+    """What the condition read: ``Amount 1,500.00, Project › Budget 1,000.00``; of what the actor may not read
     only that it is hidden."""
     read = [
         (path, value if _may_tell(path, names["record"], loader) else HIDDEN)

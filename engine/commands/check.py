@@ -13,7 +13,7 @@ from engine.texts import say
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="the definition file, such as apps/order_hub.yaml")
+    parser.add_argument("file", metavar="FILE", help="the definition file, such as apps/tickets.yaml")
     parser.add_argument("--plugin", action="append", default=[], metavar="MODULE", help="a plugin beside plugins/")
     parser.add_argument("--language", choices=("en", "zh"), default="en", help="the language of the messages")
 

@@ -310,7 +310,7 @@ def root(node: ast.AST) -> str | None:
 
 
 def path_of(node: ast.AST) -> tuple[str, ...]:
-    """``record.customer.name`` → ("record", "customer", "name")."""
+    """``record.project.name`` → ("record", "project", "name")."""
     names: list[str] = []
     while isinstance(node, ast.Attribute):
         names.append(node.attr)

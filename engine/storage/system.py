@@ -355,7 +355,7 @@ def _message() -> list[Any]:
     return [
         key(),
         text("key", unique=True),
-        text("order_key", nullable=True),
+        text("lane", nullable=True),
         sa.Column("effect", json_type(), nullable=False),
         moment("due_at"),
         text("state", server_default="waiting"),
@@ -366,7 +366,7 @@ def _message() -> list[Any]:
         moment("created_at"),
         moment("done_at", nullable=True),
         _partial("ix__message_due", "due_at", "id", where="state = 'waiting'"),
-        sa.Index("ix__message_order", "order_key", "id"),
+        sa.Index("ix__message_lane", "lane", "id"),
     ]
 
 

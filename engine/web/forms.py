@@ -159,7 +159,7 @@ def _keeps_drafts() -> bool:
 
 
 def _prefilled(conn: sa.Connection, form: Form) -> Typed:
-    """``?from=12`` copies a record, ``?customer=3`` fills a field; an address fills only what a person could type."""
+    """``?from=12`` copies a record, ``?project=3`` fills a field; an address fills only what a person could type."""
     source = _number(request.args.get("from"))
     copied = _copy(see(conn, form, source)) if source else Typed()
     given = {
