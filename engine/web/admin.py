@@ -16,7 +16,7 @@ from engine.language import Condition
 from engine.web.auth import require_admin
 from engine.web.context import actor, application, reader
 from engine.web.me import shown_times
-from engine.web.render import go, render, toast
+from engine.web.render import go, render, toast, translate
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 blueprint.before_request(require_admin)
@@ -73,13 +73,14 @@ def _row(form: Form, role: str) -> Row:
 def _field_text(grant: object) -> str:
     """``read: never, change: record.state == 'x'``"""
     parts = (("read", getattr(grant, "read", None)), ("change", getattr(grant, "update", None)))
-    return ", ".join(f"{verb}: {_condition(condition)}" for verb, condition in parts if condition is not None)
+    said = (f"{translate(verb)}: {_condition(condition)}" for verb, condition in parts if condition is not None)
+    return ", ".join(said)
 
 
 def _condition(condition: Condition) -> str:
     if condition.expression is not None:
         return str(condition.expression)
-    return "always" if condition.constant else "never"
+    return translate("always") if condition.constant else translate("never")
 
 
 # --- audit

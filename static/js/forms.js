@@ -1,8 +1,10 @@
 // The record form: what depends on what is typed, drafts, the guard against losing work, and saving by keyboard.
 // Every decision is the server's: this file sends what is typed and shows what comes back.
+import { signInAgain } from "./again.js";
 import { markClean, markDirty } from "./guard.js";
 import { startLines } from "./lines.js";
 import { startMentions } from "./mentions.js";
+import { toast } from "./toast.js";
 
 const REACT_AFTER = 250; // ms of silence before asking what changed
 const DRAFT_AFTER = 2500;
@@ -145,13 +147,54 @@ async function saveDraft(form) {
   const shot = snapshot(form);
   try {
     const answer = await post(form.dataset.draft, typed(form));
+    if (answer.status === 401) return note(form, await answer.text());
     if (!answer.ok) return;
     state.drafted = shot;
-    const note = form.querySelector("[data-draft-note]") ?? document.querySelector("[data-draft-note]");
-    if (note) note.textContent = (await answer.json()).note;
+    note(form, (await answer.json()).note);
   } catch {
-    say(form.dataset.offline ?? "");
+    note(form, form.dataset.offline ?? "");
   }
+}
+
+function note(form, words) {
+  const place = form.querySelector("[data-draft-note]") ?? document.querySelector("[data-draft-note]");
+  if (place) place.textContent = words;
+}
+
+// Before the page is left to save, what is typed is put where it outlives everything: a connection that breaks off, a
+// session that ended, a server that fails. Only then is the form sent; the save itself ends the draft.
+async function putBy(form) {
+  if (!form.dataset.draft) return true;
+  try {
+    const answer = await post(form.dataset.draft, typed(form));
+    if (answer.ok) return true;
+    if (answer.status === 401) return (await signInAgain()) && (await putBy(form));
+    toast(await refusal(answer, form), "danger");
+  } catch {
+    toast(form.dataset.offline ?? "", "danger");
+  }
+  return false;
+}
+
+async function refusal(answer, form) {
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  return page.querySelector(".empty-state li, .empty-state p")?.textContent.trim() || (form.dataset.offline ?? "");
+}
+
+async function sendSafely(form, submitter) {
+  const state = states.get(form);
+  form.setAttribute("aria-busy", "true");
+  clearTimeout(state.reactTimer);
+  clearTimeout(state.draftTimer);
+  const safe = await putBy(form);
+  form.removeAttribute("aria-busy");
+  if (!safe) {
+    markDirty(form);
+    return;
+  }
+  state.safe = true;
+  form.requestSubmit(submitter ?? undefined);
+  state.safe = false;
 }
 
 export function changed(form) {
@@ -204,7 +247,7 @@ function tabKeys(event, tab) {
 
 // --- focus -----------------------------------------------------------------------------------------------------------
 
-const CONTROL = "input:not([type=hidden]):not([disabled]),select:not([disabled]),textarea:not([disabled]),button:not([disabled])";
+const CONTROL = "input:not([type=hidden]):not([disabled]),select:not([disabled]),textarea:not([disabled]),button:not([disabled],[tabindex='-1'])";
 
 export function focusField(path, root = document) {
   const box = root.querySelector(`[data-field="${CSS.escape(path)}"]`);
@@ -218,9 +261,11 @@ export function focusField(path, root = document) {
 }
 
 function focusFirstError(root) {
-  const link = root.querySelector?.(".form-errors a[data-to]");
-  if (link?.closest("dialog")) return;
-  if (link) focusField(link.dataset.to, link.closest("form") ?? document);
+  const links = [...(root.querySelectorAll?.(".form-errors a[data-to]") ?? [])];
+  if (links[0]?.closest("dialog")) return;
+  const form = links[0]?.closest("form") ?? document;
+  const first = [...form.querySelectorAll("[data-field]")].find((box) => links.some((link) => link.dataset.to === box.dataset.field));
+  if (links.length) focusField(first?.dataset.field ?? links[0].dataset.to, form);
   else root.querySelector?.(".form-errors")?.focus();
 }
 
@@ -267,6 +312,12 @@ function onSubmit(event) {
   const state = states.get(form);
   if (form.getAttribute("aria-busy") === "true") {
     event.preventDefault();
+    return;
+  }
+  if (state && !state.safe && form.dataset.draft && !event.submitter?.hasAttribute("formnovalidate")) {
+    event.preventDefault();
+    event.stopImmediatePropagation(); // it is not being left yet: the guard against losing work stays
+    sendSafely(form, event.submitter);
     return;
   }
   form.setAttribute("aria-busy", "true");
