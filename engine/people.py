@@ -12,6 +12,7 @@ from engine.definition import AppDefinition
 from engine.errors import Missing, message
 from engine.formats import Reader
 from engine.language import ADMIN
+from engine.storage.prepared import among, listed
 from engine.storage.tables import Tables
 
 
@@ -80,33 +81,34 @@ def load_actor(conn: sa.Connection, tables: Tables, user_id: int) -> Actor:
 
 def load_people(conn: sa.Connection, tables: Tables, ids: Iterable[int]) -> dict[int, Mapping[str, Any]]:
     """People by id: id, login, name, active, language, timezone, and the sets roles and groups (their names)."""
-    user = tables.user
-    wanted = list(ids)
+    user, dialect = tables.user, conn.dialect
     columns = (user.c.id, user.c.login, user.c.name, user.c.active, user.c.language, user.c.timezone)
+    wanted = listed(list(ids), dialect)
+    people = tables.statements.get(("people",), dialect, lambda: sa.select(*columns).where(among(user.c.id, dialect)))
     found: dict[int, dict[str, Any]] = {
-        row["id"]: {**row, "roles": set(), "groups": set()}
-        for row in conn.execute(sa.select(*columns).where(user.c.id.in_(wanted))).mappings()
+        row["id"]: {**row, "roles": set(), "groups": set()} for row in people.rows(conn, wanted)
     }
-    for user_id, kind, name in conn.execute(_belongings(tables, wanted)):
-        if user_id in found:
-            found[user_id][kind].add(name)
+    belongings = tables.statements.get(("belongings",), dialect, lambda: _belongings(tables, dialect))
+    for row in belongings.rows(conn, wanted) if found else ():
+        if row["user_id"] in found:
+            found[row["user_id"]][row["kind"]].add(row["name"])
     return {
         id: {**row, "roles": frozenset(row["roles"]), "groups": frozenset(row["groups"])} for id, row in found.items()
     }
 
 
-def _belongings(tables: Tables, ids: list[int]) -> sa.CompoundSelect[Any]:
-    """(user, "roles" or "groups", name), the roles also through groups."""
+def _belongings(tables: Tables, dialect: sa.Dialect) -> sa.CompoundSelect[Any]:
+    """(user_id, kind "roles" or "groups", name), the roles also through groups."""
     own, held, member, group = tables.user_role, tables.group_role, tables.group_member, tables.group
-    kind: sa.Label[str] = sa.literal_column("'roles'").label("kind")
+    roles: sa.Label[str] = sa.literal_column("'roles'", sa.Text).label("kind")
     through = held.join(member, member.c.group_id == held.c.group_id)
     within = group.join(member, member.c.group_id == group.c.id)
     return sa.union_all(
-        sa.select(own.c.user_id, kind, own.c.role.label("name")).where(own.c.user_id.in_(ids)),
-        sa.select(member.c.user_id, kind, held.c.role).select_from(through).where(member.c.user_id.in_(ids)),
-        sa.select(member.c.user_id, sa.literal_column("'groups'"), group.c.name)
+        sa.select(own.c.user_id, roles, own.c.role.label("name")).where(among(own.c.user_id, dialect)),
+        sa.select(member.c.user_id, roles, held.c.role).select_from(through).where(among(member.c.user_id, dialect)),
+        sa.select(member.c.user_id, sa.literal_column("'groups'", sa.Text), group.c.name)
         .select_from(within)
-        .where(member.c.user_id.in_(ids)),
+        .where(among(member.c.user_id, dialect)),
     )
 
 

@@ -19,6 +19,7 @@ from engine.application import Application
 from engine.columns import Columns, columns_of, operators_of
 from engine.definition import Form
 from engine.errors import Invalid, Message, Missing, Problem, message
+from engine.expressions import Compiled
 from engine.expressions.sql import to_sql
 from engine.fields.base import Field, Operator
 from engine.fields.operators import read_operand
@@ -37,6 +38,7 @@ MOST_VALUES = 200  # values of one filter
 MOST_FILTERS = 20
 KEYS = ("q", "where.<field>.<operator>", "sort", "columns", "after", "before", "limit", "view")
 WHOLE = frozenset({"many", "pair", "none", "now", "me"})  # operators whose repetitions are one condition
+WORKED_OUT = frozenset({"computed", "lookup", "rollup"})
 _PLAIN = frozenset({"q", "sort", "columns", "after", "before", "limit", "view"})
 
 
@@ -292,8 +294,33 @@ def conditions(
 
 
 def where_sql(app: Application, actor: Actor, form: Form, source: str) -> sa.ColumnElement[bool]:
-    """A condition of the definition as SQL."""
-    return to_sql(app.plans.compile(source), form, app.tables, actor, app.clock)
+    """A condition of the definition as SQL. One that asks of stored fields alone is written once and kept."""
+    compiled = app.plans.compile(source)
+    if not _asks_stored_fields(app, compiled):
+        return to_sql(compiled, form, app.tables, actor, app.clock)
+    kept, key = app.plans.kept, ("where", form.name, source, actor.reader(app.definition))
+    clause: sa.ColumnElement[bool] | None = kept.get(key)
+    if clause is None:
+        clause = kept[key] = to_sql(compiled, form, app.tables, actor, app.clock)
+    return clause
+
+
+def _asks_stored_fields(app: Application, compiled: Compiled) -> bool:
+    """Neither who asks nor when, nor a field that is worked out and may ask that."""
+    if not {"record", "reader"}.issuperset(compiled.variables):
+        return False
+    asked = {name for path in compiled.paths for name in path[1:]}
+    return asked.isdisjoint(_worked_out(app))
+
+
+def _worked_out(app: Application) -> frozenset[str]:
+    """The names of fields of any form that are worked out from others."""
+    kept = app.plans.kept
+    found: frozenset[str] | None = kept.get("worked out")
+    if found is None:
+        fields = (field for form in app.definition.forms.values() for field in form.fields.values())
+        found = kept["worked out"] = frozenset(each.name for each in fields if each.type in WORKED_OUT)
+    return found
 
 
 def _clause(app: Application, form: Form, each: Filter) -> sa.ColumnElement[bool]:

@@ -70,6 +70,10 @@ class Sight:
             self._rows[key] = records.get(self.conn, self.app.tables, form, id)
         return self._rows[key]
 
+    def known(self, form: str, id: int) -> Row | None:
+        """The record if it was read already."""
+        return self._rows.get((form, id))
+
     def lines(self, form: str, parent_id: int) -> list[Row]:
         key = form, parent_id
         found = self._lines.get(key)

@@ -6,6 +6,7 @@ the statement does. Errors are SQLAlchemy's all the same.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -38,7 +39,7 @@ class Prepared:
             self._enter(bind, name, dialect)
         for bind in (bind for clause in clauses for bind in values_of(clause)[1]):
             self.slots.append((names.get(bind), len(bind.value or ()) if bind.expanding else -1))
-        self.columns = tuple(statement.selected_columns) if isinstance(statement, sa.Select) else ()
+        self.columns = tuple(statement.selected_columns) if isinstance(statement, sa.SelectBase) else ()
         self.names = tuple(str(column.key) for column in self.columns)
         self.dialect = dialect
         self._places = tuple((name, self.bind.get(name)) for name in self.order or ())
@@ -155,6 +156,21 @@ def _result_converts(columns: Sequence[Any], codes: Sequence[Any], dialect: Dial
 def value(name: str, kind: Any = None) -> BindParameter[Any]:
     """A place for a value given at execution."""
     return sa.bindparam(name, None, type_=kind)
+
+
+def among(column: Any, dialect: Dialect) -> sa.ColumnElement[bool]:
+    """The column is one of the ids given as ``ids_``: one statement text however many there are. See ``listed``."""
+    if dialect.name == "sqlite":
+        ids = sa.func.json_each(value("ids_", sa.Text)).table_valued("value")
+        clause: sa.ColumnElement[bool] = column.in_(sa.select(ids.c.value))
+    else:
+        clause = column == sa.any_(value("ids_", sa.ARRAY(sa.BigInteger)))
+    return clause
+
+
+def listed(ids: Sequence[int], dialect: Dialect) -> Row:
+    """The values of a statement with ``among``."""
+    return {"ids_": json.dumps(ids) if dialect.name == "sqlite" else ids}
 
 
 def values_of(clause: sa.ClauseElement) -> tuple[Hashable | None, Sequence[BindParameter[Any]]]:

@@ -7,14 +7,13 @@ caller's transaction first, then the tables, then the form's name.
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from engine.errors import Missing, Stale, message
-from engine.storage.prepared import Prepared, Row, value
+from engine.storage.prepared import Prepared, Row, among, listed, value
 from engine.storage.tables import Tables
 
 DEFAULTS: Mapping[str, Any] = {"version": 1, "_title": "", "_position": 0}
@@ -188,16 +187,8 @@ def _by_ids(
     wanted = list(dict.fromkeys(ids))
     if not wanted:
         return []
-    sqlite = conn.dialect.name == "sqlite"
-
-    def build() -> Any:
-        if sqlite:
-            listed = sa.func.json_each(value("ids_", sa.Text)).table_valued("value")
-            return select().where(column.in_(sa.select(listed.c.value)))
-        return select().where(column == sa.any_(value("ids_", sa.ARRAY(sa.BigInteger))))
-
-    prepared = tables.statements.get(key, conn.dialect, build)
-    return prepared.rows(conn, {"ids_": json.dumps(wanted) if sqlite else wanted})
+    prepared = tables.statements.get(key, conn.dialect, lambda: select().where(among(column, conn.dialect)))
+    return prepared.rows(conn, listed(wanted, conn.dialect))
 
 
 def _insert(conn: sa.Connection, tables: Tables, form: str, one: bool) -> Prepared:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Blueprint, Response
 from markupsafe import Markup
 
-from engine.columns import columns_of
+from engine.columns import columns_of, rights
 from engine.definition import Form
 from engine.errors import Missing
 from engine.fields.base import Field
@@ -48,7 +48,13 @@ class RelatedRows:
 
 def links_here(form: Form) -> tuple[Related, ...]:
     """Without asking the database: the forms the actor may read whose link fields point to this one."""
-    return tuple(Related(other.name, field.name, _label(other, field, form)) for other, field in _pointing(form))
+    kept, key = application().plans.kept, ("related", form.name, rights(actor()), reader().language)
+    found: tuple[Related, ...] | None = kept.get(key)
+    if found is None:
+        found = kept[key] = tuple(
+            Related(other.name, field.name, _label(other, field, form)) for other, field in _pointing(form)
+        )
+    return found
 
 
 def _pointing(form: Form) -> Iterator[tuple[Form, Field]]:

@@ -16,6 +16,7 @@ from engine.definition import Form
 from engine.errors import Denied, Invalid, Missing, message
 from engine.people import Actor
 from engine.queries import parse_query
+from engine.storage.prepared import value
 from engine.web.context import actor, application
 from engine.web.render import go, render, toast
 from engine.web.screens import form_named
@@ -41,13 +42,14 @@ class SavedView:
 def of_form(conn: sa.Connection, form: Form, active: str | None) -> list[SavedView]:
     """The actor's own and the shared ones, by name."""
     who = actor()
-    table = application().tables.saved_view
-    select = (
-        sa.select(table)
-        .where(table.c.form == form.name, sa.or_(table.c.owner == who.id, table.c.shared.is_(True)))
-        .order_by(table.c.name, table.c.id)
-    )
-    return [_view(form, row, who, active) for row in conn.execute(select).mappings()]
+    tables = application().tables
+    query = tables.statements.get(("saved views",), conn.dialect, lambda: _of_form(tables.saved_view))
+    return [_view(form, row, who, active) for row in query.rows(conn, {"form_": form.name, "owner_": who.id})]
+
+
+def _of_form(table: sa.Table) -> sa.Select[Any]:
+    seen = sa.or_(table.c.owner == value("owner_", table.c.owner.type), table.c.shared.is_(True))
+    return sa.select(table).where(table.c.form == value("form_", sa.Text), seen).order_by(table.c.name, table.c.id)
 
 
 def _view(form: Form, row: Any, who: Actor, active: str | None) -> SavedView:

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.application import Application
+from engine.columns import fully_readable
 from engine.definition import Form
 from engine.errors import Missing, message
 from engine.expressions import View
@@ -31,6 +32,7 @@ class Seen:
     row: Row
     view: View
     fields: frozenset[str]
+    sight: Sight
 
     @property
     def id(self) -> int:
@@ -64,7 +66,9 @@ def see(conn: sa.Connection, form: Form, record_id: int, *, deleted: bool = Fals
         raise Missing(NOT_THERE)
     if row["deleted_at"] is not None and not may_record(app, who, "delete", form, view):
         raise Missing(NOT_THERE)
-    return Seen(form, {**row, **_links(conn, app, form, record_id)}, view, readable_fields(app, who, form).of(view))
+    return Seen(
+        form, {**row, **_links(conn, app, form, record_id)}, view, readable_fields(app, who, form).of(view), loader
+    )
 
 
 def _links(conn: sa.Connection, app: Application, form: Form, record_id: int) -> dict[str, tuple[int, ...]]:
@@ -96,17 +100,25 @@ def collect(fields: Iterable[Field], row: Mapping[str, Any], wanted: dict[str, s
 
 
 def titles_of(
-    conn: sa.Connection, app: Application, who: Actor, wanted: Mapping[str, set[int]]
+    conn: sa.Connection, app: Application, who: Actor, wanted: Mapping[str, set[int]], sight: Sight | None = None
 ) -> dict[str, dict[int, str]]:
-    """Titles by target and id; of records the actor may not read there is no title."""
-    return {target: _titles(conn, app, who, target, ids) for target, ids in wanted.items() if ids}
+    """Titles by target and id; of records the actor may not read there is none. ``sight`` has read some already."""
+    return {target: _titles(conn, app, who, target, ids, sight) for target, ids in wanted.items() if ids}
 
 
-def _titles(conn: sa.Connection, app: Application, who: Actor, target: str, ids: set[int]) -> dict[int, str]:
+def _titles(
+    conn: sa.Connection, app: Application, who: Actor, target: str, ids: set[int], sight: Sight | None
+) -> dict[int, str]:
     if target == "_user":
         return records.titles(conn, app.tables, "_user", ids)
     if target == "_file":
         table = app.tables.attachment
         found = conn.execute(sa.select(table.c.id, table.c.name).where(table.c.id.in_(ids)))
         return {row[0]: row[1] for row in found}
-    return dict(visible_titles(app, who, conn, app.definition.forms[target], ids))
+    form = app.definition.forms[target]
+    known = _known_titles(sight, target, ids) if sight is not None and fully_readable(app, who, form) else {}
+    return {**known, **visible_titles(app, who, conn, form, ids.difference(known))}
+
+
+def _known_titles(sight: Sight, target: str, ids: set[int]) -> dict[int, str]:
+    return {id: row["_title"] for id in ids if (row := sight.known(target, id)) is not None}

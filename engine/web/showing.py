@@ -102,7 +102,7 @@ class Showing:
         self.line_columns, self.line_views = self._lines()
         wanted: dict[str, set[int]] = {name: set(ids) for name, ids in (more or {}).items()}
         self._want(wanted)
-        self.titles = titles_of(conn, app, who, wanted)
+        self.titles = titles_of(conn, app, who, wanted, seen.sight)
 
     def _lines(self) -> tuple[dict[str, list[Mould]], dict[str, list[View]]]:
         columns: dict[str, list[Mould]] = {}
