@@ -33,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def application_arguments(parser: argparse.ArgumentParser) -> None:
     """What every command that opens an application takes."""
-    parser.add_argument("file", metavar="FILE", help="the definition file, such as apps/order_hub.yaml")
+    parser.add_argument("file", metavar="FILE", help="the definition file, such as apps/tickets.yaml")
     parser.add_argument(
         "--database", metavar="URL", type=database_url, help="sqlite:///file or postgresql://… (default: var/<app>.db)"
     )
@@ -51,10 +51,12 @@ def database_url(text: str) -> str:
 
 def run(options: argparse.Namespace) -> int:
     from engine import housekeeping
+    from engine.web import bulk
 
     _refuse_public_demo(options)
     app = opened(options)
     app.database.claim_server()
+    bulk.end_orphans(app)
     log_to_terminal(options.quiet)
     if options.demo:
         _prepare_demo(app, options.demo_count)
@@ -80,7 +82,7 @@ def opened(options: argparse.Namespace) -> Application:
 
 
 def default_database(file: str) -> str:
-    """``apps/order_hub.yaml`` → ``var/order_hub.db`` below the present folder."""
+    """``apps/tickets.yaml`` → ``var/tickets.db`` below the present folder."""
     return f"sqlite:///{Path('var') / Path(file).stem}.db"
 
 

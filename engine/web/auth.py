@@ -17,7 +17,7 @@ from engine.formats import Reader
 from engine.language import ADMIN
 from engine.people import Actor
 from engine.web.context import api_wanted, application, settings
-from engine.web.failures import HTTP_MESSAGES, Unauthorized, said
+from engine.web.failures import HTTP_MESSAGES, SignedOut, Unauthorized, said
 from engine.web.render import go, local_address, render
 from engine.web.security import cookie_name, csrf_token_for
 
@@ -126,12 +126,19 @@ def require_sign_in() -> Response | None:
 def _ask_to_sign_in() -> Response:
     if api_wanted() or g.bearer:
         raise Unauthorized(message("Please sign in first."))
+    if request.method != "GET" and by_script():
+        raise SignedOut(message("You have been signed out. What you typed is still here."))
     if "HX-Request" in request.headers:
         current = urlsplit(request.headers.get("HX-Current-URL", ""))
         return go(_sign_in_address(current.path, current.query))
     if request.method != "GET":
         return go("/sign_in")
     return go(_sign_in_address(request.path, request.query_string.decode("latin-1")))
+
+
+def by_script() -> bool:
+    """Whether a script of the page asks and the page stays open: it can ask for the password there and then."""
+    return "HX-Request" in request.headers or request.headers.get("X-Requested-With") == "fetch"
 
 
 def _sign_in_address(path: str, query: str) -> str:
@@ -210,7 +217,9 @@ def sign_in() -> Response | tuple[str, int]:
         sessions.renew_hash(conn, app.tables, who.user_id, who.password_hash or "", password)
         _begin(conn, who.user_id, now)
         audit.note(conn, app, None, "user.signed_in", who.user_id)
-    return go(wanted or "/")
+    answer = go(wanted or "/")
+    answer.headers["X-CSRF-Token"] = csrf_token_for(g.new_cookie)  # for a page that stays open
+    return answer
 
 
 def _begin(conn: Any, user_id: int, now: dt.datetime) -> None:

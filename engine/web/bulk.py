@@ -5,6 +5,7 @@ Up to 200 records are changed in the request; more become a job in the backgroun
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from engine.web.widgets import State
 
 blueprint = Blueprint("bulk", __name__)
 IN_REQUEST = 200
+QUIET = dt.timedelta(minutes=2)  # a job nobody heard of for so long has lost its process
 MOST = 10_000
 
 
@@ -217,8 +219,8 @@ def _titles(form: Form, failures: Sequence[Outcome]) -> Mapping[int, str]:
 
 
 def _start(app: Application, who: Actor, form: Form, change: Change, ids: Sequence[int], back: str) -> int:
-    params = {"form": form.name, "back": back, "action": change.action}
     now = app.clock()
+    params = {"form": form.name, "back": back, "action": change.action, "heard_at": now.isoformat()}
     with app.database.write() as conn:
         made = conn.execute(
             sa.insert(app.tables.job).values(
@@ -263,8 +265,31 @@ def _note(app: Application, job: int, tally: Tally) -> bool:
     """Write down how far it is; whether it is to stop."""
     table = app.tables.job
     with app.database.write() as conn:
-        conn.execute(sa.update(table).where(table.c.id == job).values(progress=tally.seen))
-        return bool(conn.scalar(sa.select(table.c.cancel).where(table.c.id == job)))
+        params, cancel = conn.execute(sa.select(table.c.params, table.c.cancel).where(table.c.id == job)).one()
+        heard = {**params, "heard_at": app.clock().isoformat()}
+        values = {"progress": tally.seen, "result": tally.dump(), "params": heard}
+        conn.execute(sa.update(table).where(table.c.id == job).values(**values))
+        return bool(cancel)
+
+
+def interrupted(row: Mapping[str, Any], now: dt.datetime) -> bool:
+    """It should be working, and nobody does: its process ended."""
+    heard = row["params"].get("heard_at")
+    return row["state"] == "running" and (heard is None or now - dt.datetime.fromisoformat(heard) > QUIET)
+
+
+def end_orphans(app: Application) -> int:
+    """Note jobs whose process ended as interrupted; how many. A process that starts on an SQLite file is alone there,
+    so none can be at work."""
+    table, now = app.tables.job, app.clock()
+    alone = app.database.dialect == "sqlite"
+    with app.database.write() as conn:
+        running = conn.execute(sa.select(table).where(table.c.kind == "bulk", table.c.state == "running")).mappings()
+        ended = [row["id"] for row in running if alone or interrupted(row, now)]
+        if ended:
+            end = sa.update(table).where(table.c.id.in_(ended), table.c.state == "running")
+            conn.execute(end.values(state="interrupted", finished_at=now))
+    return len(ended)
 
 
 @blueprint.get("/<form_name>/bulk/<int:job>")
@@ -284,7 +309,7 @@ def _own_job(form: Form, job: int) -> Mapping[str, Any]:
         row = conn.execute(sa.select(table).where(table.c.id == job, table.c.kind == "bulk")).mappings().first()
     if row is None or row["user_id"] != who.id or row["params"]["form"] != form.name:
         raise Missing(message("There is nothing here, or nothing you may see."))
-    return dict(row)
+    return {**row, "state": "interrupted"} if interrupted(row, app.clock()) else dict(row)
 
 
 @blueprint.post("/<form_name>/bulk/<int:job>/cancel")

@@ -13,10 +13,12 @@ import time
 from collections.abc import Sequence
 from datetime import timedelta
 from types import ModuleType
+from typing import Any
 
 from flask import Flask, g, request
 from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response
 
 from engine.application import Application
@@ -28,6 +30,16 @@ ROOMS = (
     "pages", "finding", "bulk", "saved", "forms", "options", "record", "related", "take", "comments", "lines",
     "printing", "attachments", "drafts", "api", "exports", "imports",
 )  # fmt: skip
+LARGEST_NUMBER = 10**18  # well within what databases hold, also plus one
+
+
+class RecordNumber(IntegerConverter):
+    """``<int:…>`` in addresses: a number no database can hold is an address that leads nowhere."""
+
+    regex = "[0-9]{1,19}"
+
+    def __init__(self, map: Map, *args: Any, **options: Any) -> None:
+        super().__init__(map, *args, **{"max": LARGEST_NUMBER, **options})
 
 
 def make_web(
@@ -42,6 +54,7 @@ def make_web(
     options = settings or Settings()
     flask = Flask("engine.web", static_folder=None)
     flask.jinja_environment = folding.Environment
+    flask.url_map.converters["int"] = RecordNumber
     flask.config.update(
         SECRET_KEY=secret_key or secrets.token_hex(32),
         MAX_CONTENT_LENGTH=options.max_body,
@@ -81,8 +94,11 @@ def _add_stations(flask: Flask) -> None:
         if getattr(_view(flask), "public", False) and request.path.startswith("/static/"):
             return None
         auth.identify()
+        public = getattr(_view(flask), "public", False)
+        if g.actor is None and not public:  # a session that ended is told as such, not as a forged request
+            return auth.require_sign_in()
         security.refuse_forgery()
-        return None if getattr(_view(flask), "public", False) else auth.require_sign_in()
+        return None if public else auth.require_sign_in()
 
     flask.after_request(security.log_request)
     flask.after_request(security.protect)

@@ -60,6 +60,10 @@ class Unauthorized(AppmillError):
     code = "unauthorized"
 
 
+class SignedOut(Unauthorized):
+    """The session ended while a page with something typed is open; its script asks for the password again."""
+
+
 def language() -> str:
     reader = g.get("reader")
     return reader.language if reader else "zh"
@@ -106,6 +110,8 @@ def answer(
 
 
 def refused(error: AppmillError) -> Response:
+    if isinstance(error, SignedOut):
+        return Response(said(error.reason), 401, {"HX-Reswap": "none", "HX-Trigger": '{"signed-out": {}}'})
     more = {"version": error.current_version} if isinstance(error, Stale) else {}
     if api_wanted():
         return error_json(error.status, error.code, said(error.reason), error.problems, **more)

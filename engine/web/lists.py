@@ -23,7 +23,7 @@ from engine.titles import extras
 from engine.web import listing, saved
 from engine.web.context import actor, application, reader
 from engine.web.listing import Chip, Heading, QuickFilter, Tab
-from engine.web.render import render, translate
+from engine.web.render import render, toast, translate
 from engine.web.rows import RowPlan, plan_rows
 from engine.web.saved import SavedView
 from engine.web.screens import SCREENS, form_named
@@ -90,6 +90,11 @@ def show(form_name: str) -> Any:
             mine = saved.default_url(conn, form)
         if mine is not None:
             return redirect(mine, 303)
+    if "saved" in request.args and (left := saved.outlived(form, request.args["saved"])):
+        address, gone = left
+        for each in gone[:3]:
+            toast(each, "warning")
+        return redirect(address, 303)
     view = view_named(form, request.args.get("view", ""), columns_of(application(), actor(), form))
     screen = SCREENS.get(view.type) if view else None
     return screen(form, view, request.args) if screen and view else show_list(form)

@@ -131,7 +131,7 @@ def _source(conn: sa.Connection, app: Application, who: Actor, form: Form, field
     given = request.args.get("id", "")
     row: Mapping[str, Any] = {}
     loader = Sight(app, conn, who)
-    if given.isascii() and given.isdigit() and int(given):
+    if given.isascii() and given.isdigit() and len(given) < 19 and int(given):
         seen = see(conn, around, int(given))
         allowed = bool(may_record(app, who, "update", around, seen.view))
         row = seen.row if form is around else {"_parent": seen.id}

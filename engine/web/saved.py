@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import sqlalchemy as sa
 from flask import Blueprint, request
@@ -53,11 +53,32 @@ def _of_form(table: sa.Table) -> sa.Select[Any]:
 
 
 def _view(form: Form, row: Any, who: Actor, active: str | None) -> SavedView:
-    url = f"/{form.name}?{urlencode([('saved', row['id']), *parse_qsl(row['query'])])}"
+    url = f"/{form.name}?{urlencode([('saved', row['id']), *parse_qsl(row['query'], keep_blank_values=True)])}"
     mine = row["owner"] == who.id
     return SavedView(
         row["id"], row["name"], url, row["shared"], row["is_default"] and mine, mine, active == str(row["id"])
     )
+
+
+def outlived(form: Form, view_id: str) -> tuple[str, list[Message]] | None:
+    """Where an address asks, in the words of a saved view, for what is gone meanwhile: the address with what still
+    works, and what was left out."""
+    with application().database.read() as conn:
+        kept = next((each for each in of_form(conn, form, view_id) if each.active), None)
+    if kept is None:
+        return None
+    stored = set(parse_qsl(urlsplit(kept.url).query, keep_blank_values=True))
+    args = MultiDict(pair for pair in request.args.items(multi=True) if pair in stored)
+    try:
+        parse_query(application(), actor(), form, args, also=("saved",))
+    except (Invalid, Missing) as error:
+        gone = [problem.message for problem in error.problems] or [error.reason]
+    else:
+        return None
+    if args.get("view", "") not in form.views:
+        args.poplist("view")
+    query = parse_query(application(), actor(), form, args, also=("saved",), strict=False)
+    return f"/{form.name}?{urlencode([('saved', view_id), *query.args()])}", gone
 
 
 def default_url(conn: sa.Connection, form: Form) -> str | None:

@@ -126,7 +126,7 @@ def _read_row(row_form: Form, name: str, key: str, posted: MultiDict[str, str]) 
     return Row(
         key=key,
         raw=raw,
-        id=int(identity) if identity.isascii() and identity.isdigit() else None,
+        id=int(identity) if identity.isascii() and identity.isdigit() and len(identity) < 19 else None,
         deleted=posted.get(at + "_delete", "") not in ("", "0"),
     )
 

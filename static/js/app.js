@@ -1,4 +1,5 @@
 // The frame around every page: search and commands, keys, toasts, theme, unsaved changes.
+import { startAgain } from "./again.js";
 import { startConfirm } from "./confirm.js";
 import { startGuard } from "./guard.js";
 import { startKeys } from "./keys.js";
@@ -7,6 +8,7 @@ import { startShell } from "./shell.js";
 import { startToasts } from "./toast.js";
 
 startToasts();
+startAgain();
 startConfirm();
 startGuard();
 startPalette();
