@@ -27,14 +27,17 @@ class Cleared:
 
 
 def clear(app: Application) -> Cleared:
-    """Everything that is over by the application's clock."""
+    """Everything that is over by the application's clock; and the database looks at its data anew, so that it goes on
+    choosing the right indexes."""
     from engine.web.uploads import clean_up
 
     now = app.clock()
     with app.database.write() as conn:
         sessions = conn.execute(sa.delete(app.tables.session).where(app.tables.session.c.expires_at < now)).rowcount
         counters = conn.execute(sa.delete(app.tables.rate).where(app.tables.rate.c.expires_at < now)).rowcount
-    return Cleared(clean_up(app), sessions, counters)
+    cleared = Cleared(clean_up(app), sessions, counters)
+    app.database.analyse()
+    return cleared
 
 
 def clear_and_tell(app: Application) -> None:

@@ -204,10 +204,13 @@ def _insert(conn: sa.Connection, tables: Tables, form: str, one: bool) -> Prepar
 
 
 def _complete(table: sa.Table, row: Mapping[str, Any]) -> Row:
-    values: Row = {f"new_{column.name}": None for column in table.c if column.name != "id"}
-    values.update((f"new_{name}", usual) for name, usual in DEFAULTS.items() if name in table.c)
-    values.update((f"new_{name}", row[name]) for name in row if name in table.c and name != "id")
-    return values
+    blank: Row | None = table.info.get("blank")
+    if blank is None:
+        blank = {f"new_{column.name}": None for column in table.c if column.name != "id"}
+        blank.update((f"new_{name}", usual) for name, usual in DEFAULTS.items() if name in table.c)
+        table.info["blank"] = blank
+    given = ((f"new_{name}", new) for name, new in row.items())
+    return {**blank, **{name: new for name, new in given if name in blank}}
 
 
 def _new(changes: Mapping[str, Any]) -> Row:

@@ -55,10 +55,10 @@ def _hidden_from_some(form: Form, name: str) -> bool:
     return any(grant is not None and grant.read not in (None, Condition.ALWAYS) for grant in grants)
 
 
-def texts_of(form: Form, row: Mapping[str, Any], titles: Mapping[str, str], reader: Reader) -> list[str]:
+def texts_of(fields: Sequence[Field], row: Mapping[str, Any], titles: Mapping[str, str], reader: Reader) -> list[str]:
     """The texts of a row; ``titles``: field name → title of what the link names."""
     found = [str(row.get("_title") or "")]
-    for field in searched_fields(form):
+    for field in fields:
         content = row.get(field.name)
         if content is None:
             continue
@@ -67,6 +67,15 @@ def texts_of(form: Form, row: Mapping[str, Any], titles: Mapping[str, str], read
         else:
             found.append(field.format(content, reader))
     return [text for text in dict.fromkeys(found) if text]
+
+
+def _searched(tables: Tables, form: Form) -> tuple[Field, ...]:
+    """As ``searched_fields``; worked out once per definition."""
+    kept: dict[str, tuple[Field, ...]] = tables.kept.setdefault("searched", {})
+    found = kept.get(form.name)
+    if found is None:
+        found = kept[form.name] = searched_fields(form)
+    return found
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
@@ -88,15 +97,17 @@ def index(
     if form.parent_form:
         return
     known = _titles(conn, tables, form, [row])[row["id"]] if titles is None else titles
-    _write(conn, tables, form.name, [(row["id"], texts_of(form, row, known, _reader(tables)))], fresh)
+    _write(
+        conn, tables, form.name, [(row["id"], texts_of(_searched(tables, form), row, known, _reader(tables)))], fresh
+    )
 
 
 def index_many(conn: sa.Connection, tables: Tables, form: Form, rows: Sequence[Row], *, fresh: bool = False) -> None:
     """As ``index`` for many rows at once."""
     if form.parent_form or not rows:
         return
-    titles, reader = _titles(conn, tables, form, rows), _reader(tables)
-    entries = [(row["id"], texts_of(form, row, titles[row["id"]], reader)) for row in rows]
+    titles, reader, fields = _titles(conn, tables, form, rows), _reader(tables), _searched(tables, form)
+    entries = [(row["id"], texts_of(fields, row, titles[row["id"]], reader)) for row in rows]
     _write(conn, tables, form.name, entries, fresh)
 
 
@@ -124,7 +135,7 @@ def _reader(tables: Tables) -> Reader:
 
 def _titles(conn: sa.Connection, tables: Tables, form: Form, rows: Sequence[Mapping[str, Any]]) -> dict[int, Row]:
     found: dict[int, Row] = {row["id"]: {} for row in rows}
-    for field in searched_fields(form):
+    for field in _searched(tables, form):
         target = linked_form(field)
         if target is None:
             continue

@@ -175,8 +175,7 @@ def shower(field: Field, reader: Reader, target: str | None) -> Show:
     if field.kind == "link":
         return _link(field.name, target)
     if field.kind == "user":
-        title = f"{name}.title"
-        return lambda value, row, extras: str(field.cell(value, reader, row.get(title) or f"#{value}"))
+        return _person(field, reader)
     if field.kind in REPEATING or field.type in ("choice", "state"):
         return _remembering(field, reader)
     cell = field.cell
@@ -191,6 +190,22 @@ def _link(name: str, target: str | None) -> Show:
         if target is None or (visible is not None and value not in visible):
             return UNNAMED
         return f'<a href="/{target}/{value}">{escape(row[title] or f"#{value}")}</a>'
+
+    return show
+
+
+def _person(field: Field, reader: Reader) -> Show:
+    title = f"{field.name}.title"
+    drawn: dict[tuple[int, str | None], str] = {}
+
+    def show(value: Any, row: Row, extras: Extras) -> str:
+        key = value, row.get(title)
+        text = drawn.get(key)
+        if text is None:
+            if len(drawn) > 1000:
+                drawn.clear()
+            text = drawn[key] = str(field.cell(value, reader, key[1] or f"#{value}"))
+        return text
 
     return show
 
