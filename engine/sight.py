@@ -25,16 +25,25 @@ NEW = 0  # stands for the id of a record that is not stored yet, so that its lin
 
 
 class Sight:
-    """The Loader of expressions, for one actor on one connection."""
+    """The Loader of expressions, for one actor on one connection.
 
-    def __init__(self, app: Application, conn: sa.Connection, actor: Actor) -> None:
+    ``people``: those who were read before in the same transaction, which never changes them; more are added to it.
+    """
+
+    def __init__(
+        self,
+        app: Application,
+        conn: sa.Connection,
+        actor: Actor,
+        people: dict[int, Mapping[str, Any] | None] | None = None,
+    ) -> None:
         self.app = app
         self.conn = conn
         self.actor = actor
         self._rows: dict[tuple[str, int], Row | None] = {}
         self._lines: dict[tuple[str, int], list[Row]] = {}
         self._linked: dict[tuple[str, str, int], list[Row]] = {}
-        self._users: dict[int, Mapping[str, Any] | None] = {}
+        self._users: dict[int, Mapping[str, Any] | None] = {} if people is None else people
 
     def for_actor(self, actor: Actor) -> Sight:
         """The same memory through the eyes of another actor on the same connection."""

@@ -40,6 +40,7 @@ class Together:
         self._app, self._actor, self._batch = app, actor, batch
         self._reader = actor.reader(app.definition)
         self._offers = kept
+        self._people: dict[int, Mapping[str, Any] | None] = {}
         self._rehearsal = conn.begin_nested() if rehearsal else None
 
     def end_rehearsal(self) -> None:
@@ -100,7 +101,7 @@ class Together:
     def _walk(self, change: Callable[[Walk], Saved]) -> Saved:
         try:
             with self.conn.begin_nested():
-                sight = Sight(self._app, self.conn, self._actor)
+                sight = Sight(self._app, self.conn, self._actor, self._people)
                 return change(Walk(self._app, self.conn, self._actor, self._app.clock(), sight, None, (), self._batch))
         except Lost as lost:
             raise _explained(lost) from lost.error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -71,6 +72,7 @@ def undo(app: Application, actor: Actor, form: Form, job: Job) -> None:
         job = replace(job, progress=job.progress + len(results), counts=_counts(job, results))
         if not rows or stop:
             break
+        time.sleep(running.PAUSE)
     if not rows:
         batch = app.tables.batch
         with app.database.write() as conn:

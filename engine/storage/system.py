@@ -341,9 +341,7 @@ def _import_row() -> list[Any]:
         _owned("job_id", "_job.id"),
         sa.Column("line", BigInt, primary_key=True, autoincrement=False),
         text("outcome"),
-        sa.Column("record_id", BigInt),
-        sa.Column("version", BigInt),
-        sa.Column("event_id", BigInt),
+        *(sa.Column(name, BigInt) for name in ("record_id", "version", "event_id")),
         sa.Column("problems", json_type()),
         sa.Index("ix__import_row_outcome", "job_id", "outcome", "line"),
     ]

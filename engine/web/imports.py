@@ -15,7 +15,7 @@ from flask import Blueprint, Response, current_app, request
 from werkzeug.wrappers import Response as Answer
 
 from engine.definition import Form
-from engine.errors import AppmillError, Invalid, message
+from engine.errors import AppmillError, Invalid, Missing, message
 from engine.formats import integer
 from engine.imports import jobs, mapping, results, running, tables, undoing
 from engine.imports.bundles import below
@@ -151,7 +151,10 @@ def _may_undo(job: Job, now: Any) -> bool:
 def _shown_problems(job: Job, troubled: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Row, heading, what stands in the cell, and the sentence."""
     found = [(row, column, said) for one in troubled for row, column, said in one["problems"]]
-    cells = _cells(job, {row for row, column, _said in found if column is not None})
+    try:
+        cells = _cells(job, {row for row, column, _said in found if column is not None})
+    except Missing:  # the file was tidied away; what became of its rows is still known
+        cells = {}
     shown: list[Mapping[str, Any]] = []
     for row, column, said in found:
         texts = cells.get(row, [])
