@@ -285,7 +285,7 @@ def end_orphans(app: Application) -> int:
     alone = app.database.dialect == "sqlite"
     with app.database.write() as conn:
         running = conn.execute(sa.select(table).where(table.c.kind == "bulk", table.c.state == "running")).mappings()
-        ended = [row["id"] for row in running if alone or interrupted(row, now)]
+        ended = [row["id"] for row in running if alone or interrupted(dict(row), now)]
         if ended:
             end = sa.update(table).where(table.c.id.in_(ended), table.c.state == "running")
             conn.execute(end.values(state="interrupted", finished_at=now))
@@ -309,7 +309,7 @@ def _own_job(form: Form, job: int) -> Mapping[str, Any]:
         row = conn.execute(sa.select(table).where(table.c.id == job, table.c.kind == "bulk")).mappings().first()
     if row is None or row["user_id"] != who.id or row["params"]["form"] != form.name:
         raise Missing(message("There is nothing here, or nothing you may see."))
-    return {**row, "state": "interrupted"} if interrupted(row, app.clock()) else dict(row)
+    return {**row, "state": "interrupted"} if interrupted(dict(row), app.clock()) else dict(row)
 
 
 @blueprint.post("/<form_name>/bulk/<int:job>/cancel")

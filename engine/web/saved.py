@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from engine.definition import Form
-from engine.errors import Denied, Invalid, Missing, message
+from engine.errors import Denied, Invalid, Message, Missing, message
 from engine.people import Actor
 from engine.queries import parse_query
 from engine.storage.prepared import value
