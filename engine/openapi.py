@@ -5,13 +5,13 @@ Worked out once per definition, set of rights and language.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from engine.application import Application
-from engine.columns import Columns, columns_of, operators_of, rights
+from engine.columns import columns_of, rights
 from engine.definition import Form
-from engine.fields.base import Field, Operator
+from engine.openapi_lists import list_parameters
 from engine.openapi_schemas import ID, MOMENT, TEXT, Schema, Schemas, nullable, offers, ref
 from engine.openapi_shared import (
     ERRORS,
@@ -25,10 +25,10 @@ from engine.openapi_shared import (
 )  # fmt: skip
 from engine.people import Actor
 from engine.queries import MOST, MOST_FILTERS
-from engine.texts import say
 from engine.triggers import Button
 
 Json = dict[str, Any]
+VERBS = ("create", "read", "update", "delete", "import")
 VERSION = "1.0"
 BASE = "/api/v1"
 
@@ -46,7 +46,7 @@ def _document(app: Application, actor: Actor) -> Json:
     made = Schemas(app, actor)
     forms = [one for one in app.definition.forms.values() if not one.parent_form and _visible(made, one)]
     components = dict(SHARED_SCHEMAS)
-    paths: Json = {path: item(made) for path, item in PLAIN_PATHS.items()}
+    paths: Json = {path: item(made) for path, (scope, item) in PLAIN_PATHS.items() if not scope or made.reaches(scope)}
     for form in forms:
         components.update(_schemas(made, form))
         paths.update(_paths(made, form))
@@ -60,7 +60,7 @@ def _document(app: Application, actor: Actor) -> Json:
         "servers": [{"url": BASE}],
         "security": [{"token": []}, {"session": []}],
         "tags": [
-            {"name": FORM_TAG, "description": made.said("What is there")},
+            {"name": FORM_TAG, "description": made.said("General")},
             *({"name": one.name, "description": (one.plural or one.label).text(actor.language)} for one in forms),
         ],
         "paths": paths,
@@ -104,7 +104,7 @@ def _line_forms(made: Schemas, form: Form) -> Iterator[Form]:
 
 
 def _paths(made: Schemas, form: Form) -> Json:
-    may_do = {verb: offers(made.app, made.actor, form, verb) for verb in ("create", "read", "update", "delete", "import")}
+    may_do = {verb: offers(made.app, made.actor, form, verb) for verb in VERBS}
     root, one = f"/records/{form.name}", f"/records/{form.name}/{{id}}"
     found: Json = {
         f"/forms/{form.name}": {"get": _describe(made, form)},
@@ -135,22 +135,29 @@ def _more(made: Schemas, form: Form, one: str, may_delete: bool) -> Json:
     if may_delete:
         found[f"{one}/restore"] = {"post": _restore(made, form)}
     if form.comments:
-        found[f"{one}/comments"] = {
-            "get": _story(made, form, "comments", "List the comments on a {form}"),
-            "post": _comment(made, form),
-        }
+        found[f"{one}/comments"] = _given(
+            get=_story(made, form, "comments", "List the comments on a {form}"),
+            post=made.reaches("comment", form.name) and _comment(made, form),
+        )
     for step in form.workflow.transitions.values() if form.workflow and reaches else ():
         if made.actor.is_admin or not made.actor.roles.isdisjoint(step.roles):
             found[f"{one}/transitions/{step.name}"] = {"post": _take(made, form, step)}
-    for rule in made.app.definition.rules.values() if reaches else ():
-        button = rule.trigger
-        if rule.enabled and isinstance(button, Button) and button.form == form.name:
-            if made.actor.is_admin or not made.actor.roles.isdisjoint(button.roles):
-                found[f"{one}/press/{rule.name}"] = {"post": _press(made, form, rule.name, button)}
+    for name, button in _buttons(made, form) if reaches else ():
+        found[f"{one}/press/{name}"] = {"post": _press(made, form, name, button)}
     found |= _reveals(made, form, one)
     found |= _options(made, form)
-    found[f"/forms/{form.name}/views"] = _views(made, form)
+    found |= _views(made, form)
     return found
+
+
+def _buttons(made: Schemas, form: Form) -> Iterator[tuple[str, Button]]:
+    """(rule, button) of those the actor may press."""
+    for rule in made.app.definition.rules.values():
+        button = rule.trigger
+        if not rule.enabled or not isinstance(button, Button) or button.form != form.name:
+            continue
+        if made.actor.is_admin or not made.actor.roles.isdisjoint(button.roles):
+            yield rule.name, button
 
 
 def _operation(made: Schemas, form: Form, name: str, pattern: str, **parts: Any) -> Json:
@@ -316,16 +323,22 @@ def _options(made: Schemas, form: Form) -> Json:
 
 
 def _views(made: Schemas, form: Form) -> Json:
+    seen = answers("200", ref("SavedViews"), "read")
+    listed = _operation(made, form, "views", "List saved views of {forms}", responses=seen)
+    if not made.reaches("write"):
+        return {f"/forms/{form.name}/views": {"get": listed}}
+    saved = _operation(
+        made, form, "save_view", "Save a view of {forms}",
+        requestBody=json_body(ref("NewSavedView")), responses=answers("201", ref("SavedView"), "write"),
+    )  # fmt: skip
+    deleted = _operation(
+        made, form, "delete_view", "Delete a saved view of {forms}",
+        parameters=[ID_OF_RECORD], responses=answers("204", None, "write"),
+    )  # fmt: skip
     return {
-        "get": _operation(made, form, "views", "List saved views of {forms}",
-                          responses=answers("200", ref("SavedViews"), "read")),
-        "post": _operation(made, form, "save_view", "Save a view of {forms}",
-                           requestBody=json_body(ref("NewSavedView")),
-                           responses=answers("201", ref("SavedView"), "write")),
-    }  # fmt: skip
-
-
-# --- lists and their filters -----------------------------------------------------------------------------------------
+        f"/forms/{form.name}/views": {"get": listed, "post": saved},
+        f"/forms/{form.name}/views/{{id}}": {"delete": deleted},
+    }
 
 
 def _list(made: Schemas, form: Form) -> Json:
@@ -341,62 +354,6 @@ def _list(made: Schemas, form: Form) -> Json:
     return _operation(
         made, form, "list", "List {forms}",
         description=made.said("At most {most} filters; an unknown parameter is refused.", most=MOST_FILTERS),
-        parameters=[*_plain_parameters(made, form, columns), *_filters(made, columns)],
+        parameters=list(list_parameters(made, form, columns)),
         responses=answers("200", page, "read"),
     )  # fmt: skip
-
-
-def _plain_parameters(made: Schemas, form: Form, columns: Columns) -> list[Json]:
-    sortable = [name for name in columns.sortable if name not in columns.sometimes]
-    both = [sign + name for name in sortable for sign in ("", "-")]
-    rows: Sequence[tuple[str, Schema, str]] = (
-        ("q", {"type": "string", "maxLength": 200}, made.said("Full-text search.")),
-        ("sort", _names(both), made.said("Fields to sort by; a minus in front: the largest first.")),
-        ("columns", _names(list(columns)), made.said("Only these fields. Default: all, lines left out.")),
-        ("view", {"type": "string", "enum": list(form.views)}, made.said("The filter, order and columns of this view.")),
-        ("after", TEXT, made.said("The next page: what the answer before called after.")),
-        ("before", TEXT, made.said("The page before.")),
-        ("limit", {"type": "integer", "minimum": 1, "maximum": MOST}, made.said("Records on a page.")),
-        ("count", {"type": "boolean"}, made.said("Also count, up to 10,000.")),
-        ("lines", {"type": "boolean"}, made.said("With the lines of each record.")),
-    )
-    usable = (row for row in rows if row[1].get("enum", True) and row[1].get("items", {"enum": True})["enum"])
-    return [_query(*row) for row in usable]
-
-
-def _names(names: list[str]) -> Schema:
-    return {"type": "array", "items": {"type": "string", "enum": names}}
-
-
-def _query(name: str, schema: Schema, description: str) -> Json:
-    listed = {"style": "form", "explode": False} if schema.get("type") == "array" else {}
-    return {"name": name, "in": "query", "schema": schema, "description": description, **listed}
-
-
-def _filters(made: Schemas, columns: Columns) -> Iterator[Json]:
-    for name in columns.filterable:
-        if name not in columns.sometimes:
-            for operator in operators_of(columns[name]):
-                yield _filter(made, columns[name], operator)
-
-
-def _filter(made: Schemas, one: Field, operator: Operator) -> Json:
-    said = f"{one.label_in(made.language)} {say(operator.label, made.language)}"
-    told = _query(f"where.{one.name}.{operator.name}", _operand(one, operator), said)
-    return told if operator.takes in ("many", "pair") else {**told, "explode": True}  # each repetition is one more
-
-
-def _operand(one: Field, operator: Operator) -> Schema:
-    value = {key: part for key, part in one.value_schema().items() if key not in ("readOnly", "description")}
-    if value.get("type") in ("array", "object") or "type" not in value:
-        value = {"type": "string"}
-    takes: Mapping[str, Schema] = {
-        "one": value,
-        "text": {"type": "string", "minLength": 1, "maxLength": 200},
-        "day": {"type": "string", "format": "date"},
-        "none": TEXT, "now": TEXT, "me": TEXT,
-    }  # fmt: skip
-    if operator.takes == "pair":
-        return {"type": "array", "items": value, "minItems": 2, "maxItems": 2}
-    most = 200 if operator.takes == "many" else MOST_FILTERS
-    return {"type": "array", "items": takes.get(operator.takes, value), "minItems": 1, "maxItems": most}

@@ -6,7 +6,7 @@ What is read is described loosely (a value kept from before a limit was set stay
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from engine.definition import Form
 from engine.errors import message
 from engine.fields.base import Field
 from engine.people import Actor
-from engine.permissions import may, readable_fields, updatable_fields
+from engine.permissions import in_scope, may, readable_fields, updatable_fields
 from engine.texts import say
 
 Schema = dict[str, Any]
@@ -30,6 +30,7 @@ TITLES: Schema = {
     "type": "object",
     "additionalProperties": {"type": ["string", "array"], "items": {"type": ["string", "null"]}},
 }
+NAMES: Schema = {"type": "array", "items": TEXT}
 TYPED = ("number", "boolean", "date", "time", "datetime", "duration", "link", "links", "user", "users", "files")
 
 
@@ -60,18 +61,22 @@ class Schemas:
     def said(self, pattern: str, **values: Any) -> str:
         return say(message(pattern, **values), self.language)
 
+    def reaches(self, verb: str, *forms: str) -> bool:
+        """Whether the scopes of a token reach this; what belongs to a person, no form, needs ``read`` or ``write``."""
+        return self.actor.scopes is None or in_scope(self.actor.scopes, verb, *forms)
+
     # --- read
 
     def record(self, form: Form) -> Schema:
         readable = readable_fields(self.app, self.actor, form)
         fields = {one.name: self.shown(one) for one in form.fields.values() if readable.ever(one.name)}
-        return _closed({**self._head(form), **fields, "titles": TITLES, "masked": _names(form)}, ("id", "version"))
+        return _closed({**self._head(form), **fields, "titles": TITLES, "masked": NAMES}, ("id", "version"))
 
     def line(self, form: Form) -> Schema:
         readable = readable_fields(self.app, self.actor, form)
         own = [one for one in form.fields.values() if one.kind != "lines" and readable.ever(one.name)]
         fields = {one.name: self.shown(one) for one in own}
-        return _closed({"id": ID, **fields, "titles": TITLES, "masked": _names(form)}, ("id", "titles"))
+        return _closed({"id": ID, **fields, "titles": TITLES, "masked": NAMES}, ("id", "titles"))
 
     def _head(self, form: Form) -> Schema:
         head: Schema = {"id": ID, "version": {"type": "integer", "minimum": 1}, "title": TEXT}
@@ -99,12 +104,12 @@ class Schemas:
 
     def create(self, form: Form) -> Schema:
         allowed = updatable_fields(self.app, self.actor, form, creating=True)
-        names = [one.name for one in form.fields.values() if one.writable and allowed.ever(one.name)]
+        names = [one.name for one in form.fields.values() if _settable(one) and allowed.ever(one.name)]
         return _closed(self._inputs(form, names, "create"), self._needed(form, names))
 
     def update(self, form: Form) -> Schema:
         allowed = updatable_fields(self.app, self.actor, form)
-        names = [one.name for one in form.fields.values() if one.writable and allowed.ever(one.name)]
+        names = [one.name for one in form.fields.values() if _settable(one) and allowed.ever(one.name)]
         version = {"type": ["integer", "null"], "minimum": 1, "maximum": 2**31 - 1,
                    "description": self.said("The version the change was made over.")}  # fmt: skip
         return _closed({**self._inputs(form, names, "update"), "version": version})
@@ -113,7 +118,7 @@ class Schemas:
         """The values a transition takes: what it asks for, and whatever else the actor may change."""
         allowed = updatable_fields(self.app, self.actor, form)
         both = [one.name for one in form.fields.values()
-                if one.writable and (one.name in names or allowed.ever(one.name))]  # fmt: skip
+                if _settable(one) and (one.name in names or allowed.ever(one.name))]  # fmt: skip
         return _closed(self._inputs(form, both, "update"))
 
     def brought(self, form: Form) -> Schema:
@@ -122,10 +127,11 @@ class Schemas:
 
     def row(self, form: Form, verb: str) -> Schema:
         """One line of the input."""
-        names = [one.name for one in form.fields.values() if one.writable or (verb == "import" and one.type == "series")]
-        if verb != "import":
+        if verb == "import":
+            names = [one.name for one in form.fields.values() if one.writable or one.type == "series"]
+        else:
             allowed = updatable_fields(self.app, self.actor, form, creating=verb == "create")
-            names = [name for name in names if allowed.ever(name)]
+            names = [one.name for one in form.fields.values() if _settable(one) and allowed.ever(one.name)]
         id_of_line = {"anyOf": [ID, {"type": ["string", "null"]}], "description": self.said("Of a line that is there.")}
         return _closed({"id": id_of_line, **self._inputs(form, names, verb)})
 
@@ -157,8 +163,8 @@ def _closed(properties: Schema, required: Iterable[str] = ()) -> Schema:
     }  # fmt: skip
 
 
-def _names(form: Form) -> Schema:
-    return {"type": "array", "items": {"type": "string"}}
+def _settable(one: Field) -> bool:
+    return one.writable and not one.readonly
 
 
 def _always_needed(one: Field) -> bool:
@@ -186,7 +192,3 @@ def taken(one: Field) -> Schema:
 
 def offers(app: Application, actor: Actor, form: Form, verb: str) -> bool:
     return bool(may(app, actor, verb, form))  # type: ignore[arg-type]
-
-
-def lines_of(app: Application, form: Form, names: Mapping[str, Field]) -> list[Form]:
-    return [app.definition.forms[one.form] for one in names.values() if one.kind == "lines"]  # type: ignore[attr-defined]

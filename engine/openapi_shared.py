@@ -36,8 +36,8 @@ def answers(status: str, schema: Schema | None, kind: str) -> Json:
     good: Json = {"description": {"200": "OK", "201": "Created", "204": "Done"}[status]}
     if schema is not None:
         good["content"] = {"application/json": {"schema": schema}}
-    if status == "201":
-        good["headers"] = {"Location": {"schema": TEXT}} if schema and schema.get("$ref", "").endswith(".record") else {}
+    if status == "201" and schema and schema.get("$ref", "").endswith(".record"):
+        good["headers"] = {"Location": {"schema": TEXT}}
     codes = READ if kind == "read" else WRITE
     return {status: good, **{code: {"$ref": f"#/components/responses/{ERRORS[code][0]}"} for code in sorted(codes)}}
 
@@ -189,11 +189,12 @@ def _file(made: Schemas) -> Json:
     return {"get": _plain(made, "files.download", "Download a file", found, parameters=[id_of_file])}
 
 
-PLAIN_PATHS: Mapping[str, Callable[[Schemas], Json]] = {
-    "/": _index,
-    "/me": _me,
-    "/notifications": _notifications,
-    "/notifications/read": _mark_read,
-    "/files": _files,
-    "/files/{id}": _file,
+# path → (the scope a token needs for it, its operations)
+PLAIN_PATHS: Mapping[str, tuple[str, Callable[[Schemas], Json]]] = {
+    "/": ("", _index),
+    "/me": ("", _me),
+    "/notifications": ("read", _notifications),
+    "/notifications/read": ("write", _mark_read),
+    "/files": ("", _files),
+    "/files/{id}": ("", _file),
 }

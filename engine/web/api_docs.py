@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engine.openapi_shared import ERRORS
 from engine.web.render import render, translate
 
 Json = Mapping[str, Any]
@@ -58,8 +59,6 @@ def page(document: Json, base: str) -> str:
 
 
 def _errors(document: Json) -> list[tuple[str, str]]:
-    from engine.openapi_shared import ERRORS
-
     described = document["components"]["responses"]
     return [(status, described[name]["description"]) for status, (name, _) in ERRORS.items()]
 
@@ -83,6 +82,7 @@ def _call(document: Json, base: str, path: str, method: str, operation: Json) ->
     kind, body = _body(schemas, operation)
     plain = [one for one in parameters if not one["name"].startswith(FILTER)]
     address = f"{base}/api/v1{path.replace('{id}', '1')}"
+    limited = "?limit=3" if any(one["name"] == "limit" for one in plain) else ""
     looked_at = method == "get" and "{id}" not in path
     return Call(
         anchor=operation["operationId"].replace(".", "-"),
@@ -94,7 +94,7 @@ def _call(document: Json, base: str, path: str, method: str, operation: Json) ->
         body=_fields(schemas, body),
         answers=tuple(_answers(document, operation)),
         curl=_curl(schemas, method, address, kind, body),
-        try_at=f"/api/v1{path}" + ("?limit=3" if any(one["name"] == "limit" for one in plain) else "") if looked_at else "",
+        try_at=f"/api/v1{path}{limited}" if looked_at else "",
     )
 
 

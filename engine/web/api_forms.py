@@ -123,7 +123,7 @@ def link_options(form_name: str, field_name: str) -> Response:
         api_input.refuse_parameters("q", "id", "source.<field>")
     api_input.number_arg("id", api_input.LARGEST_ID)
     if len(request.args.get("q", "")) > options.LONGEST:
-        raise api_input.wrong("q", message("Search for at most {most} characters.", most=options.LONGEST))
+        raise api_input.misplaced("q", message("Search for at most {most} characters.", most=options.LONGEST))
     return jsonify(options=options.options(form_name, field_name).get_json())
 
 

@@ -56,7 +56,7 @@ def upload() -> Response:
         raise api_input.WrongContent(message("Send the files as multipart/form-data."))
     record_id = request.form.get("id", "")
     if record_id and not (record_id.isascii() and record_id.isdigit() and len(record_id) < 19):
-        raise api_input.wrong("id", message("{name} must be the number of a record, such as 12.", name="id"))
+        raise api_input.misplaced("id", message("{name} must be the number of a record, such as 12.", name="id"))
     return attachments.upload()
 
 

@@ -51,7 +51,7 @@ class NotAcceptable(AppmillError):
     code = "not_acceptable"
 
 
-def wrong(where: str, said: Message) -> Invalid:
+def misplaced(where: str, said: Message) -> Invalid:
     return Invalid(said, [Problem(where, said)])
 
 
@@ -67,8 +67,9 @@ def demand_acceptable(*types: str) -> None:
 
 def refuse_nul() -> None:
     """No database keeps a NUL, and no name has one."""
-    if any("\0" in key or "\0" in value for key, value in request.args.items(multi=True)):
-        raise Malformed(message("The address has a NUL character."))
+    for key, value in request.args.items(multi=True):
+        if "\0" in key or "\0" in value:
+            raise misplaced(key[:60], message("{name} has a character that cannot be stored.", name=key[:60]))
 
 
 # --- bodies
@@ -160,9 +161,9 @@ def text_of(data: Mapping[str, Any], name: str, longest: int) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or "\0" in value:
-        raise wrong(name, message("{name} must be a text.", name=name))
+        raise misplaced(name, message("{name} must be a text.", name=name))
     if len(value) > longest:
-        raise wrong(name, message("{name} has at most {most} characters.", name=name, most=longest))
+        raise misplaced(name, message("{name} has at most {most} characters.", name=name, most=longest))
     return value.strip() or None
 
 
@@ -171,7 +172,7 @@ def object_of(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise wrong(name, message("{name} must be a JSON object.", name=name))
+        raise misplaced(name, message("{name} must be a JSON object.", name=name))
     return value
 
 
@@ -179,7 +180,7 @@ def flag_of(data: Mapping[str, Any], name: str) -> bool:
     value = data.get(name)
     if value is None or isinstance(value, bool):
         return bool(value)
-    raise wrong(name, message("{name} must be true or false.", name=name))
+    raise misplaced(name, message("{name} must be true or false.", name=name))
 
 
 def id_of(data: Mapping[str, Any], name: str, where: str = "") -> int | None:
@@ -187,7 +188,7 @@ def id_of(data: Mapping[str, Any], name: str, where: str = "") -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= LARGEST_ID:
-        raise wrong(where + name, message("{name} must be the number of a record, such as 12.", name=name))
+        raise misplaced(where + name, message("{name} must be the number of a record, such as 12.", name=name))
     return value
 
 
@@ -207,7 +208,7 @@ def _said_version(data: Mapping[str, Any]) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= LARGEST_VERSION:
-        raise wrong("version", message("version must be a whole number from 1."))
+        raise misplaced("version", message("version must be a whole number from 1."))
     return value
 
 
@@ -239,7 +240,7 @@ def number_arg(name: str, most: int, usual: int | None = None) -> int | None:
     if raw.isascii() and raw.isdigit() and len(raw) < 20 and 1 <= int(raw) <= most:
         return int(raw)
     said = message("{name} is a whole number from 1 to {most}, not “{got}”.", name=name, most=most, got=raw[:30])
-    raise wrong(name, said)
+    raise misplaced(name, said)
 
 
 def flag_arg(name: str) -> bool:
@@ -248,7 +249,7 @@ def flag_arg(name: str) -> bool:
         return True
     if raw in FALSE:
         return False
-    raise wrong(name, message("{name} is true or false, not “{got}”.", name=name, got=raw[:30]))
+    raise misplaced(name, message("{name} is true or false, not “{got}”.", name=name, got=raw[:30]))
 
 
 # --- the same request twice

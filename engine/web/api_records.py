@@ -14,6 +14,7 @@ from engine.definition import Form
 from engine.errors import Denied, Invalid, Missing, Problem, message
 from engine.expressions import View
 from engine.fields.base import Field
+from engine.people import Actor
 from engine.permissions import may
 from engine.queries import ListQuery, parse_query
 from engine.storage import events
@@ -248,14 +249,14 @@ def _history(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     if visits is None:
         return []
     if not isinstance(visits, list) or len(visits) > 500:
-        raise api_input.wrong("history", message("history must be a list of at most {most} visits.", most=500))
+        raise api_input.misplaced("history", message("history must be a list of at most {most} visits.", most=500))
     for place, visit in enumerate(visits):
         where = f"history.{place}"
         if not isinstance(visit, dict) or not set(visit) <= set(VISIT):
-            raise api_input.wrong(where, message("A visit is a JSON object with {names}.", names=VISIT))
+            raise api_input.misplaced(where, message("A visit is a JSON object with {names}.", names=VISIT))
         for name in ("state", "entered_at", "left_at"):
             if visit.get(name) is not None and not isinstance(visit[name], str):
-                raise api_input.wrong(f"{where}.{name}", message("{name} must be a text.", name=name))
+                raise api_input.misplaced(f"{where}.{name}", message("{name} must be a text.", name=name))
         for name in ("entered_by", "left_by"):
             api_input.id_of(visit, name, f"{where}.")
     return visits
@@ -305,14 +306,20 @@ def add_comment(form_name: str, record_id: int) -> Response:
         seen = see(conn, form, record_id)
         if not comments.may_comment(form, seen):
             raise Denied(message("You may not comment here."))
-        comment_id, unseen = comments.add(conn, form, seen, text, (), once=once.key.rpartition(":")[2] if once else "")
-        table = app.tables.comment
-        mine = sa.select(table).where(table.c.form == form.name, table.c.record_id == record_id, table.c.author == who.id)
-        wanted = table.c.body == text if comment_id is None else table.c.id == comment_id
-        row = conn.execute(mine.where(wanted).order_by(table.c.id.desc())).first()
+        key = once.key.rpartition(":")[2] if once else ""
+        comment_id, unseen = comments.add(conn, form, seen, text, (), once=key)
+        row = conn.execute(_own_comment(seen, who, text, comment_id)).first()
         if row is None:
             raise Missing(NOT_THERE)
         told = comment_list(conn, seen, [row])[0]
     answer = jsonify({**told, "not_told": unseen})
     answer.status_code = 201
     return answer
+
+
+def _own_comment(seen: Seen, who: Actor, text: str, comment_id: int | None) -> sa.Select[Any]:
+    """The comment just made, or the one an earlier request of the same key made."""
+    table = application().tables.comment
+    mine = (table.c.form == seen.form.name, table.c.record_id == seen.id, table.c.author == who.id)
+    wanted = table.c.body == text if comment_id is None else table.c.id == comment_id
+    return sa.select(table).where(*mine, wanted).order_by(table.c.id.desc())

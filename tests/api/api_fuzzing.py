@@ -68,6 +68,4 @@ def _count(outcome: Outcome, event: Any) -> None:
 
 def _note(outcome: Outcome, label: str, check: Any) -> None:
     info = check.failure_info
-    outcome.failures.setdefault(
-        (check.name, label), f"{check.name} · {label}\n{info.failure}\n{info.code_sample}"
-    )
+    outcome.failures.setdefault((check.name, label), f"{check.name} · {label}\n{info.failure}\n{info.code_sample}")

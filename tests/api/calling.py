@@ -12,6 +12,7 @@ from engine import sessions
 from engine.web.context import Settings
 from engine.web.factory import make_web
 
+MAINTENANCE = Path(__file__).parent.parent / "apps" / "maintenance.yaml"
 ORDER_HUB = Path(__file__).parent.parent.parent / "apps" / "order_hub.yaml"
 
 
@@ -77,7 +78,13 @@ class Site:
     def token(self, login: str, scopes: list[str] | None = None, **options: Any) -> str:
         with self.app.database.write() as conn:
             return sessions.create_token(
-                conn, self.app.tables, self.made.id_of(login), name="test", scopes=scopes, now=self.made.clock(), **options
+                conn,
+                self.app.tables,
+                self.made.id_of(login),
+                name="test",
+                scopes=scopes,
+                now=self.made.clock(),
+                **options,
             )
 
 

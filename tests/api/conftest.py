@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from calling import ORDER_HUB, Site
-
-MAINTENANCE = Path(__file__).parent.parent / "apps" / "maintenance.yaml"
+from calling import MAINTENANCE, ORDER_HUB, Site
 
 
 @pytest.fixture

@@ -157,7 +157,9 @@ def test_deleted_and_brought_back(chief: Program) -> None:
     made = chief.create("area", name="Hall 9")
     path = f"/records/area/{made['id']}"
 
-    assert chief.call("DELETE", path, query_string={"version": made["version"], "reason": "Torn down"}).status_code == 204
+    assert (
+        chief.call("DELETE", path, query_string={"version": made["version"], "reason": "Torn down"}).status_code == 204
+    )
 
     assert chief.error("GET", path)[0] == 404
     assert chief.get("/records/area")["records"] == []
@@ -235,7 +237,9 @@ def test_the_same_key_of_another_person_or_another_door_is_another_key(site: Sit
     admin = site.program("admin")
     chief.send("POST", "/records/area", {"name": "Hall 1"}, expect=201, Idempotency_Key="a-1")
     admin.send("POST", "/records/area", {"name": "Hall 1"}, expect=201, Idempotency_Key="a-1")
-    made = chief.send("POST", "/records/repair", {"equipment": pump, "fault": "It leaks"}, expect=201, Idempotency_Key="a-1")
+    made = chief.send(
+        "POST", "/records/repair", {"equipment": pump, "fault": "It leaks"}, expect=201, Idempotency_Key="a-1"
+    )
     path = f"/records/repair/{made['id']}/transitions/assign"
     body = {"values": {"technician": site.made.id_of("tom")}}
     once = chief.send("POST", path, body, Idempotency_Key="a-1")

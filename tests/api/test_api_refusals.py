@@ -19,7 +19,9 @@ def hall(chief: Program) -> dict[str, Any]:
     return chief.create("area", name="Hall 1")
 
 
-def raw(program: Program, method: str, path: str, data: bytes, content_type: str = "application/json") -> tuple[int, str, str]:
+def raw(
+    program: Program, method: str, path: str, data: bytes, content_type: str = "application/json"
+) -> tuple[int, str, str]:
     status, error = program.error(method, path, data=data, content_type=content_type)
     return status, error["code"], error["message"]
 
@@ -45,7 +47,9 @@ def test_a_body_that_cannot_be_read_is_a_400(chief: Program, sent: bytes, said: 
     assert raw(chief, "POST", "/records/area", sent) == (400, "bad_request", said)
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "", "application/json; charset=latin-1"])
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "", "application/json; charset=latin-1"]
+)
 def test_a_body_of_another_type_is_a_415(chief: Program, content_type: str) -> None:
     said = "Send JSON with the header Content-Type: application/json."
     assert raw(chief, "POST", "/records/area", b'{"name": "Hall 2"}', content_type) == (415, "unsupported", said)
@@ -53,7 +57,11 @@ def test_a_body_of_another_type_is_a_415(chief: Program, content_type: str) -> N
 
 def test_an_answer_nobody_takes_is_a_406(chief: Program) -> None:
     status, error = chief.error("GET", "/records/area", headers={"Accept": "application/xml, text/html;q=0.5"})
-    assert (status, error["code"], error["message"]) == (406, "not_acceptable", "This answers in application/json only.")
+    assert (status, error["code"], error["message"]) == (
+        406,
+        "not_acceptable",
+        "This answers in application/json only.",
+    )
     assert chief.call("GET", "/records/area", headers={"Accept": "text/html, */*;q=0.1"}).status_code == 200
 
 
@@ -93,14 +101,28 @@ def test_everything_wrong_is_said_at_once(chief: Program, hall: dict[str, Any]) 
         "running": "perhaps",
     })  # fmt: skip
     assert (status, error["code"]) == (422, "invalid")
-    assert {one["where"] for one in error["problems"]} >= {"tag", "area", "price", "bought_on", "criticality", "colour", "running"}
+    assert {one["where"] for one in error["problems"]} >= {
+        "tag",
+        "area",
+        "price",
+        "bought_on",
+        "criticality",
+        "colour",
+        "running",
+    }
     assert "area: Area must be the number of a record, such as 12; got “x”." in problems(error)
 
 
 @pytest.mark.parametrize("value", [[], ["a"], {}, {"a": 1}, True, [[["deep"]]], 10**400, -1e300, "\0", "x" * 100_000])
-@pytest.mark.parametrize("field", ["name", "area", "price", "bought_on", "criticality", "running", "manual", "label_code"])
-def test_a_value_of_any_type_is_taken_or_refused_never_a_defect(chief: Program, hall: dict[str, Any], field: str, value: Any) -> None:
-    answer = chief.call("POST", "/records/equipment", json={"tag": "P-1", "name": "Pump", "area": hall["id"], field: value})
+@pytest.mark.parametrize(
+    "field", ["name", "area", "price", "bought_on", "criticality", "running", "manual", "label_code"]
+)
+def test_a_value_of_any_type_is_taken_or_refused_never_a_defect(
+    chief: Program, hall: dict[str, Any], field: str, value: Any
+) -> None:
+    answer = chief.call(
+        "POST", "/records/equipment", json={"tag": "P-1", "name": "Pump", "area": hall["id"], field: value}
+    )
     assert answer.status_code in (201, 422), answer.text
 
 
@@ -146,9 +168,9 @@ def test_a_place_in_a_list_that_nobody_gave_out_is_refused(chief: Program, query
     assert chief.error("GET", f"/records/area?{query}")[0] == 422
 
 
-def test_a_nul_in_the_address_is_a_400(chief: Program) -> None:
-    assert chief.error("GET", "/records/area?q=%00")[0] == 400
-    assert chief.error("GET", "/forms/equipment/options/area?q=%00")[0] == 400
+def test_a_nul_in_the_address_is_refused_by_name(chief: Program) -> None:
+    assert chief.error("GET", "/records/area?q=%00")[0] == 422
+    assert chief.error("GET", "/forms/equipment/options/area?q=%00")[0] == 422
 
 
 def test_every_door_refuses_parameters_it_does_not_know(chief: Program, hall: dict[str, Any]) -> None:
@@ -164,7 +186,9 @@ def test_every_door_refuses_parameters_it_does_not_know(chief: Program, hall: di
     ({"version": 10**30}, "version"), ({"version": -1}, "version"), ({"reason": 5}, "reason"), ({"reason": "\0"}, "reason"),
     ({"reason": "x" * 5000}, "reason"),
 ])  # fmt: skip
-def test_a_step_says_what_is_wrong_with_what_came_along(chief: Program, hall: dict[str, Any], body: Any, where: str) -> None:
+def test_a_step_says_what_is_wrong_with_what_came_along(
+    chief: Program, hall: dict[str, Any], body: Any, where: str
+) -> None:
     made = chief.create("round", planned_on="2026-03-01", area=hall["id"])
     status, error = chief.error("POST", f"/records/round/{made['id']}/transitions/close", body)
     assert (status, error["problems"][0]["where"]) == (422, where)
@@ -206,7 +230,9 @@ def test_versions_that_differ_are_refused(chief: Program, hall: dict[str, Any]) 
 
 @pytest.mark.parametrize("key", ["", "é", "x" * 201, "two words"])
 def test_a_key_that_cannot_be_kept_is_a_400(chief: Program, key: str) -> None:
-    status, _ = chief.error("POST", "/records/area", {"name": "B"}, headers={"Idempotency-Key": key.encode().decode("latin-1")})
+    status, _ = chief.error(
+        "POST", "/records/area", {"name": "B"}, headers={"Idempotency-Key": key.encode().decode("latin-1")}
+    )
     assert status == 400
 
 
