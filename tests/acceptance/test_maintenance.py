@@ -105,7 +105,7 @@ def test_the_screens_speak_chinese_too(plant: Plant) -> None:
     assert "已报修" in plant.page("olga", "/repair")
     assert "为什么走不动" in plant.page("olga", "/repair/1")
     assert "由以下角色执行：设备主管" in plant.page("olga", "/repair/1")
-    assert "请填写" in text(visitor.post("/repair/new", {"fault": ""}))
+    assert "故障必填" in text(visitor.post("/repair/new", {"fault": ""}))
 
 
 def test_a_record_is_made_and_changed_on_its_form(plant: Plant) -> None:
