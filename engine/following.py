@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from engine.differences import Differences
 from engine.passage import Passage, Walk
 from engine.plans import FormPlan
 from engine.recomputing import recompute_rows
@@ -38,7 +39,7 @@ def refresh(walk: Walk, plan: FormPlan, pairs: Sequence[Pair]) -> None:
         waiting = [
             (form, again)
             for name, changed in waiting
-            for form, ids in rollups.refresh(walk.conn, walk.app.tables, name, changed).items()
+            for form, ids in rollups.refresh(walk.conn, walk.app.tables, name, changed, Differences(walk)).items()
             if (again := _worked_out_from_rollups(walk, form, ids))
         ]
 

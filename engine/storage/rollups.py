@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,10 @@ class Rollup:
     key: str
 
 
+# By how much each record's figure changes with these rows (those that stay as they are left out); None: not known.
+Difference = Callable[[Rollup, Sequence[Pair]], Mapping[int, Any] | None]
+
+
 def rollups_over(tables: Tables, form: str) -> tuple[Rollup, ...]:
     """The stored rollups that look at records of this form; worked out once per definition."""
     found = tables.kept.get("rollups")
@@ -38,19 +42,28 @@ def rollups_over(tables: Tables, form: str) -> tuple[Rollup, ...]:
     return over
 
 
-def refresh(conn: sa.Connection, tables: Tables, form: str, changed: Iterable[Pair]) -> dict[str, set[int]]:
+def refresh(
+    conn: sa.Connection, tables: Tables, form: str, changed: Iterable[Pair], difference: Difference | None = None
+) -> dict[str, set[int]]:
     """Bring the stored rollups over the changed rows of ``form`` up to date; answers the records written, by form.
 
-    One UPDATE per rollup, for the records the rows belonged to and belong to now. Rollups of rollups follow.
+    One UPDATE per rollup, for the records the rows belonged to and belong to now; where ``difference`` knows by how
+    much a figure changes, that is added, however many records it is over. Rollups of rollups follow.
     """
     pairs = list(changed)
     written: dict[str, set[int]] = {}
-    waiting = [(rollup, _parents(rollup, pairs)) for rollup in rollups_over(tables, form)]
+    waiting: list[tuple[Rollup, Mapping[int, Any] | set[int]]] = []
+    for rollup in rollups_over(tables, form):
+        added = difference(rollup, pairs) if difference else None
+        waiting.append((rollup, _parents(rollup, pairs) if added is None else added))
     for _round in range(MOST_ROUNDS):
         following: dict[str, set[int]] = {}
         for rollup, ids in waiting:
-            if ids:
+            if isinstance(ids, Mapping):
+                _add(conn, tables, rollup, ids)
+            else:
                 _update(conn, tables, rollup, ids)
+            if ids:
                 written.setdefault(rollup.form.name, set()).update(ids)
                 following.setdefault(rollup.form.name, set()).update(ids)
         waiting = [entry for name, ids in following.items() for entry in _next(conn, tables, name, ids)]
@@ -145,6 +158,18 @@ def _update(conn: sa.Connection, tables: Tables, rollup: Rollup, ids: set[int]) 
 
     key = ("rollup", rollup.form.name, rollup.field.name)
     tables.statements.get(key, conn.dialect, build).execute_many(conn, [{"id_": id} for id in sorted(ids)])
+
+
+def _add(conn: sa.Connection, tables: Tables, rollup: Rollup, added: Mapping[int, Any]) -> None:
+    table = tables.form[rollup.form.name]
+    column = table.c[rollup.field.name]
+
+    def build() -> Any:
+        new = sa.func.coalesce(column, sa.literal_column("0")).op("+")(value("by_", column.type))
+        return sa.update(table).where(table.c.id == value("id_")).values({column.name: new})
+
+    prepared = tables.statements.get(("add to rollup", table.name, column.name), conn.dialect, build)
+    prepared.execute_many(conn, [{"id_": id, "by_": by} for id, by in sorted(added.items())])
 
 
 def _no_time() -> dt.datetime:
