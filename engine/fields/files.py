@@ -31,6 +31,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "video": (".mp4", ".mov", ".webm", "video/*"),
     "cad": (".dwg", ".dxf", ".step", ".stp", ".igs", ".stl"),
 }
+_HOLDS = {".pdf": "application/pdf", **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".webp"), "image/")}
 _CLIP = Markup(
     '<span class="field-files text-secondary" title="{0}">'
     '<svg class="icon" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" aria-hidden="true">'
@@ -86,6 +87,12 @@ class _Files(Field):
                 "{label} takes files of at most {limit} MB; “{got}” has {size} MB.",
                 limit=self.largest // (1024 * 1024), got=name, size=f"{size / (1024 * 1024):.1f}",
             )  # fmt: skip
+
+    def check_content(self, name: str, media_type: str) -> None:
+        """After a file was taken: what it holds against its name, where only some kinds are taken; raises Invalid."""
+        expected = _HOLDS.get(name[name.rfind(".") :].lower()) if self.kinds and "." in name else None
+        if expected and not media_type.startswith(expected):
+            raise self.wrong("{label}: “{got}” does not hold what its name says.", got=name)
 
     def dump(self, value: Any) -> Any:
         return None if value is None else list(value)

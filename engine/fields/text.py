@@ -42,6 +42,8 @@ def typed_text(field: Field, raw: Any, limit: int, *, lines: bool = False) -> st
     elif "\0" in text:
         raise field.wrong("{label} contains a character that cannot be stored.")
     text = _CONTROL.sub("", text).strip()
+    if not any(unicodedata.category(letter)[0] in "LNPSM" for letter in text):
+        return None  # spaces and marks without width alone: nothing anybody can see
     if len(text) > limit:
         raise too_long(field, len(text), limit)
     return text or None

@@ -16,6 +16,7 @@ from engine.errors import AppmillError, Invalid, Missing, message
 from engine.fields.base import Field
 from engine.web.context import actor, application
 from engine.web.failures import error_json, said
+from engine.web.numbers import whole
 from engine.web.seen import NOT_THERE
 from engine.web.uploads import (
     INLINE,
@@ -25,7 +26,7 @@ from engine.web.uploads import (
     checked,
     find,
     may_upload,
-    must_be_picture,
+    must_fit,
     record_for,
     refuse,
     take_in,
@@ -52,9 +53,8 @@ def _upload() -> Response:
     posted = [one for one in request.files.getlist("file") if one.filename]
     if not 0 < len(posted) <= MOST_AT_ONCE:
         raise Invalid(message("Send 1 to {most} files at once.", most=MOST_AT_ONCE))
-    record_id = request.form.get("id", "")
     with app.database.read() as conn:
-        record = record_for(conn, form, int(record_id) if record_id.isascii() and record_id.isdigit() else None)
+        record = record_for(conn, form, whole(request.form.get("id")))
         if not may_upload(app, who, form, field, record):
             refuse()
     for one in posted:
@@ -62,7 +62,7 @@ def _upload() -> Response:
     with app.database.write() as conn:
         taken = [take_in(conn, app, who, form.name, field.name, one, _largest(field)) for one in posted]
         for file in taken:
-            must_be_picture(field, file)
+            must_fit(field, file)
     answer = jsonify(files=[_told(file) for file in taken], **_told(taken[0]))
     answer.status_code = 201
     return answer

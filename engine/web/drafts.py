@@ -16,9 +16,11 @@ from engine.application import Application
 from engine.definition import Form
 from engine.errors import Missing, message
 from engine.people import Actor
+from engine.permissions import may, may_record
 from engine.web.context import actor, application, reader
+from engine.web.numbers import whole
 from engine.web.render import go, translate
-from engine.web.seen import form_named
+from engine.web.seen import form_named, see
 from engine.web.typed import Typed, from_json, read_typed, to_json
 
 blueprint = Blueprint("drafts", __name__)
@@ -77,26 +79,33 @@ def clock_text(moment: dt.datetime) -> str:
     )
 
 
-def _whole(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else 0
-
-
 @blueprint.post("/<form_name>/draft")
 def keep_draft(form_name: str) -> Answer:
     app, who = application(), actor()
     form = form_named(form_name)
     if who.id is None or who.view_as is not None:
         raise Missing(message("There is nothing here, or nothing you may see."))
+    record_id = whole(request.args.get("id")) or 0
+    _may_type(app, who, form, record_id)
     typed = read_typed(app.definition, form, request.form)
-    keep(app, who, form, _whole(request.args.get("id")), typed, _whole(request.form.get("_version")) or None,
-         _whole(request.form.get("_seen")))  # fmt: skip
+    keep(app, who, form, record_id, typed, whole(request.form.get("_version")) or None,
+         whole(request.form.get("_seen")) or 0)  # fmt: skip
     return jsonify(note=translate("Draft kept at {time}", time=clock_text(app.clock())))
+
+
+def _may_type(app: Application, who: Actor, form: Form, record_id: int) -> None:
+    """A draft is of a record one may save; raises Missing or Denied, as the save would."""
+    if not record_id:
+        may(app, who, "create", form).demand()
+        return
+    with app.database.read() as conn:
+        may_record(app, who, "update", form, see(conn, form, record_id).view).demand()
 
 
 @blueprint.post("/<form_name>/draft/discard")
 def discard_draft(form_name: str) -> Answer:
     app, who = application(), actor()
-    form, record_id = form_named(form_name), _whole(request.args.get("id"))
+    form, record_id = form_named(form_name), whole(request.args.get("id")) or 0
     with app.database.write() as conn:
         discard(conn, app, who, form, record_id)
     return go(f"/{form.name}/{record_id}/edit" if record_id else f"/{form.name}/new")

@@ -23,6 +23,7 @@ from engine.imports.jobs import Job
 from engine.imports.mapping import Settings, Target, Targets
 from engine.permissions import may
 from engine.web.context import actor, application, fragment_wanted, reader
+from engine.web.numbers import whole
 from engine.web.render import go, label, plural, render, toast
 from engine.web.screens import form_named
 from engine.web.uploads import clean_name
@@ -198,7 +199,8 @@ def columns(form_name: str, job_id: int) -> Any:
 def _posted(form: Form, job: Job) -> Job:
     app, who, posted = application(), actor(), request.form
     sheet = posted.get("sheet")
-    heading = int(posted["heading"]) if posted.get("heading", "").isdigit() else job.settings.heading
+    given = whole(posted.get("heading"))
+    heading = job.settings.heading if given is None else given
     if (sheet and sheet != job.table.sheet) or heading != job.settings.heading:
         jobs.read_again(app, who, form, job, sheet, heading)
         return jobs.load(app, who, job.id, form)
@@ -288,7 +290,7 @@ def rows(form_name: str, job_id: int) -> str:
     form, job = _job(form_name, job_id)
     app = application()
     outcome = request.args.get("outcome") if request.args.get("outcome") in results.WORDS else None
-    after = int(request.args["after"]) if request.args.get("after", "").isdigit() else 0
+    after = whole(request.args.get("after")) or 0
     from engine.titles import visible_titles
 
     with app.database.read() as conn:

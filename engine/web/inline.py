@@ -21,6 +21,7 @@ from engine.titles import extras
 from engine.web import listing
 from engine.web.context import actor, application, reader
 from engine.web.lists import bulk_actions, editable_fields, row_plan
+from engine.web.numbers import whole
 from engine.web.render import render
 from engine.web.screens import control, form_named
 from engine.web.seen import Seen, see
@@ -81,9 +82,9 @@ def _rest() -> str:
 
 
 def _titles(conn: sa.Connection, form: Form, field: Field, typed: Any) -> Any:
-    if field.kind not in ("link", "user") or not str(typed or "").isdigit():
+    if field.kind not in ("link", "user") or (record := whole(str(typed or ""))) is None:
         return {}
-    query = ListQuery(form=form, view=None, filters=(Filter(field.name, field.operators[0], (), int(typed)),))
+    query = ListQuery(form=form, view=None, filters=(Filter(field.name, field.operators[0], (), record),))
     columns = columns_of(application(), actor(), form)
     return listing.chip_titles(application(), actor(), conn, query, columns).get(field.name, {})
 

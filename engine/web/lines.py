@@ -21,6 +21,7 @@ from engine.web.boxes import most_rows
 from engine.web.context import actor, application
 from engine.web.failures import said as say
 from engine.web.forms import sheet_maker
+from engine.web.numbers import whole
 from engine.web.options import offered
 from engine.web.render import render, translate
 from engine.web.seen import NOT_THERE, Seen, form_named, see
@@ -58,8 +59,7 @@ def _record(conn: sa.Connection, form: Form) -> Seen | None:
     if version is None:
         may(application(), actor(), "create", form).demand()
         return None
-    given = request.args.get("id", "")
-    seen = see(conn, form, int(given) if given.isascii() and given.isdigit() else 0)
+    seen = see(conn, form, whole(request.args.get("id")) or 0)
     may_record(application(), actor(), "update", form, seen.view).demand()
     return seen
 

@@ -17,6 +17,7 @@ from engine.people import Actor
 from engine.permissions import may, may_record, readable_fields, row_filter, updatable_fields
 from engine.sight import Sight
 from engine.web.context import actor, application
+from engine.web.numbers import whole
 from engine.web.search_terms import matching
 from engine.web.seen import NOT_THERE, see
 
@@ -128,11 +129,11 @@ def options(form_name: str, field_name: str) -> Response:
 def _source(conn: sa.Connection, app: Application, who: Actor, form: Form, field: Field) -> View:
     """The record as typed; raises Missing unless the person may fill in this field of it."""
     around = app.definition.forms[form.parent_form] if form.parent_form else form
-    given = request.args.get("id", "")
+    given = whole(request.args.get("id"))
     row: Mapping[str, Any] = {}
     loader = Sight(app, conn, who)
-    if given.isascii() and given.isdigit() and len(given) < 19 and int(given):
-        seen = see(conn, around, int(given))
+    if given:
+        seen = see(conn, around, given)
         allowed = bool(may_record(app, who, "update", around, seen.view))
         row = seen.row if form is around else {"_parent": seen.id}
     else:

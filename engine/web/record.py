@@ -21,6 +21,7 @@ from engine.web import comments, path, printing, related, take
 from engine.web.context import actor, application, fragment_wanted, reader
 from engine.web.doors import ShownDoor, closed_doors, open_doors
 from engine.web.failures import said as say
+from engine.web.numbers import whole
 from engine.web.path import Aside, Badge, Step
 from engine.web.render import go, label, render, toast, translate
 from engine.web.seen import NOT_THERE, Seen, form_named, see
@@ -236,9 +237,8 @@ def delete(form_name: str, record_id: int) -> Answer:
     form = form_named(form_name)
     with application().database.read() as conn:
         seen = see(conn, form, record_id)
-    given = request.form.get("_version", "")
-    version = int(given) if given.isascii() and given.isdigit() else int(seen.row["version"])
-    service.delete(application(), actor(), form.name, record_id, version)
+    version = whole(request.form.get("_version"))
+    service.delete(application(), actor(), form.name, record_id, seen.row["version"] if version is None else version)
     told: Message = message("{title} was deleted", title=seen.title)
     toast(told, undo=f"/{form.name}/{record_id}/restore")
     return go(f"/{form.name}")

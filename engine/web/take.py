@@ -20,6 +20,7 @@ from engine.web.context import actor, application, fragment_wanted
 from engine.web.doors import CSS, ShownObstacle, shown_obstacle, target_label
 from engine.web.failures import said as say
 from engine.web.forms import ShownProblem, sheet_maker
+from engine.web.numbers import whole
 from engine.web.render import go, label, render, toast, translate
 from engine.web.seen import NOT_THERE, Seen, form_named, see, titles_of
 from engine.web.showing import Fact, Showing
@@ -78,11 +79,10 @@ def take(form_name: str, record_id: int, transition_name: str) -> Answer:
         files = receiving(form, seen) | _asked_files(form, transition)
     typed = _asked_only(transition, with_posted_files(form, files, read_typed(app.definition, form, request.form)))
     reason = request.form.get("_reason", "").strip()[:LONGEST_REASON]
-    given = request.form.get("_version", "")
     try:
         saved = service.take(
             app, who, form.name, record_id, transition.name,
-            version=int(given) if given.isascii() and given.isdigit() else None,
+            version=whole(request.form.get("_version")),
             values=typed.values(), reason=reason or None, once=once_of(who.id, request.form.get("_once")),
         )  # fmt: skip
     except (Invalid, Refused, Stale, Denied) as error:

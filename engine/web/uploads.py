@@ -120,7 +120,9 @@ def checked(field: Any, upload: FileStorage) -> None:
     field.check_file(clean_name(upload.filename), size)
 
 
-def must_be_picture(field: Any, attachment: Attachment) -> None:
+def must_fit(field: Any, attachment: Attachment) -> None:
+    """What the file holds must be what its name says, where the field is particular; raises Invalid."""
+    field.check_content(attachment.name, attachment.media_type)
     if field.kinds == ("image",) and attachment.media_type not in PICTURES:
         raise Invalid(message("“{name}” is not a picture that can be shown.", name=attachment.name))
 
@@ -152,8 +154,17 @@ def with_posted_files(form: Form, names: frozenset[str], typed: Typed) -> Typed:
         with app.database.write() as conn:
             taken = [take_in(conn, app, who, form.name, name, upload, field.largest)  # type: ignore[attr-defined]
                      for upload in posted[:MOST_AT_ONCE]]  # fmt: skip
+            for one in taken:
+                _must_fit_on_form(field, one)
         raw[name] = [*_ids(raw.get(name)), *(str(one.id) for one in taken)]
     return Typed(raw, typed.lines)
+
+
+def _must_fit_on_form(field: Field, attachment: Attachment) -> None:
+    try:
+        must_fit(field, attachment)
+    except Invalid as invalid:
+        raise Invalid(invalid.reason, [Problem(field.name, invalid.reason)]) from None
 
 
 def _ids(raw: Any) -> list[str]:

@@ -238,3 +238,14 @@ def test_a_file_is_judged_by_its_name_and_size():
     with pytest.raises(Invalid) as size:
         field.check_file("plan.pdf", 30 * 1024 * 1024)
     assert str(size.value) == "Attachment takes files of at most 20 MB; “plan.pdf” has 30.0 MB."
+
+
+@pytest.mark.parametrize("typed", ["\u200b", " \u200b\u2060 ", "\u202e", "\ufeff", "\u3000"])
+def test_text_nobody_can_see_is_no_text(typed):
+    assert fields.TextField(name="name").parse(typed, ZH) is None
+    assert fields.LongTextField(name="note").parse(typed, ZH) is None
+
+
+@pytest.mark.parametrize("typed", ["-", "…", "№", "😀", "👩‍👩‍👧‍👦", "客", "א"])
+def test_marks_and_emoji_are_text(typed):
+    assert fields.TextField(name="name").parse(typed, ZH) == typed

@@ -114,6 +114,18 @@ def test_kind_and_size_are_limited_in_a_sentence(li: Person) -> None:
     assert large.get_json()["error"]["message"] == "Papers takes files of at most 1 MB; “large.txt” has 1.0 MB."
 
 
+@pytest.mark.parametrize("name", ["offer.pdf", "photo.PNG", "photo.jpg"])
+def test_a_file_that_holds_something_else_than_its_name_says_is_refused(world: World, li: Person, name: str) -> None:
+    sentence = f"Papers: “{name}” does not hold what its name says."
+    refused = upload(li, name, b"just text")
+    assert (refused.status_code, refused.get_json()["error"]["message"]) == (422, sentence)
+    assert upload(li, "offer.pdf", b"%PDF-1.7 x").status_code == 201
+
+
+def test_an_upload_for_a_record_number_no_record_has_is_refused_in_a_sentence(li: Person) -> None:
+    assert upload(li, "a.txt", b"x", id="9" * 30).status_code in (201, 404)
+
+
 def test_what_is_sent_cannot_run_here(li: Person) -> None:
     upload(li, "page.txt", b"<script>alert(1)</script>")
     upload(li, "ok.png", picture())

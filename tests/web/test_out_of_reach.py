@@ -61,6 +61,34 @@ def test_a_number_no_record_has_is_nothing_in_a_parameter_either(desk, path):
     assert desk.visitor("bob").get(path).status_code < 500
 
 
+POSTED = [
+    ("/ticket/{id}/take/start", {"_version": ENORMOUS}),
+    ("/ticket/{id}/delete", {"_version": ENORMOUS}),
+    ("/ticket/{id}", {"_version": ENORMOUS, "_seen": ENORMOUS}),
+    ("/ticket/{id}/cell?field=client", {"version": "1", "client": ENORMOUS}),
+    ("/ticket/{id}/cell?field=client", {"version": "1", "client": "²"}),
+    ("/ticket/draft?id=" + ENORMOUS, {"number": "x"}),
+    ("/ticket/react?id=" + ENORMOUS, {"number": "x"}),
+    ("/ticket/bulk", {"action": "edit", "id": ENORMOUS}),
+    ("/files", {"form": "ticket", "field": "papers", "id": ENORMOUS}),
+]
+
+
+@pytest.mark.parametrize(("path", "data"), POSTED)
+@pytest.mark.parametrize("digits", [23, 5000])
+def test_a_number_no_record_has_is_nothing_in_a_post(desk, path, data, digits):
+    sent = {key: "9" * digits if value == ENORMOUS else value for key, value in data.items()}
+    answer = desk.visitor("bob").post(path.format(id=desk.ids["A1"]), sent)
+    assert answer.status_code < 500
+
+
+def test_nobody_keeps_a_draft_of_what_they_may_not_save(desk):
+    hidden = desk.ids["B1"]
+    assert desk.visitor("ann").post(f"/ticket/draft?id={hidden}", {"number": "x"}).status_code == 404
+    assert desk.visitor("gus").post("/ticket/draft", {"number": "x"}).status_code == 404
+    assert desk.visitor("bob").post(f"/ticket/draft?id={hidden}", {"number": "x"}).status_code == 200
+
+
 # --- sessions --------------------------------------------------------------------------------------------------------
 
 
