@@ -249,7 +249,7 @@ def test_a_migration_that_fails_leaves_everything_as_it_was(database: Database) 
     filled(database)
     definition = define(change(TICKETS, ("place: {type: text}", "spot: {type: text, renamed_from: place}")))
     tables = build_tables(definition)
-    with pytest.raises(ZeroDivisionError), database.write() as conn:  # noqa: PT012
+    with pytest.raises(ZeroDivisionError), database.write() as conn:
         migrate.upgrade(conn, definition, tables, source="", now=NOW)
         raise ZeroDivisionError
     assert values(database, "ticket", "place") == [("1",), ("x2",), ("3",)]

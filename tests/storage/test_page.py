@@ -71,7 +71,7 @@ class Undone(Exception):
 
 
 def trying(database: Database, do: Callable[[sa.Connection], None]) -> None:
-    with pytest.raises(Undone), database.write() as conn:  # noqa: PT012
+    with pytest.raises(Undone), database.write() as conn:
         do(conn)
         raise Undone
 
