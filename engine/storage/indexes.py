@@ -53,12 +53,13 @@ def add_indexes(tables: Tables) -> None:
 
 def _wanted(form: Form, table: sa.Table, tables: Tables) -> Iterator[Parts]:
     alive = table.c.deleted_at.is_(None)
-    for name in _link_columns(form):
+    links = tuple(_link_columns(form))
+    for name in links:
         yield False, [table.c[name], table.c.id], []  # the empty ones too: they are a range of a list sorted by it
     for field in form.fields.values():
         if field.unique and field.name in table.c:
             yield True, [table.c[field.name]], [alive]
-        elif field.index and field.name in table.c:
+        elif field.index and field.name in table.c and field.name not in links:
             yield False, [table.c[field.name], table.c.id], [alive]
     for group in form.unique:
         yield True, [table.c[name] for name in group], [alive]
