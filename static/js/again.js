@@ -10,8 +10,11 @@ function adopt(token) {
   for (const field of document.querySelectorAll("input[name=csrf_token]")) field.value = token;
 }
 
+// The server no longer knows who reads; the page does.
+const inReadersLanguage = () => ({ "Accept-Language": document.body.dataset.language });
+
 async function signInForm() {
-  const answer = await fetch("/sign_in", { credentials: "same-origin" });
+  const answer = await fetch("/sign_in", { headers: inReadersLanguage(), credentials: "same-origin" });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   return page.querySelector(".sign-in-card");
 }
@@ -36,7 +39,7 @@ async function send(form) {
     const answer = await fetch("/sign_in", {
       method: "POST",
       body: new FormData(form),
-      headers: { "HX-Request": "true" },
+      headers: { "HX-Request": "true", ...inReadersLanguage() },
       credentials: "same-origin",
     });
     const token = answer.headers.get("X-CSRF-Token");

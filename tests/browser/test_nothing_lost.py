@@ -126,3 +126,12 @@ def test_a_double_click_saves_once(served: Any, page: Page) -> None:
     page.locator(".save-bar .btn-primary").dblclick()
     page.wait_for_url(f"{served.url}/ticket/1")
     assert subjects(served) == ["Typed with care"]
+
+
+def test_going_back_after_saving_does_not_offer_the_same_record_again(served: Any, page: Page) -> None:
+    begin(served, page)
+    page.keyboard.press("Control+s")
+    page.wait_for_url(f"{served.url}/ticket/1")
+    page.go_back()
+    page.locator("html[data-ready]").wait_for()
+    expect(page.locator("[name=subject]")).to_have_value("")
