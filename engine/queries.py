@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlencode
 
@@ -95,6 +96,13 @@ class ListQuery:
 
     def url(self, **change: Any) -> str:
         """``?…`` with the page left out; ``after`` and ``before`` in ``change`` are said."""
+        return self._url(change) if change else self._own_url
+
+    @cached_property
+    def _own_url(self) -> str:
+        return self._url({})
+
+    def _url(self, change: dict[str, Any]) -> str:
         page = {key: change.pop(key) for key in ("after", "before") if change.get(key)}
         pairs = [*self.args(**change), *page.items()]
         return "?" + urlencode(pairs) if pairs else ""

@@ -172,7 +172,7 @@ def _table(form: Form, query: ListQuery, columns: Columns, plan: RowPlan, page: 
     sums = queries.summable(columns, getattr(query.view, "totals", ()))
     shown_sums = [name for name in sums if name in query.columns]
     return {
-        "headings": listing.headings(query, columns, editable_fields(form, columns), language),
+        "headings": _headings(form, query, columns, language),
         "phone_headings": [columns[name].label_in(language) for name in plan.names[len(query.columns) :]],
         "columns_url": f"{here}/columns{query.url()}",
         "more": page.after is not None or page.before is not None,
@@ -182,6 +182,18 @@ def _table(form: Form, query: ListQuery, columns: Columns, plan: RowPlan, page: 
         "count_url": None if whole else f"{here}/count{query.url()}",
         "totals_url": f"{here}/totals{query.url()}" if shown_sums else None,
     }
+
+
+def _headings(form: Form, query: ListQuery, columns: Columns, language: str) -> tuple[Heading, ...]:
+    """Kept for the lists nobody narrowed, which are the same for everybody with the same rights."""
+    kept, key = application().plans.kept, ("headings", form.name, query.url(), query.columns, query.sort,
+                                           rights(actor()), language)  # fmt: skip
+    found: tuple[Heading, ...] | None = None if query.narrowed else kept.get(key)
+    if found is None:
+        found = listing.headings(query, columns, editable_fields(form, columns), language)
+        if not query.narrowed:
+            kept[key] = found
+    return found
 
 
 def count_text(count: int, exact: bool = True) -> str:
