@@ -186,7 +186,13 @@ def create() -> Any:
     )
     happened(conn, id, at, "created", {**form})
     stay(conn, id, at)
-    conn.execute("INSERT INTO _fts_order (rowid, words) VALUES (?, ?)", (id, number))
+    conn.execute(
+        "UPDATE customer SET open_amount = COALESCE(open_amount, 0) + ?, order_count = COALESCE(order_count, 0) + 1"
+        " WHERE id = ?",
+        (amount, int(form["customer"])),
+    )
+    customer = conn.execute("SELECT _title FROM customer WHERE id = ?", (int(form["customer"]),)).fetchone()[0]
+    conn.execute("INSERT INTO _fts_order (rowid, words) VALUES (?, ?)", (id, f"{number} {' '.join(customer)}"))
     conn.execute("COMMIT")
     return redirect(f"/record/{id}", 303)
 
