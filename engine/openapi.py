@@ -116,7 +116,7 @@ def _paths(made: Schemas, form: Form) -> Json:
         ),
     }
     if may_do["import"]:
-        found[f"{root}/import"] = {"post": _adopt(made, form)}
+        found[f"/forms/{form.name}/import"] = {"post": _adopt(made, form)}
     if may_do["read"]:
         found |= _more(made, form, one, may_do["delete"])
     return {path: item for path, item in found.items() if item}

@@ -13,14 +13,14 @@ from flask import Blueprint, Response, g, jsonify, request
 
 from engine import openapi
 from engine.definition import Page
-from engine.web import api_docs, api_forms, api_inbox, api_input, api_records
+from engine.web import api_docs, api_forms, api_import, api_inbox, api_input, api_records
 from engine.web.api_forms import form_summary, visible_forms
 from engine.web.auth import public
 from engine.web.context import actor, api_wanted, application, definition
 from engine.web.render import label, role_label
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
-for room in (api_records, api_forms, api_inbox):
+for room in (api_records, api_forms, api_import, api_inbox):
     blueprint.register_blueprint(room.blueprint)
 
 REALM = 'Bearer realm="api"'

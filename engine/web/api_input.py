@@ -25,7 +25,7 @@ LARGEST_BODY = 8 * 1024 * 1024  # bytes of JSON
 LARGEST_ID = 2**63 - 1
 LARGEST_VERSION = 2**31 - 1
 JSON_TYPES = frozenset({"application/json", "application/merge-patch+json"})
-TRUE, FALSE = frozenset({"true", "1"}), frozenset({"false", "0", ""})
+TRUE, FALSE = frozenset({"true", "1"}), frozenset({"false", "0"})
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _TAG = re.compile(r'(?:W/)?"([0-9]{1,10})"')
 
@@ -213,8 +213,8 @@ def _said_version(data: Mapping[str, Any]) -> int | None:
 
 
 def _matched_version() -> int | None:
-    raw = request.headers.get("If-Match", "").strip()
-    if raw in ("", "*"):
+    raw = request.headers.get("If-Match", "*").strip()
+    if raw == "*":
         return None
     found = _TAG.fullmatch(raw)
     if found is None or not 0 < int(found[1]) <= LARGEST_VERSION:
@@ -234,8 +234,8 @@ def refuse_parameters(*known: str) -> None:
 
 
 def number_arg(name: str, most: int, usual: int | None = None) -> int | None:
-    raw = request.args.get(name, "")
-    if not raw:
+    raw = request.args.get(name)
+    if raw is None:
         return usual
     if raw.isascii() and raw.isdigit() and len(raw) < 20 and 1 <= int(raw) <= most:
         return int(raw)
@@ -244,7 +244,7 @@ def number_arg(name: str, most: int, usual: int | None = None) -> int | None:
 
 
 def flag_arg(name: str) -> bool:
-    raw = request.args.get(name, "")
+    raw = request.args.get(name, "false")
     if raw in TRUE:
         return True
     if raw in FALSE:

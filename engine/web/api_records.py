@@ -47,7 +47,7 @@ def _answer(record: Json, status: int = 200) -> Response:
     return answer
 
 
-def _saved(form: Form, saved: Saved, status: int = 200) -> Response:
+def saved_answer(form: Form, saved: Saved, status: int = 200) -> Response:
     """The record as it stands now; those who may not read it (any more) learn its number and version."""
     try:
         answer = _read(form, saved.id)
@@ -109,7 +109,7 @@ def create_record(form_name: str) -> Response:
     api_input.refuse_parameters()
     values = api_input.body()
     once = api_input.once_of_request(actor())
-    return _saved(form, service.save(application(), actor(), form, values, once=once), 201)
+    return saved_answer(form, service.save(application(), actor(), form, values, once=once), 201)
 
 
 @blueprint.patch("/<form_name>/<record_id>")
@@ -120,7 +120,7 @@ def change_record(form_name: str, record_id: int) -> Response:
     version = api_input.version_of(values)
     values.pop("version", None)
     _refuse_masked(form, values)
-    return _saved(form, service.save(application(), actor(), form, values, id=record_id, version=version))
+    return saved_answer(form, service.save(application(), actor(), form, values, id=record_id, version=version))
 
 
 def _refuse_masked(form: Form, values: Mapping[str, Any]) -> None:
@@ -215,7 +215,7 @@ def take_transition(form_name: str, record_id: int, transition: str) -> Response
         version=api_input.version_of(data), values=values, reason=api_input.text_of(data, "reason", LONGEST_REASON),
         once=api_input.once_of_request(actor()),
     )  # fmt: skip
-    return _saved(form, saved)
+    return saved_answer(form, saved)
 
 
 @blueprint.post("/<form_name>/<record_id>/press/<rule>")
@@ -224,42 +224,7 @@ def press_button(form_name: str, record_id: int, rule: str) -> Response:
     api_input.refuse_parameters()
     data = api_input.body(("version",), optional=True)
     version, once = api_input.version_of(data), api_input.once_of_request(actor())
-    return _saved(form, service.press(application(), actor(), form, record_id, rule, version=version, once=once))
-
-
-@blueprint.post("/<form_name>/import")
-def adopt_record(form_name: str) -> Response:
-    """A record that began its life elsewhere: in any state, with its history."""
-    form = form_named(form_name)
-    api_input.refuse_parameters()
-    data = api_input.body(("values", "state", "history"))
-    saved = service.adopt(
-        application(), actor(), form, api_input.object_of(data, "values"),
-        state=api_input.text_of(data, "state", 100), history=_history(data),
-        once=api_input.once_of_request(actor()),
-    )  # fmt: skip
-    return _saved(form, saved, 201)
-
-
-VISIT = ("state", "entered_at", "left_at", "entered_by", "left_by")
-
-
-def _history(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    visits = data.get("history")
-    if visits is None:
-        return []
-    if not isinstance(visits, list) or len(visits) > 500:
-        raise api_input.misplaced("history", message("history must be a list of at most {most} visits.", most=500))
-    for place, visit in enumerate(visits):
-        where = f"history.{place}"
-        if not isinstance(visit, dict) or not set(visit) <= set(VISIT):
-            raise api_input.misplaced(where, message("A visit is a JSON object with {names}.", names=VISIT))
-        for name in ("state", "entered_at", "left_at"):
-            if visit.get(name) is not None and not isinstance(visit[name], str):
-                raise api_input.misplaced(f"{where}.{name}", message("{name} must be a text.", name=name))
-        for name in ("entered_by", "left_by"):
-            api_input.id_of(visit, name, f"{where}.")
-    return visits
+    return saved_answer(form, service.press(application(), actor(), form, record_id, rule, version=version, once=once))
 
 
 # --- history and comments --------------------------------------------------------------------------------------------

@@ -172,7 +172,7 @@ def test_deleted_and_brought_back(chief: Program) -> None:
 
 def test_brought_in_with_state_and_history(site: Site, pump: int) -> None:
     admin = site.program("admin")
-    made = admin.send("POST", "/records/repair/import", {
+    made = admin.send("POST", "/forms/repair/import", {
         "values": {"number": "R26-0042", "equipment": pump, "fault": "Old fault", "finding": "Rust"},
         "state": "done",
         "history": [

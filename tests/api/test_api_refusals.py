@@ -152,6 +152,7 @@ def test_what_the_system_keeps_cannot_be_sent(chief: Program, hall: dict[str, An
     ("columns=name,size", "columns: There is no field “size” to use here; there is"),
     ("limit=0", "limit: limit is a number from 1 to 100, not “0”."),
     ("limit=99999999999999999999999999", "limit: limit is a number from 1 to 100, not “99999999999999999999”."),
+    ("lines=", "lines: lines is true or false, not “”."),
     ("count=perhaps", "count: count is true or false, not “perhaps”."),
     ("where.id.eq=99999999999999999999999999999", "where.id.eq: ID must be a number"),
     ("where.created_at.before=soon", "where.created_at.before: "),
@@ -199,7 +200,7 @@ def test_a_step_says_what_is_wrong_with_what_came_along(
                                      [{"state": "reported", "entered_at": "2999-01-01T00:00:00Z"}]])  # fmt: skip
 def test_a_history_of_any_shape_is_refused_in_words(site: Site, hall: dict[str, Any], history: Any) -> None:
     body = {"values": {"fault": "It leaks"}, "state": "done", "history": history}
-    status, error = site.program("admin").error("POST", "/records/repair/import", body)
+    status, error = site.program("admin").error("POST", "/forms/repair/import", body)
     assert status == 422
     assert error["problems"][0]["where"].startswith("history")
 
@@ -218,7 +219,7 @@ def test_a_change_over_an_old_version_is_refused_with_the_present_one(chief: Pro
     assert chief.send("PATCH", path, {"name": "B"}, If_Match='"2"')["version"] == 3
 
 
-@pytest.mark.parametrize("tag", ["2", '"x"', '"0"', '"1", "2"', "W/2"])
+@pytest.mark.parametrize("tag", ["", "2", '"x"', '"0"', '"1", "2"', "W/2"])
 def test_an_etag_nobody_gave_out_is_a_400(chief: Program, hall: dict[str, Any], tag: str) -> None:
     assert chief.error("PATCH", f"/records/area/{hall['id']}", {"name": "B"}, headers={"If-Match": tag})[0] == 400
 

@@ -82,7 +82,7 @@ def test_what_is_not_offered_is_not_taken_on_any_way_in(site: Site, chief: Progr
     assert tom.error("POST", f"{path}/transitions/finish", {"values": {"finding": "Seal", "parts_cost": 1}})[0] == 422
     assert tom.error("POST", f"{path}/transitions/finish", {"values": {"finding": "Seal", "owner": 1}})[0] == 422
     assert tom.error("PATCH", f"/records/equipment/{pump['id']}", {"price": "1"})[0] == 422
-    assert tom.error("POST", "/records/repair/import", {"values": {}, "state": "done"})[0] == 403
+    assert tom.error("POST", "/forms/repair/import", {"values": {}, "state": "done"})[0] == 403
     assert chief.get(path)["state"] == "repairing"
 
 

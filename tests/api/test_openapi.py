@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from calling import MAINTENANCE, Program, Site
+from calling import MAINTENANCE, ORDER_HUB, Program, Site
 from jsonschema import Draft202012Validator
 from visiting import Grounds, text
 
@@ -18,9 +18,9 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
             yield method, path, operation
 
 
-@pytest.fixture(params=["site", "hub"])
-def document(request: pytest.FixtureRequest) -> dict[str, Any]:
-    found: dict[str, Any] = request.getfixturevalue(request.param).program("admin").get("/openapi.json")
+@pytest.fixture(params=[MAINTENANCE, ORDER_HUB], ids=lambda path: path.stem)
+def document(request: pytest.FixtureRequest, make_site: Any) -> dict[str, Any]:
+    found: dict[str, Any] = make_site(request.param).program("admin").get("/openapi.json")
     return found
 
 
