@@ -146,7 +146,7 @@ def changes(world: World, login: str) -> Iterator[tuple[str, bool, TestResponse]
         yield f"GET /{form}/new", create, visitor.get(f"/{form}/new")
         yield f"POST /{form}/new", create, visitor.post(f"/{form}/new", {"_version": "x"})
         yield f"API create {form}", create, api(world, login, "POST", f"records/{form}", {"no_such_field": 1})
-        imported = api(world, login, "POST", f"records/{form}/import", {"values": {"no_such_field": 1}})
+        imported = api(world, login, "POST", f"forms/{form}/import", {"values": {"no_such_field": 1}})
         yield f"API import {form}", oracle.may(role, "import", form), imported
         for id, row in oracle.rows[form].items():
             yield from changes_of_one(world, login, role, user, form, id, row)
