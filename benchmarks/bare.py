@@ -1,8 +1,9 @@
-"""The floor: the same pages by Flask, Jinja and sqlite3 alone, on the same database file, served by the same server.
+"""The floor: the same pages written by hand with Flask, Jinja and sqlite3, on the same database file, same server.
 
 No users, no permissions, no workflow, no history beyond writing the same rows: what is left when everything an
-application builder does is taken away. ``python bare.py DATABASE PORT PAGES`` where PAGES is a folder with the HTML
-around the rows, taken from the real pages so that both send the same number of bytes.
+application builder does is taken away. The record page says every word the real one says (``web.py`` compares them); the
+list is the rows alone inside the HTML of the real page, which costs nothing here. ``python bare.py DATABASE PORT PAGES``
+where PAGES is the folder with that HTML.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import sys
 import threading
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import waitress
-from flask import Flask, redirect, request
+from flask import Flask, redirect, render_template, request
 from jinja2 import Template
 
 LIST = """{% raw %}BEFORE{% endraw %}{% for r in rows %}<tr id="r{{ r.id }}" data-v="{{ r.version }}" class="overdue" title="已超时">
@@ -28,59 +30,71 @@ LIST = """{% raw %}BEFORE{% endraw %}{% for r in rows %}<tr id="r{{ r.id }}" dat
 <td>{% if r.owner_name %}<span class="field-person"><span class="avatar avatar-xs rounded-circle" aria-hidden="true">{{ r.owner_name }}</span>
  {{ r.owner_name }}</span>{% endif %}</td><td class="due">{{ r.state_due[:16] }}</td>
 <td class="num p-figure">¥{{ "{:,.2f}".format(r.amount / 1000000) }}</td></tr>{% endfor %}{% raw %}AFTER{% endraw %}"""
-RECORD = """{% raw %}BEFORE{% endraw %}
-<header class="page-head rec-head"><h1>{{ r.number }}</h1><span class="badge bg-{{ colours[r.state] }}-lt">{{ labels[r.state] }}</span>
-<a class="btn" href="/order/{{ r.id }}/edit">编辑</a></header>
-<ol class="path">{% for state in states %}<li class="{{ "past" if state in dates else "next" }}">{{ labels[state] }}
-<small>{{ dates.get(state, "")[:10] }}</small></li>{% endfor %}</ol>
-<div class="rec">{% for heading, fields in sections %}<section class="card" aria-labelledby="show-{{ loop.index }}"><div class="card-header">
-<h2 class="card-title" id="show-{{ loop.index }}">{{ heading }}</h2>
-<a class="edit-jump" href="/order/{{ r.id }}/edit#field-{{ fields[0][0] }}"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg#pencil"/></svg> 编辑</a></div>
-<div class="card-body"><dl class="facts cols-3">{% for name, label in fields %}<div id="show-{{ name }}"><dt>{{ label }}</dt><dd>
-{% if r[name] is none %}<span class="nothing">—</span>{% elif name in money %}<span class="field-figure">¥{{ "{:,.2f}".format(r[name] / 1000000) }}</span>
-{% elif name in badges %}<span class="badge bg-{{ colours[r[name]] }}-lt">{{ labels[r[name]] }}</span>{% else %}{{ r[name] }}{% endif %}</dd></div>
-{% endfor %}</dl></div></section>{% endfor %}
-<table class="show-table"><tbody>{% for line in lines %}<tr><td class="line-number text-secondary">{{ loop.index }}</td>
-<td data-label="产品"><a href="/product/{{ line.product }}">{{ line.product_title }}</a></td><td data-label="品名">{{ line.product_name }}</td>
-<td class="end" data-label="数量">{{ line.quantity }}</td><td class="end" data-label="单价">¥{{ "{:,.4f}".format(line.price / 1000000) }}</td>
-<td class="end" data-label="金额">¥{{ "{:,.2f}".format(line.amount / 1000000) }}</td><td class="end" data-label="成本">{{ line.cost or "" }}</td></tr>
-{% endfor %}</tbody></table></div>{% raw %}AFTER{% endraw %}"""
-STATES = ("pending", "paid", "preparing", "scheduled", "producing", "inspected", "shipped", "signed")
-SECTIONS = (
-    (
-        "基本信息",
-        (
-            "number",
-            "customer_name",
-            "level",
-            "customer_po",
-            "contract",
-            "sales_name",
-            "ordered_on",
-            "due_on",
-            "priority",
-            "channel",
-        ),
-    ),
-    ("地址", ("delivery_address",)),
-    ("金额", ("quantity", "amount", "received", "unpaid", "cost")),
-    ("订单", ("note",)),
-    ("排程", ("line", "planned_start", "planned_end", "produced", "shipped_quantity")),
-    ("检验", ("inspection_result", "inspection_report")),
-    ("交付物", ("contract_file", "voucher", "picking_list", "delivery_note")),
-    ("签收", ("signed_by", "signature", "return_reason")),
-)
-SHOWN = {
-    "r": None,
-    "sections": [(heading, [(name, name.replace("_", " ")) for name in names]) for heading, names in SECTIONS],
-    "states": STATES,
-    "money": {"amount", "received", "unpaid", "cost"},
-    "badges": {"priority", "channel", "level"},
-}
-COLOURS: dict[str, str] = dict.fromkeys((*STATES, "frozen", "normal", "high", "rush", "direct", "a", "b", "c"), "blue")
+MENU = (
+    ("", [("", "首页", "home")]),
+    ("总览", [("pages/overview", "经营总览", "layout-dashboard")]),
+    ("订单", [("order", "订单", "clipboard-list"), ("contract", "合同", "file-certificate")]),
+    ("收款与发货", [("receipt", "收款", "cash"), ("shipment", "发货单", "truck-delivery")]),
+    ("基础资料", [("customer", "客户", "building"), ("product", "产品", "box")]),
+    ("系统管理", [
+        ("admin/users", "用户", "users"), ("admin/groups", "用户组", "users-group"), ("admin/roles", "角色", "shield-lock"),
+        ("admin/definition", "应用定义", "braces"), ("admin/audit", "操作日志", "history"), ("admin/tokens", "API 令牌", "key"),
+    ]),
+)  # fmt: skip
+CREATABLE = [entry for _heading, entries in MENU[2:5] for entry in entries]
+ROLES = {
+    "sales": "销售", "finance": "财务", "buyer": "采购", "planner": "计划", "workshop": "车间主任", "quality": "质检",
+    "warehouse": "仓库", "logistics": "物流", "service": "客服", "manager": "总经理",
+}  # fmt: skip
+STATES = (
+    ("pending", "1个工作日"), ("paid", "1个工作日"), ("preparing", "3个工作日"), ("scheduled", "1个工作日"),
+    ("producing", "5个工作日"), ("inspected", "1个工作日"), ("shipped", "5天"), ("signed", ""),
+)  # fmt: skip
+PLACES = {state: place for place, (state, _expected) in enumerate(STATES)}
+WORDS = ROLES | {
+    "pending": "待确认", "paid": "已收款", "preparing": "备料中", "scheduled": "生产排程", "producing": "工序进度",
+    "inspected": "质检完成", "shipped": "物流发运", "signed": "客户签收", "frozen": "冻结", "normal": "普通", "high": "加急",
+    "rush": "特急", "direct": "业务员", "a": "A 重点", "b": "B 普通", "c": "C 小客户",
+}  # fmt: skip
+DOORS = (  # name, label, from, style
+    ("confirm_payment", "确认收款", ("pending",), "primary"), ("start_preparing", "开始备料", ("paid",), "primary"),
+    ("material_ready", "备料完成", ("preparing",), "primary"), ("release_schedule", "下达排程", ("scheduled",), "primary"),
+    ("finish", "完工送检", ("producing",), "primary"), ("ship", "检验放行并发运", ("inspected",), "primary"),
+    ("sign", "客户签收", ("shipped",), "primary"), ("freeze", "冻结", ("pending", "paid", "preparing", "scheduled"), "outline-danger"),
+    ("change", "申请变更", ("paid", "preparing", "scheduled"), "outline-secondary"), ("send_back", "登记退货", ("shipped",), "outline-danger"),
+    ("cancel", "取消订单", ("pending", "paid", "frozen"), "outline-danger"),
+)  # fmt: skip
+SECTIONS = (  # heading, columns, the field its edit button leads to, [(name, label, kind, wide)]; no fields: the lines
+    ("基本信息", 3, "customer", [
+        ("number", "订单号", "", 0), ("customer_name", "客户", "customer", 0), ("level", "客户等级", "badge", 0),
+        ("customer_po", "客户单号", "", 0), ("contract", "合同", "", 0), ("sales_name", "业务员", "person", 0),
+        ("ordered_on", "下单日期", "", 0), ("due_on", "交货日期", "", 0), ("priority", "优先级", "badge", 0),
+        ("channel", "来源", "badge", 0), ("delivery_address", "交货地址", "", 1),
+    ]),
+    ("明细", 1, "lines", []),
+    ("金额", 4, "", [
+        ("quantity", "总数量", "number", 0), ("amount", "订单金额", "money", 0), ("received", "已收款", "money", 0),
+        ("unpaid", "未收款", "money", 0), ("cost", "预计成本", "money", 0),
+    ]),
+    ("订单", 1, "note", [("note", "备注", "", 1)]),
+    ("排程", 3, "line", [
+        ("line", "产线", "", 0), ("planned_start", "计划开工", "", 0), ("planned_end", "计划完工", "", 0),
+        ("produced", "完工数量", "number", 0), ("shipped_quantity", "已发数量", "number", 0),
+    ]),
+    ("检验", 2, "inspection_result", [("inspection_result", "检验结论", "", 0), ("inspection_report", "检验报告照片", "", 1)]),
+    ("交付物", 2, "contract_file", [
+        ("contract_file", "合同或订单确认", "", 1), ("voucher", "付款凭证", "", 1), ("picking_list", "备料清单", "", 1),
+        ("delivery_note", "送货单", "", 1),
+    ]),
+    ("签收", 2, "signed_by", [("signed_by", "签收人", "", 0), ("signature", "签收签名", "", 1)]),
+)  # fmt: skip
+COLOURS: dict[str, str] = dict.fromkeys(WORDS, "blue")
 OPEN = "deleted_at IS NULL AND (state NOT IN ('signed', 'cancelled'))"
 
-app = Flask(__name__)
+ZONE = ZoneInfo("Asia/Shanghai")
+app = Flask(__name__, template_folder="bare_pages")
+app.jinja_env.globals.update(menu=MENU, creatable=CREATABLE, roles=ROLES.items(), words=WORDS, colours=COLOURS)
+app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 local = threading.local()
 
 
@@ -114,8 +128,9 @@ def listing() -> str:
 def record(id: int) -> str:
     conn = database()
     row = conn.execute(
-        """SELECT o.*, c._title AS customer_name, c.level, u.name AS sales_name FROM "order" o
-        JOIN customer c ON c.id = o.customer LEFT JOIN _user u ON u.id = o.sales_person WHERE o.id = ?""",
+        """SELECT o.*, c._title AS customer_name, c.level, c.credit_limit, u.name AS sales_name, w.name AS owner_name, m.name AS creator_name
+        FROM "order" o JOIN customer c ON c.id = o.customer LEFT JOIN _user u ON u.id = o.sales_person
+        LEFT JOIN _user w ON w.id = o.owner LEFT JOIN _user m ON m.id = o.created_by WHERE o.id = ?""",
         (id,),
     ).fetchone()
     lines = conn.execute(
@@ -126,9 +141,36 @@ def record(id: int) -> str:
     stays = conn.execute(
         "SELECT state, entered_at FROM _stay WHERE form = 'order' AND record_id = ? ORDER BY id", (id,)
     )
-    template, size = PAGES["record"]
-    shown = {**SHOWN, "r": row, "lines": lines, "dates": dict(stays.fetchall()), "colours": COLOURS, "labels": COLOURS}
-    return filled(template.render(shown), size)
+    due = local_time(row["state_due"])
+    entered = {state: local_time(at) for state, at in stays}
+    dates = {state: at.strftime("%Y-%m-%d %H:%M") for state, at in entered.items()}
+    now = dt.datetime.now(ZONE)
+    return render_template(
+        "record.html", r=row, lines=lines, dates=dates, at=PLACES.get(row["state"], 0), states=STATES, sections=SECTIONS,
+        doors=[(name, label, style) for name, label, sources, style in DOORS if row["state"] in sources],
+        closed=closed_doors(row), due=due.strftime("%Y-%m-%d %H:%M"), late=max(0, (now - due).days),
+        days=(now - entered.get(row["state"], now)).days,
+        created=local_time(row["created_at"]).strftime("%Y-%m-%d %H:%M"),
+        updated=local_time(row["updated_at"]).strftime("%Y-%m-%d %H:%M"), token="0123456789abcdef",
+    )  # fmt: skip
+
+
+def closed_doors(row: sqlite3.Row) -> list[tuple[str, str, str, list[tuple[str, str]]]]:
+    """Why a pending order cannot be confirmed as paid, in the words of the real page."""
+    if row["state"] != "pending":
+        return []
+    reasons = [("请填写付款凭证。", "voucher")] if row["voucher"] is None else []
+    if row["contract_file"] is None:
+        reasons.append(("离开此状态前须提供合同或订单确认。", "contract_file"))
+    if (row["received"] or 0) < 0.3 * row["amount"]:
+        said = "预付款不足 30%，且超出客户信用额度（已收款: 空，订单金额: ¥{:,.2f}，未收款: 空，客户 › 信用额度: ¥{:,.2f}；要求：{}）"
+        rule = "已收款 ≥ 订单金额 * 0.3 或 未收款 ≤ 客户 › 信用额度"
+        reasons.append((said.format(row["amount"] / 1000000, row["credit_limit"] / 1000000, rule), ""))
+    return [("confirm_payment", "确认收款", "已收款", reasons)]
+
+
+def local_time(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC).astimezone(ZONE)
 
 
 def filled(body: str, size: int) -> str:
@@ -244,5 +286,5 @@ def freeze(id: int) -> Any:
 PAGES: dict[str, tuple[Template, int]] = {}
 
 if __name__ == "__main__":
-    PAGES.update(list=page("list", LIST), record=page("record", RECORD))
+    PAGES.update(list=page("list", LIST))
     waitress.serve(app, host="127.0.0.1", port=int(sys.argv[2]), threads=4, _quiet=True)

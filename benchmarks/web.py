@@ -247,9 +247,8 @@ def ours(port: int, pid: int, count: int, path: Path, requests: int, folder: Pat
     csrf = token(visitor.ask("GET", "/order/new")[1])
     form = order_form(products, customer, seller) | {"csrf_token": csrf}
     keep_frame(visitor.ask("GET", "/order?view=open")[1], folder / "list.json", r"(?s)(.*<tbody[^>]*>)(.*)(</tbody>.*)")
-    keep_frame(
-        visitor.ask("GET", f"/order/{count // 2}")[1], folder / "record.json", r"(?s)(.*<main[^>]*>)(.*)(</main>.*)"
-    )
+    said = {id: sorted(words(checked(visitor.ask("GET", f"/order/{id}"), 200))) for id in compared(count)}
+    (folder / "words.json").write_text(json.dumps(said))
     steps = iter(pending)
     return {
         "list": measure(pid, requests, lambda n: void(checked(visitor.ask("GET", "/order?view=open"), 200))),
@@ -276,6 +275,24 @@ def void(_answer: str) -> None:
     """What is measured needs no result."""
 
 
+def compared(count: int) -> list[int]:
+    """Records of every state there is, and one of the past."""
+    return [count // 2, *range(count - 3, count + 1)]
+
+
+def words(page: str) -> set[str]:
+    """Every word a reader of the page sees."""
+    return set(re.sub(r"(?s)<(script|style).*?</\1>|<[^>]+>", " ", page).split())
+
+
+def refuse_easier(visitor: Visitor, folder: Path) -> None:
+    """The floor must say everything the real record page says, or it is no floor."""
+    for id, said in json.loads((folder / "words.json").read_text()).items():
+        missing = set(said) - words(checked(visitor.ask("GET", f"/record/{id}"), 200))
+        if missing:
+            raise SystemExit(f"the bare page of record {id} does not say: {' '.join(sorted(missing))}")
+
+
 def keep_frame(body: str, path: Path, pattern: str) -> None:
     """What stands around the rows of the real page, and its size, for the floor."""
     found = re.fullmatch(pattern, body)
@@ -283,7 +300,7 @@ def keep_frame(body: str, path: Path, pattern: str) -> None:
     path.write_text(json.dumps([found[1], found[3], len(body.encode())]))
 
 
-def floor(port: int, pid: int, count: int, path: Path, requests: int) -> dict[str, float]:
+def floor(port: int, pid: int, count: int, path: Path, requests: int, folder: Path) -> dict[str, float]:
     conn = sqlite3.connect(path)
     products = [row[0] for row in conn.execute("SELECT id FROM product LIMIT 10")]
     customer, seller = conn.execute(
@@ -294,6 +311,7 @@ def floor(port: int, pid: int, count: int, path: Path, requests: int) -> dict[st
     ]
     conn.close()
     visitor = Visitor(port)
+    refuse_easier(visitor, folder)
     form = order_form(products, customer, seller)
     steps = iter(pending)
     return {
@@ -337,7 +355,7 @@ def run(count: int, requests: int, folder: Path) -> tuple[dict[str, float], dict
         mine = ours(port, pid, count, path, requests, folder)
     bare = [sys.executable, str(HERE / "bare.py"), str(path), str(other), str(folder)]
     with serving(bare, other) as pid:
-        least = floor(other, pid, count, path, requests)
+        least = floor(other, pid, count, path, requests, folder)
         sizes = {
             kind: len(Visitor(other).ask("GET", f"/{kind}{'/1' if kind == 'record' else ''}")[1])
             for kind in ("list", "record")
