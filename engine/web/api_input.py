@@ -218,7 +218,8 @@ def _matched_version() -> int | None:
         return None
     found = _TAG.fullmatch(raw)
     if found is None or not 0 < int(found[1]) <= LARGEST_VERSION:
-        raise Malformed(message("If-Match must be the ETag of the record, such as {example}.", example='"3"'))
+        said = message("If-Match must be the ETag of the record, such as {example}.", example='"3"')
+        raise misplaced("If-Match", said)
     return int(found[1])
 
 

@@ -24,6 +24,7 @@ from engine.web.frame import frame_part, here
 from engine.web.menu import place, shell_menu, sidebar
 
 TOASTS = "_toasts"
+MOST_TOASTS = 5  # they wait in the session's cookie, and browsers drop one of more than 4 kB
 STYLES = tuple(
     name for name in ("app", "lists", "forms", "widgets", "imports") if (statics.FOLDER / f"css/{name}.css").is_file()
 )
@@ -102,7 +103,8 @@ def asset(path: str) -> str:
 def toast(text: Message | str, kind: str = "success", *, undo: str | None = None) -> None:
     """Say something in passing. ``kind``: success, info, warning or danger; ``undo``: an address to POST to."""
     shown = say(text, reader().language) if isinstance(text, Message) else text
-    session[TOASTS] = [*session.get(TOASTS, ()), {"text": shown, "kind": kind, **({"undo": undo} if undo else {})}]
+    told = {"text": shown, "kind": kind, **({"undo": undo} if undo else {})}
+    session[TOASTS] = [*session.get(TOASTS, ()), told][-MOST_TOASTS:]
 
 
 def take_toasts() -> list[dict[str, str]]:

@@ -35,8 +35,9 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=(), payment=(), usb=()",
+    "Cache-Control": "no-store",
 }
-HSTS = "max-age=31536000; includeSubDomains"
+SECURE_HEADERS = HEADERS | {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -92,13 +93,9 @@ def refuse_foreign_host() -> None:
 def protect(response: Response) -> Response:
     """Headers of every answer. A view that must differ (a file, a printed page) sets its own before."""
     headers = response.headers
-    for name, value in HEADERS.items():
-        if name not in headers:
-            headers[name] = value
-    if settings().secure:
-        headers["Strict-Transport-Security"] = HSTS
-    if "Cache-Control" not in headers:
-        headers["Cache-Control"] = "no-store"
+    present = {name.lower() for name, _value in headers}
+    usual = SECURE_HEADERS if settings().secure else HEADERS
+    headers.extend([(name, value) for name, value in usual.items() if name.lower() not in present])
     if response.mimetype == "text/html":
         response.vary.add("HX-Request")
     headers["X-Request-Id"] = g.get("request_id", "-")
