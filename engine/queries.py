@@ -208,7 +208,8 @@ def _filters(
     if operator is None:
         problems.append(Problem(key, unknown(NO_OPERATOR, operator_name, [each.name for each in operators])))
         return
-    if len(raw) > (MOST_VALUES if operator.takes == "many" else MOST_FILTERS) or any(len(each) > 4 * LONGEST for each in raw):
+    most = MOST_VALUES if operator.takes == "many" else MOST_FILTERS
+    if len(raw) > most or any(len(each) > 4 * LONGEST for each in raw):
         problems.append(Problem(key, message("The value of a filter is too long.")))
         return
     if name in columns.sometimes:
