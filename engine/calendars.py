@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from engine.language import Duration
 
 IsWorkday = Callable[[dt.date], bool]
-_HOURS = {"m": 1 / 60, "h": 1.0}
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
 _DAYS = {"d": 1, "w": 7}
 
 
@@ -22,11 +22,11 @@ def due_after(
 ) -> dt.datetime:
     """The aware UTC moment ``within`` after ``start``.
 
-    Minutes and hours are exact. Days, weeks and working days keep the time of day on the clocks of ``zone``; working
-    days count only days for which ``is_workday`` holds.
+    Seconds, minutes and hours are exact. Days, weeks and working days keep the time of day on the clocks of ``zone``;
+    working days count only days for which ``is_workday`` holds.
     """
-    if within.unit in _HOURS:
-        return start + dt.timedelta(hours=_HOURS[within.unit] * within.amount)
+    if within.unit in _SECONDS:
+        return start + dt.timedelta(seconds=_SECONDS[within.unit] * within.amount)
     local = start.astimezone(zone)
     if within.unit == "wd":
         day = _workdays_later(local.date(), within.amount, is_workday)

@@ -14,6 +14,7 @@ from typing import Literal
 
 from engine.actions import Action
 from engine.cards import Card
+from engine.connectors import Connection
 from engine.fields.base import Field
 from engine.language import (
     Colour,
@@ -209,6 +210,7 @@ class AppDefinition:
     currency: str = option("The currency of money fields that name none (ISO 4217).", "CNY", pattern="^[A-Z]{3}$")
     roles: Mapping[str, Role] = option("The roles.", {})
     forms: Mapping[str, Form] = option("The forms.", minProperties=1)
+    connections: Mapping[str, Connection] = option("The systems outside that rules send to or call.", {})
     rules: Mapping[str, Rule] = option("The automation rules.", {})
     pages: Mapping[str, Page] = option("Screens of cards.", {})
     menu: tuple[MenuGroup, ...] = option("The side bar. Default: all pages, then all forms that are not lines.", ())

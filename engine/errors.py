@@ -94,10 +94,19 @@ class Stale(AppmillError):
 
 
 class DeliveryFailed(AppmillError):
-    """The world outside did not answer, or answered no."""
+    """The world outside did not do what was asked.
+
+    ``again``: whether trying again can help; ``after``: not before so many seconds; ``unsure``: it may have arrived.
+    """
 
     status = 502
     code = "delivery_failed"
+
+    def __init__(
+        self, reason: Message, *, again: bool = True, after: float | None = None, unsure: bool = False
+    ) -> None:
+        super().__init__(reason)
+        self.again, self.after, self.unsure = again, after, unsure
 
 
 Severity = Literal["error", "warning", "note"]

@@ -80,10 +80,10 @@ class Template(Label):
 
 @dataclass(frozen=True)
 class Duration:
-    """A length of time with its unit: minutes, hours, days, weeks or working days (Monday to Friday)."""
+    """A length of time with its unit: seconds, minutes, hours, days, weeks or working days (Monday to Friday)."""
 
     amount: int
-    unit: Literal["m", "h", "d", "w", "wd"]
+    unit: Literal["s", "m", "h", "d", "w", "wd"]
 
     def __str__(self) -> str:
         return f"{self.amount}{self.unit}"

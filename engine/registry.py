@@ -22,6 +22,8 @@ class Registry:
     triggers: dict[str, type] = field(default_factory=dict)
     actions: dict[str, type] = field(default_factory=dict)
     cards: dict[str, type] = field(default_factory=dict)
+    connectors: dict[str, type] = field(default_factory=dict)
+    performers: dict[str, Callable[..., Any]] = field(default_factory=dict)
     functions: dict[str, Callable[..., Any]] = field(default_factory=dict)
     seeds: dict[str, Callable[..., Any]] = field(default_factory=dict)
     screens: list[Callable[..., Any]] = field(default_factory=list)
@@ -43,6 +45,14 @@ class Registry:
 
     def card(self, cls: C) -> C:
         return _enter(self.cards, cls)
+
+    def connector(self, cls: C) -> C:
+        return _enter(self.connectors, cls)
+
+    def performer(self, kind: str, function: Callable[..., Any]) -> None:
+        """Who carries out what leaves the process: called with (Task, Surroundings), answers a JSON result; see
+        ``engine.outside.task``."""
+        self._once(self.performers, kind, function)
 
     def function(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A pure function of plain values, callable by its name in every expression."""

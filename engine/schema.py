@@ -96,7 +96,9 @@ def _class_variables(cls: Any) -> frozenset[str]:
 
 def kinds_of(base: type, registry: Registry) -> Mapping[str, type]:
     """The registered classes under a base, by the name ``type`` gives them."""
-    places = (registry.fields, registry.views, registry.triggers, registry.actions, registry.cards)
+    places = (
+        registry.fields, registry.views, registry.triggers, registry.actions, registry.cards, registry.connectors,
+    )  # fmt: skip
     return next((place for place in places if any(issubclass(cls, base) for cls in place.values())), {})
 
 
@@ -211,7 +213,7 @@ _PLAIN: dict[Any, Schema] = {
     Decimal: {"type": "number"},
     Label: _TEXTS,
     Template: _TEXTS,
-    Duration: {"type": "string", "pattern": "^[1-9][0-9]{0,4}(m|h|d|w|wd)$"},
+    Duration: {"type": "string", "pattern": "^[1-9][0-9]{0,4}(s|m|h|d|w|wd)$"},
     Condition: {"type": ["boolean", "string"], "minLength": 1},
     Expression: _EXPRESSION,
     SortKey: {"type": "string", "minLength": 1},

@@ -12,7 +12,7 @@ FLOORS = [
     "registry schema validate build",
     "fields effects",
     "expressions",
-    "views cards triggers actions",
+    "views cards triggers actions connectors",
     "definition examples reference",
     "checks complete load builtin",
     "storage",
