@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from engine import effects
-from engine.language import Expression, FieldName, FormName, Template, TransitionName, option
+from engine.language import Duration, Expression, FieldName, FormName, Template, TransitionName, option
 from engine.registry import Registry
 
 
@@ -43,6 +44,18 @@ class Context(Protocol):
     def fill(self, template: Template) -> Mapping[str, str]:
         """The template with its places filled, by language."""
 
+    def moment(self, source: str) -> dt.datetime | None:
+        """The UTC moment an expression gives; a date is its midnight on the application's clock."""
+
+    def later(self, length: Duration) -> dt.datetime:
+        """The UTC moment that long after now."""
+
+    def receivers(self, named: Sequence[str]) -> list[dict[str, str]]:
+        """{name, address, language} of everybody named by a role, an expression that gives users or texts."""
+
+    def json(self, source: str) -> Any:
+        """The value of an expression as JSON: dates and moments in ISO form, exact numbers as text."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
@@ -51,7 +64,8 @@ class Action:
     type: ClassVar[str]
 
     def effects(self, context: Context) -> Sequence[effects.Effect]:
-        """What it wants done, worked out and not yet done."""
+        """What it wants done, worked out and not yet done. What follows an effect that ``suspends`` is worked out
+        when that is over."""
         raise NotImplementedError
 
 
@@ -150,10 +164,67 @@ class Notify(Action):
         return [effects.Notify(context.form, context.id, roles, users, context.fill(self.message))]
 
 
+# --- steps that hold others, or time ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Branch(Action):
+    """Go one way or the other."""
+
+    type: ClassVar[str] = "branch"
+    when: Expression = option("Which way: it holds or it does not.")
+    then: tuple[Action, ...] = option("What is done when it holds.", minItems=1)
+    otherwise: tuple[Action, ...] = option("What is done when it does not.", ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForEach(Action):
+    """Do something for every record that matches, in batches."""
+
+    type: ClassVar[str] = "for_each"
+    form: FormName = option("The form of the records.")
+    where: Expression = option("Which records: `record` is the one looked at, `source` the one that woke the rule.")
+    actions: tuple[Action, ...] = option("What is done for each; `record` is that record.", minItems=1)
+    batch: int = option("How many are done in one transaction.", 50, minimum=1, maximum=500)
+
+    def effects(self, context: Context) -> Sequence[effects.Effect]:
+        return [effects.ForEach(self.form, self.where, self.batch)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wait(Action):
+    """Wait for a time, or until something holds for the record."""
+
+    type: ClassVar[str] = "wait"
+    for_: Duration | None = option("How long.", None, alias="for")
+    until: Expression | None = option("The date or moment to wait for, such as record.due_on - days(3).", None)
+    holds: Expression | None = option("Go on as soon as this holds; looked at whenever the record changes.", None)
+    at_most: Duration | None = option("Go on after this time even if `holds` does not hold.", None)
+
+    def effects(self, context: Context) -> Sequence[effects.Effect]:
+        length = self.for_ or self.at_most
+        due = context.moment(self.until) if self.until else context.later(length) if length else None
+        return [effects.Wait(due, self.holds)]
+
+
+def nested(
+    path: tuple[str | int, ...], actions: Sequence[Action], form: FormName | None
+) -> Iterator[tuple[tuple[str | int, ...], Action, FormName | None]]:
+    """Every action and those inside it: (place, action, form of its ``record``)."""
+    for place, action in enumerate(actions):
+        here = (*path, place)
+        yield here, action, form
+        if isinstance(action, Branch):
+            yield from nested((*here, "then"), action.then, form)
+            yield from nested((*here, "otherwise"), action.otherwise, form)
+        elif isinstance(action, ForEach):
+            yield from nested((*here, "actions"), action.actions, action.form)
+
+
 def _worked_out(values: Mapping[Any, Expression], context: Context, **more: Any) -> dict[str, Any]:
     return {name: context.evaluate(source, **more) for name, source in values.items()}
 
 
 def register(registry: Registry) -> None:
-    for action in (SetValues, CreateRecord, UpdateMatching, TakeTransition, Refuse, Notify):
+    for action in (SetValues, CreateRecord, UpdateMatching, TakeTransition, Refuse, Notify, Branch, ForEach, Wait):
         registry.action(action)

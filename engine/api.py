@@ -10,9 +10,10 @@ A plugin is a module with ``register(registry)``. It enters types by decorating 
             "The number twice."
             return value * 2
 
-**Types.** ``Field``, ``Trigger``, ``Action``, ``View``, ``Card`` are subclassed as frozen, keyword-only dataclasses
-with ``type``, a docstring (its first line is the palette's text) and ``option(...)`` for each key of the YAML. Types of
-those keys: ``Expression``, ``Template``, ``Label``, ``Duration``, ``Condition``, ``FieldName``, ``FormName``,
+**Types.** ``Field``, ``OnRecord`` (a ``Trigger`` a change of a record pulls), ``Action``, ``View``, ``Card`` are
+subclassed as frozen, keyword-only dataclasses with ``type``, a docstring (its first line is the palette's text) and
+``option(...)`` for each key of the YAML. Types of those keys: ``Expression``, ``Template``, ``Label``, ``Duration``,
+``Condition``, ``FieldName``, ``FormName``,
 ``StateName``, ``TransitionName``, ``RoleName``, ``Colour``. A trigger says in ``wakes_on`` which kinds of ``Change`` it
 is asked about; an action answers effects: ``SetValues``, ``CreateRecord``, ``UpdateMatching``, ``TakeTransition``,
 ``Refuse``, ``Notify``.
@@ -70,7 +71,7 @@ from engine.registry import Registry
 from engine.service import adopt, delete, press, restore, save, take
 from engine.storage.page import Page, Query
 from engine.texts import say
-from engine.triggers import Change, Trigger
+from engine.triggers import Change, OnRecord, Trigger
 from engine.views import View
 from engine.walking import Saved
 from engine.workflow import Door, Obstacle, doors
@@ -105,6 +106,7 @@ __all__ = [
     "Missing",
     "Notify",
     "Obstacle",
+    "OnRecord",
     "Operator",
     "Page",
     "Problem",

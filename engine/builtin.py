@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from engine import actions, cards, expressions, fields, triggers, views
+from engine import actions, cards, errands, expressions, fields, triggers, views
 from engine.registry import Registry
 
 
 def default_registry() -> Registry:
     """A new registry with every built-in; plugins are entered into it after that."""
     registry = Registry()
-    for room in (fields, views, cards, triggers, actions, expressions):
+    for room in (fields, views, cards, triggers, actions, errands, expressions):
         room.register(registry)
     return registry

@@ -8,11 +8,11 @@ that one walk checks every reference.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.actions import Action
+from engine.actions import Action, nested
 from engine.cards import Card
 from engine.connectors import Connection
 from engine.fields.base import Field
@@ -22,6 +22,7 @@ from engine.language import (
     Duration,
     Expression,
     FieldName,
+    FormName,
     Label,
     Named,
     RoleName,
@@ -169,6 +170,25 @@ class Rule(Named):
     when: Expression | None = option("Only when this holds.", None)
     actions: tuple[Action, ...] = option("What it does, in order.", minItems=1)
     enabled: bool = option("Whether it is switched on.", True)
+    shadow: bool = option("Watch only: it decides and is logged, and nothing is done.", False)
+    mode: Literal["parallel", "single", "restart", "queued"] = option(
+        "What to do when it wakes while an earlier run of the same key is not finished: go side by side, leave it to "
+        "the earlier one, end the earlier one, or wait for it.",
+        "parallel",
+    )
+    key: Expression | None = option("What makes runs the same, for the mode. Default: the record.", None)
+    cap: int | None = option("How many runs may be unfinished at once; more wait.", None, minimum=1, maximum=1000)
+    pause_after: int = option("Pause the rule after so many failed runs in a row.", 10, minimum=1, maximum=1000)
+    owner: RoleName | None = option("Who is told when it fails. Default: administrators.", None)
+
+    @property
+    def form(self) -> FormName | None:
+        """The form whose records wake it; None where no record does."""
+        return getattr(self.trigger, "form", None)
+
+    def steps(self) -> Iterator[tuple[tuple[str | int, ...], Action, FormName | None]]:
+        """Every action, nested ones too: (place in the rule, action, form of its ``record``)."""
+        return nested(("actions",), self.actions, self.form)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Effect:
-    """Something a rule wants done."""
+    """Something a rule wants done. ``suspends``: what follows it in the rule waits until it is over."""
+
+    @property
+    def suspends(self) -> bool:
+        return False
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,49 @@ class Refuse(Effect):
     """Refuse the change that woke the rule. ``texts``: language → filled text."""
 
     texts: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Outside(Effect):
+    """Something that leaves the process: a message kept with the change and delivered after it.
+
+    ``kind`` names who performs it, ``data`` is JSON. With ``saved_as`` the run waits for the result, which the steps
+    after it read as ``results.<saved_as>``.
+    """
+
+    kind: str
+    data: Mapping[str, Any]
+    connection: str | None = None
+    saved_as: str | None = None
+
+    @property
+    def suspends(self) -> bool:
+        return self.saved_as is not None
+
+
+@dataclass(frozen=True)
+class Wait(Effect):
+    """Go on at ``due``, or as soon as the expression ``holds`` holds for the record; whichever comes first."""
+
+    due: dt.datetime | None
+    holds: str | None
+
+    @property
+    def suspends(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True)
+class ForEach(Effect):
+    """Run the steps inside for every record of ``form`` for which ``where`` holds, ``batch`` of them at a time."""
+
+    form: str
+    where: str
+    batch: int
+
+    @property
+    def suspends(self) -> bool:
+        return True
 
 
 @dataclass(frozen=True)

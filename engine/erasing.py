@@ -49,7 +49,7 @@ def _store(passage: Passage, kinds: frozenset[str]) -> Saved:
     plans = walk.app.plans.rules(plan.form.name, kinds)
     decisions = walking.decide(walk, plan, plans, kinds, before, row) if plans else []
     event_id = writing.append_event(passage, [decision.trace for decision in decisions] or None)
-    performing.perform(walk, decisions, event_id, walking.obey)
+    performing.perform(walk, decisions, event_id, walking.obey, form=plan.form.name, record_id=row["id"])
     return walking.saved(passage, event_id)
 
 

@@ -63,6 +63,12 @@ ACTIONS: Mapping[str, str] = {
     "update": '{type: update, form: ticket, where: "record.part_of == source", values: {priority: "\'high\'"}}',
     "take": "{type: take, transition: close, reason: \"'nothing left to do'\"}",
     "refuse": '{type: refuse, message: "{{ record.name }} is closed"}',
+    "branch": "{type: branch, when: record.cost > 100, then: [{type: take, transition: close}], otherwise: []}",
+    "for_each": "{type: for_each, form: ticket, where: record.part_of == source, actions: [{type: take, transition: close}]}",
+    "wait": "{type: wait, for: 2d}",
+    "mail": '{type: mail, connection: post, to: [member, record.created_by], subject: Closed, message: "{{ record.name }}"}',
+    "http": '{type: http, connection: hub, path: "/tickets/{{ record.id }}", json: {name: record.name}, as: answer}',
+    "call": "{type: call, connection: hub, operation: pull, values: {id: record.id}}",
     "notify": '{type: notify, to: [member, record.created_by], message: "{{ record.name }} is closed"}',
 }
 CARDS: Mapping[str, str] = {

@@ -24,7 +24,8 @@ MAX_DEPTH = 8
 class Walk:
     """One transaction, seen by one actor. Rules walk on in the same transaction, one level deeper.
 
-    ``chain``: the names of the rules that led here; ``cause``: the event that did; ``batch``: the import it belongs to.
+    ``chain``: the names of the rules that led here; ``cause``: the event that did; ``run_id``: the rule's run;
+    ``batch``: the import it belongs to.
     """
 
     app: Application
@@ -35,19 +36,20 @@ class Walk:
     cause: int | None = None
     chain: tuple[str, ...] = ()
     batch: int | None = None
+    run_id: int | None = None
 
     @property
     def depth(self) -> int:
         return len(self.chain)
 
-    def deeper(self, rule: str, cause: int) -> Walk:
+    def deeper(self, rule: str, cause: int | None, run_id: int | None = None) -> Walk:
         """The walk of an effect of ``rule``; raises Refused where rules wake each other without end."""
         chain = (*self.chain, rule)
         if len(chain) > MAX_DEPTH:
             raise Refused(message("Rules wake each other without end: {cycle}.", cycle=_cycle(chain)))
         actor = self.actor.for_rule(rule)
         sight = self.sight.for_actor(actor)
-        return Walk(self.app, self.conn, actor, self.now, sight, cause, chain, self.batch)
+        return Walk(self.app, self.conn, actor, self.now, sight, cause, chain, self.batch, run_id)
 
     def as_system(self) -> Walk:
         """The same walk where the system acts on its own behalf, such as emptying links to what was deleted."""

@@ -125,3 +125,15 @@ def people_with_roles(conn: sa.Connection, tables: Tables, roles: Iterable[str])
     )
     found = conn.execute(sa.select(user.c.id).where(user.c.active, user.c.id.in_(having)))
     return frozenset(row[0] for row in found)
+
+
+def addresses_of(conn: sa.Connection, tables: Tables, ids: Iterable[int]) -> list[dict[str, str]]:
+    """{name, address, language} of the active ones who have an e-mail address."""
+    user = tables.user
+    wanted = sorted(ids)
+    if not wanted:
+        return []
+    query = sa.select(user.c.name, user.c.email, user.c.language).where(
+        user.c.id.in_(wanted), user.c.active, user.c.email.is_not(None), user.c.email != ""
+    )
+    return [{"name": row.name, "address": row.email, "language": row.language or ""} for row in conn.execute(query)]

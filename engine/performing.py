@@ -15,7 +15,9 @@ from engine.errors import AppmillError, Invalid, Missing, Problem, Refused, mess
 from engine.expressions import EvaluationFailed, NotInSql, to_sql
 from engine.language import Label
 from engine.passage import Walk
+from engine.program import Stretch
 from engine.rules import Decision, broken, name_of
+from engine.runs import LATER, Opening, Run, open_run, post
 
 
 @dataclass(frozen=True)
@@ -32,21 +34,53 @@ class Request:
 Change = Callable[[Walk, Request], Any]
 
 
-def perform(walk: Walk, decisions: Sequence[Decision], event_id: int, change: Change) -> None:
+def perform(
+    walk: Walk, decisions: Sequence[Decision], event_id: int, change: Change, *, form: str, record_id: int
+) -> None:
     """Do what the rules decided, in order. An effect that is refused refuses the change that woke the rule."""
     for decision in decisions:
-        for effect in decision.effects:
-            deeper = walk.deeper(decision.rule.name, event_id)
-            try:
-                _PERFORM[type(effect)](deeper, effect, change, event_id)
-            except Refused as refused:
-                if isinstance(effect, Refuse) or refused.reason.pattern.startswith(_ALREADY_NAMED):
-                    raise
-                raise _because_of(decision.rule, refused) from refused
-            except (Invalid, Missing) as refused:
-                raise _because_of(decision.rule, refused) from refused
-            except EvaluationFailed as failed:
-                raise broken(decision.rule, failed) from failed
+        if decision.stretch.wanted:
+            opening = Opening(
+                rule=decision.rule, key=f"e{event_id}:{decision.rule.stable_id}", form=form, record_id=record_id,
+                event_id=event_id, lane=lane_of(walk, decision, form, record_id), trace=decision.trace,
+                later=leaves_something(decision.stretch), next=decision.stretch.next,
+            )  # fmt: skip
+            carry_out(walk, open_run(walk, opening), decision.rule, decision.stretch, event_id, change)
+
+
+def leaves_something(stretch: Stretch) -> bool:
+    """Whether the run is not over with what is done at once."""
+    return any(isinstance(wanted.effect, LATER) for wanted in stretch.wanted)
+
+
+def lane_of(walk: Walk, decision: Decision, form: str | None, record_id: int | None) -> str | None:
+    """What runs of the rule share that its mode keeps apart."""
+    return decision.key if decision.rule.key else f"{form}:{record_id}" if form else ""
+
+
+def carry_out(walk: Walk, run: Run, rule: Rule, stretch: Stretch, event_id: int | None, change: Change) -> None:
+    """Do what can be done at once and leave messages for the rest; nothing where the run stands aside."""
+    if run.state not in ("working", "done"):
+        return
+    for wanted in stretch.wanted:
+        if isinstance(wanted.effect, LATER):
+            post(walk, run, wanted)
+        else:
+            _do(walk, run, rule, wanted.effect, event_id, change)
+
+
+def _do(walk: Walk, run: Run, rule: Rule, effect: Effect, event_id: int | None, change: Change) -> None:
+    deeper = walk.deeper(rule.name, event_id, run.id)
+    try:
+        _PERFORM[type(effect)](deeper, effect, change, event_id)
+    except Refused as refused:
+        if isinstance(effect, Refuse) or refused.reason.pattern.startswith(_ALREADY_NAMED):
+            raise
+        raise _because_of(rule, refused) from refused
+    except (Invalid, Missing) as refused:
+        raise _because_of(rule, refused) from refused
+    except EvaluationFailed as failed:
+        raise broken(rule, failed) from failed
 
 
 _ALREADY_NAMED = ("Rules wake each other", "The rule “{rule}”", "{text}")
@@ -60,31 +94,31 @@ def _because_of(rule: Rule, refused: AppmillError) -> Refused:
     )  # fmt: skip
 
 
-def _set(walk: Walk, effect: SetValues, change: Change, event_id: int) -> None:
+def _set(walk: Walk, effect: SetValues, change: Change, event_id: int | None) -> None:
     change(walk, Request(effect.form, effect.id, effect.values))
 
 
-def _create(walk: Walk, effect: CreateRecord, change: Change, event_id: int) -> None:
+def _create(walk: Walk, effect: CreateRecord, change: Change, event_id: int | None) -> None:
     change(walk, Request(effect.form, None, effect.values))
 
 
-def _take(walk: Walk, effect: TakeTransition, change: Change, event_id: int) -> None:
+def _take(walk: Walk, effect: TakeTransition, change: Change, event_id: int | None) -> None:
     change(walk, Request(effect.form, effect.id, {}, effect.transition, effect.reason))
 
 
-def _refuse(walk: Walk, effect: Refuse, change: Change, event_id: int) -> None:
+def _refuse(walk: Walk, effect: Refuse, change: Change, event_id: int | None) -> None:
     said = message("{text}", text=Label(effect.texts))
     raise Refused(said, [Problem("", said)])
 
 
-def _notify(walk: Walk, effect: Notify, change: Change, event_id: int) -> None:
+def _notify(walk: Walk, effect: Notify, change: Change, event_id: int | None) -> None:
     notices.notify(walk, effect, event_id)
 
 
 # --- changing all that match -----------------------------------------------------------------------------------------
 
 
-def _update(walk: Walk, effect: UpdateMatching, change: Change, event_id: int) -> None:
+def _update(walk: Walk, effect: UpdateMatching, change: Change, event_id: int | None) -> None:
     for id in _matching(walk, effect):
         row = walk.sight.load(effect.form, id)
         if row is None:
@@ -125,7 +159,7 @@ def _matching_one_by_one(walk: Walk, effect: UpdateMatching, ids: list[int]) -> 
     ]
 
 
-_PERFORM: Mapping[type[Effect], Callable[[Walk, Any, Change, int], None]] = {
+_PERFORM: Mapping[type[Effect], Callable[[Walk, Any, Change, int | None], None]] = {
     SetValues: _set,
     CreateRecord: _create,
     UpdateMatching: _update,

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from engine.actions import Wait
 from engine.definition import AppDefinition, Check, Form, Rule, State, Transition
 from engine.errors import Missing, message
 from engine.expressions import Compiled, compile_expression
@@ -19,6 +20,7 @@ from engine.fields.base import Field
 from engine.fields.series import SeriesField
 from engine.formats import Reader
 from engine.language import Expression
+from engine.program import Program, program_of
 from engine.registry import Registry
 from engine.storage.search import searched_fields
 from engine.storage.tables import Tables, linked_form
@@ -123,6 +125,7 @@ class RulePlan:
     rule: Rule
     when: Compiled | None
     place: int
+    program: Program
 
 
 class Plans:
@@ -134,7 +137,12 @@ class Plans:
         self.tables = tables
         self.kept: dict[Any, Any] = {}  # what other rooms work out once per definition, under keys of their own
         self._forms: dict[str, FormPlan] = {}
-        self._rules = _rules_by_kind(definition, registry)
+        self.rule = _rule_plans(definition, registry)
+        self._rules = _rules_by_kind(definition, self.rule)
+        self.parking = frozenset(
+            form for plan in self.rule.values() for _path, action, form in plan.rule.steps()
+            if isinstance(action, Wait) and action.holds and form
+        )  # fmt: skip
         self.live_computed = {name: _derived_needs(form, registry) for name, form in definition.forms.items()}
 
     def form(self, form: Form | str) -> FormPlan:
@@ -328,12 +336,23 @@ def _workflow(plans: Plans, form: Form, watch: _Watcher) -> dict[str, Any]:
     }
 
 
-def _rules_by_kind(definition: AppDefinition, registry: Registry) -> dict[tuple[str, str], tuple[RulePlan, ...]]:
+def _rule_plans(definition: AppDefinition, registry: Registry) -> dict[str, RulePlan]:
+    """Every rule by its stable id, those that are switched off too: what began with them is finished."""
+    return {
+        rule.stable_id: RulePlan(
+            rule, compile_expression(rule.when, registry) if rule.when else None, place, program_of(rule.actions)
+        )
+        for place, rule in enumerate(definition.rules.values())
+    }
+
+
+def _rules_by_kind(
+    definition: AppDefinition, by_id: Mapping[str, RulePlan]
+) -> dict[tuple[str, str], tuple[RulePlan, ...]]:
     found: dict[tuple[str, str], list[RulePlan]] = {}
-    for place, rule in enumerate(definition.rules.values()):
+    for rule in definition.rules.values():
         if not rule.enabled:
             continue
-        plan = RulePlan(rule, compile_expression(rule.when, registry) if rule.when else None, place)
-        for kind in rule.trigger.wakes_on:
-            found.setdefault((rule.trigger.form, kind), []).append(plan)
+        for kind in rule.trigger.wakes_on if rule.form else ():
+            found.setdefault((str(rule.form), kind), []).append(by_id[rule.stable_id])
     return {key: tuple(plans) for key, plans in found.items()}

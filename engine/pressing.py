@@ -25,7 +25,7 @@ def press(walk: Walk, plan: FormPlan, id: int, rule: str, version: int | None) -
     _refuse_idle(walk, plan, wanted, decisions[0])
     passage = Passage(walk, plan, before, dict(before), kind="pressed")
     event_id = writing.append_event(passage, [decision.trace for decision in decisions])
-    performing.perform(walk, decisions, event_id, walking.obey)
+    performing.perform(walk, decisions, event_id, walking.obey, form=plan.form.name, record_id=id)
     return walking.saved(passage, event_id)
 
 

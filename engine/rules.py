@@ -6,19 +6,35 @@ the order of the file. A rule that cannot be worked out refuses the change: it m
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from engine.calendars import due_after
 from engine.definition import Rule
-from engine.effects import CreateRecord, Effect, Notify, Refuse, SetValues, TakeTransition, UpdateMatching
+from engine.effects import (
+    CreateRecord,
+    Effect,
+    ForEach,
+    Notify,
+    Outside,
+    Refuse,
+    SetValues,
+    TakeTransition,
+    UpdateMatching,
+    Wait,
+)
 from engine.errors import AppmillError, Refused, message
 from engine.expressions import EvaluationFailed, View, fill_all, plain
 from engine.formats import Reader
-from engine.language import Label, Template
+from engine.language import ADMIN, Duration, Label, Template
 from engine.passage import Walk
+from engine.people import addresses_of, people_with_roles
 from engine.plans import RulePlan
-from engine.triggers import Change
+from engine.program import Stretch, unfold
+from engine.triggers import Change, OnRecord
 
 
 @dataclass(frozen=True)
@@ -26,26 +42,39 @@ class Decision:
     """What one rule answered: its effects when its condition held, and the trace people can look at."""
 
     rule: Rule
-    effects: tuple[Effect, ...]
+    stretch: Stretch
     trace: Mapping[str, Any]
+    key: str = ""  # what makes its runs the same, where the rule says so
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        return tuple(wanted.effect for wanted in self.stretch.wanted)
+
+
+NOTHING_WANTED = Stretch((), None)
 
 
 @dataclass(frozen=True)
 class Asking:
-    """What triggers, conditions and actions may ask about one change; the Context of ``actions``."""
+    """What conditions and actions may ask; the Context of ``actions``. ``view``: the record, where there is one."""
 
     walk: Walk
-    change: Change
-    view: View
+    view: View | None
     names: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def form(self) -> str:
-        return self.change.form
+        return str(self._record.form.name)
 
     @property
     def id(self) -> int:
-        return int(self.view.row["id"])
+        return int(self._record.row["id"])
+
+    @property
+    def _record(self) -> View:
+        if self.view is None:
+            raise EvaluationFailed(message("no record woke the rule"))
+        return self.view
 
     @property
     def roles(self) -> frozenset[str]:
@@ -63,13 +92,39 @@ class Asking:
         return tuple(id for id in many if isinstance(id, int) and not isinstance(id, bool))
 
     def linked(self, name: str) -> Sequence[tuple[str, int]]:
-        value = self.view.read(name)
+        value = self._record.read(name)
         views = value if isinstance(value, tuple) else (value,)
         return [(view.form.name, view.id) for view in views if isinstance(view, View) and view.id is not None]
 
     def lines(self, name: str) -> Sequence[Any]:
-        found = self.view.read(name)
+        found = self._record.read(name)
         return found if isinstance(found, tuple) else ()
+
+    def holds(self, source: str) -> bool:
+        return bool(self.run(source))
+
+    def moment(self, source: str) -> dt.datetime | None:
+        value, zone = self.evaluate(source), self.names["reader"].zone
+        if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+            value = dt.datetime.combine(value, dt.time(), zone)
+        if value is not None and not isinstance(value, dt.datetime):
+            raise EvaluationFailed(message("{source} is no date and no moment", source=source))
+        return value if value is None else value.astimezone(dt.UTC)
+
+    def later(self, length: Duration) -> dt.datetime:
+        return due_after(self.walk.now, length, ZoneInfo(self.walk.app.definition.timezone))
+
+    def receivers(self, named: Sequence[str]) -> list[dict[str, str]]:
+        app, roles = self.walk.app, frozenset(named) & (self.roles | {ADMIN})
+        found = [self.evaluate(source) for source in named if source not in roles]
+        several = [each for value in found for each in (value if isinstance(value, tuple) else (value,))]
+        people = people_with_roles(self.walk.conn, app.tables, roles) if roles else set()
+        people |= {each for each in several if type(each) is int}
+        reached = [{"name": "", "address": each, "language": ""} for each in several if isinstance(each, str) and each]
+        return addresses_of(self.walk.conn, app.tables, people) + reached
+
+    def json(self, source: str) -> Any:
+        return in_trace(self.evaluate(source))
 
     def fill(self, template: Template) -> Mapping[str, str]:
         definition = self.walk.app.definition
@@ -82,17 +137,27 @@ class Asking:
 
 def decide(walk: Walk, plans: Sequence[RulePlan], change: Change, view: View, old: View | None) -> list[Decision]:
     """One decision per rule the change may wake, in the order of the file."""
-    asking = Asking(walk, change, view, {**walk.sight.names, "record": view, "old": old})
-    return [_decide(plan, asking) for plan in plans]
+    asking = Asking(walk, view, {**walk.sight.names, "record": view, "old": old, "results": {}})
+    return [_decide(plan, change, asking) for plan in plans]
 
 
-def _decide(plan: RulePlan, asking: Asking) -> Decision:
+def _decide(plan: RulePlan, change: Change, asking: Asking) -> Decision:
+    trigger = plan.rule.trigger
     try:
-        if not plan.rule.trigger.matches(asking.change):
-            return Decision(plan.rule, (), {"rule": plan.rule.stable_id, "matched": False})
+        if not isinstance(trigger, OnRecord) or not trigger.matches(change):
+            return Decision(plan.rule, NOTHING_WANTED, {"rule": plan.rule.stable_id, "matched": False})
+    except EvaluationFailed as failed:
+        raise broken(plan.rule, failed) from failed
+    return woken(plan, asking)
+
+
+def woken(plan: RulePlan, asking: Asking) -> Decision:
+    """What a rule that was woken decides: whether its condition holds, and what it wants up to the first wait."""
+    try:
         clauses = _clauses(plan, asking)
         held = all(clause["holds"] for clause in clauses)
-        wanted = tuple(effect for action in plan.rule.actions for effect in action.effects(asking)) if held else ()
+        stretch = unfold(plan.program, 0, asking) if held else NOTHING_WANTED
+        key = str(asking.evaluate(plan.rule.key)) if held and plan.rule.key else ""
     except EvaluationFailed as failed:
         raise broken(plan.rule, failed) from failed
     trace = {
@@ -100,9 +165,9 @@ def _decide(plan: RulePlan, asking: Asking) -> Decision:
         "matched": True,
         "held": held,
         "clauses": clauses,
-        "effects": [described(effect) for effect in wanted],
+        "effects": [described(wanted.effect) for wanted in stretch.wanted],
     }
-    return Decision(plan.rule, wanted, trace)
+    return Decision(plan.rule, stretch, trace, key)
 
 
 def _clauses(plan: RulePlan, asking: Asking) -> list[dict[str, Any]]:
@@ -160,4 +225,10 @@ def described(effect: Effect) -> dict[str, Any]:
         return {"refuse": dict(effect.texts)}
     if isinstance(effect, Notify):
         return {"notify": sorted(effect.roles), "users": sorted(effect.users), "message": dict(effect.texts)}
+    if isinstance(effect, Outside):
+        return {effect.kind: effect.connection or "", "data": in_trace(dict(effect.data))}
+    if isinstance(effect, Wait):
+        return {"wait": effect.due.isoformat() if effect.due else None, "holds": effect.holds}
+    if isinstance(effect, ForEach):
+        return {"for_each": effect.form, "where": effect.where}
     return {"effect": type(effect).__name__}

@@ -52,6 +52,13 @@ class Trigger:
 
     type: ClassVar[str]
     wakes_on: ClassVar[tuple[str, ...]] = ()  # the kinds of Change it is asked about; empty: not woken by the walk
+    gives: ClassVar[Mapping[str, str]] = {}  # names its rule's expressions have beside the record, and their kinds
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnRecord(Trigger):
+    """Something about a record wakes the rule."""
+
     form: FormName = option("The form whose records are watched.")
 
     def matches(self, change: Change) -> bool:
@@ -60,7 +67,7 @@ class Trigger:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Created(Trigger):
+class Created(OnRecord):
     """A record was created."""
 
     type: ClassVar[str] = "created"
@@ -68,7 +75,7 @@ class Created(Trigger):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Updated(Trigger):
+class Updated(OnRecord):
     """A record was changed."""
 
     type: ClassVar[str] = "updated"
@@ -88,7 +95,7 @@ class Updated(Trigger):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deleted(Trigger):
+class Deleted(OnRecord):
     """A record was deleted."""
 
     type: ClassVar[str] = "deleted"
@@ -96,7 +103,7 @@ class Deleted(Trigger):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entered(Trigger):
+class Entered(OnRecord):
     """A record entered a state."""
 
     type: ClassVar[str] = "entered"
@@ -108,7 +115,7 @@ class Entered(Trigger):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Left(Trigger):
+class Left(OnRecord):
     """A record left a state."""
 
     type: ClassVar[str] = "left"
@@ -120,7 +127,7 @@ class Left(Trigger):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Taken(Trigger):
+class Taken(OnRecord):
     """A transition was taken."""
 
     type: ClassVar[str] = "taken"
@@ -132,7 +139,7 @@ class Taken(Trigger):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Button(Trigger):
+class Button(OnRecord):
     """Somebody pressed a button on the record."""
 
     type: ClassVar[str] = "button"

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine import checking, computing, following, moving, performing, rules, stays, writing
+from engine import checking, computing, following, moving, performing, rules, runs, stays, writing
 from engine.errors import Missing, Refused, Stale, message
 from engine.intake import Given, read_input, read_values
 from engine.offering import offer
@@ -112,8 +112,17 @@ def store(passage: Passage) -> Saved:
     event_id = writing.append_event(passage, [decision.trace for decision in decisions] or None)
     _write_stays(passage)
     index(passage)
-    performing.perform(passage.walk, decisions, event_id, obey)
+    _tell_waiting_runs(passage)
+    performing.perform(
+        passage.walk, decisions, event_id, obey, form=passage.plan.form.name, record_id=passage.row["id"]
+    )
     return saved(passage, event_id)
+
+
+def _tell_waiting_runs(passage: Passage) -> None:
+    walk, form = passage.walk, passage.plan.form.name
+    if form in walk.app.plans.parking and not passage.creating:
+        runs.wake_parked(walk, form, passage.row["id"])
 
 
 def saved(passage: Passage, event_id: int | None) -> Saved:

@@ -183,6 +183,7 @@ def append_event(passage: Passage, trace: Any) -> int:
             actor_kind=actor_kind(walk),
             rule=walk.actor.rule,
             cause=walk.cause,
+            run_id=walk.run_id,
             depth=walk.depth,
             reason=passage.reason,
             batch=walk.batch,

@@ -66,6 +66,12 @@ class Made:
             found = load_actor(conn, self.application.tables, self._people[login])
         return replace(found, language="en", **changes)
 
+    def redefine(self, source: str | Path, *, rules: str = "") -> None:
+        """The same database under a new definition, as an administrator applies it."""
+        app = self.application
+        loaded = _read_with(source, rules, app.registry)
+        self.application = start(loaded, app.database, registry=app.registry, files=app.files, clock=self.clock)
+
     # --- the doors; ``as_`` is a login or an Actor
 
     def _who(self, who: str | Actor) -> Actor:

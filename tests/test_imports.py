@@ -12,8 +12,8 @@ FLOORS = [
     "registry schema validate build",
     "fields effects",
     "expressions",
-    "views cards triggers actions connectors",
-    "definition examples reference",
+    "views cards triggers actions errands connectors",
+    "definition examples reference program",
     "checks complete load builtin",
     "storage",
 ]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from engine.actions import CopyLines, Notify, UpdateMatching
+from engine.actions import CopyLines, ForEach, Notify, UpdateMatching
 from engine.checks.names import copied_form, is_role, linked_form
 from engine.checks.review import Leaf, Review
 from engine.definition import Form, Rule
@@ -49,11 +49,11 @@ def _names_lost(review: Review, text: str) -> bool:
 
 def _receivers(review: Review) -> None:
     for name, rule in review.definition.rules.items():
-        scope = _rule_scope(review, rule, {})
-        for index, action in enumerate(rule.actions):
+        for path, action, form in rule.steps():
+            scope = _rule_scope(review, rule, {"record": review.form(form) or "any"})
             for place, text in enumerate(action.to) if isinstance(action, Notify) else ():
                 if not is_role(review, text) and not review.is_lost(text):
-                    _check(review, ("rules", name, "actions", index, "to", place), text, scope)
+                    _check(review, ("rules", name, *path, "to", place), text, scope)
 
 
 # --- scopes
@@ -72,18 +72,21 @@ def scope_of(review: Review, leaf: Leaf) -> Scope:
 
 
 def _rule_scope(review: Review, rule: Rule, names: Mapping[str, Any]) -> Scope:
-    form = review.form(rule.trigger.form)
-    old: Mapping[str, Any] = {"old": form} if form else {"old": "any"}
-    return Scope(review.definition, form, {"record": form or "any", **old, **names})
+    form = review.form(rule.form)
+    woken = {"record": form or "any", "old": form or "any"} if rule.form else {}
+    return Scope(review.definition, form, {**woken, "results": "any", **rule.trigger.gives, **names})
 
 
 def _more_names(review: Review, rule: Rule, leaf: Leaf) -> Mapping[str, Any]:
-    woken = review.form(rule.trigger.form) or "any"
+    woken = {"source": review.form(rule.form) or "any"} if rule.form else {}
+    around: ForEach | None = leaf.inside(ForEach)
     if isinstance(leaf.owner, UpdateMatching):
-        return {"record": review.form(leaf.owner.form) or "any", "source": woken}
+        source = {"source": review.form(around.form) or "any"} if around else woken
+        return {"record": review.form(leaf.owner.form) or "any", **source}
+    here = {"record": review.form(around.form) or "any", **woken} if around else {}
     if isinstance(leaf.owner, CopyLines):
-        return {"line": copied_form(review, rule, leaf.owner) or "any"}
-    return {}
+        return {**here, "line": copied_form(review, rule, leaf.owner) or "any"}
+    return here
 
 
 def _field_scope(review: Review, form: Form, field: Field, option: str) -> Scope:

@@ -185,9 +185,9 @@ class Filling:
 
     def _set_by_rules(self) -> Iterator[str]:
         for rule in self.review.rules:
-            for action in rule.actions:
+            for _path, action, form in rule.steps():
                 if isinstance(action, SetValues):
-                    yield from action.values if rule.trigger.form == self.form.name else ()
+                    yield from action.values if form == self.form.name else ()
                 elif isinstance(action, UpdateMatching | CreateRecord):
                     yield from action.values if action.form == self.form.name else ()
                 if isinstance(action, CreateRecord):
@@ -200,7 +200,7 @@ class Filling:
                 yield from copy.values
 
     def _is_created_by_rules(self) -> bool:
-        actions = (action for rule in self.review.rules for action in rule.actions)
+        actions = (action for rule in self.review.rules for _path, action, _form in rule.steps())
         return any(isinstance(action, CreateRecord) and action.form == self.form.name for action in actions)
 
 

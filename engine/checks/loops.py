@@ -11,7 +11,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.actions import CreateRecord, Notify, Refuse, SetValues, TakeTransition, UpdateMatching
+from engine.actions import (
+    Branch,
+    CreateRecord,
+    ForEach,
+    Notify,
+    Refuse,
+    SetValues,
+    TakeTransition,
+    UpdateMatching,
+    Wait,
+)
 from engine.checks.names import linked_form
 from engine.checks.review import Review
 from engine.definition import Form, Rule, Transition
@@ -98,11 +108,11 @@ def _is_free(rule: Rule) -> bool:
 
 
 def _happenings(review: Review, rule: Rule, written: Written) -> Iterator[Happening]:
-    form = review.form(rule.trigger.form)
-    for action in rule.actions:
+    for _path, action, of in rule.steps():
+        form = review.form(of)
         if isinstance(action, SetValues | UpdateMatching):
-            name = action.form if isinstance(action, UpdateMatching) else rule.trigger.form
-            if not _settles(name, action.values, written):
+            name = action.form if isinstance(action, UpdateMatching) else of
+            if name is not None and not _settles(name, action.values, written):
                 yield Happening("updated", name, values=tuple(action.values.items()))
         elif isinstance(action, CreateRecord):
             yield from _created(review, action)
@@ -115,11 +125,11 @@ def _written(review: Review) -> Written:
     """(form, field) → everything rules set it to."""
     found: dict[tuple[str, str], set[str]] = {}
     for rule in review.rules:
-        for action in rule.actions:
+        for _path, action, of in rule.steps():
             if isinstance(action, SetValues | UpdateMatching):
-                form = action.form if isinstance(action, UpdateMatching) else rule.trigger.form
-                for name, source in action.values.items():
-                    found.setdefault((form, name), set()).add(source)
+                form = action.form if isinstance(action, UpdateMatching) else of
+                for name, source in action.values.items() if form else ():
+                    found.setdefault((str(form), name), set()).add(source)
     return found
 
 
@@ -171,7 +181,7 @@ def _ends(form: Form, transition: Transition) -> tuple[str, ...]:
 
 def _wakes(happening: Happening, rule: Rule) -> bool:
     trigger = rule.trigger
-    if trigger.form != happening.form or happening.kind not in trigger.wakes_on:
+    if rule.form != happening.form or happening.kind not in trigger.wakes_on:
         return False
     if isinstance(trigger, Entered | Left):
         return trigger.state == happening.name
@@ -191,13 +201,14 @@ def _is_told(trigger: Updated, values: Mapping[str, Expression]) -> bool:
     return wanted is None or not (_is_fixed(made) and _is_fixed(wanted)) or made == wanted
 
 
-_KNOWN = (SetValues, CreateRecord, UpdateMatching, TakeTransition, Notify, Refuse)  # the last two change no record
+# All but the first four change no record themselves.
+_KNOWN = (SetValues, CreateRecord, UpdateMatching, TakeTransition, Notify, Refuse, Branch, ForEach, Wait)
 
 
 def _unanalysed(review: Review) -> None:
     """Actions of plugins may cause anything: say that it was not looked at."""
     for rule in review.rules:
-        for index, action in enumerate(rule.actions):
+        for path, action, _form in rule.steps():
             if not isinstance(action, _KNOWN):
                 said = message("Not analysed: whether the action '{type}' wakes other rules.", type=action.type)
-                review.note(("rules", rule.name, "actions", index), said)
+                review.note(("rules", rule.name, *path), said)

@@ -38,8 +38,8 @@ def check_names(review: Review) -> None:
     for form in review.forms:
         _field_references(review, form)
     for name, rule in review.definition.rules.items():
-        for index, action in enumerate(rule.actions):
-            _action_names(review, rule, action, ("rules", name, "actions", index))
+        for path, action, of in rule.steps():
+            _action_names(review, review.form(of), action, ("rules", name, *path))
     _menu(review)
     _identities(review)
     _reserved(review)
@@ -163,8 +163,7 @@ def _field_references(review: Review, form: Form) -> None:
 # --- what rules write
 
 
-def _action_names(review: Review, rule: Rule, action: Any, path: Path) -> None:
-    form = review.form(rule.trigger.form)
+def _action_names(review: Review, form: Form | None, action: Any, path: Path) -> None:
     if isinstance(action, SetValues):
         _written(review, (*path, "values"), form, action.values, reported=True)
     elif isinstance(action, UpdateMatching):
@@ -202,7 +201,7 @@ def _written(review: Review, path: Path, form: Form | None, names: Iterable[str]
 
 def copied_form(review: Review, rule: Rule, copy: CopyLines) -> Form | None:
     """The form of the lines that are copied."""
-    form = review.form(rule.trigger.form)
+    form = review.form(rule.form)
     return linked_form(review, form.fields.get(copy.each)) if form else None
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.actions import UpdateMatching
+from engine.actions import ForEach, UpdateMatching
 from engine.cards import Card
 from engine.checks.names import linked_form
 from engine.checks.review import Leaf, Review
@@ -67,7 +67,9 @@ def _asked(review: Review, leaf: Leaf) -> tuple[Form, Form | None] | None:
     if isinstance(leaf.owner, UpdateMatching) and option == "where":
         rule: Rule = leaf.inside(Rule)
         matched = review.form(leaf.owner.form)
-        return (matched, review.form(rule.trigger.form)) if matched else None
+        return (matched, review.form(rule.form)) if matched else None
+    if isinstance(leaf.owner, ForEach) and option == "where" and (each := review.form(leaf.owner.form)):
+        return each, review.form(leaf.inside(Rule).form)
     return None
 
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NewType, get_args, get_origin
 
+from engine.actions import ForEach
 from engine.cards import Card
 from engine.definition import AppDefinition, Form, Rule
 from engine.errors import Finding, Message, Severity, message
 from engine.language import Condition, Duration, Label
 from engine.registry import Registry
 from engine.schema import keys_of
-from engine.triggers import Trigger
+from engine.triggers import OnRecord
 from engine.validate import guess, listed
 from engine.yamlfile import Path, Source, Span, dotted
 
@@ -128,8 +129,8 @@ def _form_of(thing: Any, form: str | None) -> str | None:
     if isinstance(thing, Form):
         return thing.name
     if isinstance(thing, Rule):
-        return thing.trigger.form
-    if isinstance(thing, (Trigger, Card)):
+        return thing.form
+    if isinstance(thing, (OnRecord, Card, ForEach)):
         return thing.form
     return form
 

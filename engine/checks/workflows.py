@@ -26,9 +26,9 @@ def taken_by_rules(review: Review) -> frozenset[tuple[str, str]]:
     """(form, transition) of every transition some rule takes."""
     found = set()
     for rule in review.rules:
-        for action in rule.actions:
+        for _path, action, of in rule.steps():
             if isinstance(action, TakeTransition):
-                form = review.form(rule.trigger.form)
+                form = review.form(of)
                 if action.of and form:
                     form = linked_form(review, form.fields.get(action.of))
                 found.add((form.name if form else "", str(action.transition)))

@@ -7,13 +7,14 @@ unfair; so a write transaction says BEGIN IMMEDIATE and holds a lock of this pro
 
 from __future__ import annotations
 
+import datetime as dt
 import fcntl
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, Protocol
 
 import sqlalchemy as sa
 from psycopg import IsolationLevel
@@ -23,6 +24,27 @@ from engine.errors import Refused, message
 
 Synchronous = Literal["FULL", "NORMAL"]
 READONLY = {"readonly": True}
+
+
+POSTED = "appmill.posted"
+
+
+class Doorbell(Protocol):
+    """Whoever hands messages over to be delivered. Rings may be lost or repeated: a sweeper looks for the rest."""
+
+    def note(self, conn: sa.Connection, message_id: int, due: dt.datetime) -> None:
+        """In the transaction that leaves the message."""
+
+    def ring(self, posted: Sequence[tuple[int, dt.datetime]]) -> None:
+        """After the commit, with everything it left: (id, due)."""
+
+
+class Silent:
+    def note(self, conn: sa.Connection, message_id: int, due: dt.datetime) -> None:
+        return
+
+    def ring(self, posted: Sequence[tuple[int, dt.datetime]]) -> None:
+        return
 
 
 class Database:
@@ -47,6 +69,7 @@ class Database:
             else self.engine.execution_options(**READONLY)
         )
         self._writing = threading.Lock()
+        self.doorbell: Doorbell = Silent()  # who is told of messages; set by the engine that delivers them
         self._claim: IO[str] | None = None
 
     @contextmanager
@@ -58,12 +81,19 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """A write transaction: committed at the end of the block, rolled back when it raises. Never nested."""
-        if self.dialect != "sqlite":
-            with self.engine.begin() as conn:
+        alone: AbstractContextManager[Any] = self._writing if self.dialect == "sqlite" else nullcontext()
+        with alone, self.engine.begin() as conn:
+            try:
                 yield conn
-            return
-        with self._writing, self.engine.begin() as conn:
-            yield conn
+            finally:
+                posted = conn.info.pop(POSTED, ())
+        if posted:
+            self.doorbell.ring(posted)
+
+    def posted(self, conn: sa.Connection, message_id: int, due: dt.datetime) -> None:
+        """Told in the transaction that leaves a message: the doorbell rings once it is committed."""
+        conn.info.setdefault(POSTED, []).append((message_id, due))
+        self.doorbell.note(conn, message_id, due)
 
     def analyse(self) -> None:
         """Let the database look at how its data is distributed, so that it chooses the right indexes.

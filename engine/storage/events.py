@@ -18,7 +18,8 @@ class Event:
     """One thing that happened to a record; ``id`` is 0 until it is stored.
 
     ``changes``: {field stable id: [before, after]} in JSON form. ``cause``: the id of the event that led to this one,
-    ``depth`` events away from what a person did. ``batch``: the import it came with. ``definition``: the hash in force.
+    ``depth`` events away from what a person did;
+    ``run_id`` the run of the rule that did it. ``batch``: the import it came with. ``definition``: the hash in force.
     """
 
     id: int = 0
@@ -33,6 +34,7 @@ class Event:
     actor_kind: str = "user"
     rule: str | None = None
     cause: int | None = None
+    run_id: int | None = None
     depth: int = 0
     reason: str | None = None
     batch: int | None = None

@@ -46,7 +46,7 @@ def record_columns(*, saved: bool = True) -> tuple[sa.Column[Any], sa.Column[Any
     return text("form"), sa.Column("record_id", BigInt, nullable=not saved)
 
 
-def _system(name: str) -> Callable[[Callable[[], list[Any]]], Callable[[], list[Any]]]:
+def system(name: str) -> Callable[[Callable[[], list[Any]]], Callable[[], list[Any]]]:
     """Enter a table under its name; the decorated function answers its columns and indexes."""
 
     def enter(columns: Callable[[], list[Any]]) -> Callable[[], list[Any]]:
@@ -61,7 +61,7 @@ def _system(name: str) -> Callable[[Callable[[], list[Any]]], Callable[[], list[
 # --- what happened ---------------------------------------------------------------------------------------------------
 
 
-@_system("event")
+@system("event")
 def _event() -> list[Any]:
     """``changes`` is {field stable id: [before, after]} in JSON form; ``cause`` the event that led to this one."""
     return [
@@ -76,6 +76,7 @@ def _event() -> list[Any]:
         text("actor_kind", server_default="user"),
         text("rule", nullable=True),
         sa.Column("cause", BigInt, sa.ForeignKey("_event.id")),
+        sa.Column("run_id", BigInt),
         count("depth"),
         text("reason", nullable=True),
         sa.Column("batch", BigInt),
@@ -86,7 +87,7 @@ def _event() -> list[Any]:
     ]
 
 
-@_system("stay")
+@system("stay")
 def _stay() -> list[Any]:
     """One row per visit of a record to a state; ``left_at`` is empty while the record is there."""
     return [
@@ -109,7 +110,7 @@ def _stay() -> list[Any]:
 # --- people ----------------------------------------------------------------------------------------------------------
 
 
-@_system("user")
+@system("user")
 def _user() -> list[Any]:
     return [
         key(),
@@ -133,22 +134,22 @@ def _user() -> list[Any]:
     ]
 
 
-@_system("user_role")
+@system("user_role")
 def _user_role() -> list[Any]:
     return [_owned("user_id", "_user.id"), text("role", primary_key=True), sa.Index("ix__user_role_role", "role")]
 
 
-@_system("group")
+@system("group")
 def _group() -> list[Any]:
     return [key(), text("name", unique=True), text("label", nullable=True)]
 
 
-@_system("group_role")
+@system("group_role")
 def _group_role() -> list[Any]:
     return [_owned("group_id", "_group.id"), text("role", primary_key=True)]
 
 
-@_system("group_member")
+@system("group_member")
 def _group_member() -> list[Any]:
     return [
         _owned("group_id", "_group.id"),
@@ -157,7 +158,7 @@ def _group_member() -> list[Any]:
     ]
 
 
-@_system("session")
+@system("session")
 def _session() -> list[Any]:
     """A signed-in browser; the token itself is never stored, only its SHA-256."""
     return [
@@ -175,7 +176,7 @@ def _session() -> list[Any]:
     ]
 
 
-@_system("token")
+@system("token")
 def _token() -> list[Any]:
     """A key for the API; the token itself is never stored, only its SHA-256."""
     return [
@@ -195,7 +196,7 @@ def _token() -> list[Any]:
 # --- beside the records ----------------------------------------------------------------------------------------------
 
 
-@_system("attachment")
+@system("attachment")
 def _attachment() -> list[Any]:
     """A file of a record; ``record_id`` is empty until the record it was uploaded for is saved."""
     return [
@@ -216,7 +217,7 @@ def _attachment() -> list[Any]:
     ]
 
 
-@_system("comment")
+@system("comment")
 def _comment() -> list[Any]:
     return [
         key(),
@@ -231,7 +232,7 @@ def _comment() -> list[Any]:
     ]
 
 
-@_system("saved_view")
+@system("saved_view")
 def _saved_view() -> list[Any]:
     return [
         key(),
@@ -245,7 +246,7 @@ def _saved_view() -> list[Any]:
     ]
 
 
-@_system("draft")
+@system("draft")
 def _draft() -> list[Any]:
     """Typed but not saved; ``record_id`` is 0 for a new record."""
     return [
@@ -258,7 +259,7 @@ def _draft() -> list[Any]:
     ]
 
 
-@_system("notification")
+@system("notification")
 def _notification() -> list[Any]:
     """``message`` is a text per language."""
     return [
@@ -270,11 +271,11 @@ def _notification() -> list[Any]:
         moment("read_at", nullable=True),
         sa.Column("event_id", BigInt, sa.ForeignKey("_event.id")),
         sa.Index("ix__notification_user", "user_id", "id"),
-        _partial("ix__notification_unread", "user_id", where="read_at IS NULL"),
+        partial("ix__notification_unread", "user_id", where="read_at IS NULL"),
     ]
 
 
-@_system("follow")
+@system("follow")
 def _follow() -> list[Any]:
     return [
         _owned("user_id", "_user.id"),
@@ -287,7 +288,7 @@ def _follow() -> list[Any]:
 # --- the machinery ---------------------------------------------------------------------------------------------------
 
 
-@_system("series")
+@system("series")
 def _series() -> list[Any]:
     return [
         text("name", primary_key=True),
@@ -296,7 +297,7 @@ def _series() -> list[Any]:
     ]
 
 
-@_system("job")
+@system("job")
 def _job() -> list[Any]:
     return [
         key(),
@@ -317,7 +318,7 @@ def _job() -> list[Any]:
     ]
 
 
-@_system("batch")
+@system("batch")
 def _batch() -> list[Any]:
     """Records that came in together, so that they can be taken back together."""
     return [
@@ -334,7 +335,7 @@ def _batch() -> list[Any]:
     ]
 
 
-@_system("import_row")
+@system("import_row")
 def _import_row() -> list[Any]:
     """What became of each record of a file; ``line`` is its first row there, ``problems`` [[row, column, texts]]."""
     return [
@@ -347,28 +348,7 @@ def _import_row() -> list[Any]:
     ]
 
 
-@_system("message")
-def _message() -> list[Any]:
-    """Effects that leave the process, written with the change that caused them and delivered afterwards."""
-    return [
-        key(),
-        text("key", unique=True),
-        text("lane", nullable=True),
-        sa.Column("effect", json_type(), nullable=False),
-        moment("due_at"),
-        text("state", server_default="waiting"),
-        count("attempts"),
-        text("error", nullable=True),
-        text("definition"),
-        sa.Column("event_id", BigInt, sa.ForeignKey("_event.id")),
-        moment("created_at"),
-        moment("done_at", nullable=True),
-        _partial("ix__message_due", "due_at", "id", where="state = 'waiting'"),
-        sa.Index("ix__message_lane", "lane", "id"),
-    ]
-
-
-@_system("published")
+@system("published")
 def _definition() -> list[Any]:
     """Every definition that was ever in force; ``shape`` is what the tables were built from."""
     return [
@@ -381,7 +361,7 @@ def _definition() -> list[Any]:
     ]
 
 
-@_system("rate")
+@system("rate")
 def _rate() -> list[Any]:
     """How often something was tried in one window of time (sign-ins per address and account …)."""
     return [
@@ -399,5 +379,5 @@ def _owned(name: str, target: str) -> sa.Column[int]:
     )
 
 
-def _partial(name: str, *columns: str, where: str) -> sa.Index:
+def partial(name: str, *columns: str, where: str) -> sa.Index:
     return sa.Index(name, *columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))

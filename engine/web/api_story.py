@@ -63,7 +63,7 @@ def buttons_of(form: str, who: Actor) -> list[Rule]:
     return [
         rule
         for rule in application().definition.rules.values()
-        if rule.enabled and isinstance(rule.trigger, Button) and rule.trigger.form == form
+        if rule.enabled and isinstance(rule.trigger, Button) and rule.form == form
         and (who.is_admin or who.roles.intersection(rule.trigger.roles))
     ]  # fmt: skip
 

@@ -123,7 +123,7 @@ def presses(form: Form) -> tuple[Press, ...]:
     return tuple(
         Press(rule.name, label(rule.trigger), label(rule.trigger.confirm) if rule.trigger.confirm else "")
         for rule in application().definition.rules.values()
-        if rule.enabled and isinstance(rule.trigger, Button) and rule.trigger.form == form.name
+        if rule.enabled and isinstance(rule.trigger, Button) and rule.form == form.name
         and (who.is_admin or who.roles.intersection(rule.trigger.roles))
     )  # fmt: skip
 

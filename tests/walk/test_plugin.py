@@ -12,6 +12,7 @@ def test_every_name_is_there_and_told():
     assert [name for name in api.__all__ if not hasattr(api, name)] == []
     spoken = {
         "Field",
+        "OnRecord",
         "Trigger",
         "Action",
         "View",
@@ -35,7 +36,7 @@ def register(registry: api.Registry) -> None:
 
     @registry.trigger
     @dataclass(frozen=True, kw_only=True)
-    class BigChange(api.Trigger):
+    class BigChange(api.OnRecord):
         """A number grew a lot."""
 
         type: ClassVar[str] = "grew"

@@ -1,0 +1,88 @@
+"""Actions that leave the process. Each answers an ``Outside`` effect with everything worked out; it is delivered after
+the change is saved, once, in the order of the record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from engine import effects
+from engine.actions import Action, Context
+from engine.language import ConnectionName, Expression, FieldName, Template, option
+from engine.registry import Registry
+
+RESULT = "The name under which the steps after it read the answer, as results.<name>; they wait for it."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mail(Action):
+    """Send an e-mail."""
+
+    type: ClassVar[str] = "mail"
+    connection: ConnectionName = option("The mail connection it is sent with.")
+    to: tuple[str, ...] = option(
+        "Roles, expressions that give users such as record.owner, or addresses in quotes.", minItems=1
+    )
+    cc: tuple[str, ...] = option("Who gets a copy.", ())
+    subject: Template = option("The subject.")
+    message: Template = option("The text.")
+    attach: tuple[FieldName, ...] = option("File fields of the record to attach.", ())
+    language: Literal["zh", "en"] | None = option("The language it is written in. Default: the application's.", None)
+
+    def effects(self, context: Context) -> Sequence[effects.Effect]:
+        subject, text = context.fill(self.subject), context.fill(self.message)
+        data = {
+            "to": context.receivers(self.to), "cc": context.receivers(self.cc),
+            "subject": _in(subject, self.language), "text": _in(text, self.language),
+            "attachments": [id for name in self.attach for id in context.ids_of(f"record.{name}")],
+        }  # fmt: skip
+        return [effects.Outside("mail", data, self.connection)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Http(Action):
+    """Call a web address."""
+
+    type: ClassVar[str] = "http"
+    connection: ConnectionName = option("The connection whose address, headers and secrets are used.")
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = option("The method.", "POST")
+    path: Template = option("The path under the connection's address.", Template({"": ""}))
+    query: Mapping[str, Expression] = option("Parameters of the query.", {})
+    json: Mapping[str, Expression] = option("What is sent, by name.", {})
+    saved_as: str | None = option(RESULT, None, alias="as", pattern="^[a-z][a-z0-9_]{0,40}$")
+
+    def effects(self, context: Context) -> Sequence[effects.Effect]:
+        data = {
+            "method": self.method, "path": _in(context.fill(self.path), None),
+            "query": _values(self.query, context), "json": _values(self.json, context) if self.json else None,
+        }  # fmt: skip
+        return [effects.Outside("http", data, self.connection, self.saved_as)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call(Action):
+    """Ask a connected system to do something."""
+
+    type: ClassVar[str] = "call"
+    connection: ConnectionName = option("The connection.")
+    operation: str = option("What it is asked to do.")
+    values: Mapping[str, Expression] = option("What the operation needs, by name.", {})
+    saved_as: str | None = option(RESULT, None, alias="as", pattern="^[a-z][a-z0-9_]{0,40}$")
+
+    def effects(self, context: Context) -> Sequence[effects.Effect]:
+        data = {"operation": self.operation, "values": _values(self.values, context)}
+        return [effects.Outside("call", data, self.connection, self.saved_as)]
+
+
+def _in(texts: Mapping[str, str], language: str | None) -> str:
+    return texts.get(language or "") or next(iter(texts.values()), "")
+
+
+def _values(values: Mapping[Any, Expression], context: Context) -> dict[str, Any]:
+    return {name: context.json(source) for name, source in values.items()}
+
+
+def register(registry: Registry) -> None:
+    for action in (Mail, Http, Call):
+        registry.action(action)

@@ -1,0 +1,234 @@
+"""Waking rules without a person, and taking up runs that had something to wait for.
+
+Both happen in a transaction of their own, as the system on behalf of the rule, through the same walk as every change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine import performing, rules, walking
+from engine.application import Application
+from engine.definition import Rule
+from engine.errors import Missing, message
+from engine.expressions import View
+from engine.passage import Walk
+from engine.people import system_actor
+from engine.plans import Plans, RulePlan
+from engine.program import inner_program, unfold
+from engine.rules import Asking
+from engine.runs import NEVER, OPEN, Opening, Run, open_run, post_go_on
+from engine.sight import Sight
+
+
+def system_walk(
+    app: Application, conn: sa.Connection, *, cause: int | None = None, chain: tuple[str, ...] = ()
+) -> Walk:
+    actor = system_actor()
+    return Walk(app, conn, actor, app.clock(), Sight(app, conn, actor), cause, chain)
+
+
+# --- waking ----------------------------------------------------------------------------------------------------------
+
+
+def fire(
+    app: Application,
+    conn: sa.Connection,
+    rule: str,
+    key: str,
+    *,
+    form: str | None = None,
+    record_id: int | None = None,
+    given: Mapping[str, Any] | None = None,
+) -> bool:
+    """Wake a rule by its stable id, as a schedule, a time-out or a message from outside does. ``key`` is unique for
+    what woke it; ``given`` are the names its expressions have beside the record. Answers whether it acted."""
+    plan = app.plans.rule.get(rule)
+    if plan is None or not plan.rule.enabled:
+        return False
+    walk = system_walk(app, conn)
+    view = _record(walk, form, record_id)
+    if record_id is not None and view is None:
+        return False
+    names = _names(walk, view, given or {}, {})
+    decision = rules.woken(plan, Asking(walk, view, names))
+    if not decision.stretch.wanted:
+        return False
+    opening = Opening(
+        rule=plan.rule, key=key, form=form, record_id=record_id, given=given or {}, trace=decision.trace,
+        lane=performing.lane_of(walk, decision, form, record_id),
+        later=performing.leaves_something(decision.stretch), next=decision.stretch.next,
+    )  # fmt: skip
+    performing.carry_out(walk, open_run(walk, opening), plan.rule, decision.stretch, None, walking.obey)
+    return True
+
+
+def _record(walk: Walk, form: str | None, record_id: int | None) -> View | None:
+    """The record as it is now; None when there is none any more."""
+    if form is None or record_id is None or form not in walk.app.definition.forms:
+        return None
+    row = walk.sight.load(form, record_id)
+    if row is None or row["deleted_at"] is not None:
+        return None
+    return walk.sight.view(walk.app.plans.form(form).form, row)
+
+
+def _names(
+    walk: Walk, view: View | None, given: Mapping[str, Any], results: Mapping[str, Any], source: View | None = None
+) -> dict[str, Any]:
+    more = {"source": source} if source is not None else {}
+    return {**walk.sight.names, "record": view, "old": view, **more, **given, "results": dict(results)}
+
+
+# --- taking up -------------------------------------------------------------------------------------------------------
+
+
+def go_on(app: Application, conn: sa.Connection, run_id: int, step: int, *, paused: bool = False) -> None:
+    """Do what the run wants from a step up to the next wait, and end it where nothing follows. ``paused``: time has
+    passed since, so what it wakes begins a chain of its own."""
+    run = load_run(app, conn, run_id)
+    if run is None or run.state not in OPEN:
+        return
+    walk = system_walk(app, conn, cause=run.event_id, chain=() if paused else run.chain)
+    rule, program = _as_begun(app, conn, run)
+    view = _record(walk, run.form, run.record_id)
+    if run.record_id is not None and view is None:
+        raise Missing(message("The record is gone."))
+    source = _source(walk, conn, run)
+    context = Asking(walk, view, _names(walk, view, run.given, run.results, source))
+    stretch = unfold(inner_program(program.program, run.inner), step, context)
+    table = app.tables.run
+    conn.execute(sa.update(table).where(table.c.id == run.id).values(state="working", next=stretch.next))
+    performing.carry_out(walk, run, rule, stretch, run.event_id, walking.obey)
+    if stretch.next is None:
+        end_if_over(app, conn, run.id)
+
+
+def load_run(app: Application, conn: sa.Connection, run_id: int) -> Run | None:
+    table = app.tables.run
+    row = conn.execute(sa.select(table).where(table.c.id == run_id)).mappings().first()
+    if row is None:
+        return None
+    given = dict(row["given"])
+    chain = tuple(given.pop("chain", ()))
+    return Run(
+        row["id"], row["key"], row["rule"], row["form"], row["record_id"], row["event_id"], row["lane"],
+        tuple(row["inner"]), given, row["results"], chain, "working" if row["state"] == "queued" else row["state"],
+        row["definition"], row["actor_id"],
+    )  # fmt: skip
+
+
+def _source(walk: Walk, conn: sa.Connection, run: Run) -> View | None:
+    """For the run of one record of many: the record that woke the rule."""
+    if not run.inner:
+        return None
+    table = walk.app.tables.run
+    parent = sa.select(table.c.parent_id).where(table.c.id == run.id).scalar_subquery()
+    row = conn.execute(sa.select(table.c.form, table.c.record_id).where(table.c.id == parent)).first()
+    return _record(walk, row.form, row.record_id) if row else None
+
+
+def _as_begun(app: Application, conn: sa.Connection, run: Run) -> tuple[Rule, RulePlan]:
+    """The rule as it was when the run began: changing a rule does not change what is under way."""
+    plan = app.plans.rule.get(run.rule)
+    if run.definition != app.definition.hash:
+        plan = _plans_of(app, conn, run.definition).rule.get(run.rule)
+    if plan is None:
+        raise Missing(message("The rule {rule} is no longer in the definition.", rule=run.rule))
+    return plan.rule, plan
+
+
+def _plans_of(app: Application, conn: sa.Connection, hash: str) -> Plans:
+    """The plans of an earlier definition, from the text that was kept."""
+    from engine.load import load_text
+
+    kept = app.plans.kept.setdefault("earlier definitions", {})
+    if hash not in kept:
+        table = app.tables.published
+        text = conn.execute(sa.select(table.c.source).where(table.c.hash == hash)).scalar()
+        if text is None:
+            raise Missing(message("The definition this run began with is not kept."))
+        kept[hash] = Plans(load_text(text, app.registry, file="earlier").definition, app.registry, app.tables)
+    return kept[hash]  # type: ignore[no-any-return]
+
+
+# --- one record of many ----------------------------------------------------------------------------------------------
+
+
+def run_for_record(app: Application, conn: sa.Connection, run: Run, step: int, form: str, record_id: int) -> None:
+    """Do the steps inside a ``for_each`` for one record, as a run of its own under ``run``."""
+    rule, plan = _as_begun(app, conn, run)
+    inner = (*run.inner, step)
+    walk = system_walk(app, conn, cause=run.event_id, chain=run.chain)
+    view = _record(walk, form, record_id)
+    if view is None:
+        return
+    source = _record(walk, run.form, run.record_id)
+    context = Asking(walk, view, _names(walk, view, run.given, run.results, source))
+    stretch = unfold(inner_program(plan.program, inner), 0, context)
+    opening = Opening(
+        rule=rule, key=f"{run.key}/{'.'.join(str(each) for each in inner)}:{record_id}", form=form,
+        record_id=record_id, event_id=run.event_id, parent_id=run.id, inner=inner, given=run.given,
+        trace={"effects": [rules.described(wanted.effect) for wanted in stretch.wanted]},
+        later=performing.leaves_something(stretch), next=stretch.next, child=True,
+    )  # fmt: skip
+    performing.carry_out(walk, open_run(walk, opening), rule, stretch, run.event_id, walking.obey)
+
+
+# --- ending ----------------------------------------------------------------------------------------------------------
+
+
+def end_if_over(app: Application, conn: sa.Connection, run_id: int) -> bool:
+    """A run without a next step is over when none of its messages is still to be delivered. Takes up the run that
+    waited for it."""
+    run, message_ = app.tables.run, app.tables.message
+    unfinished = sa.select(message_.c.id).where(
+        message_.c.run_id == run_id, message_.c.state.in_(("waiting", "parked", "claimed", "unsure", "dead"))
+    )
+    over = (run.c.id == run_id, run.c.state == "working", run.c.next.is_(None), ~unfinished.exists())
+    changed = conn.execute(sa.update(run).where(*over).values(state="done", ended_at=app.clock())).rowcount
+    if changed:
+        ended(app, conn, run_id)
+    return bool(changed)
+
+
+def ended(app: Application, conn: sa.Connection, run_id: int) -> None:
+    """The run is done, failed or cancelled: whichever waits for it in its lane is next, and rules that watch for its
+    end wake."""
+    run, parked = app.tables.run, app.tables.message
+    row = conn.execute(sa.select(run.c.rule, run.c.lane, run.c.state).where(run.c.id == run_id)).one()
+    queued = conn.scalar(
+        sa.select(run.c.id)
+        .where(run.c.rule == row.rule, run.c.lane == row.lane, run.c.state == "queued")
+        .order_by(run.c.id)
+        .limit(1)
+    )
+    if queued is None:
+        return
+    now = app.clock()
+    go = sa.update(parked).where(parked.c.run_id == queued, parked.c.state == "parked", parked.c.due_at == NEVER)
+    conn.execute(go.values(state="waiting", due_at=now))
+    for id in conn.scalars(sa.select(parked.c.id).where(parked.c.run_id == queued, parked.c.state == "waiting")):
+        app.database.posted(conn, id, now)
+
+
+def fail(app: Application, conn: sa.Connection, run_id: int, reason: str) -> None:
+    """The run cannot go on; its rule is paused when that happened too often in a row."""
+    table = app.tables.run
+    conn.execute(
+        sa.update(table).where(table.c.id == run_id).values(state="failed", error=reason, ended_at=app.clock())
+    )
+    ended(app, conn, run_id)
+
+
+def keep_result(app: Application, conn: sa.Connection, run_id: int, name: str, result: Any, step: int) -> None:
+    """What a step answered is there for those after it, which are taken up next."""
+    table = app.tables.run
+    row = conn.execute(sa.select(table.c.results).where(table.c.id == run_id)).one()
+    conn.execute(sa.update(table).where(table.c.id == run_id).values(results={**row.results, name: result}))
+    run = load_run(app, conn, run_id)
+    if run is not None:
+        post_go_on(system_walk(app, conn), run, step + 1)

@@ -1,0 +1,96 @@
+"""The tables of automation: what rules did, and what is still to be done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.fields.columns import json_type
+from engine.storage.system import BigInt, count, flag, key, moment, partial, system, text, user_column
+
+
+@system("run")
+def _run() -> list[Any]:
+    """One row each time a rule acted. ``state``: working (something is still to come), done, failed, queued, skipped,
+    shadow, paused, cancelled. ``next`` is the step it goes on with, ``inner`` leads to the steps it runs (see
+    ``program.inner_program``), ``given`` what its trigger brought, ``results`` what earlier steps answered."""
+    return [
+        key(),
+        text("key", unique=True),
+        text("rule"),
+        text("form", nullable=True),
+        sa.Column("record_id", BigInt),
+        sa.Column("event_id", BigInt, sa.ForeignKey("_event.id")),
+        sa.Column("parent_id", BigInt, sa.ForeignKey("_run.id")),
+        text("definition"),
+        text("state"),
+        text("lane", nullable=True),
+        sa.Column("inner", json_type(), nullable=False),
+        sa.Column("next", BigInt),
+        sa.Column("given", json_type(), nullable=False),
+        sa.Column("results", json_type(), nullable=False),
+        sa.Column("trace", json_type()),
+        user_column("actor_id"),
+        count("depth"),
+        text("error", nullable=True),
+        moment("started_at"),
+        moment("ended_at", nullable=True),
+        sa.Index("ix__run_rule", "rule", "id"),
+        sa.Index("ix__run_record", "form", "record_id", "id"),
+        sa.Index("ix__run_parent", "parent_id", "id"),
+        partial("ix__run_open", "rule", "lane", "id", where="state IN ('working', 'queued')"),
+    ]
+
+
+@system("message")
+def _message() -> list[Any]:
+    """What is to be done after the change that caused it, written with that change.
+
+    ``kind``: who performs it; ``go_on`` takes a run up again, ``fire`` wakes a rule. ``state``: waiting, parked (until
+    something wakes it, or until due), claimed, done, dead, unsure (nobody knows whether it arrived), cancelled.
+    ``lane``: messages of one lane are delivered one after the other. ``token`` is of the claim under way.
+    """
+    return [
+        key(),
+        text("key", unique=True),
+        sa.Column("run_id", BigInt, sa.ForeignKey("_run.id")),
+        sa.Column("step", BigInt),
+        text("kind"),
+        text("connection", nullable=True),
+        text("lane", nullable=True),
+        text("form", nullable=True),
+        sa.Column("record_id", BigInt),
+        sa.Column("effect", json_type(), nullable=False),
+        moment("due_at"),
+        text("state", server_default="waiting"),
+        count("attempts"),
+        text("token", nullable=True),
+        moment("lease_until", nullable=True),
+        flag("sending", False),
+        text("error", nullable=True),
+        sa.Column("result", json_type()),
+        text("definition"),
+        sa.Column("event_id", BigInt, sa.ForeignKey("_event.id")),
+        moment("created_at"),
+        moment("started_at", nullable=True),
+        moment("done_at", nullable=True),
+        partial("ix__message_due", "due_at", "id", where="state IN ('waiting', 'parked')"),
+        partial("ix__message_claimed", "lease_until", where="state = 'claimed'"),
+        partial("ix__message_lane", "lane", "id", where="state IN ('waiting', 'claimed') AND lane IS NOT NULL"),
+        partial("ix__message_parked", "form", "record_id", where="state = 'parked'"),
+        partial("ix__message_trouble", "id", where="state IN ('dead', 'unsure')"),
+        sa.Index("ix__message_run", "run_id", "id"),
+    ]
+
+
+@system("rule_state")
+def _rule_state() -> list[Any]:
+    """A rule that failed lately: how often in a row, and since when it is paused."""
+    return [
+        text("rule", primary_key=True),
+        count("failures"),
+        moment("paused_at", nullable=True),
+        user_column("paused_by"),
+        text("reason", nullable=True),
+    ]
