@@ -104,7 +104,7 @@ class Asking:
         return bool(self.run(source))
 
     def moment(self, source: str) -> dt.datetime | None:
-        value, zone = self.evaluate(source), self.names["reader"].zone
+        value, zone = self.evaluate(source), ZoneInfo(self.walk.app.definition.timezone)
         if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
             value = dt.datetime.combine(value, dt.time(), zone)
         if value is not None and not isinstance(value, dt.datetime):
