@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 
 from engine.builtin import default_registry
 from engine.definition import AppDefinition
-from engine.load import Loaded, load_file
+from engine.load import Loaded, load_file, load_text
 from engine.plans import Plans
 from engine.registry import Registry
 from engine.storage.database import Database
@@ -98,6 +98,13 @@ def start(
         )
         recompute(app, conn, plan.recompute)
     return app
+
+
+def reopened(app: Application, text: str) -> Application:
+    """The application of a definition that another process applied to the same database."""
+    loaded = load_text(text, app.registry)
+    tables = build_tables(loaded.definition, app.registry)
+    return Application(loaded.definition, app.registry, app.database, tables, app.files, app.clock)
 
 
 def _beside(path: str | Path, database_url: str) -> Path:

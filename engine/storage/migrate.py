@@ -61,7 +61,7 @@ def plan_migration(conn: sa.Connection, definition: AppDefinition, tables: Table
     catalog = read_catalog(conn)
     old = stored_shape(conn, catalog)
     if old is not None and old == shape and _complete(tables, catalog):
-        return Plan(definition, tables, shape, known=_last_hash(conn) == definition.hash)
+        return Plan(definition, tables, shape, known=last_hash(conn) == definition.hash)
     changes = Changes(conn, definition, tables, catalog, old or {"forms": {}}, now)
     changes.find()
     return Plan(
@@ -155,7 +155,8 @@ def source_of(conn: sa.Connection, hash: str) -> str | None:
     return conn.execute(sa.select(_stored.c.source).where(_stored.c.hash == hash)).scalar()
 
 
-def _last_hash(conn: sa.Connection) -> str | None:
+def last_hash(conn: sa.Connection) -> str | None:
+    """The hash of the definition that was applied last."""
     return conn.execute(sa.select(_stored.c.hash).order_by(_stored.c.serial.desc()).limit(1)).scalar()
 
 

@@ -11,6 +11,7 @@ from typing import cast
 from flask import current_app, g, request
 
 from engine.application import Application
+from engine.current import Current
 from engine.definition import AppDefinition
 from engine.errors import Missing, message
 from engine.formats import Reader
@@ -32,9 +33,9 @@ class Settings:
 
 @dataclass
 class Site:
-    """The application being served; ``application`` is replaced as a whole when a new definition is applied."""
+    """What is served; the application is replaced as a whole when a new definition is applied, here or elsewhere."""
 
-    application: Application
+    current: Current
     settings: Settings
     definition_file: str | None = None
 

@@ -22,6 +22,7 @@ from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response
 
 from engine.application import Application
+from engine.current import Current
 from engine.web import auth, failures, folding, render, security, statics
 from engine.web.context import Settings, Site
 
@@ -68,7 +69,7 @@ def make_web(
         PREFERRED_URL_SCHEME="https" if options.secure else "http",
         TEMPLATES_AUTO_RELOAD=False,
     )
-    flask.extensions["appmill"] = Site(application, options, definition_file)
+    flask.extensions["appmill"] = Site(Current(application), options, definition_file)
     flask.json.ensure_ascii = False  # type: ignore[attr-defined]
     render.equip(flask, f"/static/~{statics.tree_hash(statics.FOLDER)}")
     failures.equip(flask)
@@ -88,7 +89,7 @@ def _add_stations(flask: Flask) -> None:
     def enter() -> Response | None:
         g.started = time.perf_counter()
         g.request_id = secrets.token_hex(8)
-        g.application = flask.extensions["appmill"].application
+        g.application = flask.extensions["appmill"].current.application()
         auth.start()
         security.refuse_foreign_host()
         if getattr(_view(flask), "public", False) and request.path.startswith("/static/"):

@@ -128,8 +128,8 @@ def short_duration(length: dt.timedelta, language: str) -> str:
 
 
 _UNITS: Mapping[str, Mapping[str, str]] = {
-    "zh": {"m": "分钟", "h": "小时", "d": "天", "w": "周", "wd": "个工作日"},
-    "en": {"m": " min", "h": " h", "d": " d", "w": " wk", "wd": " working days"},
+    "zh": {"s": "秒", "m": "分钟", "h": "小时", "d": "天", "w": "周", "wd": "个工作日"},
+    "en": {"s": " s", "m": " min", "h": " h", "d": " d", "w": " wk", "wd": " working days"},
 }
 
 
@@ -137,7 +137,8 @@ def _within(state: State, language: str) -> str:
     within = state.within
     if within is None:
         return ""
-    return f"{within.amount}{_UNITS['zh' if language == 'zh' else 'en'][within.unit]}"
+    unit = _UNITS["zh" if language == "zh" else "en"][within.unit]
+    return f"{within.amount}{unit.removesuffix('s') if within.amount == 1 and within.unit == 'wd' else unit}"
 
 
 def aside(workflow: Workflow, row: Mapping[str, Any], reader: Reader, now: dt.datetime) -> Aside | None:

@@ -121,7 +121,7 @@ def apply() -> Response:
     with applied.database.write() as conn:
         audit.note(conn, applied, actor(), "definition.applied", form=audit.WHOLE, reason=loaded.definition.hash)
     _keep(text)
-    site().application = applied
+    site().current.replace(applied)
     toast(message("The new definition is in force."))
     return go("/admin/definition")
 

@@ -97,7 +97,7 @@ def test_an_administrator_revokes_anybodys_token(grounds, admin):
 
 def test_a_check_lists_every_mistake_with_its_line_and_changes_nothing(grounds, admin):
     wrong = TICKETS.replace("required: true", "requierd: true").replace("roles: [agent]}", "roles: [agnet]}")
-    before = grounds.web.extensions["appmill"].application
+    before = grounds.web.extensions["appmill"].current.application()
     answer = admin.post("/admin/definition/check", {"text": wrong})
     assert answer.status_code == 422
     shown = text(answer)
@@ -107,7 +107,7 @@ def test_a_check_lists_every_mistake_with_its_line_and_changes_nothing(grounds, 
     line = next(number for number, row in enumerate(wrong.splitlines(), 1) if "requierd" in row)
     assert f'href="#line-{line}"' in answer.text
     assert f'id="line-{line}" class="wrong"' in answer.text
-    assert grounds.web.extensions["appmill"].application is before
+    assert grounds.web.extensions["appmill"].current.application() is before
 
 
 def test_an_uploaded_file_is_checked_like_typed_text(admin):
@@ -142,7 +142,7 @@ def test_a_definition_that_adds_something_is_applied_at_once_for_everybody(groun
     checked = admin.post("/admin/definition/check", {"text": more})
     assert "can be applied" in text(checked)
     assert admin.post("/admin/definition/apply", {"text": more}).status_code == 303
-    applied = grounds.web.extensions["appmill"].application
+    applied = grounds.web.extensions["appmill"].current.application()
     assert "room" in applied.definition.forms["ticket"].fields
     assert file.read_text() == more
     assert "applied a definition" in text(admin.get("/admin/audit"))
@@ -157,7 +157,7 @@ def test_what_takes_data_away_is_shown_and_not_applied(grounds, admin):
     checked = admin.post("/admin/definition/check", {"text": less})
     assert "takes data away" in text(checked)
     assert admin.post("/admin/definition/apply", {"text": less}).status_code == 409
-    assert "pay" in grounds.web.extensions["appmill"].application.definition.forms["ticket"].fields
+    assert "pay" in grounds.web.extensions["appmill"].current.application().definition.forms["ticket"].fields
 
 
 def test_another_applications_file_is_not_taken(admin):

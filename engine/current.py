@@ -1,0 +1,55 @@
+"""The application in force, in every process: a definition that another process applied is taken up here too.
+
+One process serves a SQLite file, so nobody else can change its definition; on PostgreSQL every process looks at most
+every ``EVERY`` seconds, by one row that is always in memory there.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from engine.application import Application, reopened
+from engine.storage.migrate import last_hash, source_of
+
+EVERY = 2.0
+LOG = logging.getLogger("appmill.definition")
+
+
+class Current:
+    """Holds the application; ``application()`` is what a request or a delivery begins with and keeps to its end."""
+
+    def __init__(self, application: Application, *, ticks: Callable[[], float] = time.monotonic) -> None:
+        self._application = application
+        self._ticks = ticks
+        self._looked = ticks()
+        self._lock = threading.Lock()
+
+    def application(self) -> Application:
+        if self._application.database.dialect != "sqlite" and self._ticks() - self._looked > EVERY:
+            self._look()
+        return self._application
+
+    def replace(self, application: Application) -> None:
+        """This process applied a definition itself."""
+        self._application = application
+
+    def _look(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            return  # another thread is looking; the next request has what it finds
+        try:
+            self._looked = self._ticks()
+            self._take_up()
+        finally:
+            self._lock.release()
+
+    def _take_up(self) -> None:
+        here = self._application
+        with here.database.read() as conn:
+            newest = last_hash(conn)
+            text = source_of(conn, newest) if newest not in (None, here.definition.hash) and newest else None
+        if text is not None:
+            self._application = reopened(here, text)
+            LOG.info("the definition %s is in force here now", newest)
