@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine import notices
+from engine.application import Application
 from engine.definition import Rule
 from engine.effects import CreateRecord, Effect, Notify, Refuse, SetValues, TakeTransition, UpdateMatching
 from engine.errors import AppmillError, Invalid, Missing, Problem, Refused, message
-from engine.expressions import EvaluationFailed, NotInSql, to_sql
+from engine.expressions import Compiled, EvaluationFailed, NotInSql, to_sql
 from engine.language import Label
 from engine.passage import Walk
 from engine.program import Stretch
@@ -132,6 +134,11 @@ def _update(walk: Walk, effect: UpdateMatching, change: Change, event_id: int | 
 def _matching(walk: Walk, effect: UpdateMatching) -> list[int]:
     """The ids for which ``where`` holds, by SQL where it can be said in SQL; more than the limit is refused."""
     plan, app = walk.app.plans.form(effect.form), walk.app
+    only = _the_one(app, effect.where)
+    if only is not None:
+        id = only.evaluate(effect.names)
+        row = walk.sight.load(effect.form, id) if isinstance(id, int) else None
+        return [] if row is None or row["deleted_at"] is not None else [row["id"]]
     compiled = app.plans.compile(effect.where)
     query = sa.select(plan.table.c.id).where(plan.table.c.deleted_at.is_(None)).order_by(plan.table.c.id)
     try:
@@ -146,6 +153,20 @@ def _matching(walk: Walk, effect: UpdateMatching) -> list[int]:
                     limit=effect.limit, form=plan.form.label)
         )  # fmt: skip
     return found
+
+
+def _the_one(app: Application, where: str) -> Compiled | None:
+    """Of ``record == source.project`` the right side: one known record is asked for, and no search is needed."""
+    kept: dict[str, Compiled | None] = app.plans.kept.setdefault("the one record", {})
+    if where not in kept:
+        body = app.plans.compile(where).tree.body
+        kept[where] = None
+        if isinstance(body, ast.Compare) and len(body.ops) == 1 and isinstance(body.ops[0], ast.Eq):
+            right = body.comparators[0]
+            named = {node.id for node in ast.walk(right) if isinstance(node, ast.Name)}
+            if isinstance(body.left, ast.Name) and body.left.id == "record" and "record" not in named:
+                kept[where] = app.plans.compile(ast.unparse(right))
+    return kept[where]
 
 
 def _matching_one_by_one(walk: Walk, effect: UpdateMatching, ids: list[int]) -> list[int]:
