@@ -58,7 +58,8 @@ def fire(
     if not decision.stretch.wanted:
         return False
     opening = Opening(
-        rule=plan.rule, key=key, form=form, record_id=record_id, given=given or {}, trace=decision.trace,
+        rule=plan.rule, key=key, form=form, record_id=record_id, given=given or {},
+        trace=rules.of_run(decision.stretch, decision.trace),
         lane=performing.lane_of(walk, decision, form, record_id),
         later=performing.leaves_something(decision.stretch), next=decision.stretch.next,
     )  # fmt: skip
@@ -93,7 +94,7 @@ def go_on(app: Application, conn: sa.Connection, run_id: int, step: int, *, paus
     if run is None or run.state not in OPEN:
         return
     walk = system_walk(app, conn, cause=run.event_id, chain=() if paused else run.chain)
-    rule, program = _as_begun(app, conn, run)
+    rule, program = as_begun(app, conn, run)
     view = _record(walk, run.form, run.record_id)
     if run.record_id is not None and view is None:
         raise Missing(message("The record is gone."))
@@ -101,7 +102,9 @@ def go_on(app: Application, conn: sa.Connection, run_id: int, step: int, *, paus
     context = Asking(walk, view, _names(walk, view, run.given, run.results, source))
     stretch = unfold(inner_program(program.program, run.inner), step, context)
     table = app.tables.run
-    conn.execute(sa.update(table).where(table.c.id == run.id).values(state="working", next=stretch.next))
+    trace = {**run.trace, "later": [*run.trace.get("later", ()), rules.of_stretch(stretch, walk.now)]}
+    went_on = {"state": "working", "next": stretch.next, "trace": trace}
+    conn.execute(sa.update(table).where(table.c.id == run.id).values(went_on))
     performing.carry_out(walk, run, rule, stretch, run.event_id, walking.obey)
     if stretch.next is None:
         end_if_over(app, conn, run.id)
@@ -117,7 +120,7 @@ def load_run(app: Application, conn: sa.Connection, run_id: int) -> Run | None:
     return Run(
         row["id"], row["key"], row["rule"], row["form"], row["record_id"], row["event_id"], row["lane"],
         tuple(row["inner"]), given, row["results"], chain, "working" if row["state"] == "queued" else row["state"],
-        row["definition"], row["actor_id"],
+        row["definition"], row["actor_id"], row["trace"] or {},
     )  # fmt: skip
 
 
@@ -131,7 +134,7 @@ def _source(walk: Walk, conn: sa.Connection, run: Run) -> View | None:
     return _record(walk, row.form, row.record_id) if row else None
 
 
-def _as_begun(app: Application, conn: sa.Connection, run: Run) -> tuple[Rule, RulePlan]:
+def as_begun(app: Application, conn: sa.Connection, run: Run) -> tuple[Rule, RulePlan]:
     """The rule as it was when the run began: changing a rule does not change what is under way."""
     plan = app.plans.rule.get(run.rule)
     if run.definition != app.definition.hash:
@@ -160,7 +163,7 @@ def _plans_of(app: Application, conn: sa.Connection, hash: str) -> Plans:
 
 def run_for_record(app: Application, conn: sa.Connection, run: Run, step: int, form: str, record_id: int) -> None:
     """Do the steps inside a ``for_each`` for one record, as a run of its own under ``run``."""
-    rule, plan = _as_begun(app, conn, run)
+    rule, plan = as_begun(app, conn, run)
     inner = (*run.inner, step)
     walk = system_walk(app, conn, cause=run.event_id, chain=run.chain)
     view = _record(walk, form, record_id)
@@ -172,7 +175,7 @@ def run_for_record(app: Application, conn: sa.Connection, run: Run, step: int, f
     opening = Opening(
         rule=rule, key=f"{run.key}/{'.'.join(str(each) for each in inner)}:{record_id}", form=form,
         record_id=record_id, event_id=run.event_id, parent_id=run.id, inner=inner, given=run.given,
-        trace={"effects": [rules.described(wanted.effect) for wanted in stretch.wanted]},
+        trace=rules.of_stretch(stretch, walk.now),
         later=performing.leaves_something(stretch), next=stretch.next, child=True,
     )  # fmt: skip
     performing.carry_out(walk, open_run(walk, opening), rule, stretch, run.event_id, walking.obey)

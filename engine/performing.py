@@ -18,7 +18,7 @@ from engine.expressions import Compiled, EvaluationFailed, NotInSql, to_sql
 from engine.language import Label
 from engine.passage import Walk
 from engine.program import Stretch
-from engine.rules import Decision, broken, name_of
+from engine.rules import Decision, broken, name_of, of_run
 from engine.runs import LATER, Opening, Run, open_run, post
 
 
@@ -44,7 +44,8 @@ def perform(
         if decision.stretch.wanted:
             opening = Opening(
                 rule=decision.rule, key=f"e{event_id}:{decision.rule.stable_id}", form=form, record_id=record_id,
-                event_id=event_id, lane=lane_of(walk, decision, form, record_id), trace=decision.trace,
+                event_id=event_id, lane=lane_of(walk, decision, form, record_id),
+                trace=of_run(decision.stretch, decision.trace),
                 later=leaves_something(decision.stretch), next=decision.stretch.next,
             )  # fmt: skip
             carry_out(walk, open_run(walk, opening), decision.rule, decision.stretch, event_id, change)

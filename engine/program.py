@@ -40,10 +40,11 @@ class Wanted:
 @dataclass(frozen=True)
 class Stretch:
     """What a rule wants from one step up to the next that has to be waited for. ``next``: where it goes on after that;
-    None at the end."""
+    None at the end. ``walked``: the numbers of the steps it came by."""
 
     wanted: tuple[Wanted, ...]
     next: int | None
+    walked: tuple[int, ...] = ()
 
 
 class Evaluating(Context, Protocol):
@@ -94,9 +95,12 @@ def inner_program(program: Program, path: Sequence[int]) -> Program:
 def unfold(program: Program, start: int, context: Evaluating) -> Stretch:
     """Work out what the steps from ``start`` want. Jumps only lead forward, so this ends."""
     wanted: list[Wanted] = []
+    walked: list[int] = []
     number = start
     while number < len(program.steps):
         step = program.steps[number]
+        if step.action is not None or step.when is not None:
+            walked.append(number)
         if step.action is None:
             number = number + 1 if step.when is not None and context.holds(step.when) else step.otherwise
             continue
@@ -104,8 +108,8 @@ def unfold(program: Program, start: int, context: Evaluating) -> Stretch:
         wanted += found
         number += 1
         if any(each.effect.suspends for each in found):
-            return Stretch(tuple(wanted), number)
-    return Stretch(tuple(wanted), None)
+            return Stretch(tuple(wanted), number, tuple(walked))
+    return Stretch(tuple(wanted), None, tuple(walked))
 
 
 def every_step(program: Program) -> Iterator[Step]:

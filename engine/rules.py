@@ -199,6 +199,17 @@ def broken(rule: Rule, failed: AppmillError) -> Refused:
 # --- the trace -------------------------------------------------------------------------------------------------------
 
 
+def of_run(stretch: Stretch, trace: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run keeps of how it began: the rule's trace, the ``steps`` it came by, and ``of`` which step each effect
+    is. Stretches after a wait are appended to its ``later``."""
+    return {**trace, "steps": list(stretch.walked), "of": [wanted.step for wanted in stretch.wanted]}
+
+
+def of_stretch(stretch: Stretch, now: dt.datetime) -> dict[str, Any]:
+    """What a run keeps of a stretch after a wait."""
+    return of_run(stretch, {"at": now.isoformat(), "effects": [described(each.effect) for each in stretch.wanted]})
+
+
 def in_trace(value: Any) -> Any:
     """A value in the JSON of a trace."""
     value = plain(value)

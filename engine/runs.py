@@ -42,6 +42,7 @@ class Run:
     state: str = "working"
     definition: str = ""
     actor_id: int | None = None
+    trace: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
