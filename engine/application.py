@@ -14,6 +14,7 @@ from engine.definition import AppDefinition
 from engine.load import Loaded, load_file, load_text
 from engine.plans import Plans
 from engine.registry import Registry
+from engine.secrets import Secrets, Sources
 from engine.storage.database import Database
 from engine.storage.files import FileStore
 from engine.storage.migrate import upgrade
@@ -39,10 +40,13 @@ class Application:
     tables: Tables
     files: FileStore
     clock: Clock = utc_now
+    sources: Sources = field(default_factory=Sources, repr=False)  # the operator's secrets
     plans: Plans = field(init=False, repr=False, compare=False)
+    secrets: Secrets = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "plans", Plans(self.definition, self.registry, self.tables))
+        object.__setattr__(self, "secrets", Secrets(self.sources, self.database, self.tables))
 
 
 def open_application(
@@ -52,11 +56,13 @@ def open_application(
     clock: Clock = utc_now,
     registry: Registry | None = None,
     files_folder: str | Path | None = None,
+    sources: Sources | None = None,
     allow_explicit: bool = False,
 ) -> Application:
     """Read a definition file, bring the database up to it, and answer the application.
 
-    ``files_folder``: where attachments are kept; default: ``files`` beside a SQLite database or the definition. Raises
+    ``files_folder``: where attachments are kept; default: ``files`` beside a SQLite database or the definition;
+    ``sources``: secrets the operator gives (``engine.secrets.read_sources``). Raises
     DefinitionError, or Refused when the database holds what the definition takes away (``allow_explicit`` lets it go).
     """
     types = registry or default_registry()
@@ -67,6 +73,7 @@ def open_application(
         registry=types,
         clock=clock,
         files=FileStore(files_folder or _beside(path, database_url)),
+        sources=sources,
         allow_explicit=allow_explicit,
     )
 
@@ -79,13 +86,14 @@ def start(
     files: FileStore,
     clock: Clock = utc_now,
     by: int | None = None,
+    sources: Sources | None = None,
     allow_explicit: bool = False,
 ) -> Application:
     """The application of a definition that was read, over an open database: migrated, and its stored values current."""
     from engine.recomputing import recompute
 
     tables = build_tables(loaded.definition, registry)
-    app = Application(loaded.definition, registry, database, tables, files, clock)
+    app = Application(loaded.definition, registry, database, tables, files, clock, sources or Sources())
     with database.write() as conn:
         plan = upgrade(
             conn,
@@ -104,7 +112,7 @@ def reopened(app: Application, text: str) -> Application:
     """The application of a definition that another process applied to the same database."""
     loaded = load_text(text, app.registry)
     tables = build_tables(loaded.definition, app.registry)
-    return Application(loaded.definition, app.registry, app.database, tables, app.files, app.clock)
+    return Application(loaded.definition, app.registry, app.database, tables, app.files, app.clock, app.sources)
 
 
 def _beside(path: str | Path, database_url: str) -> Path:

@@ -108,7 +108,7 @@ def _condition(data: Any) -> Condition:
 
 
 def _duration(data: str) -> Duration:
-    digits = data.rstrip("mhdw")
+    digits = data.rstrip("smhdw")
     return Duration(int(digits), data[len(digits) :])  # type: ignore[arg-type]
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from engine import actions, cards, errands, expressions, fields, triggers, views
+from engine import actions, cards, connectors, errands, expressions, fields, outside, triggers, views
 from engine.registry import Registry
 
 
 def default_registry() -> Registry:
     """A new registry with every built-in; plugins are entered into it after that."""
     registry = Registry()
-    for room in (fields, views, cards, triggers, actions, errands, expressions):
+    for room in (fields, views, cards, triggers, actions, errands, expressions, connectors, outside):
         room.register(registry)
     return registry

@@ -63,6 +63,7 @@ ACTIONS: Mapping[str, str] = {
     "update": '{type: update, form: ticket, where: "record.part_of == source", values: {priority: "\'high\'"}}',
     "take": "{type: take, transition: close, reason: \"'nothing left to do'\"}",
     "refuse": '{type: refuse, message: "{{ record.name }} is closed"}',
+    "notify": '{type: notify, to: [member, record.created_by], message: "{{ record.name }} is closed"}',
     "branch": "{type: branch, when: record.cost > 100, then: [{type: take, transition: close}]}",
     "for_each": "{type: for_each, form: ticket, where: record.part_of == source,\n"
     " actions: [{type: take, transition: close}]}",
@@ -70,10 +71,23 @@ ACTIONS: Mapping[str, str] = {
     "mail": '{type: mail, connection: post, to: [member], subject: Closed, message: "{{ record.name }}"}',
     "http": '{type: http, connection: hub, path: "/tickets/{{ record.id }}", json: {name: record.name}, as: answer}',
     "call": "{type: call, connection: hub, operation: pull, values: {id: record.id}}",
-    "notify": '{type: notify, to: [member, record.created_by], message: "{{ record.name }} is closed"}',
 }
 CARDS: Mapping[str, str] = {
     "number": "{type: number, label: {zh: 工时成本, en: Cost}, form: ticket, fold: sum, field: cost}",
     "breakdown": "{type: breakdown, label: {zh: 状态, en: By state}, form: ticket, group: state, width: 6}",
     "records": "{type: records, label: {zh: 最急, en: Urgent}, form: ticket, columns: [name, due_on], sort: [due_on]}",
+}
+CONNECTIONS: Mapping[str, str] = {
+    "smtp": "{type: smtp, host: smtp.example.com, user: desk, password: {secret: MAIL_PASSWORD}, "
+    "sender: Desk <desk@example.com>}",
+    "http": "{type: http, base_url: https://erp.example.com/api, auth: {type: bearer, token: {secret: ERP_TOKEN}}, "
+    "timeout: 20s}",
+}
+CREDENTIALS: Mapping[str, str] = {
+    "basic": "{type: basic, user: desk, password: {secret: ERP_PASSWORD}}",
+    "bearer": "{type: bearer, token: {secret: ERP_TOKEN}}",
+    "header": "{type: header, values: {X-Api-Key: {secret: ERP_KEY}}}",
+    "query": "{type: query, values: {key: {secret: MAP_KEY}}}",
+    "hmac": "{type: hmac, key: {secret: HOOK_KEY}, header: X-Hub-Signature-256, prefix: sha256=}",
+    "signature": "{type: signature, key: {secret: HOOK_KEY}}",
 }

@@ -11,6 +11,7 @@ from typing import Any, Literal, NewType, Union, get_args, get_origin
 from engine import examples
 from engine.actions import Action, CopyLines
 from engine.cards import Card
+from engine.connectors import Connection, Credential, Secret
 from engine.definition import (
     AppDefinition,
     Check,
@@ -38,7 +39,7 @@ from engine.views import View
 
 _STRUCTURES = (
     Role, Form, Section, Check, Grant, FieldGrant, Workflow, State, Transition, Option, Rule, CopyLines, Page,
-    MenuGroup, DemoUser,
+    MenuGroup, DemoUser, Secret,
 )  # fmt: skip
 _INTRO = """# The definition language
 
@@ -56,7 +57,7 @@ digits and `_`. What is not said has the default; there are no anchors, aliases,
 | expression | a Python expression over `record`, `user` and functions: `"record.due_on < today()"` |
 | condition | `true`, `false` or an expression |
 | duration | a number and its unit: `30m`, `4h`, `2d`, `1w`, `3wd` (working days) |
-| form, field, state, transition, role | the name of one that is in the file |
+| form, field, state, transition, role, connection | the name of one that is in the file |
 """
 
 
@@ -69,6 +70,8 @@ def reference(registry: Registry) -> str:
     parts.append(_kinds("Triggers", Trigger, registry.triggers, examples.TRIGGERS))
     parts.append(_kinds("Actions", Action, registry.actions, examples.ACTIONS))
     parts.append(_kinds("Cards", Card, registry.cards, examples.CARDS))
+    parts.append(_kinds("Connections", Connection, registry.connectors, examples.CONNECTIONS))
+    parts.append(_kinds("Credentials", Credential, registry.credentials, examples.CREDENTIALS))
     parts.append(_functions(registry))
     return "\n".join(parts)
 
@@ -146,7 +149,8 @@ def _value(hint: Any) -> str:
 
 _NAMES = {
     "FormName": "form", "FieldName": "field", "SortKey": "field, `-` in front for descending", "StateName": "state",
-    "TransitionName": "transition", "RoleName": "role",
+    "TransitionName": "transition", "RoleName": "role", "ConnectionName": "connection",
+    "HeaderName": "header", "ParameterName": "parameter", "SecretName": "name",
 }  # fmt: skip
 
 

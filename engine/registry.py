@@ -23,6 +23,7 @@ class Registry:
     actions: dict[str, type] = field(default_factory=dict)
     cards: dict[str, type] = field(default_factory=dict)
     connectors: dict[str, type] = field(default_factory=dict)
+    credentials: dict[str, type] = field(default_factory=dict)
     performers: dict[str, Callable[..., Any]] = field(default_factory=dict)
     functions: dict[str, Callable[..., Any]] = field(default_factory=dict)
     seeds: dict[str, Callable[..., Any]] = field(default_factory=dict)
@@ -48,6 +49,9 @@ class Registry:
 
     def connector(self, cls: C) -> C:
         return _enter(self.connectors, cls)
+
+    def credential(self, cls: C) -> C:
+        return _enter(self.credentials, cls)
 
     def performer(self, kind: str, function: Callable[..., Any]) -> None:
         """Who carries out what leaves the process: called with (Task, Surroundings), answers a JSON result; see

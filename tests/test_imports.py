@@ -12,7 +12,7 @@ FLOORS = [
     "registry schema validate build",
     "fields effects",
     "expressions",
-    "views cards triggers actions errands connectors",
+    "views cards triggers actions errands connectors outside",
     "definition examples reference program",
     "checks complete load builtin",
     "storage",

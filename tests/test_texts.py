@@ -154,7 +154,10 @@ def _said_in_template(path: Path) -> Iterator[str]:
 def _said_by_types() -> Iterator[str]:
     """Labels of filter operators, and the palette's one line of each type."""
     registry = default_registry()
-    for kinds in (registry.fields, registry.views, registry.triggers, registry.actions, registry.cards):
+    for kinds in (
+        registry.fields, registry.views, registry.triggers, registry.actions, registry.cards, registry.connectors,
+        registry.credentials,
+    ):  # fmt: skip
         for cls in kinds.values():
             yield (inspect.getdoc(cls) or "").partition("\n")[0]
             operators = getattr(cls, "operators", ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.checks.circles import check_circles
+from engine.checks.connections import check_connections
 from engine.checks.expressions import check_expressions
 from engine.checks.filling import check_filling
 from engine.checks.loops import check_loops
@@ -26,6 +27,7 @@ CHECKS = (
     check_workflows,
     check_filling,
     check_loops,
+    check_connections,
     check_texts,
 )
 

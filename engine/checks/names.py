@@ -6,7 +6,7 @@ import keyword
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from engine.actions import CopyLines, CreateRecord, SetValues, TakeTransition, UpdateMatching
+from engine.actions import Action, CopyLines, CreateRecord, SetValues, TakeTransition, UpdateMatching
 from engine.cards import Card
 from engine.checks.review import Leaf, Review, unknown
 from engine.definition import Form, Rule, Transition
@@ -17,6 +17,7 @@ from engine.language import (
     RESERVED_FIELDS,
     RESERVED_FORMS,
     SYSTEM_FIELDS,
+    ConnectionName,
     FieldName,
     FormName,
     Named,
@@ -130,6 +131,26 @@ def _transition(review: Review, leaf: Leaf) -> None:
         review.error(leaf.path, unknown(said, leaf.value, form.workflow.transitions))
 
 
+def _connection(review: Review, leaf: Leaf) -> None:
+    connections, name = review.definition.connections, leaf.value
+    if name not in connections:
+        if not review.is_lost(name):
+            said = message("There is no connection '{name}'", name=name)
+            review.error(leaf.path, unknown(said, name, connections), at_key=leaf.is_key)
+        return
+    wanted = getattr(leaf.owner, "type", None)
+    if isinstance(leaf.owner, Action) and wanted in _KINDS and wanted not in connections[name].serves:
+        fitting = [other.name for other in connections.values() if wanted in other.serves]
+        said = message(
+            "'{name}' is a connection of type {type}, which {action} cannot use",
+            name=name, type=connections[name].type, action=wanted,
+        )  # fmt: skip
+        review.error(leaf.path, unknown(said, name, fitting))
+
+
+_KINDS = ("mail", "http", "call")
+
+
 def linked_form(review: Review, field: Field | None) -> Form | None:
     """The form a link, links or lines field leads to."""
     return review.form(getattr(field, "form", None)) if field is not None else None
@@ -142,6 +163,7 @@ _REFERENCES: Mapping[Any, Callable[[Review, Leaf], None]] = {
     SortKey: _sort_key,
     StateName: _state,
     TransitionName: _transition,
+    ConnectionName: _connection,
 }
 
 
@@ -228,6 +250,7 @@ def _identities(review: Review) -> None:
         (("roles",), definition.roles),
         (("forms",), definition.forms),
         (("rules",), definition.rules),
+        (("connections",), definition.connections),
         (("pages",), definition.pages),
     ]
     for form in review.forms:

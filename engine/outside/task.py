@@ -26,8 +26,9 @@ class Task:
 class Surroundings(Protocol):
     """What a performer may ask of the application it works for."""
 
-    def secret(self, name: str) -> str:
-        """The value of a secret; raises DeliveryFailed when it is not set."""
+    def secret(self, name: str, host: str) -> str:
+        """The value of a secret that will be shown to ``host``; raises DeliveryFailed when it is not set, or bound to
+        other hosts (``engine.secrets``)."""
 
     def open_file(self, attachment_id: int) -> tuple[str, str, bytes]:
         """(name, media type, content) of an attachment."""

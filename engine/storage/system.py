@@ -361,6 +361,18 @@ def _definition() -> list[Any]:
     ]
 
 
+@system("secret")
+def _secret() -> list[Any]:
+    """Secrets of connections, encrypted; ``hosts``: the only ones it is shown to, with spaces between, or nothing."""
+    return [
+        text("name", primary_key=True),
+        text("value"),
+        text("hosts", server_default=""),
+        moment("set_at"),
+        user_column("set_by"),
+    ]
+
+
 @system("rate")
 def _rate() -> list[Any]:
     """How often something was tried in one window of time (sign-ins per address and account …)."""

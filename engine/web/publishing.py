@@ -117,7 +117,10 @@ def apply() -> Response:
     other = _other_application(loaded.definition)
     if other:
         raise Refused(other.message)
-    applied = start(loaded, app.database, registry=app.registry, files=app.files, clock=app.clock, by=actor().id)
+    applied = start(
+        loaded, app.database, registry=app.registry, files=app.files, clock=app.clock, by=actor().id,
+        sources=app.sources,
+    )  # fmt: skip
     with applied.database.write() as conn:
         audit.note(conn, applied, actor(), "definition.applied", form=audit.WHOLE, reason=loaded.definition.hash)
     _keep(text)

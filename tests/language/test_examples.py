@@ -1,10 +1,15 @@
 """Every built-in type has an example in the reference, and the example is a definition that loads."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import pytest
 from jsonschema import Draft202012Validator
 
 from engine import examples
 from engine.builtin import default_registry
+from engine.connectors import HttpConnection, Operation
+from engine.language import Label
 from engine.load import app_schema, load_text
 
 HOST = """
@@ -38,6 +43,10 @@ forms:
       initial: open
       states: {{open: {{label: Open}}, closed: {{label: Closed, final: true}}}}
       transitions: {{close: {{label: Close, from: [open], to: closed, roles: [member]}}}}
+connections:
+  post: {{type: smtp, host: smtp.example.com, sender: desk@example.com}}
+  hub: {{type: hub, base_url: https://hub.example.com}}
+{connections}
 {rules}
 {pages}
 """
@@ -45,8 +54,19 @@ STEPS = "\n      steps: {type: lines, form: step}"
 REGISTRY = default_registry()
 
 
+@REGISTRY.connector
+@dataclass(frozen=True, kw_only=True)
+class Hub(HttpConnection):
+    """A system with an operation."""
+
+    type: ClassVar[str] = "hub"
+
+    def operations(self):
+        return {"pull": Operation(Label({"": "Pull"}), {"id": {"type": "integer"}}, frozenset({"id"}))}
+
+
 def host(**parts):
-    return HOST.format(**({"project": "", "ticket": "", "view": "", "rules": "", "pages": "", "steps": STEPS} | parts))
+    return HOST.format(**({"project": "", "ticket": "", "view": "", "rules": "", "pages": "", "connections": "", "steps": STEPS} | parts))
 
 
 def with_field(name, example):
@@ -59,6 +79,10 @@ def with_rule(trigger, action):
     return host(rules=f"rules:\n  example:\n    trigger: {trigger}\n    when: record.cost > 5\n    actions: [{action}]")
 
 
+def with_credential(credential):
+    return host(connections=f"  example: {{type: http, base_url: https://example.com, auth: {credential}}}")
+
+
 def with_card(card):
     return host(pages=f"pages:\n  example:\n    label: Example\n    cards: [{card}]")
 
@@ -69,6 +93,8 @@ CASES = [
     *((f"trigger {name}", with_rule(text, examples.ACTIONS["notify"])) for name, text in examples.TRIGGERS.items()),
     *((f"action {name}", with_rule(examples.TRIGGERS["created"], text)) for name, text in examples.ACTIONS.items()),
     *((f"card {name}", with_card(text)) for name, text in examples.CARDS.items()),
+    *((f"connection {name}", host(connections=f"  example: {text}")) for name, text in examples.CONNECTIONS.items()),
+    *((f"credential {name}", with_credential(text)) for name, text in examples.CREDENTIALS.items()),
 ]
 
 
@@ -92,8 +118,10 @@ def plain(text):
         (REGISTRY.triggers, examples.TRIGGERS),
         (REGISTRY.actions, examples.ACTIONS),
         (REGISTRY.cards, examples.CARDS),
+        (default_registry().connectors, examples.CONNECTIONS),
+        (REGISTRY.credentials, examples.CREDENTIALS),
     ],
-    ids=["fields", "views", "triggers", "actions", "cards"],
+    ids=["fields", "views", "triggers", "actions", "cards", "connections", "credentials"],
 )
 def test_every_built_in_type_has_an_example(kinds, shown):
     assert list(shown) == list(kinds)

@@ -1,0 +1,85 @@
+"""The one door to performers: what comes out of it, result or refusal, holds no secret that was used."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+from engine.errors import AppmillError, DeliveryFailed, Message, message
+from engine.outside.masking import Mask
+from engine.outside.task import Surroundings, Task
+from engine.registry import Registry
+
+LOG = logging.getLogger("appmill.outside")
+
+
+def carry_out(registry: Registry, task: Task, surroundings: Surroundings) -> Mapping[str, Any]:
+    """Perform a task; answers its JSON result. Raises DeliveryFailed and nothing else for whatever goes wrong outside
+    and in connectors; what ``surroundings`` raises in ``about_to_send`` passes through."""
+    performer = registry.performers.get(task.kind)
+    if performer is None:
+        raise DeliveryFailed(message("Nobody performs '{kind}' here.", kind=task.kind), again=False)
+    watched = _Watched(surroundings)
+    try:
+        result: Mapping[str, Any] = watched.mask.data(performer(task, watched))
+    except Exception as error:
+        if error is watched.stopped:
+            raise
+        raise _failure(task, error, watched) from None
+    return result
+
+
+class _Watched:
+    """The surroundings, and what was asked of them."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self.mask = Mask()
+        self.told = False
+        self.stopped: Exception | None = None
+
+    def secret(self, name: str, host: str) -> str:
+        value = self._surroundings.secret(name, host)
+        self.mask.learn(value)
+        return value
+
+    def open_file(self, attachment_id: int) -> tuple[str, str, bytes]:
+        return self._surroundings.open_file(attachment_id)
+
+    def now(self) -> dt.datetime:
+        return self._surroundings.now()
+
+    def about_to_send(self) -> None:
+        try:
+            self._surroundings.about_to_send()
+        except Exception as error:
+            self.stopped = error
+            raise
+        self.told = True
+
+
+def _failure(task: Task, error: Exception, watched: _Watched) -> DeliveryFailed:
+    if isinstance(error, DeliveryFailed):
+        reason = _masked(error.reason, watched.mask)
+        return DeliveryFailed(reason, again=error.again, after=error.after, unsure=error.unsure)
+    if isinstance(error, AppmillError):  # such as a file that is gone
+        return DeliveryFailed(_masked(error.reason, watched.mask), again=False, unsure=watched.told)
+    trace = "".join(traceback.format_exception(error))
+    LOG.error("%s %s failed\n%s", task.kind, task.key, watched.mask.text(trace))
+    said = watched.mask.text(f"{type(error).__name__}: {error}")
+    return DeliveryFailed(
+        message("'{kind}' failed by a defect: {reason}", kind=task.kind, reason=said[:500]),
+        again=False,
+        unsure=watched.told,
+    )
+
+
+def _masked(said: Message, mask: Mask) -> Message:
+    values = {
+        name: _masked(value, mask) if isinstance(value, Message) else mask.data(value)
+        for name, value in said.values.items()
+    }
+    return message(said.pattern, **values)
