@@ -51,6 +51,7 @@ VIEWS: Mapping[str, str] = {
 TRIGGERS: Mapping[str, str] = {
     "created": "{type: created, form: ticket}",
     "updated": "{type: updated, form: ticket, field: priority, to: \"'high'\"}",
+    "changed": "{type: changed, form: ticket}",
     "deleted": "{type: deleted, form: ticket}",
     "entered": "{type: entered, form: ticket, state: closed}",
     "left": "{type: left, form: ticket, state: open}",

@@ -95,6 +95,14 @@ class Updated(OnRecord):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Changed(OnRecord):
+    """Anything about a record changed: a field, its state, or that it is there."""
+
+    type: ClassVar[str] = "changed"
+    wakes_on: ClassVar[tuple[str, ...]] = ("created", "updated", "taken")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Deleted(OnRecord):
     """A record was deleted."""
 
@@ -154,5 +162,5 @@ def _is(change: Change, row: Mapping[str, Any] | None, field: str, wanted: Expre
 
 
 def register(registry: Registry) -> None:
-    for trigger in (Created, Updated, Deleted, Entered, Left, Taken, Button):
+    for trigger in (Created, Updated, Changed, Deleted, Entered, Left, Taken, Button):
         registry.trigger(trigger)
