@@ -13,6 +13,11 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600}
 _DAYS = {"d": 1, "w": 7}
 
 
+def seconds_of(length: Duration) -> float:
+    """A length in seconds; a working day counts as a day."""
+    return float(_SECONDS[length.unit] * length.amount if length.unit in _SECONDS else 86400 * length.amount)
+
+
 def monday_to_friday(day: dt.date) -> bool:
     return day.weekday() < 5
 

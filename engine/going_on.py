@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine import performing, rules, walking
+from engine import pausing, performing, rules, walking
 from engine.application import Application
 from engine.definition import Rule
 from engine.errors import Missing, message
@@ -22,6 +22,7 @@ from engine.program import inner_program, unfold
 from engine.rules import Asking
 from engine.runs import NEVER, OPEN, Opening, Run, open_run, post_go_on
 from engine.sight import Sight
+from engine.storage.automation import in_state
 
 
 def system_walk(
@@ -110,6 +111,19 @@ def go_on(app: Application, conn: sa.Connection, run_id: int, step: int, *, paus
         end_if_over(app, conn, run.id)
 
 
+def still_waits(app: Application, conn: sa.Connection, run_id: int, holds: str) -> bool:
+    """Whether a run has to go on waiting for an expression to hold for its record."""
+    run = load_run(app, conn, run_id)
+    if run is None or run.state not in OPEN:
+        return False
+    walk = system_walk(app, conn)
+    view = _record(walk, run.form, run.record_id)
+    if view is None:
+        return False
+    names = _names(walk, view, run.given, run.results, _source(walk, conn, run))
+    return not app.plans.compile(holds).holds(names)
+
+
 def load_run(app: Application, conn: sa.Connection, run_id: int) -> Run | None:
     table = app.tables.run
     row = conn.execute(sa.select(table).where(table.c.id == run_id)).mappings().first()
@@ -173,57 +187,106 @@ def run_for_record(app: Application, conn: sa.Connection, run: Run, step: int, f
     context = Asking(walk, view, _names(walk, view, run.given, run.results, source))
     stretch = unfold(inner_program(plan.program, inner), 0, context)
     opening = Opening(
-        rule=rule, key=f"{run.key}/{'.'.join(str(each) for each in inner)}:{record_id}", form=form,
-        record_id=record_id, event_id=run.event_id, parent_id=run.id, inner=inner, given=run.given,
+        rule=rule, key=_child_key(run, inner, record_id), form=form, record_id=record_id,
+        event_id=run.event_id, parent_id=run.id, inner=inner, given=run.given,
         trace=rules.of_stretch(stretch, walk.now),
         later=performing.leaves_something(stretch), next=stretch.next, child=True,
     )  # fmt: skip
     performing.carry_out(walk, open_run(walk, opening), rule, stretch, run.event_id, walking.obey)
 
 
+def fail_for_record(
+    app: Application, conn: sa.Connection, run: Run, step: int, form: str, record_id: int, reason: str
+) -> None:
+    """Keep that the steps inside a ``for_each`` could not be done for one record."""
+    rule, _plan = _as_begun(app, conn, run)
+    inner = (*run.inner, step)
+    opening = Opening(
+        rule=rule, key=_child_key(run, inner, record_id), form=form, record_id=record_id, event_id=run.event_id,
+        parent_id=run.id, inner=inner, given=run.given, later=True, child=True,
+    )  # fmt: skip
+    fail(app, conn, open_run(system_walk(app, conn, cause=run.event_id, chain=run.chain), opening).id, reason)
+
+
+def _child_key(run: Run, inner: tuple[int, ...], record_id: int) -> str:
+    return f"{run.key}/{'.'.join(str(each) for each in inner)}:{record_id}"
+
+
+def names_of_run(app: Application, conn: sa.Connection, run: Run) -> tuple[Walk, dict[str, Any]]:
+    """What the expressions of a ``for_each`` may read: the record of the run is their ``source``."""
+    walk = system_walk(app, conn, cause=run.event_id, chain=run.chain)
+    view = _record(walk, run.form, run.record_id)
+    return walk, _names(walk, view, run.given, run.results, view)
+
+
 # --- ending ----------------------------------------------------------------------------------------------------------
 
 
 def end_if_over(app: Application, conn: sa.Connection, run_id: int) -> bool:
-    """A run without a next step is over when none of its messages is still to be delivered. Takes up the run that
-    waited for it."""
+    """A run without a next step is over when none of its messages is still to be delivered; it failed when one of
+    them is a dead letter. Takes up the run that waited for it."""
     run, message_ = app.tables.run, app.tables.message
-    unfinished = sa.select(message_.c.id).where(
-        message_.c.run_id == run_id, message_.c.state.in_(("waiting", "parked", "claimed", "unsure", "dead"))
-    )
-    over = (run.c.id == run_id, run.c.state == "working", run.c.next.is_(None), ~unfinished.exists())
-    changed = conn.execute(sa.update(run).where(*over).values(state="done", ended_at=app.clock())).rowcount
-    if changed:
-        ended(app, conn, run_id)
-    return bool(changed)
+    columns = (run.c.state, run.c.next, run.c.rule, run.c.parent_id)
+    row = conn.execute(sa.select(*columns).where(run.c.id == run_id)).first()
+    if row is None or row.state != "working" or row.next is not None:
+        return False
+    states = set(conn.scalars(sa.select(message_.c.state).where(message_.c.run_id == run_id).distinct()))
+    if states & {"waiting", "parked", "claimed", "unsure"}:
+        return False
+    if "dead" in states:
+        dead = sa.select(message_.c.error).where(message_.c.run_id == run_id, message_.c.state == "dead")
+        fail(app, conn, run_id, conn.scalar(dead.order_by(message_.c.id.desc()).limit(1)) or "")
+        return True
+    conn.execute(sa.update(run).where(run.c.id == run_id).values(state="done", ended_at=app.clock()))
+    if row.parent_id is None:
+        pausing.succeeded(app, conn, row.rule)
+    ended(app, conn, run_id)
+    return True
 
 
 def ended(app: Application, conn: sa.Connection, run_id: int) -> None:
     """The run is done, failed or cancelled: whichever waits for it in its lane is next, and rules that watch for its
     end wake."""
+    run = app.tables.run
+    row = conn.execute(sa.select(run.c.rule, run.c.lane, run.c.parent_id).where(run.c.id == run_id)).one()
+    if row.parent_id is None:
+        wake_next(app, conn, row.rule, row.lane)
+
+
+def wake_next(app: Application, conn: sa.Connection, rule: str, lane: str | None) -> bool:
+    """Let the first run that is queued in a lane begin; answers whether there was one that did not begin yet."""
     run, parked = app.tables.run, app.tables.message
-    row = conn.execute(sa.select(run.c.rule, run.c.lane, run.c.state).where(run.c.id == run_id)).one()
     queued = conn.scalar(
         sa.select(run.c.id)
-        .where(run.c.rule == row.rule, run.c.lane == row.lane, run.c.state == "queued")
+        .where(run.c.rule == rule, run.c.lane == lane, in_state(run, *OPEN), run.c.state == "queued")
         .order_by(run.c.id)
         .limit(1)
     )
     if queued is None:
-        return
+        return False
     now = app.clock()
     go = sa.update(parked).where(parked.c.run_id == queued, parked.c.state == "parked", parked.c.due_at == NEVER)
-    conn.execute(go.values(state="waiting", due_at=now))
+    woken = bool(conn.execute(go.values(state="waiting", due_at=now)).rowcount)
     for id in conn.scalars(sa.select(parked.c.id).where(parked.c.run_id == queued, parked.c.state == "waiting")):
         app.database.posted(conn, id, now)
+    return woken
 
 
 def fail(app: Application, conn: sa.Connection, run_id: int, reason: str) -> None:
     """The run cannot go on; its rule is paused when that happened too often in a row."""
     table = app.tables.run
+    row = conn.execute(
+        sa.select(table.c.rule, table.c.form, table.c.record_id, table.c.parent_id, table.c.state).where(
+            table.c.id == run_id
+        )
+    ).first()
+    if row is None or row.state not in OPEN:
+        return
     conn.execute(
         sa.update(table).where(table.c.id == run_id).values(state="failed", error=reason, ended_at=app.clock())
     )
+    if row.parent_id is None:  # one record of many is no failure of the rule
+        pausing.failed(app, conn, row.rule, reason, form=row.form, record_id=row.record_id)
     ended(app, conn, run_id)
 
 

@@ -17,11 +17,12 @@ from engine.definition import Rule
 from engine.effects import Effect, ForEach, Outside, Wait
 from engine.passage import Walk
 from engine.program import Wanted
+from engine.storage.automation import OPEN_MESSAGES, OPEN_RUNS, in_state
 from engine.storage.prepared import value
 
 NEVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 LATER: tuple[type[Effect], ...] = (Outside, Wait, ForEach)
-OPEN = ("working", "queued")
+OPEN = OPEN_RUNS
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def _beside_others(walk: Walk, opening: Opening) -> str | None:
         row.id
         for row in walk.conn.execute(
             sa.select(table.c.id).where(
-                table.c.rule == rule.stable_id, table.c.lane == opening.lane, table.c.state.in_(OPEN)
+                table.c.rule == rule.stable_id, table.c.lane == opening.lane, in_state(table, *OPEN)
             )
         )
     ]
@@ -141,7 +142,7 @@ def cancel(conn: sa.Connection, tables: Any, run_id: int, now: dt.datetime) -> N
     """End a run: what it left to be delivered is not delivered any more, except what is under way."""
     run, message = tables.run, tables.message
     conn.execute(sa.update(run).where(run.c.id == run_id).values(state="cancelled", ended_at=now))
-    open_ones = (message.c.run_id == run_id, message.c.state.in_(("waiting", "parked")))
+    open_ones = (message.c.run_id == run_id, in_state(message, *OPEN_MESSAGES))
     conn.execute(sa.update(message).where(*open_ones).values(state="cancelled", done_at=now))
 
 
@@ -160,7 +161,7 @@ def post(walk: Walk, run: Run, wanted: Wanted) -> int:
         return _post(walk, run, key, wanted.step, "for_each", data)
     assert isinstance(effect, Wait)  # LATER holds no other
     due, state = effect.due or NEVER, "parked" if effect.holds else "waiting"
-    data = {"holds": effect.holds, "paused": True}
+    data = {"holds": effect.holds, "paused": True, "until": due.isoformat()}
     return _post(walk, run, key, wanted.step + 1, "go_on", data, due=due, state=state)
 
 
@@ -206,7 +207,7 @@ def _insert(walk: Walk, name: str, row: Mapping[str, Any]) -> int:
 def wake_parked(walk: Walk, form: str, id: int) -> None:
     """The record changed: runs that wait for something to hold look again."""
     table = walk.app.tables.message
-    here = (table.c.form == form, table.c.record_id == id, table.c.state == "parked", table.c.kind == "go_on")
+    here = (table.c.form == form, table.c.record_id == id, in_state(table, "parked"), table.c.kind == "go_on")
     waiting = walk.conn.execute(sa.select(table.c.id).where(*here, table.c.due_at > walk.now)).scalars().all()
     if waiting:
         walk.conn.execute(sa.update(table).where(table.c.id.in_(waiting)).values(state="waiting", due_at=walk.now))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -18,7 +19,11 @@ from engine import service
 from engine.application import Application, start
 from engine.builtin import default_registry
 from engine.errors import AppmillError
+from engine.jobs import delivering
+from engine.jobs.claiming import Outcome
+from engine.jobs.desk import Desk
 from engine.load import Loaded, load_file, load_text
+from engine.outside.task import Performer, Surroundings, Task
 from engine.people import Actor, load_actor
 from engine.registry import Registry
 from engine.sight import Sight
@@ -29,9 +34,35 @@ from engine.storage.files import FileStore
 from engine.walking import Saved
 from engine.workflow import Door, doors
 
-__all__ = ["Made", "make_app", "reasons"]
+__all__ = ["Made", "Recorder", "make_app", "reasons", "with_performer"]
 
 MakeApp = Callable[..., "Made"]
+
+
+class Recorder:
+    """Takes the place of everything outside: keeps every task, and answers what it is told to, or raises it."""
+
+    def __init__(self, answer: Callable[[Task], Any] = lambda _task: {}) -> None:
+        self.tasks: list[Task] = []
+        self.answer = answer
+
+    def __call__(self, task: Task, surroundings: Surroundings) -> Mapping[str, Any]:
+        surroundings.about_to_send()
+        self.tasks.append(task)
+        answered = self.answer(task)
+        if isinstance(answered, BaseException):
+            raise answered
+        return answered
+
+
+def with_performer(app: Application, performer: Performer | None) -> Application:
+    """The same application, whose performers all are this one."""
+    if performer is None:
+        return app
+    kinds = {*app.registry.performers, "mail", "http", "call"}
+    other = copy.copy(app)
+    object.__setattr__(other, "registry", replace(app.registry, performers=dict.fromkeys(kinds, performer)))
+    return other
 
 
 class Made:
@@ -114,6 +145,34 @@ class Made:
         self, form: str, *, as_: str | Actor = "admin", state: str | None = None, history: Any = (), **values: Any
     ) -> Saved:
         return service.adopt(self.application, self._who(as_), form, values, state=state, history=history)
+
+    # --- what rules left to be done
+
+    def deliver(self, outside: Performer | None = None, *, desk: Desk | None = None) -> list[Outcome]:
+        """Deliver everything that is due by the clock, and what follows from it, one after the other.
+
+        ``outside``: called in the place of every performer, such as a ``Recorder``.
+        """
+        app, desk, outcomes = with_performer(self.application, outside), desk or Desk(), list[Outcome]()
+        while ids := self._due():
+            tried = (delivering.deliver(app, id, desk) for id in ids)
+            moved = [each for each in tried if each.state not in ("gone", "not_now")]
+            outcomes += moved
+            if not moved:
+                break
+        return outcomes
+
+    def _due(self) -> list[int]:
+        table = self.application.tables.message
+        due = (table.c.state.in_(("waiting", "parked")), table.c.due_at <= self.clock())
+        with self.application.database.read() as conn:
+            return list(conn.scalars(sa.select(table.c.id).where(*due).order_by(table.c.due_at, table.c.id)))
+
+    def ledger(self, name: str) -> list[dict[str, Any]]:
+        """The rows of ``run``, ``message``, ``rule_state`` or ``connection``, in order."""
+        table = self.application.tables.system[name]
+        with self.application.database.read() as conn:
+            return [dict(row) for row in conn.execute(sa.select(table).order_by(*table.primary_key)).mappings()]
 
     # --- what is there afterwards
 

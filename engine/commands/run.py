@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import Refused, message
 
 if TYPE_CHECKING:
+    from flask import Flask
+
     from engine.application import Application
+    from engine.jobs.engine import Engine
+    from engine.web.context import Settings, Site
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -60,13 +64,17 @@ def run(options: argparse.Namespace) -> int:
     log_to_terminal(options.quiet)
     if options.demo:
         _prepare_demo(app, options.demo_count)
-    server = _server(app, options)
+    web = _web(app, options)
+    server = _server(web, options)
+    delivery = _delivery(app, web)
     _greet(app, options, server)
     end_housekeeping = housekeeping.start(app)
+    delivery.start()
     try:
         server.run()
     finally:
         server.close()
+        delivery.stop(10)
         end_housekeeping()
         app.database.close()
     return 0
@@ -113,18 +121,22 @@ def _prepare_demo(app: Application, count: int | None) -> None:
         demo.seed(app, demo.RECORDS if count is None else count)
 
 
-def _server(app: Application, options: argparse.Namespace) -> Any:
-    import waitress
-
+def _web(app: Application, options: argparse.Namespace) -> Flask:
     from engine.web.context import Settings
     from engine.web.factory import make_web
 
     settings = Settings(
         secure=options.https, hosts=tuple(host.lower() for host in options.allow_host), trusted_proxies=options.proxies
     )
-    web = make_web(
+    return make_web(
         app, secret_key=os.environ.get("APPMILL_SECRET_KEY"), settings=settings, definition_file=options.file
     )
+
+
+def _server(web: Flask, options: argparse.Namespace) -> Any:
+    import waitress
+
+    settings: Settings = web.extensions["appmill"].settings
     try:
         return waitress.create_server(
             web,
@@ -144,6 +156,15 @@ def _server(app: Application, options: argparse.Namespace) -> Any:
                 reason=error.strerror or str(error),
             )
         ) from error
+
+
+def _delivery(app: Application, web: Flask) -> Engine:
+    """Who delivers what rules leave to be done; told of every message from now on."""
+    from engine.jobs.embedded import Embedded
+
+    site: Site = web.extensions["appmill"]
+    app.database.doorbell = engine = Embedded(lambda: site.application)
+    return engine
 
 
 def _greet(app: Application, options: argparse.Namespace, server: Any) -> None:

@@ -9,6 +9,18 @@ import sqlalchemy as sa
 from engine.fields.columns import json_type
 from engine.storage.system import BigInt, count, flag, key, moment, partial, system, text, user_column
 
+# What partial indexes hold, written into statements word for word: only then does SQLite see that one can be used.
+OPEN_MESSAGES = ("waiting", "parked")
+IN_LANE = ("waiting", "claimed")
+OPEN_RUNS = ("working", "queued")
+TROUBLE = ("dead", "unsure")
+
+
+def in_state(table: sa.FromClause, *states: str) -> sa.ColumnElement[bool]:
+    """The row is in one of these states; constants of this program, never a person's words."""
+    words = [sa.literal_column(f"'{state}'", sa.Text) for state in states]
+    return table.c.state.in_(words) if len(words) > 1 else table.c.state == words[0]
+
 
 @system("run")
 def _run() -> list[Any]:
@@ -76,6 +88,7 @@ def _message() -> list[Any]:
         moment("started_at", nullable=True),
         moment("done_at", nullable=True),
         partial("ix__message_due", "due_at", "id", where="state IN ('waiting', 'parked')"),
+        partial("ix__message_connection", "connection", "due_at", "id", where="state IN ('waiting', 'parked')"),
         partial("ix__message_claimed", "lease_until", where="state = 'claimed'"),
         partial("ix__message_lane", "lane", "id", where="state IN ('waiting', 'claimed') AND lane IS NOT NULL"),
         partial("ix__message_parked", "form", "record_id", where="state = 'parked'"),
@@ -93,4 +106,21 @@ def _rule_state() -> list[Any]:
         moment("paused_at", nullable=True),
         user_column("paused_by"),
         text("reason", nullable=True),
+    ]
+
+
+@system("connection")
+def _connection() -> list[Any]:
+    """How a connection fares, for every process and the screens. ``state``: closed (calls go through), open (nothing
+    is tried for a while), half_open (one call tries whether it answers again). ``failures`` in a row; ``latency`` in
+    seconds, smoothed."""
+    return [
+        text("name", primary_key=True),
+        text("state", server_default="closed"),
+        count("failures"),
+        moment("opened_at", nullable=True),
+        moment("last_ok", nullable=True),
+        moment("last_failed", nullable=True),
+        text("last_error", nullable=True),
+        sa.Column("latency", sa.Float),
     ]

@@ -1,0 +1,117 @@
+"""Delivering one message: the same function wherever it runs and whoever calls it.
+
+What concerns this application only is done in the transaction that ends the message. What leaves the process is claimed
+in one transaction, performed outside of any, and its result kept in another that is fenced by the claim.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine import going_on
+from engine.application import Application
+from engine.calendars import seconds_of
+from engine.connectors import Connection
+from engine.errors import DeliveryFailed, message
+from engine.faults import point
+from engine.jobs import breaker, claiming, failing, inside, many
+from engine.jobs.claiming import INSIDE, Claimed, Outcome
+from engine.jobs.desk import Desk
+from engine.jobs.surroundings import Around, Overtaken
+from engine.jobs.trying import in_transaction, is_lost
+from engine.outside.task import Performer, Task
+from engine.runs import OPEN
+
+LOST = Outcome("lost")
+SECONDS = 60.0  # for what has no connection to say how long it may take
+
+
+def deliver(app: Application, message_id: int, desk: Desk) -> Outcome:
+    """Deliver a message if it is due, free and nobody else has it. Raises only when the database cannot be reached;
+    everything else is noted with the message."""
+    try:
+        begun = in_transaction(app, lambda conn: _begin(app, conn, message_id, desk))
+    except Exception as error:
+        if is_lost(error):
+            raise
+        return failing.failed(app, desk, message_id, None, error)
+    if isinstance(begun, Outcome):
+        return begun
+    point("claimed")
+    return many.go_through(app, desk, begun) if begun.row.kind == "for_each" else _outside(app, desk, begun)
+
+
+def _begin(app: Application, conn: sa.Connection, id: int, desk: Desk) -> Outcome | Claimed:
+    row = claiming.waiting(app, conn, id)
+    if row is None:
+        return Outcome("gone")
+    if row.kind in INSIDE and row.kind != "for_each":
+        return inside.perform(app, conn, row)
+    point("before claim")
+    return claiming.claim(app, conn, row, desk)
+
+
+# --- what leaves the process -----------------------------------------------------------------------------------------
+
+
+def _outside(app: Application, desk: Desk, claimed: Claimed) -> Outcome:
+    connection = app.definition.connections.get(claimed.row.connection or "")
+    around = Around(app, claimed, connection is not None and connection.unsure == "ask")
+    seconds = seconds_of(connection.timeout) if connection is not None else SECONDS
+    began = time.monotonic()
+    with desk.holding(claimed.token, claimed.row.connection, seconds):
+        try:
+            result = _perform(app, claimed, connection, seconds, around)
+        except Overtaken:
+            return LOST
+        except Exception as error:
+            return failing.failed(app, desk, claimed.id, claimed.token, error, sent=around.sending)
+        point("sent")
+        return in_transaction(
+            app, lambda conn: _keep(app, conn, claimed, result, time.monotonic() - began), patience=desk.terms.lease * 2
+        )
+
+
+def _perform(
+    app: Application, claimed: Claimed, connection: Connection | None, seconds: float, around: Around
+) -> Mapping[str, Any]:
+    row = claimed.row
+    performer: Performer | None = app.registry.performers.get(row.kind)
+    if performer is None:
+        raise DeliveryFailed(message("Nobody here delivers {kind}.", kind=row.kind), again=False)
+    if row.connection and connection is None:
+        raise DeliveryFailed(
+            message("The connection {name} is no longer in the definition.", name=row.connection), again=False
+        )
+    point("before performing")
+    data = {name: value for name, value in row.effect.items() if name != "saved_as"}
+    return performer(Task(row.kind, data, connection, row.key, claimed.attempt, seconds), around)
+
+
+def _keep(app: Application, conn: sa.Connection, claimed: Claimed, result: Any, seconds: float) -> Outcome:
+    """The result, and everything that follows from it, in one transaction."""
+    row = claimed.row
+    if not claiming.finish(app, conn, claimed, result):
+        return LOST
+    point("result")
+    conclude(app, conn, row, result)
+    if row.connection:
+        breaker.worked(app, conn, row.connection, seconds)
+    claiming.ring_next(app, conn, row)
+    point("before result is committed")
+    return Outcome("done", row.connection)
+
+
+def conclude(app: Application, conn: sa.Connection, row: Any, result: Any) -> None:
+    """The message is done: its run goes on, or is over."""
+    if row.run_id is None:
+        return
+    run = going_on.load_run(app, conn, row.run_id)
+    if run is not None and run.state in OPEN and row.effect.get("saved_as"):
+        going_on.keep_result(app, conn, run.id, row.effect["saved_as"], result, row.step)
+    else:
+        going_on.end_if_over(app, conn, row.run_id)
