@@ -199,7 +199,7 @@ def fail_for_record(
     app: Application, conn: sa.Connection, run: Run, step: int, form: str, record_id: int, reason: str
 ) -> None:
     """Keep that the steps inside a ``for_each`` could not be done for one record."""
-    rule, _plan = _as_begun(app, conn, run)
+    rule, _plan = as_begun(app, conn, run)
     inner = (*run.inner, step)
     opening = Opening(
         rule=rule, key=_child_key(run, inner, record_id), form=form, record_id=record_id, event_id=run.event_id,

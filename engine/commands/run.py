@@ -163,7 +163,7 @@ def _delivery(app: Application, web: Flask) -> Engine:
     from engine.jobs.embedded import Embedded
 
     site: Site = web.extensions["appmill"]
-    app.database.doorbell = engine = Embedded(lambda: site.application)
+    app.database.doorbell = engine = Embedded(site.current.application)
     return engine
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -22,11 +20,8 @@ class Around:
         self._app, self._claimed, self._asked = app, claimed, asked
         self.sending = False
 
-    def secret(self, name: str, *host: str) -> str:
-        secrets: Any = getattr(self._app, "secrets", None)
-        if secrets is None:
-            raise DeliveryFailed(message("The secret {name} is not set.", name=name))
-        return str(secrets.value(name, *host))
+    def secret(self, name: str, host: str) -> str:
+        return self._app.secrets.value(name, host)
 
     def open_file(self, attachment_id: int) -> tuple[str, str, bytes]:
         table = self._app.tables.attachment
@@ -53,5 +48,3 @@ class Around:
 class Overtaken(Exception):
     """The claim ran out and another process has the message: nothing may be sent any more."""
 
-
-Attempt = Callable[[], Any]

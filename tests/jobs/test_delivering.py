@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,10 +12,11 @@ import sqlalchemy as sa
 from making import Made, MakeApp, Recorder
 
 from engine.builtin import default_registry
-from engine.connectors import Connection
+from engine.connectors import Connection, Operation
 from engine.errors import DeliveryFailed, message
 from engine.jobs import sweeping
 from engine.jobs.desk import Desk, Terms
+from engine.language import Label
 from engine.registry import Registry
 
 SHOP = """
@@ -50,6 +52,9 @@ class Box(Connection):
     """Something to call."""
 
     type: ClassVar[str] = "box"
+
+    def operations(self) -> Mapping[str, Operation]:
+        return {"put": Operation(Label({"": "Put"}), {"name": {"type": "string"}})}
 
 
 def registry() -> Registry:
