@@ -25,6 +25,7 @@ from engine.actions import (
 from engine.checks.names import linked_form
 from engine.checks.review import Review
 from engine.definition import Form, Rule, Transition
+from engine.errands import Call, Http, Mail
 from engine.errors import message
 from engine.language import Expression
 from engine.triggers import Entered, Left, Taken, Updated
@@ -32,12 +33,14 @@ from engine.triggers import Entered, Left, Taken, Updated
 
 @dataclass(frozen=True)
 class Happening:
-    """What an action causes: a kind of event at a form; ``name`` a state or transition; ``values`` fields set."""
+    """What an action causes: a kind of event at a form; ``name`` a state or transition; ``values`` fields set;
+    ``states``: those the record may be in afterwards, where that is known."""
 
     kind: str
     form: str
     name: str = ""
     values: tuple[tuple[str, Expression], ...] = ()
+    states: tuple[str, ...] = ()
 
 
 Written = Mapping[tuple[str, str], set[str]]
@@ -161,11 +164,12 @@ def _taken(form: Form | None, name: str) -> Iterator[Happening]:
     transition = form.workflow.transitions.get(name) if form and form.workflow else None
     if form is None or transition is None:
         return
-    yield Happening("taken", form.name, name)
+    ends = _ends(form, transition)
+    yield Happening("taken", form.name, name, states=ends)
     for state in transition.from_:
-        yield Happening("left", form.name, state)
-    for end in _ends(form, transition):
-        yield Happening("entered", form.name, end)
+        yield Happening("left", form.name, state, states=ends)
+    for end in ends:
+        yield Happening("entered", form.name, end, states=(end,))
 
 
 def _ends(form: Form, transition: Transition) -> tuple[str, ...]:
@@ -183,6 +187,8 @@ def _wakes(happening: Happening, rule: Rule) -> bool:
     trigger = rule.trigger
     if rule.form != happening.form or happening.kind not in trigger.wakes_on:
         return False
+    if happening.states and not _admits(rule.when, happening.states):
+        return False
     if isinstance(trigger, Entered | Left):
         return trigger.state == happening.name
     if isinstance(trigger, Taken):
@@ -190,6 +196,31 @@ def _wakes(happening: Happening, rule: Rule) -> bool:
     if isinstance(trigger, Updated):
         return _is_told(trigger, dict(happening.values))
     return True
+
+
+def _admits(when: Expression | None, states: tuple[str, ...]) -> bool:
+    """Whether the condition can hold in one of the states: a clause such as ``record.state in ('open', 'paid')``
+    narrows it, anything else may hold."""
+    try:
+        body = ast.parse(when or "True", mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return True  # told elsewhere
+    clauses = body.values if isinstance(body, ast.BoolOp) and isinstance(body.op, ast.And) else [body]
+    narrowed = [wanted for clause in clauses if (wanted := _states_asked(clause)) is not None]
+    return any(all(state in wanted for wanted in narrowed) for state in states)
+
+
+def _states_asked(clause: ast.expr) -> tuple[Any, ...] | None:
+    """The states a clause admits; None where it asks about something else."""
+    if not isinstance(clause, ast.Compare) or len(clause.ops) != 1 or ast.unparse(clause.left) != "record.state":
+        return None
+    right = ast.unparse(clause.comparators[0])
+    if not _is_fixed(right):
+        return None
+    value = ast.literal_eval(right)
+    if isinstance(clause.ops[0], ast.Eq):
+        return (value,)
+    return tuple(value) if isinstance(clause.ops[0], ast.In) and isinstance(value, tuple | list) else None
 
 
 def _is_told(trigger: Updated, values: Mapping[str, Expression]) -> bool:
@@ -202,7 +233,9 @@ def _is_told(trigger: Updated, values: Mapping[str, Expression]) -> bool:
 
 
 # All but the first four change no record themselves.
-_KNOWN = (SetValues, CreateRecord, UpdateMatching, TakeTransition, Notify, Refuse, Branch, ForEach, Wait)
+_KNOWN = (
+    SetValues, CreateRecord, UpdateMatching, TakeTransition, Notify, Refuse, Branch, ForEach, Wait, Mail, Http, Call,
+)  # fmt: skip
 
 
 def _unanalysed(review: Review) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ import sqlalchemy as sa
 from making import Made, MakeApp
 
 from engine import going_on
+from engine.builtin import default_registry
 from engine.errors import DefinitionError
+from engine.load import examine
 
 SHOP = """
     app: shop
@@ -194,3 +197,26 @@ def test_time_is_the_clock_of_the_application(make_app: MakeApp) -> None:
     """)  # fmt: skip
     made.create("ticket", name="A", due_on="2026-12-24")
     assert rows(made, "message")[0]["due_at"] == dt.datetime(2026, 12, 23, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(("when", "ring"), [("record.state == 'open'", False), ("record.urgent", True)])
+def test_a_rule_that_leaves_the_state_it_asks_for_does_not_wake_itself(
+    make_app: MakeApp, when: str, ring: bool
+) -> None:
+    text = SHOP.replace(
+        "permissions: {clerk: {create: true, read: true, update: true}}",
+        """workflow:
+          initial: open
+          states: {open: {label: Open}, shut: {label: Shut, final: true}}
+          transitions: {shut: {label: Shut, from: [open], to: shut}}
+        permissions: {clerk: {create: true, read: true, update: true}}""",
+    )
+    rule = f"""
+rules:
+  close:
+    trigger: {{type: changed, form: ticket}}
+    when: "{when}"
+    actions: [{{type: take, transition: shut}}]
+    """
+    _definition, _source, findings = examine(dedent(text) + rule, default_registry(), "a.yaml")
+    assert any("waking each other" in str(finding) for finding in findings) is ring
