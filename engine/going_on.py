@@ -150,18 +150,19 @@ def _source(walk: Walk, conn: sa.Connection, run: Run) -> View | None:
 
 def as_begun(app: Application, conn: sa.Connection, run: Run) -> tuple[Rule, RulePlan]:
     """The rule as it was when the run began: changing a rule does not change what is under way."""
-    plan = app.plans.rule.get(run.rule)
-    if run.definition != app.definition.hash:
-        plan = _plans_of(app, conn, run.definition).rule.get(run.rule)
+    plan = plans_of(app, conn, run.definition).rule.get(run.rule)
     if plan is None:
         raise Missing(message("The rule {rule} is no longer in the definition.", rule=run.rule))
     return plan.rule, plan
 
 
-def _plans_of(app: Application, conn: sa.Connection, hash: str) -> Plans:
-    """The plans of an earlier definition, from the text that was kept."""
+def plans_of(app: Application, conn: sa.Connection, hash: str) -> Plans:
+    """The plans of the definition with this hash: the present one, or an earlier one from the text that was kept.
+    Raises Missing when it is not kept."""
     from engine.load import load_text
 
+    if hash == app.definition.hash:
+        return app.plans
     kept = app.plans.kept.setdefault("earlier definitions", {})
     if hash not in kept:
         table = app.tables.published

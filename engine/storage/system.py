@@ -84,6 +84,7 @@ def _event() -> list[Any]:
         sa.Column("trace", json_type()),
         text("definition"),
         sa.Index("ix__event_record", "form", "record_id", "id"),
+        partial("ix__event_run", "run_id", "id", where="run_id IS NOT NULL"),
     ]
 
 

@@ -149,6 +149,12 @@ def initials(name: str) -> str:
     return "".join(word[0] for word in name.split()[:2]).upper() or "?"
 
 
+def _in_automation() -> bool:
+    from engine.web.automation.access import may_enter  # its room stands above this one
+
+    return may_enter()
+
+
 def unread_badge() -> Markup:
     """The number on the bell; nothing when everything is read."""
     if not g.unread:
@@ -214,6 +220,7 @@ def equip(flask: Flask, assets: str) -> None:
         _=translate,
         frame=lambda template: frame_part(templates(), template, csrf_field(), here(), unread_badge()),
         here=here,
+        in_automation=_in_automation,
         initials=initials,
         is_admin=lambda: g.is_admin,
         modules=lambda: MODULES,

@@ -1,0 +1,117 @@
+"""The rules: how each stands, and the page of one with its drawing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from flask import Blueprint
+from werkzeug.wrappers import Response
+
+from engine import audit
+from engine.definition import Rule
+from engine.errors import Refused, message
+from engine.rules import name_of
+from engine.web.automation import ledger
+from engine.web.automation.access import demand_rule, for_owners, seen_rules
+from engine.web.automation.flow import draw
+from engine.web.automation.frame import ROOT, show, words_of
+from engine.web.automation.runs import lines_of
+from engine.web.automation.words import MODES, STANDINGS, Badge, Words, standing
+from engine.web.context import actor, application
+from engine.web.render import go, toast
+
+blueprint = Blueprint("rules", __name__)
+DAY = dt.timedelta(days=1)
+SHOWN_RUNS = 10
+
+
+@dataclass(frozen=True)
+class RuleLine:
+    """A rule as the list shows it. ``tally`` is of the last 24 hours."""
+
+    rule: Rule
+    key: str
+    label: str
+    trigger: str
+    form: str
+    mode: str
+    standing: str
+    badge: Badge
+    reason: str
+    since: dt.datetime | None
+    tally: ledger.Tally
+    last: ledger.Row | None
+
+    @property
+    def href(self) -> str:
+        return f"{ROOT}/rules/{self.key}"
+
+
+def rule_lines() -> list[RuleLine]:
+    """The rules the reader may look at; how they fared is read in a fixed number of statements."""
+    app, rules = application(), seen_rules()
+    with app.database.read() as conn:
+        tallies = ledger.tallies(conn, app, app.clock() - DAY)
+        last = ledger.last_runs(conn, app, rules)
+        kept = ledger.paused(conn, app)
+    return [
+        rule_line(words_of(), plan.rule, kept.get(key), tallies.get(key, ledger.Tally({})), last.get(key))
+        for key, plan in rules.items()
+    ]
+
+
+def rule_line(
+    words: Words, rule: Rule, kept: ledger.Row | None, tally: ledger.Tally, last: ledger.Row | None
+) -> RuleLine:
+    paused = kept is not None and kept["paused_at"] is not None
+    state = standing(rule, paused)
+    return RuleLine(
+        rule=rule, key=rule.stable_id, label=words.rule_label(rule), trigger=words.trigger(rule),
+        form=words.form_label(rule.form), mode=words.say(MODES[rule.mode]), standing=state, badge=STANDINGS[state],
+        reason=(kept["reason"] or "") if kept and paused else "", since=kept["paused_at"] if kept else None,
+        tally=tally, last=last,
+    )  # fmt: skip
+
+
+@blueprint.get("")
+@for_owners
+def index() -> str:
+    return show("rules", "rules", lines=rule_lines())
+
+
+@blueprint.get("/rules/<rule_id>")
+@for_owners
+def one(rule_id: str) -> str:
+    app, rule = application(), demand_rule(rule_id).rule
+    words = words_of()
+    with app.database.read() as conn:
+        tally = ledger.tallies(conn, app, app.clock() - DAY).get(rule_id, ledger.Tally({}))
+        kept = ledger.paused(conn, app).get(rule_id)
+        found = ledger.runs(conn, app, ledger.RunSearch(rule=rule_id), SHOWN_RUNS)
+        lines = lines_of(conn, found)
+    line = rule_line(words, rule, kept, tally, found[0] if found else None)
+    owner = words.role_label(rule.owner) if rule.owner else ""
+    return show("rule", "rules", line=line, rule=rule, boxes=draw(words, rule), runs=lines, owner=owner,
+                kept=kept, words=words)  # fmt: skip
+
+
+@blueprint.post("/rules/<rule_id>/resume")
+def resume(rule_id: str) -> Response:
+    rule = demand_rule(rule_id).rule
+    resume_rule(rule)
+    toast(message("The rule “{rule}” goes on.", rule=name_of(rule)))
+    return go(f"{ROOT}/rules/{rule_id}")
+
+
+def resume_rule(rule: Rule) -> None:
+    """Let a paused rule act again, and keep who did. Raises Refused when it is not paused."""
+    app = application()
+    with app.database.write() as conn:
+        table = app.tables.rule_state
+        paused = (table.c.rule == rule.stable_id, table.c.paused_at.is_not(None))
+        fresh = {"paused_at": None, "paused_by": None, "failures": 0, "reason": None}
+        if not conn.execute(sa.update(table).where(*paused).values(fresh)).rowcount:
+            raise Refused(message("The rule is not paused."))
+        audit.note(conn, app, actor(), "rule.resumed", form=audit.WHOLE, reason=rule.name)

@@ -1,0 +1,1 @@
+// The machine room: what its pages do by themselves.
