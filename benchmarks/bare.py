@@ -83,7 +83,7 @@ SECTIONS = (  # heading, columns, the field its edit button leads to, [(name, la
     ]),
     ("检验", 2, "inspection_result", [("inspection_result", "检验结论", "", 0), ("inspection_report", "检验报告照片", "", 1)]),
     ("交付物", 2, "contract_file", [
-        ("contract_file", "合同或订单确认", "", 1), ("voucher", "付款凭证", "", 1), ("picking_list", "备料清单", "", 1),
+        ("contract_file", "合同或订单确认", "", 1), ("voucher", "付款凭证", "", 1), ("finance_approved", "财务已审核", "", 0), ("picking_list", "备料清单", "", 1),
         ("delivery_note", "送货单", "", 1),
     ]),
     ("签收", 2, "signed_by", [("signed_by", "签收人", "", 0), ("signature", "签收签名", "", 1)]),
@@ -166,7 +166,8 @@ def closed_doors(row: sqlite3.Row) -> list[tuple[str, str, str, list[tuple[str, 
         said = "预付款不足 30%，且超出客户信用额度（已收款: 空，订单金额: ¥{:,.2f}，未收款: 空，客户 › 信用额度: ¥{:,.2f}；要求：{}）"
         rule = "已收款 ≥ 订单金额 * 0.3 或 未收款 ≤ 客户 › 信用额度"
         reasons.append((said.format(row["amount"] / 1000000, row["credit_limit"] / 1000000, rule), ""))
-    return [("confirm_payment", "确认收款", "已收款", reasons)]
+    by_rule = [("此流转只由规则自动执行。", "")]
+    return [("confirm_payment", "确认收款", "已收款", reasons), ("settle", "收款齐备转备料", "备料中", by_rule)]
 
 
 def local_time(text: str) -> dt.datetime:

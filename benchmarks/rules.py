@@ -192,3 +192,98 @@ def bare(app: Any, ids: list[int]) -> tuple[float, float]:
     found = timed(close, ids)
     raw.close()
     return found
+
+
+# --- delivery --------------------------------------------------------------------------------------------------------
+
+
+def delivering(app: Any, ids: list[int], threads: int) -> tuple[float, list[float], float]:
+    """(deliveries per second of a backlog, seconds from commit to the start of the call, CPU share when idle)."""
+    from engine import service
+    from engine.jobs.embedded import Embedded
+    from engine.jobs.engine import only
+    from engine.people import system_actor
+
+    who, few = system_actor(), ids[:60]
+    engine = Embedded(only(app), threads=threads)
+    app.database.doorbell = engine
+    backlog = pending(app)
+    Hub.came.clear()
+    engine.start()
+    began = time.perf_counter()
+    wait_for(backlog)
+    rate = backlog / (time.perf_counter() - began)
+    Hub.came.clear()
+    committed = {}
+    for id in few:
+        service.take(app, who, "ticket", id, "close")
+        committed[id] = time.time()
+        time.sleep(0.05)
+    wait_for(len(few))
+    lags = [max(0.0, came - committed[id]) for id, came in Hub.came if id in committed]
+    cpu, wall = time.process_time(), time.perf_counter()
+    time.sleep(10)
+    idle = (time.process_time() - cpu) / (time.perf_counter() - wall)
+    engine.stop(10)
+    return rate, lags, idle
+
+
+def pending(app: Any) -> int:
+    table = app.tables.message
+    with app.database.read() as conn:
+        query = sa.select(sa.func.count()).where(table.c.state == "waiting", table.c.kind == "http")
+        return int(conn.scalar(query) or 0)
+
+
+def wait_for(count: int) -> None:
+    for _ in range(6000):
+        if len(Hub.came) >= count:
+            return
+        time.sleep(0.02)
+    raise SystemExit(f"only {len(Hub.came)} of {count} calls arrived within two minutes")
+
+
+def measured(kind: str, events: int, threads: int) -> None:
+    from engine import service
+    from engine.people import system_actor
+
+    who = system_actor()
+    with tempfile.TemporaryDirectory() as name, hub() as port, database(kind, Path(name)) as url:
+        app = opened(url, Path(name), port)
+        ids = filled(app, 2 * events + 60)
+        mine = timed(lambda id: service.take(app, who, "ticket", id, "close"), ids[60 : 60 + events])
+        least = bare(app, ids[60 + events :])
+        print(f"{kind}")
+        good = mine[0] >= 300 or mine[1] <= 4 * least[1]
+        print(
+            f"  rules in the transaction   {mine[0]:6.0f}/s  {mine[1]:5.2f} ms   bare {least[0]:6.0f}/s  {least[1]:5.2f} ms"
+            f"   {mine[1] / least[1]:4.2f} ×  (goal 300/s or 4 ×){'' if good else '   MISSED'}",
+            flush=True,
+        )
+        rate, lags, idle = delivering(app, ids, threads)
+        cuts = statistics.quantiles(lags, n=20)
+        p50, p95 = statistics.median(lags) * 1000, cuts[-1] * 1000
+        print(f"  delivered                  {rate:6.0f}/s  (goal 200/s){'' if rate >= 200 else '   MISSED'}")
+        print(
+            f"  commit to start            p50 {p50:.1f} ms, p95 {p95:.1f} ms  (goal 20, 100)"
+            f"{'' if p50 < 20 and p95 < 100 else '   MISSED'}"
+        )
+        print(
+            f"  idle                       {idle * 100:.2f} % CPU  (goal 1){'' if idle < 0.01 else '   MISSED'}",
+            flush=True,
+        )
+        app.database.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--events", type=int, default=400)
+    parser.add_argument("--threads", type=int, default=8)
+    parser.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
+    options = parser.parse_args()
+    for kind in ("sqlite", "postgresql") if options.database == "both" else (options.database,):
+        measured(kind, options.events, options.threads)
+
+
+if __name__ == "__main__":
+    main()
