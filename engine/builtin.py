@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable
+from typing import Any
+
 from engine import actions, cards, connectors, errands, expressions, fields, outside, triggers, views
 from engine.registry import Registry
 
@@ -11,4 +15,15 @@ def default_registry() -> Registry:
     registry = Registry()
     for room in (fields, views, cards, triggers, actions, errands, expressions, connectors, outside):
         room.register(registry)
+    registry.performer("script", _later("engine.scripting", "perform"))
+    registry.settler("script", _later("engine.scripting", "settle"))
     return registry
+
+
+def _later(module: str, name: str) -> Callable[..., Any]:
+    """A function of a room above this one, found when it is called."""
+
+    def call(*given: Any) -> Any:
+        return getattr(importlib.import_module(module), name)(*given)
+
+    return call

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from engine import effects
 from engine.actions import Action, Context
-from engine.language import ConnectionName, Expression, FieldName, Template, option
+from engine.language import ConnectionName, Expression, FieldName, Script, Template, option
 from engine.registry import Registry
 
 RESULT = "The name under which the steps after it read the answer, as results.<name>; they wait for it."
@@ -75,6 +75,20 @@ class Call(Action):
         return [effects.Outside("call", data, self.connection, self.saved_as)]
 
 
+@dataclass(frozen=True, kw_only=True)
+class RunScript(Action):
+    """Run a script, with the rights of whoever caused it."""
+
+    type: ClassVar[str] = "script"
+    source: Script = option("The script; what it writes is saved together when it has ended.", maxLength=20000)
+    values: Mapping[str, Expression] = option("What it reads as values.<name>.", {})
+    saved_as: str | None = option(RESULT, None, alias="as", pattern="^[a-z][a-z0-9_]{0,40}$")
+
+    def effects(self, context: Context) -> Sequence[effects.Effect]:
+        data = {"source": self.source, "values": _values(self.values, context)}
+        return [effects.Outside("script", data, None, self.saved_as)]
+
+
 def _in(texts: Mapping[str, str], language: str | None) -> str:
     return texts.get(language or "") or next(iter(texts.values()), "")
 
@@ -84,5 +98,5 @@ def _values(values: Mapping[Any, Expression], context: Context) -> dict[str, Any
 
 
 def register(registry: Registry) -> None:
-    for action in (Mail, Http, Call):
+    for action in (Mail, Http, Call, RunScript):
         registry.action(action)

@@ -64,6 +64,7 @@ ACTIONS: Mapping[str, str] = {
     "update": '{type: update, form: ticket, where: "record.part_of == source", values: {priority: "\'high\'"}}',
     "take": "{type: take, transition: close, reason: \"'nothing left to do'\"}",
     "refuse": '{type: refuse, message: "{{ record.name }} is closed"}',
+    "script": "{type: script, source: 'return record.cost * 2', as: twice}",
     "notify": '{type: notify, to: [member, record.created_by], message: "{{ record.name }} is closed"}',
     "branch": "{type: branch, when: record.cost > 100, then: [{type: take, transition: close}]}",
     "for_each": "{type: for_each, form: ticket, where: record.part_of == source,\n"

@@ -18,6 +18,7 @@ SortKey = NewType("SortKey", str)  # a field of the enclosing form, "-" in front
 StateName = NewType("StateName", str)  # a state of the enclosing form's workflow
 TransitionName = NewType("TransitionName", str)
 RoleName = NewType("RoleName", str)
+Script = NewType("Script", str)  # see engine/scripts
 ConnectionName = NewType("ConnectionName", str)
 Colour = Literal[
     "blue",

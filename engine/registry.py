@@ -25,6 +25,7 @@ class Registry:
     connectors: dict[str, type] = field(default_factory=dict)
     credentials: dict[str, type] = field(default_factory=dict)
     performers: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    settlers: dict[str, Callable[..., Any]] = field(default_factory=dict)
     functions: dict[str, Callable[..., Any]] = field(default_factory=dict)
     seeds: dict[str, Callable[..., Any]] = field(default_factory=dict)
     screens: list[Callable[..., Any]] = field(default_factory=list)
@@ -57,6 +58,11 @@ class Registry:
         """Who carries out what leaves the process: called with (Task, Surroundings), answers a JSON result; see
         ``engine.outside.task``."""
         self._once(self.performers, kind, function)
+
+    def settler(self, kind: str, function: Callable[..., Any]) -> None:
+        """What is written with the result of a kind, in the transaction that keeps it: called with (application,
+        connection, run, result)."""
+        self._once(self.settlers, kind, function)
 
     def function(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A pure function of plain values, callable by its name in every expression."""

@@ -10,6 +10,7 @@ from engine.checks.loops import check_loops
 from engine.checks.names import check_names
 from engine.checks.queries import check_queries
 from engine.checks.review import Review
+from engine.checks.scripts import check_scripts
 from engine.checks.shapes import check_shapes
 from engine.checks.texts import check_texts
 from engine.checks.workflows import check_workflows
@@ -28,6 +29,7 @@ CHECKS = (
     check_filling,
     check_loops,
     check_connections,
+    check_scripts,
     check_texts,
 )
 

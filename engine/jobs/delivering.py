@@ -16,7 +16,7 @@ from engine import going_on
 from engine.application import Application
 from engine.calendars import seconds_of
 from engine.connectors import Connection
-from engine.errors import DeliveryFailed, message
+from engine.errors import AppmillError, DeliveryFailed, message
 from engine.faults import point
 from engine.jobs import breaker, claiming, failing, inside, many
 from engine.jobs.claiming import INSIDE, Claimed, Outcome
@@ -71,9 +71,13 @@ def _outside(app: Application, desk: Desk, claimed: Claimed) -> Outcome:
         except Exception as error:
             return failing.failed(app, desk, claimed.id, claimed.token, error, sent=around.sending)
         point("sent")
-        return in_transaction(
-            app, lambda conn: _keep(app, conn, claimed, result, time.monotonic() - began), patience=desk.terms.lease * 2
-        )
+        try:
+            return in_transaction(
+                app, lambda conn: _keep(app, conn, claimed, result, time.monotonic() - began),
+                patience=desk.terms.lease * 2,
+            )  # fmt: skip
+        except AppmillError as refused:  # what it wants to write is not allowed
+            return failing.failed(app, desk, claimed.id, claimed.token, refused)
 
 
 def _perform(
@@ -111,6 +115,9 @@ def conclude(app: Application, conn: sa.Connection, row: Any, result: Any) -> No
     if row.run_id is None:
         return
     run = going_on.load_run(app, conn, row.run_id)
+    settle = app.registry.settlers.get(row.kind)
+    if settle is not None and run is not None:
+        settle(app, conn, run, result)
     if run is not None and run.state in OPEN and row.effect.get("saved_as"):
         going_on.keep_result(app, conn, run.id, row.effect["saved_as"], result, row.step)
     else:

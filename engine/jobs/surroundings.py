@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -19,6 +20,15 @@ class Around:
     def __init__(self, app: Application, claimed: Claimed, asked: bool) -> None:
         self._app, self._claimed, self._asked = app, claimed, asked
         self.sending = False
+
+    @property
+    def app(self) -> Application:
+        return self._app
+
+    @property
+    def message(self) -> Any:
+        """The row of ``_message``."""
+        return self._claimed.row
 
     def secret(self, name: str, host: str) -> str:
         return self._app.secrets.value(name, host)
