@@ -18,6 +18,7 @@ SortKey = NewType("SortKey", str)  # a field of the enclosing form, "-" in front
 StateName = NewType("StateName", str)  # a state of the enclosing form's workflow
 TransitionName = NewType("TransitionName", str)
 RoleName = NewType("RoleName", str)
+RuleName = NewType("RuleName", str)
 ConnectionName = NewType("ConnectionName", str)
 Colour = Literal[
     "blue",
@@ -132,6 +133,6 @@ SYSTEM_FIELDS = (
 )  # fmt: skip
 RESERVED_FIELDS = frozenset({*SYSTEM_FIELDS, "record", "user", "none", "true", "false", "previous"})
 RESERVED_FORMS = frozenset(
-    {"api", "static", "admin", "sign_in", "sign_out", "me", "search", "files", "pages", "jobs", "health"}
+    {"api", "static", "admin", "sign_in", "sign_out", "me", "search", "files", "pages", "jobs", "health", "hooks"}
 )
 ADMIN = RoleName("admin")  # built in: may do everything with every form, and manages people

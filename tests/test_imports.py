@@ -8,11 +8,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # Lowest first: a module may import from its own floor and those below.
 FLOORS = [
-    "errors language formats yamlfile texts",
+    "errors language formats yamlfile texts cron",
     "registry schema validate build",
     "fields effects",
     "expressions",
-    "views cards triggers actions errands connectors outside",
+    "views cards triggers actions errands connectors outside timers schedules hooks",
     "definition examples reference program",
     "checks complete load builtin",
     "storage",
