@@ -58,7 +58,7 @@ def fire(
     view = _record(walk, form, record_id)
     if record_id is not None and view is None:
         return False
-    names = _names(walk, view, firing.names_of(plan.rule.trigger, brought), {})
+    names = _names(walk, view, firing.names_of(plan.rule.trigger, brought, app.definition.timezone), {})
     decision = rules.woken(plan, Asking(walk, view, names))
     if not decision.stretch.wanted:
         return False
@@ -136,7 +136,8 @@ def load_run(app: Application, conn: sa.Connection, run_id: int) -> Run | None:
     given = dict(row["given"])
     chain = tuple(given.pop("chain", ()))
     plan = app.plans.rule.get(row["rule"])
-    given = firing.names_of(plan.rule.trigger, given) if plan is not None else given
+    if plan is not None:
+        given = firing.names_of(plan.rule.trigger, given, app.definition.timezone)
     return Run(
         row["id"], row["key"], row["rule"], row["form"], row["record_id"], row["event_id"], row["lane"],
         tuple(row["inner"]), given, row["results"], chain, "working" if row["state"] == "queued" else row["state"],

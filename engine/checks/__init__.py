@@ -12,6 +12,7 @@ from engine.checks.queries import check_queries
 from engine.checks.review import Review
 from engine.checks.shapes import check_shapes
 from engine.checks.texts import check_texts
+from engine.checks.timing import check_timing
 from engine.checks.workflows import check_workflows
 from engine.definition import AppDefinition
 from engine.errors import Finding
@@ -28,6 +29,7 @@ CHECKS = (
     check_filling,
     check_loops,
     check_connections,
+    check_timing,
     check_texts,
 )
 

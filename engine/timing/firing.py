@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -29,9 +30,11 @@ def comes_due(
     return True
 
 
-def names_of(trigger: Trigger, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What the trigger brought, as expressions see it: JSON becomes values of the kinds it promises."""
-    return {name: _READ.get(kind, _as_it_is)(given.get(name)) for name, kind in trigger.gives.items()}
+def names_of(trigger: Trigger, given: Mapping[str, Any], timezone: str) -> dict[str, Any]:
+    """What the trigger brought, as expressions see it: JSON becomes values of the kinds it promises; moments are shown
+    on the clock of ``timezone``."""
+    zone = ZoneInfo(timezone)
+    return {name: _read(kind, given.get(name), zone) for name, kind in trigger.gives.items()}
 
 
 def dumped(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,12 +42,7 @@ def dumped(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: told(value) if isinstance(value, dt.datetime) else value for name, value in given.items()}
 
 
-def _as_it_is(value: Any) -> Any:
+def _read(kind: str, value: Any, zone: ZoneInfo) -> Any:
+    if kind == "datetime" and isinstance(value, str):
+        return dt.datetime.fromisoformat(value).astimezone(zone)
     return value
-
-
-def _moment(value: Any) -> Any:
-    return dt.datetime.fromisoformat(value) if isinstance(value, str) else value
-
-
-_READ: Mapping[str, Callable[[Any], Any]] = {"datetime": _moment}

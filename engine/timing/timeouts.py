@@ -92,27 +92,29 @@ def comes_due(app: Application, conn: sa.Connection, rule: Rule, given: Mapping[
     table, record = app.tables.stay, app.tables.form[trigger.form]
     going_on = (table.c.left_at.is_(None), table.c.state == trigger.state, record.c.deleted_at.is_(None))
     query = sa.select(table).join(record, record.c.id == table.c.record_id)
-    stay = conn.execute(query.where(table.c.id == given["stay"], *going_on)).mappings().first()
-    if stay is None:
+    row = conn.execute(query.where(table.c.id == given["stay"], *going_on)).mappings().first()
+    if row is None:
         return False
+    stay = dict(row)
     zone = ZoneInfo(app.definition.timezone)
     turn, due = given["turn"], dt.datetime.fromisoformat(given["due"])
     first = moment_of(trigger, stay, zone)
     if first is None:
         return False
     if turn == 0 and first > app.clock() and first != due:
-        _again(app, conn, rule, stay, first)
+        _again(app, conn, rule, stay, first, 0)
         return False
     if trigger.every is not None:
         _next_turn(app, conn, rule, stay, due, turn, zone)
     return True
 
 
-def _again(app: Application, conn: sa.Connection, rule: Rule, stay: Stay, due: dt.datetime) -> None:
-    """Under a key of its own: the message of the usual key is the one being delivered."""
-    key = f"{key_of(rule, stay['id'], 0)}@{told(due)}"
-    given = {"due": told(due), "stay": stay["id"], "turn": 0}
-    post(app, conn, key, rule.stable_id, due, form=stay["form"], record_id=stay["record_id"], given=given, move=True)
+def _again(app: Application, conn: sa.Connection, rule: Rule, stay: Stay, due: dt.datetime, turn: int) -> bool:
+    """Under a key of its own: the message of the usual key went out, or is going out now."""
+    key = f"{key_of(rule, stay['id'], turn)}@{told(due)}"
+    given = {"due": told(due), "stay": stay["id"], "turn": turn}
+    place = {"form": stay["form"], "record_id": stay["record_id"]}
+    return post(app, conn, key, rule.stable_id, due, **place, given=given, move=True) is not None
 
 
 def _next_turn(
@@ -141,7 +143,9 @@ def go_on(app: Application, conn: sa.Connection, rule: Rule, stay: Stay) -> bool
     due, turn = moment_of(trigger, stay, zone), 0
     while due is not None and due <= app.clock():
         due, turn = (due_after(due, trigger.every, zone), turn + 1) if trigger.every else (None, turn)
-    return due is not None and _post(app, conn, rule, stay, due, turn, None)
+    if due is None:
+        return False
+    return _post(app, conn, rule, stay, due, turn, None) or _again(app, conn, rule, stay, due, turn)
 
 
 def open_stay(app: Application, conn: sa.Connection, form: str, record_id: int) -> Stay | None:
