@@ -54,7 +54,7 @@ def due_before(
     return dt.datetime.combine(day, local.time(), zone).astimezone(dt.UTC)
 
 
-def seconds_of(length: Duration) -> int | None:
+def exact_seconds(length: Duration) -> int | None:
     """None for days, weeks and working days: how long they take depends on the clocks."""
     return _SECONDS[length.unit] * length.amount if length.unit in _SECONDS else None
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
 
-from engine.calendars import IsWorkday, days_of, due_after, monday_to_friday, seconds_of
+from engine.calendars import IsWorkday, days_of, due_after, exact_seconds, monday_to_friday
 from engine.cron import read_cron
 from engine.language import Duration
 from engine.schedules import Misfire, Schedule
@@ -72,7 +72,7 @@ class Interval:
     def after(self, moment: dt.datetime) -> dt.datetime | None:
         if moment < self.start:
             moment = self.start
-        seconds = seconds_of(self.length)
+        seconds = exact_seconds(self.length)
         if seconds is not None:
             step = dt.timedelta(seconds=seconds)
             return self.start + ((moment - self.start) // step + 1) * step

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.actions import Refuse, SetValues, TakeTransition
-from engine.calendars import seconds_of
+from engine.calendars import exact_seconds
 from engine.checks.review import Review
 from engine.cron import CronMistake, read_cron
 from engine.definition import Rule, State
@@ -59,7 +59,7 @@ def _timeout(review: Review, trigger: Timeout, path: Path) -> None:
         )
         review.error((*path, "state"), said)
         return
-    whole, before = seconds_of(state.within), seconds_of(trigger.before) if trigger.before else None
+    whole, before = exact_seconds(state.within), exact_seconds(trigger.before) if trigger.before else None
     if whole is not None and before is not None and before >= whole:
         said = message(
             "The state '{state}' lasts {within}: {before} before its end it has not begun, so the rule wakes at once.",
