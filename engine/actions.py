@@ -22,6 +22,10 @@ class Context(Protocol):
     def id(self) -> int: ...
 
     @property
+    def place(self) -> tuple[str, int]:
+        """Form and id of the record; of nothing in particular where no record woke the rule."""
+
+    @property
     def names(self) -> Mapping[str, Any]:
         """What expressions see: ``record``, ``old``, ``user``."""
 
@@ -161,7 +165,7 @@ class Notify(Action):
     def effects(self, context: Context) -> Sequence[effects.Effect]:
         roles = frozenset(self.to) & context.roles
         users = frozenset(id for source in self.to if source not in roles for id in context.ids_of(source))
-        return [effects.Notify(context.form, context.id, roles, users, context.fill(self.message))]
+        return [effects.Notify(*context.place, roles, users, context.fill(self.message))]
 
 
 # --- steps that hold others, or time ---------------------------------------------------------------------------------

@@ -91,6 +91,7 @@ def start(
 ) -> Application:
     """The application of a definition that was read, over an open database: migrated, and its stored values current."""
     from engine.recomputing import recompute
+    from engine.timing.reconcile import again
 
     tables = build_tables(loaded.definition, registry)
     app = Application(loaded.definition, registry, database, tables, files, clock, sources or Sources())
@@ -105,6 +106,7 @@ def start(
             allow_explicit=allow_explicit,
         )
         recompute(app, conn, plan.recompute)
+        again(app, conn, plan.recompute)
     return app
 
 

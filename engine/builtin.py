@@ -6,14 +6,30 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from engine import actions, cards, connectors, errands, expressions, fields, outside, triggers, views
+from engine import (
+    actions,
+    cards,
+    connectors,
+    errands,
+    expressions,
+    fields,
+    hooks,
+    outside,
+    schedules,
+    timers,
+    triggers,
+    views,
+)
 from engine.registry import Registry
 
 
 def default_registry() -> Registry:
     """A new registry with every built-in; plugins are entered into it after that."""
     registry = Registry()
-    for room in (fields, views, cards, triggers, actions, errands, expressions, connectors, outside):
+    rooms = (
+        fields, views, cards, triggers, timers, schedules, hooks, actions, errands, expressions, connectors, outside,
+    )  # fmt: skip
+    for room in rooms:
         room.register(registry)
     registry.performer("script", _later("engine.scripting", "perform"))
     registry.settler("script", _later("engine.scripting", "settle"))

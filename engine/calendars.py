@@ -40,6 +40,37 @@ def due_after(
     return dt.datetime.combine(day, local.time(), zone).astimezone(dt.UTC)
 
 
+def due_before(
+    end: dt.datetime, length: Duration, zone: ZoneInfo, is_workday: IsWorkday = monday_to_friday
+) -> dt.datetime:
+    """The aware UTC moment ``length`` before ``end``, counted as ``due_after`` counts."""
+    if length.unit in _SECONDS:
+        return end - dt.timedelta(seconds=_SECONDS[length.unit] * length.amount)
+    local = end.astimezone(zone)
+    if length.unit == "wd":
+        day = _workdays_earlier(local.date(), length.amount, is_workday)
+    else:
+        day = local.date() - dt.timedelta(days=_DAYS[length.unit] * length.amount)
+    return dt.datetime.combine(day, local.time(), zone).astimezone(dt.UTC)
+
+
+def exact_seconds(length: Duration) -> int | None:
+    """None for days, weeks and working days: how long they take depends on the clocks."""
+    return _SECONDS[length.unit] * length.amount if length.unit in _SECONDS else None
+
+
+def days_of(length: Duration) -> int | None:
+    """None for what is not counted in days of the calendar."""
+    return _DAYS[length.unit] * length.amount if length.unit in _DAYS else None
+
+
+def _workdays_earlier(day: dt.date, count: int, is_workday: IsWorkday) -> dt.date:
+    while count > 0:
+        day -= dt.timedelta(days=1)
+        count -= is_workday(day)
+    return day
+
+
 def _workdays_later(day: dt.date, count: int, is_workday: IsWorkday) -> dt.date:
     while count > 0:
         day += dt.timedelta(days=1)

@@ -14,6 +14,7 @@ from engine.passage import Passage, Walk
 from engine.permissions import may_record
 from engine.plans import FormPlan
 from engine.sight import Row
+from engine.timing import dates, timeouts
 from engine.walking import Saved
 
 
@@ -49,8 +50,18 @@ def _store(passage: Passage, kinds: frozenset[str]) -> Saved:
     plans = walk.app.plans.rules(plan.form.name, kinds)
     decisions = walking.decide(walk, plan, plans, kinds, before, row) if plans else []
     event_id = writing.append_event(passage, [decision.trace for decision in decisions] or None)
+    _keep_time(passage, event_id)
     performing.perform(walk, decisions, event_id, walking.obey, form=plan.form.name, record_id=row["id"])
     return walking.saved(passage, event_id)
+
+
+def _keep_time(passage: Passage, event_id: int) -> None:
+    """What waits for a moment of a deleted record says nothing; what is still to come comes back with the record."""
+    walk, form, row = passage.walk, passage.plan.form.name, passage.row
+    if row["deleted_at"] is None:
+        dates.follow(walk, form, None, row, event_id)
+        if row.get("state") is not None:
+            timeouts.resume(walk, form, row)
 
 
 def _with_lines(passage: Passage) -> None:

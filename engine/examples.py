@@ -57,6 +57,11 @@ TRIGGERS: Mapping[str, str] = {
     "left": "{type: left, form: ticket, state: open}",
     "taken": "{type: taken, form: ticket, transition: close}",
     "button": "{type: button, form: ticket, label: {zh: 催办, en: Remind}, roles: [member]}",
+    "timeout": "{type: timeout, form: ticket, state: open, after: 1h, every: 1wd}",
+    "date": '{type: date, form: ticket, field: due_on, before: 3wd, at: "09:00"}',
+    "finished": "{type: finished, rule: other, outcome: failed}",
+    "schedule": "{type: schedule, cron: '0 8 * * mon-fri', misfire: skip}",
+    "webhook": "{type: webhook, path: tickets, secret: {secret: TICKETS}, signature: github}",
 }
 ACTIONS: Mapping[str, str] = {
     "set": "{type: set, values: {due_on: today()}}",

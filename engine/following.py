@@ -13,6 +13,7 @@ from engine.plans import FormPlan
 from engine.recomputing import recompute_rows
 from engine.sight import Row
 from engine.storage import rollups
+from engine.timing import dates
 
 Pair = tuple[Row | None, Row | None]  # a changed row before and after
 MOST_ROUNDS = 8  # a figure over figures over figures …
@@ -50,4 +51,8 @@ def _worked_out_from_rollups(walk: Walk, form: str, ids: Iterable[int]) -> list[
     walk.sight.forget(form, ids)
     if not plan.fed:
         return []
-    return recompute_rows(walk.sight, plan, ids, plan.fed)
+    pairs = recompute_rows(walk.sight, plan, ids, plan.fed)
+    for before, after in pairs if form in walk.app.plans.timed.dates else ():
+        if after is not None:
+            dates.follow(walk, form, before, after, None)
+    return pairs

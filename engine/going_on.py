@@ -23,6 +23,7 @@ from engine.rules import Asking
 from engine.runs import NEVER, OPEN, Opening, Run, open_run, post_go_on
 from engine.sight import Sight
 from engine.storage.automation import in_state
+from engine.timing import finished, firing
 
 
 def system_walk(
@@ -50,16 +51,19 @@ def fire(
     plan = app.plans.rule.get(rule)
     if plan is None or not plan.rule.enabled:
         return False
-    walk = system_walk(app, conn)
+    brought = dict(given or {})
+    if not firing.comes_due(app, conn, plan.rule, record_id, brought):
+        return False
+    walk = system_walk(app, conn, chain=tuple(brought.pop("chain", ())))
     view = _record(walk, form, record_id)
     if record_id is not None and view is None:
         return False
-    names = _names(walk, view, given or {}, {})
+    names = _names(walk, view, firing.names_of(plan.rule.trigger, brought, app.definition.timezone), {})
     decision = rules.woken(plan, Asking(walk, view, names))
     if not decision.stretch.wanted:
         return False
     opening = Opening(
-        rule=plan.rule, key=key, form=form, record_id=record_id, given=given or {},
+        rule=plan.rule, key=key, form=form, record_id=record_id, given=brought,
         trace=rules.of_run(decision.stretch, decision.trace),
         lane=performing.lane_of(walk, decision, form, record_id),
         later=performing.leaves_something(decision.stretch), next=decision.stretch.next,
@@ -131,6 +135,9 @@ def load_run(app: Application, conn: sa.Connection, run_id: int) -> Run | None:
         return None
     given = dict(row["given"])
     chain = tuple(given.pop("chain", ()))
+    plan = app.plans.rule.get(row["rule"])
+    if plan is not None:
+        given = firing.names_of(plan.rule.trigger, given, app.definition.timezone)
     return Run(
         row["id"], row["key"], row["rule"], row["form"], row["record_id"], row["event_id"], row["lane"],
         tuple(row["inner"]), given, row["results"], chain, "working" if row["state"] == "queued" else row["state"],
@@ -249,8 +256,9 @@ def ended(app: Application, conn: sa.Connection, run_id: int) -> None:
     """The run is done, failed or cancelled: whichever waits for it in its lane is next, and rules that watch for its
     end wake."""
     run = app.tables.run
-    row = conn.execute(sa.select(run.c.rule, run.c.lane, run.c.parent_id).where(run.c.id == run_id)).one()
+    row = conn.execute(sa.select(run.c.rule, run.c.lane, run.c.parent_id, run.c.given).where(run.c.id == run_id)).one()
     if row.parent_id is None:
+        finished.tell(app, conn, run_id, row.given.get("chain", ()))
         wake_next(app, conn, row.rule, row.lane)
 
 

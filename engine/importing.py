@@ -13,6 +13,7 @@ from engine.passage import Passage, Walk
 from engine.people import load_people
 from engine.plans import FormPlan
 from engine.storage import series
+from engine.timing import dates, timeouts
 from engine.walking import Saved
 from engine.workflow import due_of
 
@@ -41,7 +42,9 @@ def adopt(walk: Walk, plan: FormPlan, given: Given, state: str | None, history: 
     event_id = writing.append_event(passage, None)
     if passage.row.get("state") is not None:
         stays.write_history(walk, plan, passage.row["id"], visits)
-        stays.enter(walk, plan, passage.row, by=_entered_by(visits))
+        visit = stays.enter(walk, plan, passage.row, by=_entered_by(visits))
+        timeouts.adopted(walk, plan.form.name, passage.row, visit, event_id)
+    dates.follow(walk, plan.form.name, None, passage.row, event_id)
     walking.index(passage)
     return walking.saved(passage, event_id)
 

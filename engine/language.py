@@ -19,6 +19,7 @@ StateName = NewType("StateName", str)  # a state of the enclosing form's workflo
 TransitionName = NewType("TransitionName", str)
 RoleName = NewType("RoleName", str)
 Script = NewType("Script", str)  # see engine/scripts
+RuleName = NewType("RuleName", str)
 ConnectionName = NewType("ConnectionName", str)
 Colour = Literal[
     "blue",
@@ -133,6 +134,6 @@ SYSTEM_FIELDS = (
 )  # fmt: skip
 RESERVED_FIELDS = frozenset({*SYSTEM_FIELDS, "record", "user", "none", "true", "false", "previous"})
 RESERVED_FORMS = frozenset(
-    {"api", "static", "admin", "sign_in", "sign_out", "me", "search", "files", "pages", "jobs", "health"}
+    {"api", "static", "admin", "sign_in", "sign_out", "me", "search", "files", "pages", "jobs", "health", "hooks"}
 )
 ADMIN = RoleName("admin")  # built in: may do everything with every form, and manages people

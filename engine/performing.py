@@ -20,6 +20,7 @@ from engine.passage import Walk
 from engine.program import Stretch
 from engine.rules import Decision, broken, name_of, of_run
 from engine.runs import LATER, Opening, Run, open_run, post
+from engine.timing import finished
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ def carry_out(walk: Walk, run: Run, rule: Rule, stretch: Stretch, event_id: int 
             post(walk, run, wanted)
         else:
             _do(walk, run, rule, wanted.effect, event_id, change)
+    if run.state == "done":
+        finished.tell(walk.app, walk.conn, run.id, walk.chain)
 
 
 def _do(walk: Walk, run: Run, rule: Rule, effect: Effect, event_id: int | None, change: Change) -> None:

@@ -24,6 +24,7 @@ from engine.program import Program, program_of
 from engine.registry import Registry
 from engine.storage.search import searched_fields
 from engine.storage.tables import Tables, linked_form
+from engine.timing.planning import timed_rules
 
 PREVIOUS = "previous"
 
@@ -143,6 +144,7 @@ class Plans:
             form for plan in self.rule.values() for _path, action, form in plan.rule.steps()
             if isinstance(action, Wait) and action.holds and form
         )  # fmt: skip
+        self.timed = timed_rules(definition)
         self.live_computed = {name: _derived_needs(form, registry) for name, form in definition.forms.items()}
 
     def form(self, form: Form | str) -> FormPlan:

@@ -71,6 +71,10 @@ class Asking:
         return int(self._record.row["id"])
 
     @property
+    def place(self) -> tuple[str, int]:
+        return ("_app", 0) if self.view is None else (self.form, self.id)
+
+    @property
     def _record(self) -> View:
         if self.view is None:
             raise EvaluationFailed(message("no record woke the rule"))

@@ -19,6 +19,7 @@ from engine.passage import Walk
 from engine.program import Wanted
 from engine.storage.automation import OPEN_MESSAGES, OPEN_RUNS, in_state
 from engine.storage.prepared import value
+from engine.timing.firing import dumped
 
 NEVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 LATER: tuple[type[Effect], ...] = (Outside, Wait, ForEach)
@@ -77,7 +78,7 @@ def open_run(walk: Walk, opening: Opening) -> Run:
         "key": opening.key, "rule": opening.rule.stable_id, "form": opening.form, "record_id": opening.record_id,
         "event_id": opening.event_id, "parent_id": opening.parent_id, "definition": walk.app.definition.hash,
         "state": state, "lane": opening.lane, "inner": list(opening.inner),
-        "next": 0 if state == "queued" else opening.next, "given": {**opening.given, "chain": list(walk.chain)},
+        "next": 0 if state == "queued" else opening.next, "given": {**dumped(opening.given), "chain": list(walk.chain)},
         "results": {}, "trace": opening.trace, "actor_id": walk.actor.id, "depth": walk.depth,
         "started_at": walk.now, "ended_at": walk.now if over else None,
     }  # fmt: skip

@@ -14,13 +14,15 @@ from engine.plans import FormPlan
 from engine.storage.prepared import value
 
 
-def enter(walk: Walk, plan: FormPlan, row: Mapping[str, Any], *, by: int | None = None) -> None:
-    """The record is in its state; ``by``: who brought it there, if not the actor."""
-    table = walk.app.tables.stay
+def enter(walk: Walk, plan: FormPlan, row: Mapping[str, Any], *, by: int | None = None) -> int:
+    """The record is in its state; ``by``: who brought it there, if not the actor. Answers the id of the visit."""
+    table, sqlite = walk.app.tables.stay, walk.conn.dialect.name == "sqlite"
     names = ("form", "record_id", "state", "entered_at", "entered_by", "due_at", "owner", "owner_role")
 
     def build() -> Any:
-        return sa.insert(table).values({name: value(f"new_{name}", table.c[name].type) for name in names})
+        new = {name: value(f"new_{name}", table.c[name].type) for name in names}
+        statement = sa.insert(table).values(new)
+        return statement if sqlite else statement.returning(table.c.id)
 
     stay = {
         "form": plan.form.name, "record_id": row["id"], "state": row["state"], "entered_at": row["state_since"],
@@ -28,7 +30,8 @@ def enter(walk: Walk, plan: FormPlan, row: Mapping[str, Any], *, by: int | None 
         "owner_role": row["owner_role"],
     }  # fmt: skip
     prepared = walk.app.tables.statements.get(("enter state",), walk.conn.dialect, build)
-    prepared.execute(walk.conn, {f"new_{name}": stay[name] for name in names})
+    result = prepared.execute(walk.conn, {f"new_{name}": stay[name] for name in names})
+    return int(result.lastrowid if sqlite else result.scalar_one())
 
 
 def leave(walk: Walk, plan: FormPlan, before: Mapping[str, Any]) -> None:
@@ -62,6 +65,13 @@ def hand_over(walk: Walk, plan: FormPlan, row: Mapping[str, Any]) -> None:
     table = walk.app.tables.stay
     here = (table.c.form == plan.form.name, table.c.record_id == row["id"], table.c.left_at.is_(None))
     walk.conn.execute(sa.update(table).where(*here).values(owner=row["owner"], owner_role=row["owner_role"]))
+
+
+def move_due(walk: Walk, plan: FormPlan, row: Mapping[str, Any]) -> None:
+    """The same visit, which is to be over at another moment."""
+    table = walk.app.tables.stay
+    here = (table.c.form == plan.form.name, table.c.record_id == row["id"], table.c.left_at.is_(None))
+    walk.conn.execute(sa.update(table).where(*here).values(due_at=row["state_due"]))
 
 
 def seconds_between(start: dt.datetime | None, end: dt.datetime) -> int:

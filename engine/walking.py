@@ -21,6 +21,7 @@ from engine.permissions import may_record, updatable_fields
 from engine.plans import FormPlan, TransitionPlan
 from engine.sight import Row
 from engine.storage import search
+from engine.timing import dates, timeouts
 from engine.triggers import Change
 
 
@@ -110,7 +111,8 @@ def store(passage: Passage) -> Saved:
     following.follow(passage)
     decisions = _decisions(passage)
     event_id = writing.append_event(passage, [decision.trace for decision in decisions] or None)
-    _write_stays(passage)
+    _write_stays(passage, event_id)
+    dates.follow(passage.walk, passage.plan.form.name, passage.before, passage.row, event_id)
     index(passage)
     _tell_waiting_runs(passage)
     performing.perform(
@@ -284,16 +286,19 @@ def kinds_of(passage: Passage) -> frozenset[str]:
     return frozenset(kinds)
 
 
-def _write_stays(passage: Passage) -> None:
+def _write_stays(passage: Passage, event_id: int) -> None:
     walk, plan, before, row = passage.walk, passage.plan, passage.before, passage.row
     if row.get("state") is None:
         return
-    if before is None:
-        stays.enter(walk, plan, row)
-    elif passage.transition is not None:
-        stays.leave(walk, plan, before)
-        stays.enter(walk, plan, row)
-    elif (before.get("owner"), before.get("owner_role")) != (row.get("owner"), row.get("owner_role")):
+    if before is None or passage.transition is not None:
+        if before is not None:
+            stays.leave(walk, plan, before)
+        timeouts.entered(walk, plan.form.name, row, stays.enter(walk, plan, row), event_id)
+        return
+    if before.get("state_due") != row.get("state_due"):
+        stays.move_due(walk, plan, row)
+        timeouts.moved(walk, plan.form.name, row, event_id)
+    if (before.get("owner"), before.get("owner_role")) != (row.get("owner"), row.get("owner_role")):
         stays.hand_over(walk, plan, row)
 
 

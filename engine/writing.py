@@ -17,6 +17,7 @@ from engine.plans import FormPlan, LinesPlan
 from engine.sight import NEW, Row
 from engine.storage import events, records
 from engine.storage.violations import explain
+from engine.timing import dates, timeouts
 
 MASK = "••••"
 # Beside the fields, what a save may change in a row.
@@ -105,10 +106,13 @@ def _write_lines(passage: Passage, lines: LinesPlan) -> None:
     for row in rows:
         row["_parent"] = passage.row["id"]
     new = [_as_new(passage, row) for row in rows if row["id"] < 0]
-    if lines.plan.form.workflow:
-        _insert_with_stays(passage, lines, new)
+    timed = form in walk.app.plans.timed.dates
+    if lines.plan.form.workflow or timed:
+        _insert_one_by_one(passage, lines, new)
     elif new:
         records.insert_many(conn, tables, form, new)
+    for row in [*new, *(row for row in rows if row["id"] in stored)] if timed else ():
+        dates.follow(walk, form, stored.get(row["id"]), row, None)
     walk.sight.forget_lines(form, passage.row["id"])
     walk.sight.forget(form, stored)
 
@@ -132,17 +136,20 @@ def _as_new(passage: Passage, row: Row) -> Row:
     return {**row, **stamp}
 
 
-def _insert_with_stays(passage: Passage, lines: LinesPlan, rows: list[Row]) -> None:
+def _insert_one_by_one(passage: Passage, lines: LinesPlan, rows: list[Row]) -> None:
+    """Where the ids are needed at once: for visits to states and for what waits for a date."""
     from engine.workflow import due_of, owner_of
 
     walk, plan = passage.walk, lines.plan
     for row in rows:
-        view = walk.sight.view(plan.form, row)
-        row["state_since"] = walk.now
-        row["state_due"] = due_of(plan.states[row["state"]], walk.now, walk.app.definition.timezone)
-        row["owner"], row["owner_role"] = owner_of(plan, row["state"], walk.sight.with_record(view))
+        if plan.form.workflow:
+            view = walk.sight.view(plan.form, row)
+            row["state_since"] = walk.now
+            row["state_due"] = due_of(plan.states[row["state"]], walk.now, walk.app.definition.timezone)
+            row["owner"], row["owner_role"] = owner_of(plan, row["state"], walk.sight.with_record(view))
         row["id"] = records.insert(walk.conn, walk.app.tables, plan.form.name, row)
-        stays.enter(walk, plan, row)
+        if plan.form.workflow:
+            timeouts.entered(walk, plan.form.name, row, stays.enter(walk, plan, row), None)
 
 
 def _claim_files(passage: Passage, files: Mapping[int, tuple[str, str]]) -> None:

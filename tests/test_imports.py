@@ -8,12 +8,12 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # Lowest first: a module may import from its own floor and those below.
 FLOORS = [
-    "errors language formats yamlfile texts",
+    "errors language formats yamlfile texts cron calendars",
     "registry schema validate build",
     "fields effects",
     "expressions scripts",
-    "views cards triggers actions errands connectors outside",
-    "definition examples reference program",
+    "views cards triggers actions errands connectors outside timers schedules hooks",
+    "definition examples reference program timetable",
     "checks complete load builtin",
     "storage",
 ]

@@ -13,6 +13,7 @@ from engine.checks.review import Review
 from engine.checks.scripts import check_scripts
 from engine.checks.shapes import check_shapes
 from engine.checks.texts import check_texts
+from engine.checks.timing import check_timing
 from engine.checks.workflows import check_workflows
 from engine.definition import AppDefinition
 from engine.errors import Finding
@@ -30,6 +31,7 @@ CHECKS = (
     check_loops,
     check_connections,
     check_scripts,
+    check_timing,
     check_texts,
 )
 

@@ -28,6 +28,7 @@ from engine.definition import Form, Rule, Transition
 from engine.errands import Call, Http, Mail
 from engine.errors import message
 from engine.language import Expression
+from engine.timers import Finished
 from engine.triggers import Entered, Left, Taken, Updated
 
 
@@ -52,7 +53,9 @@ def check_loops(review: Review) -> None:
     causes = {name: tuple(_happenings(review, rule, written)) for name, rule in rules.items()}
     wakes = {
         name: tuple(
-            other for other, rule in rules.items() if any(_wakes(happening, rule) for happening in causes[name])
+            other
+            for other, rule in rules.items()
+            if any(_wakes(happening, rule) for happening in causes[name]) or _watches(rule, name)
         )
         for name in rules
     }
@@ -104,7 +107,14 @@ def _ring(start: str, edges: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
 def _is_free(rule: Rule) -> bool:
     """Whether nothing but the trigger decides that the rule acts."""
     narrowed = isinstance(rule.trigger, Updated) and (rule.trigger.from_ is not None or rule.trigger.to is not None)
+    if isinstance(rule.trigger, Finished):
+        narrowed = rule.trigger.outcome == "failed"
     return rule.when is None and not narrowed
+
+
+def _watches(rule: Rule, name: str) -> bool:
+    """Whether the end of the other rule wakes it."""
+    return isinstance(rule.trigger, Finished) and rule.trigger.rule == name
 
 
 # --- what actions cause

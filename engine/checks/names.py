@@ -22,6 +22,7 @@ from engine.language import (
     FormName,
     Named,
     RoleName,
+    RuleName,
     SortKey,
     StateName,
     TransitionName,
@@ -88,6 +89,13 @@ def _role(review: Review, leaf: Leaf) -> None:
         said = unknown(
             message("There is no role '{name}'", name=leaf.value), leaf.value, (*review.definition.roles, ADMIN)
         )
+        review.error(leaf.path, said, at_key=leaf.is_key)
+
+
+def _rule(review: Review, leaf: Leaf) -> None:
+    rules = review.definition.rules
+    if leaf.value not in rules and not review.is_lost(leaf.value):
+        said = unknown(message("There is no rule '{name}'", name=leaf.value), leaf.value, rules)
         review.error(leaf.path, said, at_key=leaf.is_key)
 
 
@@ -159,6 +167,7 @@ def linked_form(review: Review, field: Field | None) -> Form | None:
 _REFERENCES: Mapping[Any, Callable[[Review, Leaf], None]] = {
     FormName: _form,
     RoleName: _role,
+    RuleName: _rule,
     FieldName: _field,
     SortKey: _sort_key,
     StateName: _state,

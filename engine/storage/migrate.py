@@ -17,6 +17,7 @@ from engine.definition import AppDefinition
 from engine.errors import Refused, message
 from engine.storage import automation as _automation  # noqa: F401 - enters its tables
 from engine.storage import events, search
+from engine.storage import timing as _timing  # noqa: F401 - enters its tables
 from engine.storage.catalog import Catalog, read_catalog
 from engine.storage.changes import Changes
 from engine.storage.shape import Shape, shape_of

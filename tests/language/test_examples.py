@@ -11,6 +11,7 @@ from engine.builtin import default_registry
 from engine.connectors import HttpConnection, Operation
 from engine.language import Label
 from engine.load import app_schema, load_text
+from engine.triggers import OnRecord
 
 HOST = """
 app: host
@@ -41,7 +42,7 @@ forms:
     permissions: {{member: {{create: true, read: true, update: true}}}}
     workflow:
       initial: open
-      states: {{open: {{label: Open}}, closed: {{label: Closed, final: true}}}}
+      states: {{open: {{label: Open, within: 8h}}, closed: {{label: Closed, final: true}}}}
       transitions: {{close: {{label: Close, from: [open], to: closed, roles: [member]}}}}
 connections:
   post: {{type: smtp, host: smtp.example.com, sender: desk@example.com}}
@@ -83,6 +84,15 @@ def with_credential(credential):
     return host(connections=f"  example: {{type: http, base_url: https://example.com, auth: {credential}}}")
 
 
+def with_trigger(name, trigger):
+    """Beside a rule that others may watch; no record wakes some."""
+    if issubclass(REGISTRY.triggers[name], OnRecord):
+        return with_rule(trigger, examples.ACTIONS["notify"])
+    tell = "{type: notify, to: [member], message: Done}"
+    other = f"  other:\n    trigger: {examples.TRIGGERS['created']}\n    actions: [{tell}]"
+    return host(rules=f"rules:\n{other}\n  example:\n    trigger: {trigger}\n    actions: [{tell}]")
+
+
 def with_card(card):
     return host(pages=f"pages:\n  example:\n    label: Example\n    cards: [{card}]")
 
@@ -90,7 +100,7 @@ def with_card(card):
 CASES = [
     *((f"field {name}", with_field(name, text)) for name, text in examples.FIELDS.items()),
     *((f"view {name}", host(view=f"      example: {text}")) for name, text in examples.VIEWS.items()),
-    *((f"trigger {name}", with_rule(text, examples.ACTIONS["notify"])) for name, text in examples.TRIGGERS.items()),
+    *((f"trigger {name}", with_trigger(name, text)) for name, text in examples.TRIGGERS.items()),
     *((f"action {name}", with_rule(examples.TRIGGERS["created"], text)) for name, text in examples.ACTIONS.items()),
     *((f"card {name}", with_card(text)) for name, text in examples.CARDS.items()),
     *((f"connection {name}", host(connections=f"  example: {text}")) for name, text in examples.CONNECTIONS.items()),

@@ -1,0 +1,165 @@
+"""At which moments a schedule is due, and which of them are done after a pause: pure arithmetic over UTC moments."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from apscheduler.triggers.cron import CronTrigger
+
+from engine.calendars import IsWorkday, days_of, due_after, exact_seconds, monday_to_friday
+from engine.cron import read_cron
+from engine.language import Duration
+from engine.schedules import Misfire, Schedule
+
+ON_TIME = dt.timedelta(minutes=1)  # later than this, a time was missed: nothing was running
+MOST_AT_ONCE = 500
+
+
+class Timetable(Protocol):
+    """When something is due."""
+
+    def after(self, moment: dt.datetime) -> dt.datetime | None:
+        """The first due time later than ``moment``, in UTC; None when there is none any more."""
+
+    def name_of(self, due: dt.datetime) -> str:
+        """What tells this due time from every other."""
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Times of a calendar. With ``fixed_hours`` an hour that the clocks show twice counts once."""
+
+    triggers: Sequence[CronTrigger]
+    zone: ZoneInfo
+    fixed_hours: bool
+
+    def after(self, moment: dt.datetime) -> dt.datetime | None:
+        while (due := self._next(moment)) is not None:
+            if not self.fixed_hours or not due.astimezone(self.zone).fold:
+                return due
+            moment = due
+        return None
+
+    def _next(self, moment: dt.datetime) -> dt.datetime | None:
+        local = moment.astimezone(self.zone)
+        found = [trigger.get_next_fire_time(local, local) for trigger in self.triggers]
+        later = [due.astimezone(dt.UTC) for due in found if due is not None]
+        later = [due if due > moment else self._beyond(due, moment) for due in later]
+        return min(later, default=None)
+
+    def _beyond(self, due: dt.datetime, moment: dt.datetime) -> dt.datetime:
+        raise AssertionError(f"{due} is not after {moment}")
+
+    def name_of(self, due: dt.datetime) -> str:
+        if self.fixed_hours:
+            return f"{due.astimezone(self.zone):%Y-%m-%dT%H:%M}[{self.zone.key}]"
+        return _in_utc(due)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Again and again, counted from ``start``. Days keep the time of day on the clocks of ``zone``."""
+
+    length: Duration
+    start: dt.datetime
+    zone: ZoneInfo
+    is_workday: IsWorkday = monday_to_friday
+
+    def after(self, moment: dt.datetime) -> dt.datetime | None:
+        if moment < self.start:
+            moment = self.start
+        seconds = exact_seconds(self.length)
+        if seconds is not None:
+            step = dt.timedelta(seconds=seconds)
+            return self.start + ((moment - self.start) // step + 1) * step
+        due = self._near(moment)
+        while due <= moment:
+            due = due_after(self._at_start_time(due), self.length, self.zone, self.is_workday)
+        return due
+
+    def _near(self, moment: dt.datetime) -> dt.datetime:
+        """A due time not after ``moment``, or the start."""
+        days = days_of(self.length)
+        if days is None:
+            return self.start  # working days are counted one by one
+        begun = self.start.astimezone(self.zone).date()
+        rounds = max(0, (moment.astimezone(self.zone).date() - begun).days // days - 1)
+        return self._on(begun + dt.timedelta(days=rounds * days))
+
+    def _at_start_time(self, due: dt.datetime) -> dt.datetime:
+        """A night on which the clocks skip the time of day must not move all later ones."""
+        return self._on(due.astimezone(self.zone).date())
+
+    def _on(self, day: dt.date) -> dt.datetime:
+        return dt.datetime.combine(day, self.start.astimezone(self.zone).time(), self.zone)
+
+    def name_of(self, due: dt.datetime) -> str:
+        return _in_utc(due)
+
+
+def _in_utc(due: dt.datetime) -> str:
+    return due.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+
+
+def timetable_of(schedule: Schedule, zone: str, start: dt.datetime) -> Timetable:
+    """``zone``: the application's; ``start``: since when the rule is in force. The schedule was checked before."""
+    own = ZoneInfo(schedule.timezone or zone)
+    if schedule.cron is not None:
+        cron = read_cron(schedule.cron)
+        return Calendar(tuple(cron.triggers(own)), own, cron.fixed_hours)
+    if schedule.every is not None:
+        return Interval(schedule.every, start, own)
+    days = ",".join(schedule.weekdays) or "*"
+    times = [dt.time.fromisoformat(text) for text in schedule.at]
+    triggers = [CronTrigger(hour=at.hour, minute=at.minute, day_of_week=days, timezone=own) for at in times]
+    return Calendar(tuple(triggers), own, fixed_hours=True)
+
+
+# --- which of them are done ------------------------------------------------------------------------------------------
+
+
+def due_times(
+    table: Timetable, last: dt.datetime, now: dt.datetime, misfire: Misfire, most: int = MOST_AT_ONCE
+) -> list[dt.datetime]:
+    """The due times after ``last`` and up to ``now`` that are to be done, in order; all are aware UTC moments.
+
+    Those of the last minute are on time and always done. Of the earlier ones, which were missed: ``skip`` none,
+    ``once`` the latest when nothing is on time, ``all`` every one. More than ``most`` are not answered: when there are
+    that many, go on from the last of them.
+    """
+    if misfire == "all":
+        return _upto(table, last, now, most)
+    edge = max(last, now - ON_TIME)
+    on_time = _upto(table, edge, now, most)
+    if on_time or misfire == "skip":
+        return on_time
+    missed = latest(table, last, edge)
+    return [] if missed is None else [missed]
+
+
+def latest(table: Timetable, last: dt.datetime, until: dt.datetime) -> dt.datetime | None:
+    """The latest due time after ``last`` and not after ``until``, looked for from the end: a pause may be long."""
+    back = ON_TIME
+    while True:
+        start = max(last, until - back)
+        due = table.after(start)
+        if due is not None and due <= until:
+            return list(_each(table, start, until))[-1]
+        if start == last:
+            return None
+        back *= 2
+
+
+def _upto(table: Timetable, last: dt.datetime, now: dt.datetime, most: int) -> list[dt.datetime]:
+    return [due for _place, due in zip(range(most), _each(table, last, now), strict=False)]
+
+
+def _each(table: Timetable, last: dt.datetime, until: dt.datetime) -> Iterator[dt.datetime]:
+    due = table.after(last)
+    while due is not None and due <= until:
+        yield due
+        due = table.after(due)

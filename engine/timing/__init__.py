@@ -1,0 +1,1 @@
+"""Time: which moments wake which rules, and the messages that say so."""
