@@ -211,6 +211,18 @@ def test_who_stops_before_sending_sends_nothing(erp):
     assert erp.arrivals == []
 
 
+def test_a_database_that_is_gone_is_nobodys_refusal(erp):
+    class Gone(Exception):
+        pass
+
+    class Broken(World):
+        def secret(self, name, host):
+            raise Gone
+
+    with pytest.raises(Gone):
+        call(http_to(erp, auth=BearerCredential(token=Secret("T"))), Broken())
+
+
 # --- who calls
 
 
