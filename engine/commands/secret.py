@@ -52,7 +52,7 @@ def _list(app: Application, _options: argparse.Namespace) -> int:
     for entry in entries:
         hosts = f"  for {', '.join(sorted(entry.hosts))}" if entry.hosts else ""
         print(f"{padded(entry.name, 30)} {entry.origin}{hosts}")
-    used = secrets_in(app.definition.connections)
+    used = secrets_in(app.definition)
     for name in sorted(used - {entry.name for entry in entries}):
         print(f"{padded(name, 30)} missing")
     return 0

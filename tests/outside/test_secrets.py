@@ -26,6 +26,10 @@ forms:
 connections:
   shop: {type: http, base_url: https://shop.example.com, auth: {type: bearer, token: {secret: SHOP_TOKEN}}}
   post: {type: smtp, host: smtp.example.com, sender: a@example.com, user: a, password: {secret: MAIL_PASSWORD}}
+rules:
+  heard:
+    trigger: {type: webhook, path: heard, secret: {secret: HOOK_KEY}}
+    actions: [{type: create, form: book, values: {name: "'One'"}}]
 """
 
 
@@ -313,7 +317,8 @@ def test_a_secret_is_set_and_listed_by_name_only(call, monkeypatch):
     assert call("set", "SHOP_TOKEN", "--host", "shop.example.com", typed="canary-1\n") == (0, "SHOP_TOKEN is set.\n", "")
     assert call("list") == (
         0,
-        "SHOP_TOKEN                     database  for shop.example.com\nMAIL_PASSWORD                  missing\n",
+        "SHOP_TOKEN                     database  for shop.example.com\n"
+        "HOOK_KEY                       missing\nMAIL_PASSWORD                  missing\n",
         "",
     )
     assert call("renew") == (0, "1 secrets are encrypted under the first key now.\n", "")
