@@ -21,6 +21,12 @@ is asked about; an action answers effects: ``SetValues``, ``CreateRecord``, ``Up
 **Changing records.** ``save``, ``take``, ``delete``, ``restore``, ``press``, ``adopt`` walk the one walk: permissions,
 checks, rules and history apply to a plugin as to a person. ``system_actor(name)`` acts without asking for grants.
 
+**The world outside.** A connector subclasses ``Connection`` or ``HttpConnection`` with ``operations()``, which answers
+each ``Operation`` by name, and ``perform(operation, values, task, surroundings)``, which answers JSON.
+``send(connection, Call(…), task, surroundings)`` requests within the limits of an ``HttpConnection``; what writes
+otherwise says
+``surroundings.about_to_send()`` right before it does. ``registry.connector``, ``registry.credential`` enter them.
+
 **Reading records.** ``get``, ``find``, ``records`` answer rows (plain dicts) with what the actor may see;
 ``may``, ``readable_fields``, ``doors`` answer what they may do. ``users_of`` lists who may sign in.
 
@@ -32,6 +38,16 @@ from __future__ import annotations
 from engine.actions import Action, Context
 from engine.application import Application, open_application
 from engine.cards import Card
+from engine.connectors import (
+    BasicCredential,
+    BearerCredential,
+    Connection,
+    Credential,
+    HttpConnection,
+    Operation,
+    Secret,
+    Signing,
+)
 from engine.definition import AppDefinition, Form, Rule, State, Transition
 from engine.effects import CreateRecord, Effect, Notify, Refuse, SetValues, TakeTransition, UpdateMatching
 from engine.errors import (
@@ -64,6 +80,9 @@ from engine.language import (
     TransitionName,
     option,
 )
+from engine.outside.answers import Answer
+from engine.outside.http import Call, send
+from engine.outside.task import Surroundings, Task
 from engine.people import Actor, load_actor, system_actor
 from engine.permissions import FieldSet, Verdict, may, may_record, readable_fields, row_filter, updatable_fields
 from engine.reading import find, get, records, users_of
@@ -79,15 +98,21 @@ from engine.workflow import Door, Obstacle, doors
 __all__ = [
     "Action",
     "Actor",
+    "Answer",
     "AppDefinition",
     "Application",
     "AppmillError",
+    "BasicCredential",
+    "BearerCredential",
+    "Call",
     "Card",
     "Change",
     "Colour",
     "Condition",
+    "Connection",
     "Context",
     "CreateRecord",
+    "Credential",
     "DefinitionError",
     "DeliveryFailed",
     "Denied",
@@ -100,6 +125,7 @@ __all__ = [
     "FieldSet",
     "Form",
     "FormName",
+    "HttpConnection",
     "Invalid",
     "Label",
     "Message",
@@ -107,6 +133,7 @@ __all__ = [
     "Notify",
     "Obstacle",
     "OnRecord",
+    "Operation",
     "Operator",
     "Page",
     "Problem",
@@ -118,11 +145,15 @@ __all__ = [
     "RoleName",
     "Rule",
     "Saved",
+    "Secret",
     "SetValues",
+    "Signing",
     "Stale",
     "State",
     "StateName",
+    "Surroundings",
     "TakeTransition",
+    "Task",
     "Template",
     "Transition",
     "TransitionName",
@@ -148,6 +179,7 @@ __all__ = [
     "row_filter",
     "save",
     "say",
+    "send",
     "system_actor",
     "take",
     "to_sql",

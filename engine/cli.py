@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("engine.commands.import_", "Bring a table in as records."),
     "seed": ("engine.commands.seed", "Make sample records."),
     "user": ("engine.commands.user", "Add, list and change people."),
+    "secret": ("engine.commands.secret", "Set and list the secrets of connections."),
     "schema": ("engine.commands.schema", "Print the JSON Schema of definition files, or the reference."),
     "commands": ("engine.commands.commands", "Print what every command takes, as Markdown."),
 }

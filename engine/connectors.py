@@ -204,11 +204,11 @@ class HttpConnection(Connection):
 
 
 def secrets_in(thing: Any) -> frozenset[str]:
-    """The names of all secrets a connection uses."""
+    """The names of all secrets that a connection, or a whole definition, uses."""
     if isinstance(thing, Secret):
         return frozenset({thing.secret})
-    if isinstance(thing, Mapping):
-        return frozenset().union(*map(secrets_in, thing.values()))
+    if isinstance(thing, (Mapping, tuple)):
+        return frozenset().union(*map(secrets_in, thing.values() if isinstance(thing, Mapping) else thing))
     if is_dataclass(thing):
         return frozenset().union(*(secrets_in(getattr(thing, item.name)) for item in fields(thing)))
     return frozenset()

@@ -44,6 +44,9 @@ def application_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plugin", action="append", default=[], metavar="MODULE", help="a plugin; plugins/ is found without"
     )
+    parser.add_argument(
+        "--secrets", metavar="FILE", help="a file of NAME=value lines nobody else may read (default: $APPMILL_SECRETS)"
+    )
 
 
 def database_url(text: str) -> str:
@@ -62,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
     app.database.claim_server()
     bulk.end_orphans(app)
     log_to_terminal(options.quiet)
+    app.secrets.mask_logs("", "appmill")
     if options.demo:
         _prepare_demo(app, options.demo_count)
     web = _web(app, options)
@@ -84,9 +88,15 @@ def opened(options: argparse.Namespace) -> Application:
     """The application of the command line; the steps that need a decision stop it with their list."""
     from engine.application import open_application
     from engine.extensions import registry_for
+    from engine.secrets import read_sources
 
     registry = registry_for(options.file, options.plugin)
-    return open_application(options.file, options.database or default_database(options.file), registry=registry)
+    return open_application(
+        options.file,
+        options.database or default_database(options.file),
+        registry=registry,
+        sources=read_sources(os.environ, options.secrets),
+    )
 
 
 def default_database(file: str) -> str:

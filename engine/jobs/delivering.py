@@ -23,7 +23,8 @@ from engine.jobs.claiming import INSIDE, Claimed, Outcome
 from engine.jobs.desk import Desk
 from engine.jobs.surroundings import Around, Overtaken
 from engine.jobs.trying import in_transaction, is_lost
-from engine.outside.task import Performer, Task
+from engine.outside.carrying import carry_out
+from engine.outside.task import Task
 from engine.runs import OPEN
 
 LOST = Outcome("lost")
@@ -84,8 +85,7 @@ def _perform(
     app: Application, claimed: Claimed, connection: Connection | None, seconds: float, around: Around
 ) -> Mapping[str, Any]:
     row = claimed.row
-    performer: Performer | None = app.registry.performers.get(row.kind)
-    if performer is None:
+    if row.kind not in app.registry.performers:
         raise DeliveryFailed(message("Nobody here delivers {kind}.", kind=row.kind), again=False)
     if row.connection and connection is None:
         raise DeliveryFailed(
@@ -93,7 +93,7 @@ def _perform(
         )
     point("before performing")
     data = {name: value for name, value in row.effect.items() if name != "saved_as"}
-    return performer(Task(row.kind, data, connection, row.key, claimed.attempt, seconds), around)
+    return carry_out(app.registry, Task(row.kind, data, connection, row.key, claimed.attempt, seconds), around)
 
 
 def _keep(app: Application, conn: sa.Connection, claimed: Claimed, result: Any, seconds: float) -> Outcome:

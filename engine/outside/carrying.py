@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from engine.errors import AppmillError, DeliveryFailed, Message, message
@@ -18,7 +19,7 @@ LOG = logging.getLogger("appmill.outside")
 
 def carry_out(registry: Registry, task: Task, surroundings: Surroundings) -> Mapping[str, Any]:
     """Perform a task; answers its JSON result. Raises DeliveryFailed and nothing else for whatever goes wrong outside
-    and in connectors; what ``surroundings`` raises in ``about_to_send`` passes through."""
+    and in connectors; what ``surroundings`` raise themselves passes through, such as a database that is gone."""
     performer = registry.performers.get(task.kind)
     if performer is None:
         raise DeliveryFailed(message("Nobody performs '{kind}' here.", kind=task.kind), again=False)
@@ -26,7 +27,7 @@ def carry_out(registry: Registry, task: Task, surroundings: Surroundings) -> Map
     try:
         result: Mapping[str, Any] = watched.mask.data(performer(task, watched))
     except Exception as error:
-        if error is watched.stopped:
+        if error is watched.raised:
             raise
         raise _failure(task, error, watched) from None
     return result
@@ -39,26 +40,35 @@ class _Watched:
         self._surroundings = surroundings
         self.mask = Mask()
         self.told = False
-        self.stopped: Exception | None = None
+        self.raised: Exception | None = None
 
     def secret(self, name: str, host: str) -> str:
-        value = self._surroundings.secret(name, host)
+        with self._noting():
+            value = self._surroundings.secret(name, host)
         self.mask.learn(value)
         return value
 
     def open_file(self, attachment_id: int) -> tuple[str, str, bytes]:
-        return self._surroundings.open_file(attachment_id)
+        with self._noting():
+            return self._surroundings.open_file(attachment_id)
 
     def now(self) -> dt.datetime:
         return self._surroundings.now()
 
     def about_to_send(self) -> None:
-        try:
+        with self._noting():
             self._surroundings.about_to_send()
-        except Exception as error:
-            self.stopped = error
-            raise
         self.told = True
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        try:
+            yield
+        except AppmillError:
+            raise
+        except Exception as error:
+            self.raised = error
+            raise
 
 
 def _failure(task: Task, error: Exception, watched: _Watched) -> DeliveryFailed:
@@ -70,11 +80,7 @@ def _failure(task: Task, error: Exception, watched: _Watched) -> DeliveryFailed:
     trace = "".join(traceback.format_exception(error))
     LOG.error("%s %s failed\n%s", task.kind, task.key, watched.mask.text(trace))
     said = watched.mask.text(f"{type(error).__name__}: {error}")
-    return DeliveryFailed(
-        message("'{kind}' failed by a defect: {reason}", kind=task.kind, reason=said[:500]),
-        again=False,
-        unsure=watched.told,
-    )
+    return DeliveryFailed(message("'{kind}' failed: {reason}", kind=task.kind, reason=said[:500]), unsure=watched.told)
 
 
 def _masked(said: Message, mask: Mask) -> Message:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import smtplib
 import socket
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any
@@ -72,8 +73,9 @@ class Delivery:
         if connection.security == "starttls":
             if not server.has_extn("starttls"):
                 raise self._said(message("it offers no STARTTLS"), again=False)
-            server.starttls(context=self._network.tls())
-            self._line = server.sock
+            self._expect(server.docmd("STARTTLS"), {220})
+            self._line = self._network.encrypt(server.line, connection.host, self._deadline)
+            server.begin_anew(self._line)
             server.ehlo_or_helo_if_needed()
         if connection.user is not None and password is not None:
             server.login(connection.user, password)
@@ -106,7 +108,7 @@ class Delivery:
     def _guarded(self, line: socket.socket) -> Iterator[None]:
         """Every failure of SMTP as DeliveryFailed. The line is cut at the deadline, however slowly the server talks."""
         self._line = line
-        timer = threading.Timer(self._deadline.left(), self._cut)
+        timer = threading.Timer(max(self._deadline.until - time.monotonic(), 0), self._cut)
         timer.daemon = True
         timer.start()
         try:
@@ -154,12 +156,20 @@ class _Server(smtplib.SMTP):
     """SMTP over a line that is already there: the one whose address was judged."""
 
     def __init__(self, line: socket.socket, host: str, deadline: Deadline) -> None:
-        self._line = line
-        line.settimeout(deadline.seconds + 5)  # whoever waits too long is cut off by the timer of the delivery
+        self.line = line
+        self._seconds = deadline.seconds + 5  # whoever waits too long is cut off by the timer of the delivery
+        line.settimeout(self._seconds)
         super().__init__(host, 1, local_hostname=_own_name(line))
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        return self._line
+        return self.line
+
+    def begin_anew(self, line: socket.socket) -> None:
+        """Go on over TLS, and forget what was said before it: anybody may have said that."""
+        line.settimeout(self._seconds)
+        self.line = self.sock = line
+        self.file = self.helo_resp = self.ehlo_resp = None
+        self.esmtp_features, self.does_esmtp = {}, False
 
 
 def _own_name(line: socket.socket) -> str:

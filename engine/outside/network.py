@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import selectors
 import socket
 import ssl
 import time
@@ -23,11 +24,11 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._until = time.monotonic() + seconds
+        self.until = time.monotonic() + seconds
 
     def left(self, most: float = 3600.0) -> float:
         """Seconds that are left, ``most`` at most; raises TimeoutError when none are."""
-        left = self._until - time.monotonic()
+        left = self.until - time.monotonic()
         if left <= 0:
             raise TimeoutError
         return min(left, most)
@@ -79,14 +80,33 @@ class Network:
 
     def encrypt(self, line: socket.socket, host: str, deadline: Deadline) -> ssl.SSLSocket:
         """TLS over a connection, with the certificate checked against the name. Raises DeliveryFailed."""
+        secure = self.tls().wrap_socket(line, server_hostname=host, do_handshake_on_connect=False)
         try:
-            line.settimeout(deadline.left(CONNECT_SECONDS))
-            return self.tls().wrap_socket(line, server_hostname=host)
+            _shake_hands(secure, deadline)
         except OSError as error:
-            line.close()
+            secure.close()
             raise DeliveryFailed(
                 message("No secure connection to {host}: {reason}", host=host, reason=reason_of(error))
             ) from None
+        return secure
+
+
+def _shake_hands(line: ssl.SSLSocket, deadline: Deadline) -> None:
+    """Within the deadline as a whole: a socket's own time-out begins anew with every byte of a slow peer."""
+    line.settimeout(0)
+    with selectors.DefaultSelector() as selector:
+        while True:
+            try:
+                line.do_handshake()
+            except ssl.SSLWantReadError:
+                selector.register(line, selectors.EVENT_READ)
+            except ssl.SSLWantWriteError:
+                selector.register(line, selectors.EVENT_WRITE)
+            else:
+                break
+            selector.select(deadline.left())
+            selector.unregister(line)
+    line.settimeout(deadline.left())
 
 
 def reason_of(error: OSError) -> str:

@@ -170,6 +170,9 @@ KINDS = {
     "group.saved": message("saved the group"),
     "group.deleted": message("deleted the group"),
     "definition.applied": message("applied a definition"),
+    "secret.set": message("set a secret"),
+    "secret.removed": message("removed a secret"),
+    "secret.renewed": message("encrypted the secrets anew"),
 }
 
 

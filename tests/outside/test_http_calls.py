@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import socket
+import threading
 import time
+from contextlib import contextmanager, suppress
 from functools import partial
 
 import pytest
 from recorders import HttpRecorder
-from surroundings import REGISTRY, World, call, certificate, http_to, task
+from surroundings import REGISTRY, World, call, certificate, http_to, mail, smtp_to, task
 
 from engine.connectors import (
     BasicCredential,
@@ -208,6 +211,18 @@ def test_who_stops_before_sending_sends_nothing(erp):
     assert erp.arrivals == []
 
 
+def test_a_database_that_is_gone_is_nobodys_refusal(erp):
+    class Gone(Exception):
+        pass
+
+    class Broken(World):
+        def secret(self, name, host):
+            raise Gone
+
+    with pytest.raises(Gone):
+        call(http_to(erp, auth=BearerCredential(token=Secret("T"))), Broken())
+
+
 # --- who calls
 
 
@@ -279,6 +294,53 @@ def test_a_certificate_is_checked_against_the_name(tmp_path):
     assert str(caught.value) == (
         "No secure connection to localhost: Hostname mismatch, certificate is not valid for 'localhost'."
     )
+
+
+@pytest.mark.parametrize("kind", ["http", "tls", "starttls"])
+def test_a_handshake_in_drops_ends_at_the_limit(kind, tmp_path):
+    """A peer that sends a byte now and then keeps a socket's own time-out from ever striking."""
+    connection_of = {
+        "http": lambda port: http_to(Named(port), base_url=f"https://127.0.0.1:{port}"),
+        "tls": lambda port: smtp_to(Named(port), security="tls"),
+        "starttls": lambda port: smtp_to(Named(port), security="starttls"),
+    }[kind]
+    with slow_peer(*([b"220 me\r\n", b"250-me\r\n250 STARTTLS\r\n", b"220 go\r\n"] if kind == "starttls" else [])) as port:
+        began = time.monotonic()
+        with pytest.raises(DeliveryFailed) as caught:
+            (call if kind == "http" else mail)(connection_of(port), seconds=0.4)
+        assert time.monotonic() - began < 1.5
+    assert (str(caught.value), caught.value.again, caught.value.unsure) == (
+        "No secure connection to 127.0.0.1: it took too long", True, False,
+    )  # fmt: skip
+
+
+class Named:
+    def __init__(self, port):
+        self.port, self.url = port, f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def slow_peer(*said):
+    """Says this, one thing after each thing it hears, and then the beginning of a TLS record, byte by byte."""
+    ended = threading.Event()
+
+    def serve():
+        with suppress(OSError):
+            line, _ = server.accept()
+            with line:
+                for words in said:
+                    line.sendall(words)
+                    line.recv(1000)
+                line.sendall(b"\x16\x03\x03\x40\x00")
+                while not ended.wait(0.05):
+                    line.sendall(b"\x02")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield server.getsockname()[1]
+        ended.set()
+        thread.join()
 
 
 # --- mistakes of whoever calls

@@ -161,7 +161,7 @@ def test_starttls_and_a_sign_in(tmp_path):
         )  # fmt: skip
         said, again, unsure = failure(connection, World({"MAIL_PASSWORD": "geheim-1"}))
         assert (said, again, unsure) == (
-            "The line to the mail server localhost was lost: self-signed certificate", True, False,
+            "No secure connection to localhost: self-signed certificate", True, False,
         )  # fmt: skip
         post.behave("hang")
         with pytest.raises(DeliveryFailed) as caught:
