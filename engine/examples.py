@@ -69,7 +69,6 @@ ACTIONS: Mapping[str, str] = {
     "update": '{type: update, form: ticket, where: "record.part_of == source", values: {priority: "\'high\'"}}',
     "take": "{type: take, transition: close, reason: \"'nothing left to do'\"}",
     "refuse": '{type: refuse, message: "{{ record.name }} is closed"}',
-    "script": "{type: script, source: 'return record.cost * 2', as: twice}",
     "notify": '{type: notify, to: [member, record.created_by], message: "{{ record.name }} is closed"}',
     "branch": "{type: branch, when: record.cost > 100, then: [{type: take, transition: close}]}",
     "for_each": "{type: for_each, form: ticket, where: record.part_of == source,\n"
@@ -78,6 +77,7 @@ ACTIONS: Mapping[str, str] = {
     "mail": '{type: mail, connection: post, to: [member], subject: Closed, message: "{{ record.name }}"}',
     "http": '{type: http, connection: hub, path: "/tickets/{{ record.id }}", json: {name: record.name}, as: answer}',
     "call": "{type: call, connection: hub, operation: pull, values: {id: record.id}}",
+    "script": "{type: script, source: 'return record.cost * 2', as: twice}",
 }
 CARDS: Mapping[str, str] = {
     "number": "{type: number, label: {zh: 工时成本, en: Cost}, form: ticket, fold: sum, field: cost}",
