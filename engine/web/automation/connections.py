@@ -72,7 +72,8 @@ def _line(connection: Connection, fares: Mapping[str, Any], known: Mapping[str, 
     label = connection.label.text(words_of().language) if connection.label else connection.name
     needed = tuple(SecretLine(name, known.get(name, "")) for name in dict.fromkeys(secrets_of(connection)))
     return ConnectionLine(connection.name, label, connection.type, address_of(connection), needed, BREAKER[state],
-                          {**fares, "last_error": masked(fares["last_error"])}, task_of(connection, "") is not None)  # fmt: skip
+                          {**fares, "last_error": masked(fares["last_error"])},
+                          task_of(connection, "") is not None)  # fmt: skip
 
 
 def secrets_of(thing: Any) -> Iterator[str]:
@@ -146,7 +147,7 @@ def test(name: str) -> Response:
 def tried(name: str) -> tuple[str, bool]:
     """Try a connection now; answers what came of it in words, and whether it went well."""
     app = application()
-    connection = app.definition.connections.get(name)  # type: ignore[call-overload]
+    connection = app.definition.connections.get(name)
     if connection is None:
         raise Missing(NO_CONNECTION)
     task = task_of(connection, _my_address(connection))

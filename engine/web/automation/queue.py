@@ -1,4 +1,4 @@
-"""What is still to be delivered, and what is in trouble: dead letters to edit and send again, lost answers to settle."""
+"""What is still to be delivered, and what is in trouble: dead letters to edit, lost answers to settle."""
 
 from __future__ import annotations
 

@@ -22,12 +22,12 @@ from engine.web.automation.access import for_owners, seen_rules, sees_all
 from engine.web.automation.flow import Box, Fared, Place, draw, step_of, stretches, taken_by
 from engine.web.automation.frame import ROOT, day_arg, further, polled, show, words_of
 from engine.web.automation.telling import (
-    masked,
     Clause,
     Made,
     Telling,
     Wish,
     causes_titles,
+    masked,
     titles_for,
     wanted_titles,
 )
@@ -296,7 +296,7 @@ def _step(telling: Telling, cause: ledger.Cause) -> Step:
     )  # fmt: skip
 
 
-# --- what administrators do about it -----------------------------------------------------------------------------------
+# --- what administrators do about it ---------------------------------------------------------------------------------
 
 
 @blueprint.post("/<int:run_id>/cancel")
