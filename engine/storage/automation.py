@@ -13,6 +13,7 @@ from engine.storage.system import BigInt, count, flag, key, moment, partial, sys
 OPEN_MESSAGES = ("waiting", "parked")
 IN_LANE = ("waiting", "claimed")
 OPEN_RUNS = ("working", "queued")
+ODD_RUNS = ("queued", "failed", "skipped", "shadow", "paused", "cancelled")
 TROUBLE = ("dead", "unsure")
 
 

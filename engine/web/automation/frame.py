@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import request
+from flask import Response, request
 
 from engine.definition import AppDefinition
 from engine.errors import Invalid, Message, Problem, message
@@ -51,6 +52,17 @@ def show(template: str, tab: str, /, **context: Any) -> str:
         f"automation/{template}.html", tabs=tabs, tab=tab, sees_all=sees_all(), now=application().clock(),
         took=lambda start, end: took(start, end, language), root=ROOT, **{**shown_times(), **context},
     )  # fmt: skip
+
+
+def polled(template: str, tab: str, tag: object, /, **context: Any) -> Response:
+    """A page, or a part of one, that asks for itself again and again: nothing is answered while ``tag``, which stands
+    for all it shows, is the same."""
+    mark = hashlib.sha256(repr(tag).encode()).hexdigest()[:16]
+    if request.headers.get("HX-PTag") == mark:
+        return Response(status=204)
+    answer = Response(show(template, tab, ptag=mark, **context))
+    answer.headers["HX-PTag"] = mark
+    return answer
 
 
 def further(**changes: Any) -> str:

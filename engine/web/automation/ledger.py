@@ -13,12 +13,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.application import Application
+from engine.storage.automation import ODD_RUNS, OPEN_MESSAGES, OPEN_RUNS, TROUBLE, in_state
 
 Row = Mapping[str, Any]
 STATES = ("working", "queued", "done", "failed", "skipped", "shadow", "paused", "cancelled")
-ODD = "state IN ('queued', 'failed', 'skipped', 'shadow', 'paused', 'cancelled')"  # the words of ix__run_odd
-TROUBLE = "state IN ('dead', 'unsure')"  # the words of ix__message_trouble
-OPEN_MESSAGES = ("waiting", "parked", "claimed")
 MOST_COUNTED = 100_000
 MOST_LISTED = 50
 
@@ -144,10 +142,8 @@ def _clauses(conn: sa.Connection, table: sa.Table, search: RunSearch) -> list[sa
 
 def _state_clauses(table: sa.Table, state: str) -> list[Any]:
     """With the words of the partial indexes beside, which no bound value would meet."""
-    own = table.c.state == state
-    if state == "working":
-        return [own, sa.text("_run.state IN ('working', 'queued')")]
-    return [own] if state == "done" else [own, sa.text("_run." + ODD)]
+    held = OPEN_RUNS if state == "working" else ODD_RUNS if state in ODD_RUNS else ()
+    return [table.c.state == state, *([in_state(table, *held)] if held else [])]
 
 
 def run(conn: sa.Connection, app: Application, id: int) -> Row | None:
@@ -270,14 +266,11 @@ class Heap:
 def heaps(conn: sa.Connection, app: Application) -> list[Heap]:
     """What is still to be delivered or in trouble, each read from its partial index."""
     table = app.tables.message
-    groups = ("state IN ('waiting', 'parked')", "state = 'claimed'", TROUBLE)
     found = []
-    for words in groups:
-        query = sa.select(
-            table.c.state, table.c.kind, table.c.connection, sa.func.count(), sa.func.min(table.c.due_at)
-        ).where(sa.text(words))
-        rows = conn.execute(query.group_by(table.c.state, table.c.kind, table.c.connection))
-        found += [Heap(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+    for held in (OPEN_MESSAGES, ("claimed",), TROUBLE):
+        columns = (table.c.state, table.c.kind, table.c.connection)
+        query = sa.select(*columns, sa.func.count(), sa.func.min(table.c.due_at)).where(in_state(table, *held))
+        found += [Heap(*row) for row in conn.execute(query.group_by(*columns))]
     return found
 
 
@@ -292,10 +285,8 @@ class MessageSearch:
 def messages(conn: sa.Connection, app: Application, search: MessageSearch, limit: int = MOST_LISTED) -> list[Row]:
     """Messages that are not done, the newest first; ``state`` None: those in trouble."""
     table, run_ = app.tables.message, app.tables.run
-    words = {None: TROUBLE, "dead": TROUBLE, "unsure": TROUBLE, "claimed": "state = 'claimed'"}.get(
-        search.state, "state IN ('waiting', 'parked')"
-    )
-    clauses: list[Any] = [sa.text("_message." + words)]
+    held = OPEN_MESSAGES if search.state in OPEN_MESSAGES else ("claimed",) if search.state == "claimed" else TROUBLE
+    clauses: list[Any] = [in_state(table, *held)]
     for name in ("state", "kind", "connection"):
         wanted = getattr(search, name)
         if wanted is not None:
@@ -319,8 +310,8 @@ def open_of_record(conn: sa.Connection, app: Application, form: str, id: int, li
         sa.select(table.c.id, table.c.run_id, table.c.kind, table.c.connection, table.c.due_at, table.c.state,
                   table.c.effect, run_.c.rule)
         .join_from(run_, table, table.c.run_id == run_.c.id)
-        .where(run_.c.form == form, run_.c.record_id == id, run_.c.state.in_(("working", "queued")),
-               table.c.state.in_((*OPEN_MESSAGES, "dead", "unsure")))
+        .where(run_.c.form == form, run_.c.record_id == id, run_.c.state.in_(OPEN_RUNS),
+               table.c.state.in_((*OPEN_MESSAGES, "claimed", *TROUBLE)))
         .order_by(table.c.due_at, table.c.id)
     )  # fmt: skip
     return _rows(conn, query.limit(limit))

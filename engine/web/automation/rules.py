@@ -5,13 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from flask import Blueprint
 from werkzeug.wrappers import Response
 
-from engine import audit
 from engine.definition import Rule
-from engine.errors import Refused, message
+from engine.errors import message
+from engine.jobs import mending
 from engine.rules import name_of
 from engine.web.automation import ledger
 from engine.web.automation.access import demand_rule, for_owners, seen_rules
@@ -100,18 +99,6 @@ def one(rule_id: str) -> str:
 @blueprint.post("/rules/<rule_id>/resume")
 def resume(rule_id: str) -> Response:
     rule = demand_rule(rule_id).rule
-    resume_rule(rule)
+    mending.resume_rule(application(), actor(), rule_id)
     toast(message("The rule “{rule}” goes on.", rule=name_of(rule)))
     return go(f"{ROOT}/rules/{rule_id}")
-
-
-def resume_rule(rule: Rule) -> None:
-    """Let a paused rule act again, and keep who did. Raises Refused when it is not paused."""
-    app = application()
-    with app.database.write() as conn:
-        table = app.tables.rule_state
-        paused = (table.c.rule == rule.stable_id, table.c.paused_at.is_not(None))
-        fresh = {"paused_at": None, "paused_by": None, "failures": 0, "reason": None}
-        if not conn.execute(sa.update(table).where(*paused).values(fresh)).rowcount:
-            raise Refused(message("The rule is not paused."))
-        audit.note(conn, app, actor(), "rule.resumed", form=audit.WHOLE, reason=rule.name)

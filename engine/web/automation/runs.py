@@ -9,27 +9,32 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Blueprint, request
+from werkzeug.wrappers import Response
 
 from engine import going_on
 from engine.definition import AppDefinition, Rule
-from engine.errors import AppmillError, Missing, message
+from engine.errors import AppmillError, Missing, Refused, message
+from engine.jobs import mending
 from engine.rules import name_of
+from engine.runs import OPEN
 from engine.web.automation import ledger
 from engine.web.automation.access import for_owners, seen_rules, sees_all
 from engine.web.automation.flow import Box, Fared, Place, draw, step_of, stretches, taken_by
-from engine.web.automation.frame import ROOT, day_arg, further, show, words_of
+from engine.web.automation.frame import ROOT, day_arg, further, polled, show, words_of
 from engine.web.automation.telling import (
     Clause,
     Made,
     Telling,
     Wish,
     causes_titles,
+    masked,
     titles_for,
     wanted_titles,
 )
 from engine.web.automation.words import RUN_STATES, Badge, Words, kind_text, message_badge, run_badge, took
-from engine.web.context import application, reader
+from engine.web.context import actor, application, reader
 from engine.web.numbers import whole
+from engine.web.render import go, toast
 
 blueprint = Blueprint("runs", __name__, url_prefix="/runs")
 NO_RUN = message("There is no such run.")
@@ -69,7 +74,7 @@ def _line(telling: Telling, row: ledger.Row) -> RunLine:
     return RunLine(
         row["id"], rule_label(row["rule"]), title, href, run_badge(row["state"]), row["state"],
         row.get("actor_name") or "", row["started_at"],
-        took(row["started_at"], row["ended_at"], reader().language), row["error"] or "",
+        took(row["started_at"], row["ended_at"], reader().language), masked(row["error"]),
     )  # fmt: skip
 
 
@@ -183,10 +188,17 @@ def run_of(conn: sa.Connection, run_id: int) -> ledger.Row:
 
 @blueprint.get("/<int:run_id>")
 @for_owners
-def one(run_id: int) -> str:
+def one(run_id: int) -> Response:
     with application().database.read() as conn:
-        page = page_of(conn, run_of(conn, run_id))
-    return show("run", "runs", page=page, open=page.line.state in ("working", "queued"))
+        row = run_of(conn, run_id)
+        page = page_of(conn, row)
+    return polled("run", "runs", _fares(row, page), page=page, open=row["state"] in OPEN)
+
+
+def _fares(row: ledger.Row, page: RunPage) -> tuple[object, ...]:
+    """What changes on the page while the run is under way."""
+    messages = tuple((one.id, one.state, one.attempts, one.result) for one in page.sent)
+    return row["state"], row["next"], messages, len(page.made), len(page.twigs)
 
 
 def page_of(conn: sa.Connection, row: ledger.Row) -> RunPage:
@@ -222,8 +234,8 @@ def page_of(conn: sa.Connection, row: ledger.Row) -> RunPage:
         twigs=_twigs(telling, followed),
         parent_href=f"{ROOT}/runs/{row['parent_id']}" if row["parent_id"] else "",
         definition=row["definition"],
-        may_cancel=sees_all() and row["state"] in ("working", "queued"),
-        may_replay=sees_all() and row["state"] == "failed",
+        may_cancel=sees_all() and row["state"] in OPEN,
+        may_replay=sees_all() and any(one["state"] == "dead" for one in messages),
     )
 
 
@@ -284,6 +296,36 @@ def _step(telling: Telling, cause: ledger.Cause) -> Step:
     )  # fmt: skip
 
 
+# --- what administrators do about it ---------------------------------------------------------------------------------
+
+
+@blueprint.post("/<int:run_id>/cancel")
+def cancel(run_id: int) -> Response:
+    mending.cancel_run(application(), actor(), run_id)
+    toast(message("The run is cancelled."))
+    return go(f"{ROOT}/runs/{run_id}")
+
+
+@blueprint.post("/<int:run_id>/replay")
+def replay(run_id: int) -> Response:
+    """Deliver the dead letters of the run again; it goes on from there."""
+    replay_run(run_id)
+    toast(message("It is sent again."))
+    return go(f"{ROOT}/runs/{run_id}")
+
+
+def replay_run(run_id: int) -> None:
+    """Raises Refused when the run has no dead letter."""
+    app = application()
+    with app.database.read() as conn:
+        row = run_of(conn, run_id)
+        dead = [one["id"] for one in ledger.messages_of(conn, app, [row["id"]]) if one["state"] == "dead"]
+    if not dead:
+        raise Refused(message("Nothing of this run can be sent again."))
+    for id in dead:
+        mending.replay(app, actor(), id)
+
+
 # --- messages --------------------------------------------------------------------------------------------------------
 
 
@@ -293,7 +335,7 @@ def _sent(telling: Telling, one: ledger.Row) -> Sent:
         id=one["id"], kind=telling.words.say(kind_text(one["kind"])), connection=one["connection"] or "",
         badge=message_badge(one["state"]), state=one["state"], due=due_of(one), attempts=one["attempts"],
         started=one["started_at"], done=one["done_at"], took=took(one["started_at"], one["done_at"], reader().language),
-        error=one["error"] or "", data=telling.data(one["effect"]) if own else "",
+        error=masked(one["error"]), data=telling.data(one["effect"]) if own else "",
         result=telling.data(one["result"]) if one["result"] is not None else "", key=one["key"],
     )  # fmt: skip
 
@@ -323,5 +365,5 @@ def _notes(words: Words, one: ledger.Row) -> tuple[str, ...]:
     notes = [took(one["started_at"], one["done_at"], words.language)]
     if one["attempts"] > 1:
         notes.append(words.say(message("{count} attempts", count=one["attempts"])))
-    notes.append(one["error"] or "")
+    notes.append(masked(one["error"]))
     return tuple(note for note in notes if note)

@@ -150,7 +150,7 @@ class Telling:
         """JSON as people read it; of what leaves the process only administrators see the words."""
         if not sees_all():
             return MASK
-        return json.dumps(data, ensure_ascii=False, indent=2, sort_keys=True)
+        return masked(json.dumps(data, ensure_ascii=False, indent=2, sort_keys=True))
 
     # --- events
 
@@ -179,6 +179,11 @@ class Telling:
         known = self.words.form(form)
         steps = known.workflow.transitions.values() if known and known.workflow else ()
         return next((one.label.text(self.words.language) for one in steps if one.stable_id == stable_id), stable_id)
+
+
+def masked(text: str | None) -> str:
+    """Without the value of any secret this process has seen."""
+    return application().secrets.mask(text or "")
 
 
 def may_see(form: str) -> bool:

@@ -1,0 +1,182 @@
+"""Connections to the world outside: where they lead, whether their secrets are set, how they fare, and a test."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+from flask import Blueprint
+from werkzeug.wrappers import Response
+
+from engine import accounts, audit
+from engine.connectors import Connection, HttpConnection, Secret, SmtpConnection
+from engine.errors import DeliveryFailed, Missing, Refused, message
+from engine.jobs.health import health
+from engine.outside.carrying import carry_out
+from engine.outside.task import Task
+from engine.web.automation.frame import ROOT, show, words_of
+from engine.web.automation.telling import masked
+from engine.web.automation.words import Badge
+from engine.web.context import actor, application
+from engine.web.render import go, toast
+
+blueprint = Blueprint("connections", __name__, url_prefix="/connections")
+TEST_SECONDS = 10.0
+NO_CONNECTION = message("There is no such connection.")
+BREAKER: Mapping[str, Badge] = {
+    "closed": Badge(message("works"), "good", "circle-check"),
+    "open": Badge(message("rests after failures"), "bad", "alert-circle"),
+    "half_open": Badge(message("is being tried"), "warn", "progress"),
+    "unknown": Badge(message("not used yet"), "", "circle"),
+}
+
+
+ORIGINS = {
+    "environment": message("set in the environment"),
+    "file": message("set in the secrets file"),
+    "database": message("set in the application"),
+}
+
+
+@dataclass(frozen=True)
+class SecretLine:
+    """A secret a connection needs: its name and where it comes from, never its value."""
+
+    name: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class ConnectionLine:
+    name: str
+    label: str
+    type: str
+    address: str
+    secrets: tuple[SecretLine, ...]
+    badge: Badge
+    fares: Mapping[str, Any]
+    testable: bool
+
+
+def connection_lines() -> list[ConnectionLine]:
+    app = application()
+    known = {entry.name: entry.origin for entry in app.secrets.entries()}
+    return [_line(app.definition.connections[one["name"]], one, known) for one in health(app).connections]
+
+
+def _line(connection: Connection, fares: Mapping[str, Any], known: Mapping[str, str]) -> ConnectionLine:
+    used = any(fares[name] for name in ("last_ok", "last_failed"))
+    state = fares["state"] if used or fares["state"] != "closed" else "unknown"
+    label = connection.label.text(words_of().language) if connection.label else connection.name
+    needed = tuple(SecretLine(name, known.get(name, "")) for name in dict.fromkeys(secrets_of(connection)))
+    return ConnectionLine(connection.name, label, connection.type, address_of(connection), needed, BREAKER[state],
+                          {**fares, "last_error": masked(fares["last_error"])},
+                          task_of(connection, "") is not None)  # fmt: skip
+
+
+def secrets_of(thing: Any) -> Iterator[str]:
+    """The names of the secrets a connection uses, wherever in it they stand."""
+    if isinstance(thing, Secret):
+        yield thing.secret
+    elif isinstance(thing, Mapping):
+        for value in thing.values():
+            yield from secrets_of(value)
+    elif isinstance(thing, (tuple, list)):
+        for value in thing:
+            yield from secrets_of(value)
+    elif is_dataclass(thing) and not isinstance(thing, type):
+        for one in fields(thing):
+            yield from secrets_of(getattr(thing, one.name))
+
+
+def address_of(connection: Connection) -> str:
+    if isinstance(connection, SmtpConnection):
+        return f"{connection.host}:{connection.port}"
+    return str(getattr(connection, "base_url", "") or getattr(connection, "host", ""))
+
+
+@blueprint.get("")
+def index() -> str:
+    return show("connections", "connections", lines=connection_lines(), origins=ORIGINS)
+
+
+# --- a test ----------------------------------------------------------------------------------------------------------
+
+
+class _Tried:
+    """The surroundings of a test: nothing of the application but its secrets."""
+
+    def secret(self, name: str, host: str) -> str:
+        return application().secrets.value(name, host)
+
+    def open_file(self, attachment_id: int) -> tuple[str, str, bytes]:
+        raise Missing(message("A test sends no files."))
+
+    def now(self) -> Any:
+        return application().clock()
+
+    def about_to_send(self) -> None:
+        return
+
+
+def task_of(connection: Connection, address: str) -> Task | None:
+    """What a test sends: a mail to ``address``, a GET, or an operation that only reads and needs nothing."""
+    key = f"test-{secrets.token_hex(8)}"
+    if isinstance(connection, SmtpConnection):
+        words = words_of()
+        text = words.say(message("This is a test of the connection {name}.", name=connection.name))
+        data: dict[str, Any] = {"to": [address], "subject": words.say(message("Test")), "text": text}
+        return Task("mail", data, connection, key, connection.attempts, TEST_SECONDS)
+    if isinstance(connection, HttpConnection):
+        return Task("http", {"method": "GET", "path": ""}, connection, key, 1, TEST_SECONDS)
+    for name, operation in connection.operations().items():
+        if not operation.writes and not operation.needs:
+            return Task("call", {"operation": name, "values": {}}, connection, key, 1, TEST_SECONDS)
+    return None
+
+
+@blueprint.post("/<name>/test")
+def test(name: str) -> Response:
+    said, went_well = tried(name)
+    toast(said, "success" if went_well else "danger")
+    return go(f"{ROOT}/connections")
+
+
+def tried(name: str) -> tuple[str, bool]:
+    """Try a connection now; answers what came of it in words, and whether it went well."""
+    app = application()
+    connection = app.definition.connections.get(name)
+    if connection is None:
+        raise Missing(NO_CONNECTION)
+    task = task_of(connection, _my_address(connection))
+    if task is None:
+        raise Refused(message("This kind of connection has nothing harmless to try."))
+    try:
+        result = carry_out(app.registry, task, _Tried())
+    except DeliveryFailed as failed:
+        outcome, well = words_of().say(failed.reason), False
+    else:
+        outcome, well = _good(connection, result), True
+    with app.database.write() as conn:
+        audit.note(conn, app, actor(), "connection.tested", form=audit.WHOLE, reason=name)
+    return app.secrets.mask(outcome), well
+
+
+def _good(connection: Connection, result: Mapping[str, Any]) -> str:
+    if isinstance(connection, SmtpConnection):
+        return words_of().say(message("The mail server took the test mail. Look into your mailbox."))
+    return words_of().say(message("It answered ({status}).", status=result.get("status", "OK")))
+
+
+def _my_address(connection: Connection) -> str:
+    """Where a test mail goes: to whoever asks for it."""
+    if not isinstance(connection, SmtpConnection):
+        return ""
+    app = application()
+    with app.database.read() as conn:
+        mine = accounts.find_user(conn, app.tables, login=actor().login)
+    if mine is None or not mine.email:
+        raise Refused(message("You have no e-mail address yet; a test mail goes to yourself."))
+    return mine.email
