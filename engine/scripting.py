@@ -43,9 +43,10 @@ def pool() -> Pool:
 
 
 def perform(task: Task, around: Any) -> Mapping[str, Any]:
-    """The performer of ``script``. ``around``: the delivery's surroundings, which know application and message."""
-    app: Application = around.app
-    row = around.message
+    """The performer of ``script``. ``around``: surroundings of a delivery, which know the application and the message."""
+    inner = getattr(around, "inner", around)
+    app: Application = inner.app
+    row = inner.message
     caller = _caller(app, row.run_id)
     host = _Host(app, caller, task, around)
     try:

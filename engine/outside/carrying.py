@@ -42,6 +42,11 @@ class _Watched:
         self.told = False
         self.raised: Exception | None = None
 
+    @property
+    def inner(self) -> Surroundings:
+        """For what the application performs itself, such as scripts."""
+        return self._surroundings
+
     def secret(self, name: str, host: str) -> str:
         with self._noting():
             value = self._surroundings.secret(name, host)

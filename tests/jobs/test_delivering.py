@@ -131,7 +131,7 @@ def test_code_that_breaks_is_a_failure_like_any_other(shop: Any) -> None:
     for seconds in (1, 2, 0):
         made.deliver(broken, desk=desk)
         made.clock.advance(seconds=seconds)
-    assert made.ledger("message")[0]["error"] == "The code that carries it out failed: ZeroDivisionError: oh"
+    assert made.ledger("message")[0]["error"] == "'call' failed: ZeroDivisionError: oh"
     assert states(made) == ["dead"]
 
 
