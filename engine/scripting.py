@@ -43,7 +43,7 @@ def pool() -> Pool:
 
 
 def perform(task: Task, around: Any) -> Mapping[str, Any]:
-    """The performer of ``script``. ``around``: surroundings of a delivery, which know the application and the message."""
+    """The performer of ``script``. ``around``: a delivery's surroundings, which know application and message."""
     inner = getattr(around, "inner", around)
     app: Application = inner.app
     row = inner.message
