@@ -11,7 +11,7 @@ FLOORS = [
     "errors language formats yamlfile texts",
     "registry schema validate build",
     "fields effects",
-    "expressions",
+    "expressions scripts",
     "views cards triggers actions",
     "definition examples reference",
     "checks complete load builtin",

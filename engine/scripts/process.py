@@ -1,0 +1,103 @@
+"""One process that runs scripts, as its parent sees it: a pipe, a clock, and an axe."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import markupsafe
+
+from engine.scripts.errors import ScriptStopped
+from engine.scripts.frames import BadFrame, Ended, Frames
+
+STARTING = 20.0  # seconds; a start takes a tenth of one
+_ROOT = Path(__file__).resolve().parents[2]
+_PATHS = [str(_ROOT), *dict.fromkeys(str(Path(str(module.__file__)).parents[1]) for module in (jinja2, markupsafe))]
+# -S leaves site-packages out, so that nothing there runs at the start; what is needed of it is named.
+_START = "import sys; sys.path += {paths!r}; from engine.scripts.start import begin; begin()"
+
+
+class WorkerProcess:
+    """Started on making; ``missing`` names the protections this system does not offer."""
+
+    def __init__(self, memory_mb: int, *, open_world: bool = False) -> None:
+        ours, theirs = socket.socketpair()
+        code = _START.format(paths=_PATHS)
+        command = [sys.executable, "-I", "-S", "-c", code, str(memory_mb), *(["open"] if open_world else [])]
+        with theirs:
+            self._process = subprocess.Popen(command, stdin=theirs, stdout=subprocess.DEVNULL, cwd="/", env={})
+        self._socket = ours
+        self._frames = Frames(self._read, self._write)
+        self.deadline = time.monotonic() + STARTING
+        self.missing = tuple(str(name) for name in self.receive()["ready"])
+        self.seen: set[str] = set()  # hashes of scripts whose code it holds
+        self.jobs = 0
+        self._base = self._resident()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def begin(self, wall: float) -> None:
+        """A job may take this many seconds."""
+        self.jobs += 1
+        self.deadline = time.monotonic() + wall
+
+    def send(self, frame: Any) -> None:
+        """Raises ScriptStopped, and what `frames.encode` raises; the process is of no use after the former."""
+        try:
+            self._frames.send(frame)
+        except BadFrame:
+            raise ScriptStopped("size") from None
+        except (TimeoutError, OSError) as error:
+            raise self._stopped(error) from None
+
+    def receive(self) -> Any:
+        """The next frame; raises ScriptStopped where none comes in time, after which the process is of no use."""
+        try:
+            return self._frames.receive()
+        except BadFrame:
+            raise ScriptStopped("size") from None
+        except (Ended, TimeoutError, OSError) as error:
+            raise self._stopped(error) from None
+
+    def tired(self, most_jobs: int) -> bool:
+        """Whether another should take over: memory that grew is not given back."""
+        return self.jobs >= most_jobs or (self.jobs % 20 == 0 and self._resident() > 2 * self._base)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._socket.close()
+
+    def _read(self, count: int) -> bytes:
+        self._socket.settimeout(self._left())
+        return self._socket.recv(count)
+
+    def _write(self, raw: bytes) -> None:
+        self._socket.settimeout(self._left())
+        self._socket.sendall(raw)
+
+    def _left(self) -> float:
+        return max(self.deadline - time.monotonic(), 0.001)
+
+    def _stopped(self, error: Exception) -> ScriptStopped:
+        if isinstance(error, TimeoutError):
+            return ScriptStopped("time")
+        self._process.kill()
+        code = self._process.wait()
+        return ScriptStopped({-signal.SIGXCPU: "cpu", -signal.SIGKILL: "memory"}.get(code, "crash"))
+
+    def _resident(self) -> int:
+        """Pages in memory; 0 where the system does not tell."""
+        try:
+            with open(f"/proc/{self.pid}/statm") as sizes:
+                return int(sizes.read().split()[1])
+        except OSError:
+            return 0
