@@ -69,8 +69,11 @@ def _tagged(value: Any) -> Any:
 
 
 def encode(value: Any) -> bytes:
-    """The value as JSON; raises TypeError, ValueError or RecursionError for what is not plain data."""
-    return json.dumps(value, default=_tagged, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    """The value as JSON. Raises TypeError, ValueError, RecursionError: not plain data; BadFrame: too much of it."""
+    raw = json.dumps(value, default=_tagged, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    if len(raw) > LARGEST:
+        raise BadFrame("too large")
+    return raw
 
 
 def decode(raw: bytes, made: Hook = lambda found: found) -> Any:
@@ -98,13 +101,11 @@ class Frames:
         self._kept = b""
 
     def send(self, value: Any) -> None:
-        """Raises BadFrame where the value is too large, and what `encode` raises."""
+        """Raises what `encode` raises."""
         self.put(encode(value))
 
     def put(self, raw: bytes) -> None:
         """A frame that was encoded before."""
-        if len(raw) > LARGEST:
-            raise BadFrame("too large")
         self._write(_LENGTH.pack(len(raw)) + raw)
 
     def receive(self) -> Any:

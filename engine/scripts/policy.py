@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import CodeType
 
 from RestrictedPython.transformer import RestrictingNodeTransformer
 
@@ -66,7 +67,7 @@ def _compiled(source: str, names: frozenset[str]) -> Script:
     return Script(source, hashlib.sha256(code + VERSION.encode() + sys.version.encode()).hexdigest(), code, used)
 
 
-def _code(tree: ast.Module) -> object:
+def _code(tree: ast.Module) -> CodeType:
     errors: list[str] = []
     try:
         rewritten = ScriptPolicy(errors).visit(tree)
@@ -82,7 +83,7 @@ def _code(tree: ast.Module) -> object:
 
 def _as_function(tree: ast.Module) -> ast.Module:
     """The script as the body of a function: `return` gives its result, its names are its own."""
-    nothing = ast.arguments(posonlyargs=[], args=[], vararg=None, kwonlyargs=[], kw_defaults=[], kwarg=None, defaults=[])
+    nothing = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
     whole = ast.FunctionDef(FUNCTION, nothing, tree.body, [], lineno=1, col_offset=0)
     return ast.fix_missing_locations(ast.Module([whole], []))
 
@@ -155,27 +156,25 @@ class ScriptPolicy(RestrictingNodeTransformer):  # type: ignore[misc, unused-ign
         return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        node = super().visit_FunctionDef(node)
-        node.body.insert(0, ast.Expr(_call("_tick_", at=node)))
-        return node
+        found = super().visit_FunctionDef(node)
+        assert isinstance(found, ast.FunctionDef)
+        found.body.insert(0, ast.Expr(_call("_tick_", at=node)))
+        return found
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
-        node = super().visit_Lambda(node)
-        node.body = ast.copy_location(ast.BoolOp(ast.Or(), [_call("_tick_", at=node), node.body]), node)
-        return node
+        found = super().visit_Lambda(node)
+        assert isinstance(found, ast.Lambda)
+        found.body = ast.copy_location(ast.BoolOp(ast.Or(), [_call("_tick_", at=node), found.body]), node)
+        return found
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
         """The kinds of failure have names no script can write, so that none is ever a value."""
         assert node.type is not None  # syntax.parse refuses it
         names = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
-        kinds: list[ast.expr] = [ast.Name(error_name(name.id), ast.Load()) for name in names if isinstance(name, ast.Name)]
+        kinds: list[ast.expr] = [ast.Name(f"_e_{name.id}", ast.Load()) for name in names if isinstance(name, ast.Name)]
         caught = kinds[0] if len(kinds) == 1 else ast.Call(ast.Name("_kinds_", ast.Load()), kinds, [])
         body = [self.visit(statement) for statement in node.body]
         return ast.copy_location(ast.ExceptHandler(ast.copy_location(caught, node.type), node.name, body), node)
-
-
-def error_name(name: str) -> str:
-    return f"_e_{name}"
 
 
 def _compared(left: ast.expr, operator: ast.cmpop, right: ast.expr, at: ast.AST) -> ast.expr:

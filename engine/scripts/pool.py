@@ -15,7 +15,7 @@ from engine.scripts.breaker import Breaker
 from engine.scripts.errors import ScriptRefused, ScriptStopped
 from engine.scripts.meter import STEPS
 from engine.scripts.policy import Script, compile_script
-from engine.scripts.process import WorkerProcess
+from engine.scripts.process import STARTING, WorkerProcess
 from engine.scripts.talk import Host, ScriptResult, Talk
 from engine.scripts.templates import check_template_source
 from engine.scripts.turns import Turns
@@ -90,9 +90,8 @@ class Pool:
         return str(self._run(f"template {hash(template)}", lambda worker: job, {}, owner).value)
 
     def health(self) -> Health:
-        return Health(
-            self.size, self._turns.waiting, self._started, self._stopped, self.breaker.resting, self._missing
-        )
+        waiting, resting = self._turns.waiting, self.breaker.resting
+        return Health(self.size, waiting, self._started, self._stopped, resting, self._missing)
 
     def close(self) -> None:
         """Ends the processes that wait; those at work end with their job."""
@@ -130,7 +129,13 @@ class Pool:
 
     def _worker(self) -> WorkerProcess:
         self._open()
-        return self._idle.get().result()
+        try:
+            return self._idle.get(timeout=STARTING).result()
+        except Empty:  # closed meanwhile
+            raise ScriptStopped("busy") from None
+        except BaseException:
+            self._replace()  # a place whose process did not start is tried again by the next
+            raise
 
     def _open(self) -> None:
         with self._lock:
@@ -150,16 +155,17 @@ class Pool:
         return worker
 
     def _give_back(self, worker: WorkerProcess, whole: bool) -> None:
-        keep = whole and not worker.tired(MAX_JOBS)
-        if not keep:
-            worker.kill()
         with self._lock:
-            if self._starting and keep:
+            if whole and not self._closed and not worker.tired(MAX_JOBS):
                 self._idle.put(_ready(worker))
-            elif self._starting:
+                return
+        worker.kill()
+        self._replace()
+
+    def _replace(self) -> None:
+        with self._lock:
+            if self._starting:
                 self._idle.put(self._starting.submit(self._start_one))
-            elif keep:
-                worker.kill()
 
 
 def _ready(worker: WorkerProcess) -> Future[WorkerProcess]:

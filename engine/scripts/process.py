@@ -31,7 +31,9 @@ class WorkerProcess:
         code = _START.format(paths=_PATHS)
         command = [sys.executable, "-I", "-S", "-c", code, str(memory_mb), *(["open"] if open_world else [])]
         with theirs:
-            self._process = subprocess.Popen(command, stdin=theirs, stdout=subprocess.DEVNULL, cwd="/", env={})
+            self._process = subprocess.Popen(  # noqa: S603 - our own Python and our own words
+                command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, cwd="/", env={}
+            )
         self._socket = ours
         self._frames = Frames(self._read, self._write)
         self.deadline = time.monotonic() + STARTING
@@ -42,7 +44,7 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        return int(self._process.pid)
 
     def begin(self, wall: float) -> None:
         """A job may take this many seconds."""

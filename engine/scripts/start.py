@@ -1,7 +1,7 @@
 """How the process that runs scripts begins: as small as it can.
 
-Scripts reckon with `expressions/guards.py` and `dates.py`, but the package around these brings SQLAlchemy with it, which
-makes a process four times as large and five times as long to start. So it becomes a package without its ``__init__``.
+Scripts reckon with `expressions/guards.py` and `dates.py`, but the package around these brings SQLAlchemy with it: a
+process would be four times as large and need five times as long. So it becomes a package without its ``__init__``.
 """
 
 from __future__ import annotations

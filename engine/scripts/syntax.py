@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ast
 import io
-import re
 import tokenize
 import unicodedata
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
+
+from RestrictedPython.transformer import INSPECT_ATTRIBUTES
 
 from engine.errors import Message, message
 from engine.scripts.errors import ScriptRefused, SourceProblem
@@ -30,6 +31,7 @@ MAX_PROBLEMS = 20
 ERRORS = ("Refused", "ValueError", "TypeError", "KeyError", "IndexError")
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_RESERVED = INSPECT_ATTRIBUTES | {"exec", "eval", "printed"}  # the first lead from generators and failures to frames
 _SIGNS = frozenset({"-", "+", "~", "not"})
 
 _PLAIN = (
@@ -232,7 +234,7 @@ def _name(name: str | None) -> Check:
     """Names of the machinery begin with a line."""
     if name is None or name == "_":
         return
-    if name.startswith("_") or name in ("exec", "eval", "printed"):
+    if name.startswith("_") or name in _RESERVED:
         yield message("{name} is no name a script may use", name=name[:80])
 
 
@@ -248,7 +250,7 @@ def _constant(node: Any, parent: ast.AST) -> Check:
 
 def _f_string_part(node: Any, parent: ast.AST) -> Check:
     if node.format_spec is not None or node.conversion != -1:
-        yield message("Only a value stands in {…} of a text, without : or !; round(…) gives decimal places")
+        yield message("Only a value stands in {{…}} of a text, without : or !; round(…) gives decimal places")
 
 
 def _attribute(node: Any, parent: ast.AST) -> Check:

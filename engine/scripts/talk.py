@@ -9,6 +9,8 @@ import inspect
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+from types import NoneType
 from typing import Any
 
 from engine.errors import AppmillError, Message, message
@@ -41,6 +43,24 @@ class ScriptResult:
     wall_seconds: float
 
 
+_NUMBER = (int, Decimal)
+# What each kind of frame holds, under the word that tells its kind.
+_FRAMES: Mapping[str, Mapping[str, Any]] = {
+    "call": {"call": str, "values": list, "named": dict},
+    "log": {"log": str},
+    "stopped": {"stopped": str, "cpu": _NUMBER},
+    "failed": {"failed": dict, "line": int, "number": (int, NoneType), "cpu": _NUMBER},
+    "value": {"value": object, "cpu": _NUMBER},
+}
+
+
+def _understood(frame: Any) -> bool:
+    if not isinstance(frame, dict):
+        return False
+    shape = next((shape for word, shape in _FRAMES.items() if word in frame), None)
+    return shape is not None and all(isinstance(frame.get(key), kinds) for key, kinds in shape.items())
+
+
 class Talk:
     """``ended``: the process said its last word and can take another job."""
 
@@ -62,15 +82,15 @@ class Talk:
             if "call" in frame:
                 self._answer(frame)
             elif "log" in frame:
-                self._note(str(frame["log"]))
+                self._note(frame["log"])
             else:
                 return self._result(frame, begun)
 
     def _frame(self) -> dict[str, Any]:
         frame = self._worker.receive()
-        if not isinstance(frame, dict):
+        if not _understood(frame):
             raise ScriptStopped("crash")
-        return frame
+        return dict(frame)
 
     def _note(self, text: str) -> None:
         if len(self.logs) >= MAX_LOGS:
@@ -83,18 +103,14 @@ class Talk:
         if len(self._calls) >= MAX_CALLS:
             raise ScriptStopped("calls")
         begun = time.monotonic()
-        name, values, named = self._asked(frame)
-        answer = self._called(name, values, named)
+        name = frame["call"]
+        if name not in self._host:
+            raise ScriptStopped("crash")
+        answer = self._called(name, frame["values"], frame["named"])
         took = time.monotonic() - begun
         self._calls.append(HostCall(name, took))
         self._worker.deadline += took
         self._worker.send(answer)
-
-    def _asked(self, frame: dict[str, Any]) -> tuple[str, list[Any], dict[str, Any]]:
-        name, values, named = frame["call"], frame.get("values"), frame.get("named")
-        if name not in self._host or not isinstance(values, list) or not isinstance(named, dict):
-            raise ScriptStopped("crash")
-        return name, values, named
 
     def _called(self, name: str, values: list[Any], named: dict[str, Any]) -> dict[str, Any]:
         function = self._host[name]
@@ -111,27 +127,22 @@ class Talk:
     # --- the last word -----------------------------------------------------------------------------------------------
 
     def _result(self, frame: dict[str, Any], begun: float) -> ScriptResult:
-        cpu = float(frame.get("cpu") or 0)
+        cpu = float(frame["cpu"])
         if "stopped" in frame:
             limit = frame["stopped"]
-            self.ended = limit != "memory"  # what it took is not given back
+            self.ended = limit in LIMITS and limit != "memory"  # what it took is not given back
             raise ScriptStopped(limit if limit in LIMITS else "crash")
         self.ended = True
         if "failed" in frame:
             raise self._failure(frame)
         waited = sum(call.seconds for call in self._calls)
         wall = time.monotonic() - begun - waited
-        return ScriptResult(frame.get("value"), tuple(self.logs), tuple(self._calls), cpu, wall)
+        return ScriptResult(frame["value"], tuple(self.logs), tuple(self._calls), cpu, wall)
 
     def _failure(self, frame: dict[str, Any]) -> ScriptFailed:
-        number, line = frame.get("number"), frame.get("line")
-        known = isinstance(number, int) and 0 <= number < len(self._refusals)
-        refusal = self._refusals[number] if known else None  # type: ignore[index]
-        failed = ScriptFailed(
-            refusal.reason if refusal else unpacked(frame["failed"]),
-            line if isinstance(line, int) else 0,
-            refusal=refusal,
-        )
+        refusal = dict(enumerate(self._refusals)).get(frame["number"])
+        cause = refusal.reason if refusal else unpacked(frame["failed"])
+        failed = ScriptFailed(cause, frame["line"], refusal=refusal)
         failed.logs = tuple(self.logs)
         return failed
 

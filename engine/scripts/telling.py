@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from string import Formatter
 from types import TracebackType
 from typing import Any
@@ -52,19 +53,24 @@ def packed(what: Message) -> dict[str, Any]:
     return {"pattern": what.pattern, "values": values}
 
 
-def unpacked(found: Any) -> Message:
+def unpacked(found: Mapping[str, Any]) -> Message:
     """The message again. Whoever sent it may be hostile: its places are plain names, its values short and plain."""
-    pattern = str(found["pattern"])[:300]
-    values = {str(name): _value(value) for name, value in dict(found["values"]).items()}
-    try:
-        fields = [field for _, name, spec, conversion in Formatter().parse(pattern) if name is not None
-                  for field in (name, spec, conversion) if field]  # fmt: skip
-    except ValueError:
+    pattern, values = found.get("pattern"), found.get("values")
+    if not isinstance(pattern, str) or not isinstance(values, Mapping) or not _harmless(pattern, values):
         return message("This cannot be worked out")
-    return Message(pattern, values) if set(fields) <= values.keys() else message("This cannot be worked out")
+    return Message(pattern, {name: _value(value) for name, value in values.items()})
+
+
+def _harmless(pattern: str, values: Mapping[str, Any]) -> bool:
+    """Whether every place is just the name of a value."""
+    try:
+        places = [part[1:] for part in Formatter().parse(pattern) if part[1] is not None]
+    except ValueError:
+        return False
+    return all(name in values and not spec and not conversion for name, spec, conversion in places)
 
 
 def _value(value: Any) -> Any:
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return unpacked(value)
     return value if isinstance(value, int) else str(value)[:2000]

@@ -26,14 +26,16 @@ from engine.scripts.errors import SourceProblem
 MAX_LENGTH = 50_000
 MAX_PROBLEMS = 20
 
-FILTERS = frozenset(
-    "abs capitalize count d default dictsort e escape first forceescape indent int items join last length list "
-    "lower max min replace reverse round sort striptags sum title trim truncate unique upper urlencode wordcount".split()
-)
-TESTS = frozenset(
-    "boolean defined divisibleby eq equalto even ge gt greaterthan in le lessthan lower lt mapping ne none number odd "
-    "sequence string undefined upper == != > >= < <=".split()
-)
+FILTERS = frozenset({
+    "abs", "capitalize", "count", "d", "default", "dictsort", "e", "escape", "first", "forceescape", "indent", "int",
+    "items", "join", "last", "length", "list", "lower", "max", "min", "replace", "reverse", "round", "sort",
+    "striptags", "sum", "title", "trim", "truncate", "unique", "upper", "urlencode", "wordcount",
+})  # fmt: skip
+TESTS = frozenset({
+    "boolean", "defined", "divisibleby", "eq", "equalto", "even", "ge", "gt", "greaterthan", "in", "le", "lessthan",
+    "lower", "lt", "mapping", "ne", "none", "number", "odd", "sequence", "string", "undefined", "upper",
+    "==", "!=", ">", ">=", "<", "<=",
+})  # fmt: skip
 _LENGTHENING = ("indent", "truncate", "round")
 _OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": guards.add,
@@ -53,7 +55,9 @@ _REFUSED: Mapping[type[nodes.Node], str] = {
     nodes.CallBlock: "call",
     nodes.ScopedEvalContextModifier: "autoescape",
 }
-_LOOP = frozenset({"index", "index0", "revindex", "revindex0", "first", "last", "length", "depth", "previtem", "nextitem"})
+_LOOP = frozenset(
+    {"index", "index0", "revindex", "revindex0", "first", "last", "length", "depth", "previtem", "nextitem"}
+)
 
 
 class Absent(StrictUndefined):
@@ -74,7 +78,7 @@ class TemplateData(ImmutableSandboxedEnvironment):
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         if isinstance(obj, (list, tuple, str)) and type(argument) is int:
-            return obj[argument] if -len(obj) <= argument < len(obj) else self.undefined(obj=obj, name=argument)
+            return obj[argument] if -len(obj) <= argument < len(obj) else self.undefined(obj=obj, name=str(argument))
         if isinstance(obj, (list, tuple, str)) and type(argument) is slice:
             return obj[argument]
         return self._part(obj, argument)
@@ -143,6 +147,11 @@ _ENVIRONMENTS = {html: _environment(html) for html in (False, True)}
 
 def check_template_source(text: str, names: Iterable[str] | None = None) -> list[SourceProblem]:
     """What is wrong with a template; nothing of it is run. ``names``: what it will be given, where that is known."""
+    return list(_checked(text, None if names is None else frozenset(names)))
+
+
+@lru_cache(1000)
+def _checked(text: str, names: frozenset[str] | None) -> list[SourceProblem]:
     if len(text) > MAX_LENGTH:
         found = message("A template has at most {limit} characters, this one has {length}",
                         limit=MAX_LENGTH, length=len(text))  # fmt: skip

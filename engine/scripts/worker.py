@@ -11,7 +11,6 @@ import gc
 import marshal
 import os
 import sys
-import textwrap  # noqa: F401 - Jinja would import it when a filter first asks, and no file can be opened then
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -25,18 +24,31 @@ from engine.scripts.frames import BadFrame, Ended, Frames, encode
 from engine.scripts.guards import OPERATORS, Given, text
 from engine.scripts.library import BUILTINS, ERRORS
 from engine.scripts.meter import METER, Halt
+from engine.scripts.methods import call as call_method
 from engine.scripts.telling import cause_of, line_of, packed, unpacked
 
 PIPE = 0
+STARTING = 20.0  # seconds of computing
 MAX_LOGS = 200
 MAX_LOG = 2000  # characters
 DEPTH = 250  # frames of a script and its guards
 FUNCTION = "_script_"
 
+# Python and Jinja import some things when they are first needed, and no file can be opened then.
+_WARM_UP = (
+    "{% macro m(x) %}{{ x | escape }}{% endmacro %}"
+    "{% for a in [1] %}{{ m('\\u00e9' ~ a) | indent | striptags | urlencode }}{% endfor %}"
+    "{{ {'a': 1.5} | dictsort | length }}{{ 'a b' | wordcount }}{{ 'x' | title | truncate(3) }}",
+    "{{ 1 / nothing }}",
+    "{{ 'x' | nothing }}",
+    "{% nothing %}",
+)
+
 _BASE: Mapping[str, Any] = {
     "__builtins__": {},
     **OPERATORS,
     **BUILTINS,
+    "_call_": call_method,
     **{f"_e_{name}": kinds for name, kinds in ERRORS.items()},
     "_kinds_": lambda *kinds: sum(kinds, ()),
 }
@@ -153,6 +165,8 @@ def serve(memory_mb: int, open_world: bool = False) -> None:
     os.nice(limits.NICENESS)
     frames = Frames(lambda count: os.read(PIPE, count), _write, given)
     job = Job(frames, {**_BASE, **({"__builtins__": vars(builtins), "modules": sys.modules} if open_world else {})})
+    for template in _WARM_UP:
+        job.answer(given({"template": template, "names": {}, "html": True, "cpu": STARTING, "steps": 1000}))
     _close_the_rest()
     gc.freeze()
     missing = limits.confine(memory_mb)
