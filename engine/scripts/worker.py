@@ -168,6 +168,7 @@ def serve(memory_mb: int, open_world: bool = False) -> None:
     for template in _WARM_UP:
         job.answer(given({"template": template, "names": {}, "html": True, "cpu": STARTING, "steps": 1000}))
     _close_the_rest()
+    os.environ.clear()
     gc.freeze()
     missing = limits.confine(memory_mb)
     frames.send({"ready": missing})
