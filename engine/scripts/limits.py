@@ -14,7 +14,6 @@ import signal
 import struct
 from collections.abc import Callable
 
-NICENESS = 10  # pages win over scripts
 _FIRST_UID = 61_184  # the range kept for users that exist only while they run; nobody else has them
 _UIDS = 4_000
 _SET_PARENT_DEATH_SIGNAL, _SET_SECCOMP, _SET_NO_NEW_PRIVILEGES, _FILTER = 1, 22, 38, 2

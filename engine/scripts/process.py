@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from engine.scripts.errors import ScriptStopped
 from engine.scripts.frames import BadFrame, Ended, Frames
 
 STARTING = 20.0  # seconds; a start takes a tenth of one
+STARVED = 5  # times its seconds a job may take on a machine that has no time for it
 _ROOT = Path(__file__).resolve().parents[2]
 _PATHS = [str(_ROOT), *dict.fromkeys(str(Path(str(module.__file__)).parents[1]) for module in (jinja2, markupsafe))]
 # -S leaves site-packages out, so that nothing there runs at the start; what is needed of it is named.
@@ -36,7 +38,8 @@ class WorkerProcess:
             )
         self._socket = ours
         self._frames = Frames(self._read, self._write)
-        self.deadline = time.monotonic() + STARTING
+        self.deadline = self._last = time.monotonic() + STARTING
+        self._wall = self._begun = 0.0
         self.missing = tuple(str(name) for name in self.receive()["ready"])
         self.seen: set[str] = set()  # hashes of scripts whose code it holds
         self.jobs = 0
@@ -47,9 +50,16 @@ class WorkerProcess:
         return int(self._process.pid)
 
     def begin(self, wall: float) -> None:
-        """A job may take this many seconds."""
+        """A job may take this many seconds, and more only where others keep it from working."""
         self.jobs += 1
+        self._wall, self._begun = wall, self._worked()
         self.deadline = time.monotonic() + wall
+        self._last = self.deadline + (STARVED - 1) * wall
+
+    def wait(self, seconds: float) -> None:
+        """So long it was others that worked: the job is given that time again."""
+        self.deadline += seconds
+        self._last += seconds
 
     def send(self, frame: Any) -> None:
         """Raises ScriptStopped, and what `frames.encode` raises; the process is of no use after the former."""
@@ -79,8 +89,18 @@ class WorkerProcess:
         self._socket.close()
 
     def _read(self, count: int) -> bytes:
-        self._socket.settimeout(self._left())
-        return self._socket.recv(count)
+        while True:
+            try:
+                self._socket.settimeout(self._left())
+                return self._socket.recv(count)
+            except TimeoutError:
+                if not self._starved():
+                    raise
+                self.deadline = min(time.monotonic() + self._wall / 2, self._last)
+
+    def _starved(self) -> bool:
+        """Whether the job, out of time, worked less than half of it: scripts stand back behind everything else."""
+        return time.monotonic() < self._last and self._worked() - self._begun < self._wall / 2
 
     def _write(self, raw: bytes) -> None:
         self._socket.settimeout(self._left())
@@ -95,6 +115,13 @@ class WorkerProcess:
         self._process.kill()
         code = self._process.wait()
         return ScriptStopped({-signal.SIGXCPU: "cpu", -signal.SIGKILL: "memory"}.get(code, "crash"))
+
+    def _worked(self) -> float:
+        """Seconds of computing, by Linux' clock of a process; without end where the system does not tell."""
+        try:
+            return time.clock_gettime((~self.pid << 3) | 2)
+        except OSError:
+            return math.inf
 
     def _resident(self) -> int:
         """Pages in memory; 0 where the system does not tell."""

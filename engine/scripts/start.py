@@ -6,6 +6,7 @@ process would be four times as large and need five times as long. So it becomes 
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -14,6 +15,7 @@ from types import ModuleType
 
 def begin() -> None:
     """Runs until the other side of standard input is gone."""
+    _stand_back()
     name = "engine.expressions"
     package = ModuleType(name)
     package.__path__ = [str(Path(__file__).parents[1] / "expressions")]
@@ -23,3 +25,11 @@ def begin() -> None:
     from engine.scripts.worker import serve
 
     serve(memory_mb=int(sys.argv[1]), open_world=sys.argv[2:] == ["open"])
+
+
+def _stand_back() -> None:
+    """Pages win over scripts, over their start too: what is idle is never waited for, what is nice for a moment is."""
+    if hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    else:
+        os.nice(19)

@@ -109,7 +109,7 @@ class Talk:
         answer = self._called(name, frame["values"], frame["named"])
         took = time.monotonic() - begun
         self._calls.append(HostCall(name, took))
-        self._worker.deadline += took
+        self._worker.wait(took)
         self._worker.send(answer)
 
     def _called(self, name: str, values: list[Any], named: dict[str, Any]) -> dict[str, Any]:

@@ -162,7 +162,6 @@ def _line(error: BaseException, job: Mapping[str, Any]) -> int:
 
 def serve(memory_mb: int, open_world: bool = False) -> None:
     """Until the parent is gone. ``open_world`` gives scripts Python's own builtins: so tests play an escape."""
-    os.nice(limits.NICENESS)
     frames = Frames(lambda count: os.read(PIPE, count), _write, given)
     job = Job(frames, {**_BASE, **({"__builtins__": vars(builtins), "modules": sys.modules} if open_world else {})})
     for template in _WARM_UP:

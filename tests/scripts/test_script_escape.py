@@ -152,11 +152,13 @@ class TakenOver:
     """A process that says what somebody else put into its mouth."""
 
     def __init__(self, *frames: Any) -> None:
-        self.deadline = 0.0
         self.sent: list[Any] = []
         self._frames = iter(frames)
 
     def begin(self, wall: float) -> None:
+        pass
+
+    def wait(self, seconds: float) -> None:
         pass
 
     def send(self, frame: Any) -> None:
