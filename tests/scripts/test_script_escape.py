@@ -27,11 +27,19 @@ from engine.scripts.telling import unpacked
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has seccomp")
 
 
+OPEN_WORLD = """
+from engine.scripts import start
+start.prepare()
+import builtins
+from engine.scripts import worker
+guards = {**worker.GUARDS, "__builtins__": vars(builtins), "modules": sys.modules}
+worker.serve(int(sys.argv[1]), {}, guards)
+"""
+
+
 @pytest.fixture(scope="module")
 def pool() -> Iterator[Pool]:
-    made = Pool(
-        size=1, wall=1, cpu=0.5, memory_mb=64, start=lambda memory_mb: WorkerProcess(memory_mb, open_world=True)
-    )
+    made = Pool(size=1, wall=1, cpu=0.5, memory_mb=64, start=lambda memory_mb: WorkerProcess(memory_mb, OPEN_WORLD))
     yield made
     made.close()
 
