@@ -40,9 +40,13 @@ class WorkerProcess:
         self._frames = Frames(self._read, self._write)
         self.deadline = self._last = time.monotonic() + STARTING
         self._wall = self._begun = 0.0
-        self.missing = tuple(str(name) for name in self.receive()["ready"])
         self.seen: set[str] = set()  # hashes of scripts whose code it holds
         self.jobs = 0
+        try:
+            self.missing = tuple(str(name) for name in self.receive()["ready"])
+        except BaseException:
+            self.kill()
+            raise
         self._base = self._resident()
 
     @property

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from engine.scripts.errors import ScriptFailed, ScriptStopped
-from engine.scripts.frames import LARGEST, BadFrame, decode, encode
+from engine.scripts.frames import LARGEST, BadFrame, decode, decoder, encode
 from engine.scripts.policy import FUNCTION, Script
 from engine.scripts.pool import Pool
 from engine.scripts.process import WorkerProcess
@@ -218,7 +218,7 @@ def test_sentences_from_there_cannot_look_around(pattern):
 )  # fmt: skip
 def test_frames_that_are_no_plain_data_are_refused(raw):
     with pytest.raises(BadFrame):
-        decode(raw)
+        decode(raw, decoder())
 
 
 def test_a_frame_has_an_end():
