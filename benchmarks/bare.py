@@ -54,7 +54,7 @@ PLACES = {state: place for place, (state, _expected) in enumerate(STATES)}
 WORDS = ROLES | {
     "pending": "待确认", "paid": "已收款", "preparing": "备料中", "scheduled": "生产排程", "producing": "工序进度",
     "inspected": "质检完成", "shipped": "物流发运", "signed": "客户签收", "frozen": "冻结", "normal": "普通", "high": "加急",
-    "rush": "特急", "direct": "业务员", "a": "A 重点", "b": "B 普通", "c": "C 小客户",
+    "rush": "特急", "direct": "业务员", "a": "A 重点", "b": "B 普通", "c": "C 新客户",
 }  # fmt: skip
 DOORS = (  # name, label, from, style
     ("confirm_payment", "确认收款", ("pending",), "primary"), ("start_preparing", "开始备料", ("paid",), "primary"),
@@ -148,8 +148,8 @@ def record(id: int) -> str:
     return render_template(
         "record.html", r=row, lines=lines, dates=dates, at=PLACES.get(row["state"], 0), states=STATES, sections=SECTIONS,
         doors=[(name, label, style) for name, label, sources, style in DOORS if row["state"] in sources],
-        closed=closed_doors(row), due=due.strftime("%Y-%m-%d %H:%M"), late=max(0, (now - due).days),
-        days=(now - entered.get(row["state"], now)).days,
+        closed=closed_doors(row), due=due.strftime("%Y-%m-%d %H:%M"), late=ago((now - due).days),
+        long=ago((now - entered.get(row["state"], now)).days)[:-1],
         created=local_time(row["created_at"]).strftime("%Y-%m-%d %H:%M"),
         updated=local_time(row["updated_at"]).strftime("%Y-%m-%d %H:%M"), token="0123456789abcdef",
     )  # fmt: skip
@@ -168,6 +168,12 @@ def closed_doors(row: sqlite3.Row) -> list[tuple[str, str, str, list[tuple[str, 
         reasons.append((said.format(row["amount"] / 1000000, row["credit_limit"] / 1000000, rule), ""))
     by_rule = [("此流转只由规则自动执行。", "")]
     return [("confirm_payment", "确认收款", "已收款", reasons), ("settle", "收款齐备转备料", "备料中", by_rule)]
+
+
+def ago(days: int) -> str:
+    if days < 1:
+        return ""
+    return f"{days}天前" if days < 30 else f"{days // 30}个月前"
 
 
 def local_time(text: str) -> dt.datetime:

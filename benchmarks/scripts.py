@@ -8,6 +8,9 @@ the server that each run one endless script after the other. Every script is ano
 neither the breaker nor the limit per author helps. What counts is the time to the last byte; the goal is a p95 under
 1.2 times that of the quiet rounds. Quiet and loud seconds alternate, so that whatever else the machine does falls on
 both; the ratio is the median over the pairs, and that of all pages together is printed beside it.
+
+On a machine that others use: ``setsid -w sh -c 'echo -15 > /proc/self/autogroup; python benchmarks/scripts.py'`` (root).
+Linux shares time between sessions first, and what scripts use is charged to the session they run in.
 """
 
 from __future__ import annotations

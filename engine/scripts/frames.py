@@ -68,16 +68,19 @@ def _tagged(value: Any) -> Any:
     return {_TAG: [known[0], known[1](value)]}
 
 
+_ENCODER = json.JSONEncoder(default=_tagged, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def encode(value: Any) -> bytes:
     """The value as JSON. Raises TypeError, ValueError, RecursionError: not plain data; BadFrame: too much of it."""
-    raw = json.dumps(value, default=_tagged, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    raw = _ENCODER.encode(value).encode()
     if len(raw) > LARGEST:
         raise BadFrame("too large")
     return raw
 
 
-def decode(raw: bytes, made: Hook = lambda found: found) -> Any:
-    """The value again; ``made`` gets every object and answers what stands for it. Raises BadFrame."""
+def decoder(made: Hook = lambda found: found) -> json.JSONDecoder:
+    """``made`` gets every object and answers what stands for it."""
 
     def hook(found: dict[str, Any]) -> Any:
         if _TAG not in found:
@@ -85,8 +88,13 @@ def decode(raw: bytes, made: Hook = lambda found: found) -> Any:
         kind, text = found[_TAG]
         return _READ[kind](text)
 
+    return json.JSONDecoder(object_hook=hook, parse_float=_number, parse_constant=_number)
+
+
+def decode(raw: bytes, by: json.JSONDecoder) -> Any:
+    """The value again; raises BadFrame."""
     try:
-        return json.loads(raw, object_hook=hook, parse_float=_number, parse_constant=_number)
+        return by.decode(raw.decode())
     except (ValueError, TypeError, LookupError, InvalidOperation, RecursionError, OverflowError) as error:
         raise BadFrame(str(error)[:100]) from None
 
@@ -97,7 +105,7 @@ class Frames:
     def __init__(self, read: Callable[[int], bytes], write: Callable[[bytes], None], made: Hook = lambda found: found):
         self._read = read
         self._write = write
-        self._made = made
+        self._decoder = decoder(made)
         self._kept = b""
 
     def send(self, value: Any) -> None:
@@ -113,7 +121,7 @@ class Frames:
         (length,) = _LENGTH.unpack(self._exactly(_LENGTH.size))
         if length > LARGEST:
             raise BadFrame("too large")
-        return decode(self._exactly(length), self._made)
+        return decode(self._exactly(length), self._decoder)
 
     def _exactly(self, count: int) -> bytes:
         parts, held = [self._kept], len(self._kept)

@@ -98,11 +98,10 @@ class Pool:
         with self._lock:
             self._closed = True
             starting, self._starting = self._starting, None
-        while True:
-            try:
-                self._idle.get_nowait().result().kill()
-            except Empty:
-                break
+        while not self._idle.empty():
+            place = self._idle.get()
+            if not place.exception():
+                place.result().kill()
         if starting:
             starting.shutdown()
 
@@ -146,7 +145,9 @@ class Pool:
             if self._closed:
                 raise ScriptStopped("busy")
 
-    def _start_one(self) -> WorkerProcess:
+    def _start_one(self, instead_of: WorkerProcess | None = None) -> WorkerProcess:
+        if instead_of:
+            instead_of.kill()
         worker = self._start(self.memory_mb)
         self._started += 1
         if self._missing is None and worker.missing:
@@ -159,13 +160,16 @@ class Pool:
             if whole and not self._closed and not worker.tired(MAX_JOBS):
                 self._idle.put(_ready(worker))
                 return
-        worker.kill()
-        self._replace()
+        self._replace(worker)
 
-    def _replace(self) -> None:
+    def _replace(self, worker: WorkerProcess | None = None) -> None:
+        """Another process for the place of this one, which ends behind the back of whoever asked."""
         with self._lock:
             if self._starting:
-                self._idle.put(self._starting.submit(self._start_one))
+                self._idle.put(self._starting.submit(self._start_one, worker))
+                return
+        if worker:
+            worker.kill()
 
 
 def _ready(worker: WorkerProcess) -> Future[WorkerProcess]:

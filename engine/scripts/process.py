@@ -17,21 +17,21 @@ import markupsafe
 from engine.scripts.errors import ScriptStopped
 from engine.scripts.frames import BadFrame, Ended, Frames
 
-STARTING = 20.0  # seconds; a start takes a tenth of one
-STARVED = 5  # times its seconds a job may take on a machine that has no time for it
+STARTING = 60.0  # seconds; a start takes a tenth of one
+STARVED = 10  # times its seconds a job may take on a machine that has no time for it
 _ROOT = Path(__file__).resolve().parents[2]
 _PATHS = [str(_ROOT), *dict.fromkeys(str(Path(str(module.__file__)).parents[1]) for module in (jinja2, markupsafe))]
 # -S leaves site-packages out, so that nothing there runs at the start; what is needed of it is named.
-_START = "import sys; sys.path += {paths!r}; from engine.scripts.start import begin; begin()"
+_FLAGS = ("-I", "-S", "-c")
+_START = f"import sys; sys.path += {_PATHS!r}; "
 
 
 class WorkerProcess:
     """Started on making; ``missing`` names the protections this system does not offer."""
 
-    def __init__(self, memory_mb: int, *, open_world: bool = False) -> None:
+    def __init__(self, memory_mb: int, code: str = "from engine.scripts.start import begin; begin()") -> None:
         ours, theirs = socket.socketpair()
-        code = _START.format(paths=_PATHS)
-        command = [sys.executable, "-I", "-S", "-c", code, str(memory_mb), *(["open"] if open_world else [])]
+        command = [sys.executable, *_FLAGS, _START + code, str(memory_mb)]
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own Python and our own words
                 command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, cwd="/", env={}
@@ -40,9 +40,13 @@ class WorkerProcess:
         self._frames = Frames(self._read, self._write)
         self.deadline = self._last = time.monotonic() + STARTING
         self._wall = self._begun = 0.0
-        self.missing = tuple(str(name) for name in self.receive()["ready"])
         self.seen: set[str] = set()  # hashes of scripts whose code it holds
         self.jobs = 0
+        try:
+            self.missing = tuple(str(name) for name in self.receive()["ready"])
+        except BaseException:
+            self.kill()
+            raise
         self._base = self._resident()
 
     @property

@@ -15,16 +15,20 @@ from types import ModuleType
 
 def begin() -> None:
     """Runs until the other side of standard input is gone."""
+    prepare()
+    from engine.scripts.worker import serve
+
+    serve(memory_mb=int(sys.argv[1]))
+
+
+def prepare() -> None:
+    """Must come before anything else of the engine is imported."""
     _stand_back()
     name = "engine.expressions"
     package = ModuleType(name)
     package.__path__ = [str(Path(__file__).parents[1] / "expressions")]
     package.__spec__ = ModuleSpec(name, None, is_package=True)
     sys.modules[name] = package
-
-    from engine.scripts.worker import serve
-
-    serve(memory_mb=int(sys.argv[1]), open_world=sys.argv[2:] == ["open"])
 
 
 def _stand_back() -> None:

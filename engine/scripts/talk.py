@@ -115,14 +115,14 @@ class Talk:
     def _called(self, name: str, values: list[Any], named: dict[str, Any]) -> dict[str, Any]:
         function = self._host[name]
         try:
-            inspect.signature(function).bind(*values, **named)
-        except TypeError:
-            return {"refused": packed(_usage(name, function)), "number": None}
-        try:
             return {"value": function(*values, **named)}
         except AppmillError as error:
             self._refusals.append(error)
             return {"refused": packed(error.reason), "number": len(self._refusals) - 1}
+        except TypeError:
+            if _takes(function, values, named):
+                raise  # a defect, not the script's
+            return {"refused": packed(_usage(name, function)), "number": None}
 
     # --- the last word -----------------------------------------------------------------------------------------------
 
@@ -145,6 +145,14 @@ class Talk:
         failed = ScriptFailed(cause, frame["line"], refusal=refusal)
         failed.logs = tuple(self.logs)
         return failed
+
+
+def _takes(function: Callable[..., Any], values: list[Any], named: dict[str, Any]) -> bool:
+    try:
+        inspect.signature(function).bind(*values, **named)
+    except TypeError:
+        return False
+    return True
 
 
 def _usage(name: str, function: Callable[..., Any]) -> Message:

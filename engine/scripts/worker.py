@@ -6,7 +6,6 @@ Everything it will ever need is imported before `limits.confine` closes the door
 from __future__ import annotations
 
 import base64
-import builtins
 import gc
 import marshal
 import os
@@ -28,7 +27,7 @@ from engine.scripts.methods import call as call_method
 from engine.scripts.telling import cause_of, line_of, packed, unpacked
 
 PIPE = 0
-STARTING = 20.0  # seconds of computing
+STARTING = 60.0  # seconds of computing
 MAX_LOGS = 200
 MAX_LOG = 2000  # characters
 DEPTH = 250  # frames of a script and its guards
@@ -44,12 +43,11 @@ _WARM_UP = (
     "{% nothing %}",
 )
 
-_BASE: Mapping[str, Any] = {
+GUARDS: Mapping[str, Any] = {
     "__builtins__": {},
     **OPERATORS,
-    **BUILTINS,
-    "_call_": call_method,
     **{f"_e_{name}": kinds for name, kinds in ERRORS.items()},
+    "_call_": call_method,
     "_kinds_": lambda *kinds: sum(kinds, ()),
 }
 
@@ -71,9 +69,10 @@ def given(found: dict[str, Any]) -> Any:
 class Job:
     """One job after the other, and what is kept between them: code that was seen before."""
 
-    def __init__(self, frames: Frames, base: Mapping[str, Any]) -> None:
+    def __init__(self, frames: Frames, base: Mapping[str, Any], guards: Mapping[str, Any]) -> None:
         self._frames = frames
         self._base = base
+        self._guards = guards
         self._codes: dict[str, Any] = {}
 
     def answer(self, job: Mapping[str, Any]) -> bytes:
@@ -94,6 +93,7 @@ class Job:
     def _script(self, job: Mapping[str, Any]) -> Any:
         names = {**self._base, **job["names"], **{name: self._call(name) for name in job["host"]}, "log": self._log()}
         names.update({name: _answering(names[name]) for name in ("today", "now") if name in names})
+        names.update(self._guards)
         exec(self._code(job), names)  # noqa: S102 - code of `policy.py`, without builtins
         return names[FUNCTION]()
 
@@ -160,10 +160,10 @@ def _line(error: BaseException, job: Mapping[str, Any]) -> int:
     return int(line)
 
 
-def serve(memory_mb: int, open_world: bool = False) -> None:
-    """Until the parent is gone. ``open_world`` gives scripts Python's own builtins: so tests play an escape."""
+def serve(memory_mb: int, base: Mapping[str, Any] = BUILTINS, guards: Mapping[str, Any] = GUARDS) -> None:
+    """Until the parent is gone. ``base`` may be hidden by a job's names, ``guards`` never."""
     frames = Frames(lambda count: os.read(PIPE, count), _write, given)
-    job = Job(frames, {**_BASE, **({"__builtins__": vars(builtins), "modules": sys.modules} if open_world else {})})
+    job = Job(frames, base, guards)
     for template in _WARM_UP:
         job.answer(given({"template": template, "names": {}, "html": True, "cpu": STARTING, "steps": 1000}))
     _close_the_rest()

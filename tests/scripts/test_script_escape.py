@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from engine.scripts.errors import ScriptFailed, ScriptStopped
-from engine.scripts.frames import LARGEST, BadFrame, decode, encode
+from engine.scripts.frames import LARGEST, BadFrame, decode, decoder, encode
 from engine.scripts.policy import FUNCTION, Script
 from engine.scripts.pool import Pool
 from engine.scripts.process import WorkerProcess
@@ -27,11 +27,19 @@ from engine.scripts.telling import unpacked
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has seccomp")
 
 
+OPEN_WORLD = """
+from engine.scripts import start
+start.prepare()
+import builtins
+from engine.scripts import worker
+guards = {**worker.GUARDS, "__builtins__": vars(builtins), "modules": sys.modules}
+worker.serve(int(sys.argv[1]), {}, guards)
+"""
+
+
 @pytest.fixture(scope="module")
 def pool() -> Iterator[Pool]:
-    made = Pool(
-        size=1, wall=1, cpu=0.5, memory_mb=64, start=lambda memory_mb: WorkerProcess(memory_mb, open_world=True)
-    )
+    made = Pool(size=1, wall=1, cpu=0.5, memory_mb=64, start=lambda memory_mb: WorkerProcess(memory_mb, OPEN_WORLD))
     yield made
     made.close()
 
@@ -210,7 +218,7 @@ def test_sentences_from_there_cannot_look_around(pattern):
 )  # fmt: skip
 def test_frames_that_are_no_plain_data_are_refused(raw):
     with pytest.raises(BadFrame):
-        decode(raw)
+        decode(raw, decoder())
 
 
 def test_a_frame_has_an_end():
