@@ -87,10 +87,11 @@ class Stage:
         where = " then ".join(self.points[kill - 1] for kill in kills if 0 < kill <= len(self.points))
         self.died_at[where] += 1
         found = self.story(*kills, signal=signal)
-        told = []
-        for what in ("ticket", "entries", "events", "runs", "messages", "stays"):
-            if found[what] != self.reference[what]:
-                told.append(f"{kills} {where}: {what} is {found[what]}, expected {self.reference[what]}")
+        told = [
+            f"{kills} {where}: {what} is {found[what]}, expected {self.reference[what]}"
+            for what in ("ticket", "entries", "events", "runs", "messages", "stays")
+            if found[what] != self.reference[what]
+        ]
         if set(map(tuple, found["arrived"])) != set(map(tuple, self.reference["arrived"])):
             told.append(f"{kills} {where}: {found['arrived']} arrived, expected {self.reference['arrived']}")
         for (kind, key, path, _body), count in Counter(map(tuple, found["arrived"])).items():
