@@ -16,6 +16,7 @@ from engine.errors import AppmillError, DefinitionError
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("engine.commands.check", "Check a definition file and list everything that is wrong with it."),
     "run": ("engine.commands.run", "Serve an application."),
+    "work": ("engine.commands.work", "Deliver what rules leave to be done, beside servers on PostgreSQL."),
     "migrate": ("engine.commands.migrate", "Show what a changed definition does to the database, and do it."),
     "export": ("engine.commands.export", "Write the records of a form as CSV or XLSX."),
     "import": ("engine.commands.import_", "Bring a table in as records."),

@@ -15,6 +15,7 @@ from engine.application import Application
 from engine.definition import Rule
 from engine.errors import Missing, message
 from engine.expressions import View
+from engine.faults import point
 from engine.passage import Walk
 from engine.people import system_actor
 from engine.plans import Plans, RulePlan
@@ -246,6 +247,7 @@ def end_if_over(app: Application, conn: sa.Connection, run_id: int) -> bool:
         fail(app, conn, run_id, conn.scalar(dead.order_by(message_.c.id.desc()).limit(1)) or "")
         return True
     conn.execute(sa.update(run).where(run.c.id == run_id).values(state="done", ended_at=app.clock()))
+    point("run over")
     if row.parent_id is None:
         pausing.succeeded(app, conn, row.rule)
     ended(app, conn, run_id)

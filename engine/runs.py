@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from engine.definition import Rule
 from engine.effects import Effect, ForEach, Outside, Wait
+from engine.faults import point
 from engine.passage import Walk
 from engine.program import Wanted
 from engine.storage.automation import OPEN_MESSAGES, OPEN_RUNS, in_state
@@ -82,6 +83,7 @@ def open_run(walk: Walk, opening: Opening) -> Run:
         "results": {}, "trace": opening.trace, "actor_id": walk.actor.id, "depth": walk.depth,
         "started_at": walk.now, "ended_at": walk.now if over else None,
     }  # fmt: skip
+    point("run opened")
     id = _insert(walk, "run", row)
     run = Run(id, opening.key, opening.rule.stable_id, opening.form, opening.record_id, opening.event_id,
               opening.lane, opening.inner, opening.given, chain=walk.chain, state=state)  # fmt: skip
@@ -186,6 +188,7 @@ def _post(
         "state": state, "definition": walk.app.definition.hash, "event_id": run.event_id, "created_at": walk.now,
     }  # fmt: skip
     id = _insert(walk, "message", row)
+    point("message left")
     if state == "waiting":
         walk.app.database.posted(walk.conn, id, due or walk.now)
     return id

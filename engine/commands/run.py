@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.jobs.engine import Engine
     from engine.web.context import Settings, Site
 
+DELIVERING = 8  # threads
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -26,6 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=8000, help="the port to listen on; 0 takes a free one")
     parser.add_argument("--threads", type=int, default=8, help="how many requests are served at once")
+    parser.add_argument("--work", action="store_true", help="on PostgreSQL: deliver what rules send here, too")
     parser.add_argument("--demo", action="store_true", help="in an empty database: demo users and sample records")
     parser.add_argument("--demo-count", type=int, default=None, metavar="N", help="how many sample records")
     parser.add_argument("--demo-in-public", action="store_true", help="serve demo users beyond this machine too")
@@ -70,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
         _prepare_demo(app, options.demo_count)
     web = _web(app, options)
     server = _server(web, options)
-    delivery = _delivery(app, web)
+    delivery = _delivery(app, web, options)
     _greet(app, options, server)
     end_housekeeping = housekeeping.start(app)
     delivery.start()
@@ -168,12 +170,15 @@ def _server(web: Flask, options: argparse.Namespace) -> Any:
         ) from error
 
 
-def _delivery(app: Application, web: Flask) -> Engine:
+def _delivery(app: Application, web: Flask, options: argparse.Namespace) -> Engine:
     """Who delivers what rules leave to be done; told of every message from now on."""
-    from engine.jobs.embedded import Embedded
+    from engine.jobs.engine import engine_for
 
     site: Site = web.extensions["appmill"]
-    app.database.doorbell = engine = Embedded(site.current.application)
+    here = app.database.dialect == "sqlite" or options.work
+    app.database.doorbell = engine = engine_for(app, site.current.application, DELIVERING if here else 0)
+    if not here:
+        print("What rules send is delivered by `appmill work`; --work does it here.", flush=True)
     return engine
 
 

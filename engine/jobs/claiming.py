@@ -111,16 +111,16 @@ def _change(app: Application, conn: sa.Connection, claimed: Claimed, **values: A
     return bool(conn.execute(sa.update(table).where(*ours).values(**values)).rowcount)
 
 
-def ring_next(app: Application, conn: sa.Connection, row: Any) -> None:
-    """What waited for this message: the next of its lane, and the next of its connection."""
+def ring_next(app: Application, conn: sa.Connection, row: Any, *, lane: bool = True) -> None:
+    """What waited for this message: the next of its lane (unless it has to be tried again), or of its connection."""
     table, now = app.tables.message, app.clock()
     following: dict[int, dt.datetime] = {}
-    if row.lane is not None:
+    if row.lane is not None and lane:
         behind = (table.c.lane == row.lane, in_state(table, *IN_LANE), table.c.state == "waiting", table.c.id > row.id)
         first = conn.execute(sa.select(table.c.id, table.c.due_at).where(*behind).order_by(table.c.id).limit(1)).first()
         if first is not None:
             following[first.id] = first.due_at
-    if row.connection is not None and not following:
+    if row.connection is not None and not any(due <= now for due in following.values()):
         id = _next_of(app, conn, row.connection, now)
         if id is not None:
             following[id] = now

@@ -72,13 +72,17 @@ def _outside(app: Application, desk: Desk, claimed: Claimed) -> Outcome:
         except Exception as error:
             return failing.failed(app, desk, claimed.id, claimed.token, error, sent=around.sending)
         point("sent")
+        took = time.monotonic() - began
         try:
             return in_transaction(
-                app, lambda conn: _keep(app, conn, claimed, result, time.monotonic() - began),
-                patience=desk.terms.lease * 2,
-            )  # fmt: skip
+                app, lambda conn: _keep(app, conn, claimed, result, took), patience=desk.terms.lease * 2
+            )
         except AppmillError as refused:  # what it wants to write is not allowed
             return failing.failed(app, desk, claimed.id, claimed.token, refused)
+        except Exception as error:
+            if is_lost(error):
+                raise  # the claim runs out, and then it is known that nobody knows
+            return failing.failed(app, desk, claimed.id, claimed.token, error, sent=around.sending)
 
 
 def _perform(

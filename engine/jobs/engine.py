@@ -31,6 +31,17 @@ class Engine(Doorbell, Protocol):
         """How this process fares, as JSON."""
 
 
+def engine_for(app: Application, current: Current, threads: int) -> Engine:
+    """The engine that fits the database. ``threads`` = 0 on PostgreSQL: others deliver."""
+    if app.database.dialect == "sqlite":
+        from engine.jobs.embedded import Embedded
+
+        return Embedded(current, threads=threads)
+    from engine.jobs.procrastinate_engine import ProcrastinateEngine
+
+    return ProcrastinateEngine(current, threads=threads)
+
+
 def only(app: Application) -> Current:
     """For a process whose definition never changes."""
     return lambda: app

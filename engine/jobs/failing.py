@@ -93,8 +93,7 @@ def put_aside(app: Application, conn: sa.Connection, row: Any, verdict: Verdict,
     conn.execute(sa.update(table).where(table.c.id == row.id).values(values))
     if verdict.state == "dead":
         _bury(app, conn, row, reason)
-    if verdict.state != "again":
-        claiming.ring_next(app, conn, row)
+    claiming.ring_next(app, conn, row, lane=verdict.state != "again")
 
 
 def _bury(app: Application, conn: sa.Connection, row: Any, reason: str) -> None:

@@ -21,6 +21,7 @@ from psycopg import IsolationLevel
 from sqlalchemy.engine import URL, make_url
 
 from engine.errors import Refused, message
+from engine.faults import point
 
 Synchronous = Literal["FULL", "NORMAL"]
 READONLY = {"readonly": True}
@@ -87,6 +88,8 @@ class Database:
                 yield conn
             finally:
                 posted = conn.info.pop(POSTED, ())
+            point("before commit")
+        point("committed")
         if posted:
             self.doorbell.ring(posted)
 

@@ -135,6 +135,13 @@ def test_code_that_breaks_is_a_failure_like_any_other(shop: Any) -> None:
     assert states(made) == ["dead"]
 
 
+def test_an_answer_that_cannot_be_kept_is_a_failure(shop: Any) -> None:
+    made = shop(CALL)
+    made.create("ticket", name="A")
+    assert [each.state for each in made.deliver(Recorder(lambda _task: {"number": object()}))] == ["unsure"]
+    assert "Object of type object is not JSON serializable" in made.ledger("message")[0]["error"]
+
+
 def test_nobody_knows_whether_it_arrived(shop: Any) -> None:
     made = shop(CALL)
     made.create("ticket", name="A")

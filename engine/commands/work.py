@@ -1,0 +1,39 @@
+"""``appmill work FILE``: deliver what rules leave to be done, beside any number of servers."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+
+from engine.commands.run import DELIVERING, application_arguments, log_to_terminal, opened
+
+GRACE = 30.0  # seconds for what is under way when it is told to end
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    application_arguments(parser)
+    parser.add_argument(
+        "--threads", type=int, default=DELIVERING, help=f"how many are delivered at once (default: {DELIVERING})"
+    )
+    parser.add_argument("--quiet", action="store_true", help="say only what goes wrong")
+
+
+def run(options: argparse.Namespace) -> int:
+    from engine.current import Current
+    from engine.jobs.engine import engine_for
+
+    app = opened(options)
+    app.database.claim_server()
+    log_to_terminal(options.quiet)
+    current = Current(app).application
+    app.database.doorbell = engine = engine_for(app, current, max(1, options.threads))
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    engine.start()
+    print(f"{options.threads} threads deliver. Ctrl-C ends it.", flush=True)
+    ended.wait()
+    engine.stop(GRACE)
+    app.database.close()
+    return 0
