@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench schemathesis
+.PHONY: run test check bench schemathesis faults chaos
 
 run: $(VENV)/.installed
 	$(BIN)/appmill run apps/order_hub.yaml --demo
@@ -18,6 +18,14 @@ test: $(VENV)/.installed-test
 # The API against its own document, thousands of requests on both databases.
 schemathesis: $(VENV)/.installed-test
 	SCHEMATHESIS=full $(BIN)/pytest tests/api/test_schemathesis.py
+
+# The process dies at every point of a rule's life, on both databases: more than 500 deaths.
+faults: $(VENV)/.installed-test
+	FAULTS=full $(BIN)/pytest -n 2 -s tests/faults
+
+# Three servers and three workers on PostgreSQL, killed at random under load.
+chaos: $(VENV)/.installed-test
+	$(BIN)/python tests/faults/chaos.py --minutes 5
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -236,7 +236,8 @@ def end_if_over(app: Application, conn: sa.Connection, run_id: int) -> bool:
     them is a dead letter. Takes up the run that waited for it."""
     run, message_ = app.tables.run, app.tables.message
     columns = (run.c.state, run.c.next, run.c.rule, run.c.parent_id)
-    row = conn.execute(sa.select(*columns).where(run.c.id == run_id)).first()
+    # Locked: of two messages that end at the same moment, the second has to see that the first is done.
+    row = conn.execute(sa.select(*columns).where(run.c.id == run_id).with_for_update()).first()
     if row is None or row.state != "working" or row.next is not None:
         return False
     states = set(conn.scalars(sa.select(message_.c.state).where(message_.c.run_id == run_id).distinct()))

@@ -51,6 +51,16 @@ def succeeded(app: Application, conn: sa.Connection, rule: str) -> None:
         conn.execute(sa.update(table).where(*failing).values(failures=0, reason=None))
 
 
+def paused(app: Application, conn: sa.Connection, rule: str, by: int | None, reason: str) -> bool:
+    """Somebody pauses the rule until it is resumed; answers whether it was not paused yet."""
+    table = app.tables.rule_state
+    if conn.execute(sa.select(table.c.rule).where(table.c.rule == rule)).first() is None:
+        conn.execute(sa.insert(table).values(rule=rule, failures=0))
+    running = (table.c.rule == rule, table.c.paused_at.is_(None))
+    values = {"paused_at": app.clock(), "paused_by": by, "reason": reason}
+    return bool(conn.execute(sa.update(table).where(*running).values(values)).rowcount)
+
+
 def resumed(app: Application, conn: sa.Connection, rule: str) -> bool:
     """Let the rule act again; answers whether it was paused."""
     table = app.tables.rule_state

@@ -97,6 +97,19 @@ def resume_rule(app: Application, actor: Actor, rule: str) -> None:
     in_transaction(app, work)
 
 
+def pause_rule(app: Application, actor: Actor, rule: str, reason: str) -> None:
+    """Keep a rule from acting until it is resumed; ``rule`` is its stable id. Raises Denied, or Refused when it is
+    paused already."""
+    _only_administrators(actor)
+
+    def work(conn: sa.Connection) -> None:
+        if not pausing.paused(app, conn, rule, actor.id, reason):
+            raise Refused(message("The rule is paused already."))
+        _note(app, conn, actor, "rule.paused", 0, {"rule": [None, rule]})
+
+    in_transaction(app, work)
+
+
 # --- parts -----------------------------------------------------------------------------------------------------------
 
 

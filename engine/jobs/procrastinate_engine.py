@@ -212,7 +212,10 @@ async def _rescue(app: procrastinate.App) -> None:
     while True:
         await asyncio.sleep(sweeping.EVERY)
         for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED):
-            await app.job_manager.retry_job(job)
+            try:
+                await app.job_manager.retry_job(job)
+            except procrastinate.exceptions.ConnectorException as error:
+                LOG.debug("job %s was taken care of by another process: %s", job.id, error.__cause__)
 
 
 def prepare(database: Database) -> None:

@@ -25,15 +25,17 @@ from engine.texts import say
 EVERY = 2.0  # seconds; a dead worker's messages are taken over within a lease and this
 OVERDUE = dt.timedelta(seconds=5)  # a message that is due for so long was perhaps never rung for
 MOST = 200
+UNFINISHED = ("waiting", "parked", "claimed", "unsure")
 
 
 @dataclass(frozen=True)
 class Swept:
-    """How many of each: claims taken back, messages rung for again, runs that could go on."""
+    """How many of each: claims taken back, messages rung for again, runs that could go on, runs nobody had ended."""
 
     released: int = 0
     rung: int = 0
     woken: int = 0
+    ended: int = 0
 
 
 def sweep(app: Application, desk: Desk, *, orphans: bool = False, ring: bool = True) -> Swept:
@@ -41,7 +43,7 @@ def sweep(app: Application, desk: Desk, *, orphans: bool = False, ring: bool = T
     ``ring``: ring for what is overdue, where the engine does not look itself."""
     released = [id for id in _abandoned(app, desk, orphans) if release(app, desk, id)]
     woken = _wake_queued(app)
-    return Swept(len(released), _ring_overdue(app) if ring else 0, woken)
+    return Swept(len(released), _ring_overdue(app) if ring else 0, woken, _end_finished(app))
 
 
 # --- claims of processes that are gone -------------------------------------------------------------------------------
@@ -110,6 +112,20 @@ def _wake_queued(app: Application) -> int:
     with app.database.read() as conn:
         lanes = conn.execute(sa.select(run.c.rule, run.c.lane).where(*free).distinct().limit(MOST)).all()
     return sum(_wake(app, rule, lane) for rule, lane in lanes)
+
+
+def _end_finished(app: Application) -> int:
+    """Runs that nothing is left of, and that nobody ended."""
+    run, table = app.tables.run, app.tables.message
+    left = sa.select(table.c.id).where(table.c.run_id == run.c.id, table.c.state.in_(UNFINISHED))
+    over = (in_state(run, *OPEN_RUNS), run.c.state == "working", run.c.next.is_(None), ~left.exists())
+    with app.database.read() as conn:
+        ids = conn.scalars(sa.select(run.c.id).where(*over).limit(MOST)).all()
+    return sum(_end(app, id) for id in ids)
+
+
+def _end(app: Application, id: int) -> bool:
+    return in_transaction(app, lambda conn: going_on.end_if_over(app, conn, id))
 
 
 def _wake(app: Application, rule: str, lane: str | None) -> bool:

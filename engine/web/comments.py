@@ -23,6 +23,7 @@ from engine.sight import Sight
 from engine.storage import events
 from engine.texts import say as say_in
 from engine.web import uploads
+from engine.web.automation import story
 from engine.web.context import actor, application, fragment_wanted, reader
 from engine.web.failures import said as say
 from engine.web.render import go, render
@@ -54,7 +55,9 @@ class Entry:
     hidden: int = 0
     reason: str | None = None
     rule: str | None = None
+    run_href: str = ""
     because: int | None = None
+    elsewhere: story.Because | None = None
     comment_id: int | None = None
     body: str | None = None
     edited: bool = False
@@ -74,13 +77,14 @@ class TimelinePage:
     typed: str = ""
     problem: str = ""
     note: str = ""
+    waiting: tuple[story.Waiting, ...] = ()
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
 @blueprint.get("/<form_name>/<int:record_id>/events")
-def story(form_name: str, record_id: int) -> Answer:
+def show(form_name: str, record_id: int) -> Answer:
     """``before``: where the page above ended, as ``<event id>.<comment id>``."""
     form = form_named(form_name)
     with application().database.read() as conn:
@@ -106,6 +110,7 @@ def page_of(conn: sa.Connection, seen: Seen, before: str = "", **more: Any) -> T
         first=not before,
         may_comment=may_comment(form, seen),
         token=new_token(),
+        waiting=story.waiting(conn, seen) if not before else (),
         **more,
     )
 
@@ -146,6 +151,7 @@ def _event_entries(conn: sa.Connection, seen: Seen, happened: Sequence[events.Ev
     titles = titles_of(conn, app, who, pointed_at(app.definition, seen.form, happened))
     teller = Teller(app.definition, seen.form, readable_of(seen), titles, reader())
     names = titles.get("_user", {})
+    reasons = story.reasons(conn, seen, happened)
     entries = []
     shown_here = {event.id for event in happened}
     for event in happened:
@@ -163,7 +169,9 @@ def _event_entries(conn: sa.Connection, seen: Seen, happened: Sequence[events.Ev
                 hidden=told.hidden,
                 reason=told.reason,
                 rule=told.rule,
+                run_href=story.run_href(event.rule, event.run_id),
                 because=told.cause if told.cause in shown_here else None,
+                elsewhere=reasons.get(event.id),
                 **_times(told.at),
             )
         )

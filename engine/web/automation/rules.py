@@ -96,6 +96,15 @@ def one(rule_id: str) -> str:
                 kept=kept, words=words)  # fmt: skip
 
 
+@blueprint.post("/rules/<rule_id>/pause")
+def pause(rule_id: str) -> Response:
+    rule = demand_rule(rule_id).rule
+    reason = words_of().say(message("Paused by {name}", name=actor().name))
+    mending.pause_rule(application(), actor(), rule_id, reason)
+    toast(message("The rule “{rule}” is paused.", rule=name_of(rule)))
+    return go(f"{ROOT}/rules/{rule_id}")
+
+
 @blueprint.post("/rules/<rule_id>/resume")
 def resume(rule_id: str) -> Response:
     rule = demand_rule(rule_id).rule

@@ -236,8 +236,7 @@ def _refuse(t: Telling, effect: Mapping[str, Any], step: int | None) -> Wish:
 def _notify(t: Telling, effect: Mapping[str, Any], step: int | None) -> Wish:
     people = [t.words.role_label(name) for name in effect["notify"]]
     people += [name for id in effect.get("users", ()) if (name := t.person(id))]
-    joined = ("、" if t.words.language == "zh" else ", ").join(people) or "–"
-    title = t.words.say(message("Tell {people}", people=joined))
+    title = t.words.say(message("Tell {people}", people=t.words.listed(people) or "–"))
     return Wish(step, title, "bell", "", _texts(t, effect.get("message", {})))
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 import inspect
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -19,6 +19,7 @@ from engine.registry import Registry
 from engine.rules import name_of
 from engine.saying import clause_text
 from engine.texts import say
+from engine.web.automation.times import TIMES
 
 MASK = "••••"
 PLACE = re.compile(r"\{\{\s*(.*?)\s*\}\}")
@@ -128,6 +129,12 @@ class Words:
     def say(self, text: Message | Label | str) -> str:
         return text.text(self.language) if isinstance(text, Label) else say(text, self.language)
 
+    def length(self, length: Duration) -> str:
+        return self.say(length_text(length))
+
+    def listed(self, texts: Sequence[str]) -> str:
+        return ("、" if self.language == "zh" else ", ").join(texts)
+
     def form(self, name: str | None) -> Form | None:
         return self.definition.forms.get(name or "")
 
@@ -208,6 +215,7 @@ TRIGGERS: dict[str, Callable[[Words, Any], Message]] = {
         message("{field} of a {form} changes", field=w.field_label(t.form, t.field), form=w.form_label(t.form))
         if t.field else message("A {form} is changed", form=w.form_label(t.form))
     ),
+    "changed": lambda w, t: message("Anything about a {form} changes", form=w.form_label(t.form)),
     "deleted": lambda w, t: message("A {form} is deleted", form=w.form_label(t.form)),
     "entered": lambda w, t: message("A {form} enters “{state}”", form=w.form_label(t.form),
                                     state=w.state_label(t.form, t.state)),
@@ -217,6 +225,7 @@ TRIGGERS: dict[str, Callable[[Words, Any], Message]] = {
                                   transition=w.transition_label(t.form, t.transition)),
     "button": lambda w, t: message("Somebody presses “{button}” on a {form}", button=t.label,
                                    form=w.form_label(t.form)),
+    **TIMES,
 }  # fmt: skip
 
 
@@ -276,7 +285,7 @@ def _refuse(w: Words, one: actions.Refuse, form: str | None) -> Said:
 
 def _people(w: Words, to: tuple[str, ...], form: str | None) -> str:
     named = [w.role_label(one) if one in w.definition.roles else w.expression(one, form) for one in to]
-    return ("、" if w.language == "zh" else ", ").join(named)
+    return w.listed(named)
 
 
 def _notify(w: Words, one: actions.Notify, form: str | None) -> Said:
