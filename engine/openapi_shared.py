@@ -69,69 +69,69 @@ _PARAMETERS: Mapping[str, Json] = {
 }  # fmt: skip
 
 
-def _object(required: tuple[str, ...] | None = None, **properties: Schema) -> Schema:
+def object_of(required: tuple[str, ...] | None = None, /, **properties: Schema) -> Schema:
     needed = list(properties) if required is None else list(required)
     return {"type": "object", "properties": properties, "additionalProperties": False,
             **({"required": needed} if needed else {})}  # fmt: skip
 
 
-def _list(items: Schema) -> Schema:
+def listed(items: Schema) -> Schema:
     return {"type": "array", "items": items}
 
 
-PERSON = {"anyOf": [_object(id=ID, name=TEXT), {"type": "null"}]}
+PERSON = {"anyOf": [object_of(id=ID, name=TEXT), {"type": "null"}]}
 NULL_TEXT = nullable(TEXT)
-PROBLEM = _object(where=TEXT, message=TEXT)
+PROBLEM = object_of(where=TEXT, message=TEXT)
 ANY: Schema = {}
 SHARED_SCHEMAS: Mapping[str, Schema] = {
-    "Error": _object(error=_object(
+    "Error": object_of(error=object_of(
         ("code", "message", "problems", "request_id"),
-        code=TEXT, message=TEXT, problems=_list(PROBLEM), request_id=NULL_TEXT,
+        code=TEXT, message=TEXT, problems=listed(PROBLEM), request_id=NULL_TEXT,
         version={"type": ["integer", "null"], "description": "Of the stored record, when somebody saved first."},
     )),
     "Form": {"type": "object", "required": ["name", "label", "fields"]},
-    "Transitions": _object(
+    "Transitions": object_of(
         state=NULL_TEXT, version={"type": "integer"},
-        transitions=_list(_object(
-            name=TEXT, label=TEXT, to=TEXT, open={"type": "boolean"}, ask=_list(TEXT),
+        transitions=listed(object_of(
+            name=TEXT, label=TEXT, to=TEXT, open={"type": "boolean"}, ask=listed(TEXT),
             reason={"type": "string", "enum": ["none", "optional", "required"]}, confirm=NULL_TEXT,
-            obstacles=_list(_object(kind=TEXT, message=TEXT, field=NULL_TEXT, asked={"type": "boolean"})),
+            obstacles=listed(object_of(kind=TEXT, message=TEXT, field=NULL_TEXT, asked={"type": "boolean"})),
         )),
-        buttons=_list(_object(name=TEXT, label=TEXT, confirm=NULL_TEXT)),
+        buttons=listed(object_of(name=TEXT, label=TEXT, confirm=NULL_TEXT)),
     ),
-    "Events": _object(
-        events=_list(_object(
+    "Events": object_of(
+        events=listed(object_of(
             id=ID, at=MOMENT, kind=TEXT, actor=PERSON, transition=NULL_TEXT, from_state=NULL_TEXT, to_state=NULL_TEXT,
             reason=NULL_TEXT, rule=NULL_TEXT, cause=nullable(ID),
-            changes=_list(_object(field=TEXT, before=ANY, after=ANY)),
+            changes=listed(object_of(field=TEXT, before=ANY, after=ANY)),
         )),
         before=nullable(ID),
     ),
-    "Comment": _object(
+    "Comment": object_of(
         ("id", "at", "author", "mine", "body", "edited", "files"),
         id=ID, at=MOMENT, author=PERSON, mine={"type": "boolean"}, body=TEXT, edited={"type": "boolean"},
-        files=_list(_object(id=ID, name=TEXT)), not_told=_list(TEXT),
+        files=listed(object_of(id=ID, name=TEXT)), not_told=listed(TEXT),
     ),
-    "Comments": _object(comments=_list(ref("Comment")), before=nullable(ID)),
-    "Options": _object(options=_list(_object(id=ID, title=TEXT))),
-    "SavedView": _object(
+    "Comments": object_of(comments=listed(ref("Comment")), before=nullable(ID)),
+    "Options": object_of(options=listed(object_of(id=ID, title=TEXT))),
+    "SavedView": object_of(
         id=ID, name=TEXT, query=TEXT, shared={"type": "boolean"}, is_default={"type": "boolean"},
         mine={"type": "boolean"},
     ),
-    "SavedViews": _object(views=_list(ref("SavedView"))),
-    "NewSavedView": _object(
+    "SavedViews": object_of(views=listed(ref("SavedView"))),
+    "NewSavedView": object_of(
         ("name",), name={"type": "string", "minLength": 1, "maxLength": 60},
         query={"type": ["string", "null"], "maxLength": 4000},
         shared={"type": ["boolean", "null"]}, is_default={"type": ["boolean", "null"]},
     ),
-    "Notifications": _object(
-        notifications=_list(_object(
+    "Notifications": object_of(
+        notifications=listed(object_of(
             id=ID, at=MOMENT, message=TEXT, form=NULL_TEXT, record_id=nullable(ID), unread={"type": "boolean"})),
         before=nullable(ID),
     ),
-    "Me": _object(
-        id=ID, login=TEXT, name=TEXT, language=TEXT, timezone=TEXT, roles=_list(_object(name=TEXT, label=TEXT)),
-        groups=_list(TEXT), scopes={"type": ["array", "null"], "items": TEXT},
+    "Me": object_of(
+        id=ID, login=TEXT, name=TEXT, language=TEXT, timezone=TEXT, roles=listed(object_of(name=TEXT, label=TEXT)),
+        groups=listed(TEXT), scopes={"type": ["array", "null"], "items": TEXT},
     ),
     "Index": {"type": "object", "required": ["app", "label", "forms", "pages", "links"]},
     "Files": {"type": "object", "required": ["files", "id", "name"]},
@@ -162,14 +162,14 @@ def _notifications(made: Schemas) -> Json:
 
 
 def _mark_read(made: Schemas) -> Json:
-    body = json_body(_object((), id=nullable(ID)), required=False)
+    body = json_body(object_of((), id=nullable(ID)), required=False)
     return {"post": _plain(
         made, "notifications.read", "Mark one notification or all read", answers("204", None, "write"), requestBody=body
     )}  # fmt: skip
 
 
 def _files(made: Schemas) -> Json:
-    parts = _object(
+    parts = object_of(
         ("form", "field", "file"), form=TEXT, field=TEXT, id={"type": "string", "pattern": "^[0-9]{1,18}$"},
         file={"type": "string", "contentMediaType": "application/octet-stream"},
     )  # fmt: skip

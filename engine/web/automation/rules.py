@@ -99,10 +99,14 @@ def one(rule_id: str) -> str:
 @blueprint.post("/rules/<rule_id>/pause")
 def pause(rule_id: str) -> Response:
     rule = demand_rule(rule_id).rule
-    reason = words_of().say(message("Paused by {name}", name=actor().name))
-    mending.pause_rule(application(), actor(), rule_id, reason)
+    mending.pause_rule(application(), actor(), rule_id, paused_by())
     toast(message("The rule “{rule}” is paused.", rule=name_of(rule)))
     return go(f"{ROOT}/rules/{rule_id}")
+
+
+def paused_by() -> str:
+    """The reason where nobody gave one."""
+    return words_of().say(message("Paused by {name}", name=actor().name))
 
 
 @blueprint.post("/rules/<rule_id>/resume")

@@ -120,6 +120,7 @@ class Sent:
     """A message of a run: what was handed over, how it fared."""
 
     id: int
+    kind_name: str
     kind: str
     connection: str
     badge: Badge
@@ -332,7 +333,8 @@ def replay_run(run_id: int) -> None:
 def _sent(telling: Telling, one: ledger.Row) -> Sent:
     own = one["kind"] != "go_on"
     return Sent(
-        id=one["id"], kind=telling.words.say(kind_text(one["kind"])), connection=one["connection"] or "",
+        id=one["id"], kind_name=one["kind"], kind=telling.words.say(kind_text(one["kind"])),
+        connection=one["connection"] or "",
         badge=message_badge(one["state"]), state=one["state"], due=due_of(one), attempts=one["attempts"],
         started=one["started_at"], done=one["done_at"], took=took(one["started_at"], one["done_at"], reader().language),
         error=masked(one["error"]), data=telling.data(one["effect"]) if own else "",
