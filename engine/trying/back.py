@@ -20,15 +20,15 @@ import sqlalchemy as sa
 from engine.application import Application
 from engine.definition import Rule
 from engine.errors import Denied, Missing, Refused, message
-from engine.language import ADMIN
 from engine.people import Actor, people_with_roles
 from engine.plans import RulePlan
-from engine.rules import Decision
+from engine.rules import NOTHING_WANTED, Decision
 from engine.storage import records
 from engine.storage.events import Event
 from engine.triggers import Button, OnRecord
 from engine.trying import differing, happened, schedules
-from engine.trying.deciding import Moment, decided, moments, plan_of, wakes
+from engine.trying.ahead import shown_effects
+from engine.trying.deciding import Moment, asked, decided, moments, plan_of, wakes
 from engine.trying.differing import Difference, Ran
 from engine.trying.eyes import Eyes
 from engine.trying.past import Was
@@ -119,6 +119,7 @@ class _Looking:
     conflicts: Conflicts = field(default_factory=Conflicts)
     ran: int = 0
     reproduced: int = 0
+    under_way: tuple[int, Was] | None = None  # the record the last batch broke off in, as far as it was taken back
 
     def __post_init__(self) -> None:
         app, conn = self.app, self.conn
@@ -164,19 +165,16 @@ class _Looking:
         runs = differing.runs_of(self.conn, self.app, self.rule.stable_id, events) if self.live else {}
         self.ran += len(runs)
         by_record = {id: list(group) for id, group in groupby(events, key=lambda event: event.record_id)}
-        going_on = self._under_way if self._under_way and self._under_way[0] in by_record else None
-        fresh = [id for id in by_record if going_on is None or id != going_on[0]]
-        rows = records.fetch_many(self.conn, self.app.tables, form, fresh)
+        half = {self.under_way[0]: self.under_way[1]} if self.under_way else {}
+        rows = records.fetch_many(self.conn, self.app.tables, form, [id for id in by_record if id not in half])
         workflow = self.app.definition.forms[form].workflow is not None
         stays = happened.stays_of(self.conn, self.app.tables, form, list(by_record)) if workflow else {}
         for id, own in by_record.items():
-            current = going_on[1] if going_on and id == going_on[0] else Was(rows.get(id))
+            current = half.get(id) or Was(rows.get(id))
             for moment in moments(self.past, form, own, current, stays.get(id, ())):
                 current = moment.before
                 self._moment(form, moment, runs.get(moment.event.id))
-            self._under_way = id, current
-
-    _under_way: tuple[int, Was] | None = None
+            self.under_way = id, current
 
     def _moment(self, form: str, moment: Moment, ran: Ran | None) -> None:
         event = moment.event
@@ -215,12 +213,13 @@ class _Looking:
 
     def _entry(self, moment: Moment, decision: Decision, outcome: str | None) -> dict[str, Any]:
         event, row = moment.event, moment.after.row or {}
+        asking = asked(self.past, moment)
         doubts = sorted({each.why for each in self.past.doubts})
         return {
             "event_id": event.id, "at": event.at.isoformat(), "form": event.form, "record_id": event.record_id,
             "title": row.get("_title") or "", "kind": event.kind, "by": event.actor_id, "rule": event.rule,
-            "clauses": self.eyes.clauses(self.plan, decision.trace["clauses"], event.form),
-            "effects": self.eyes.effects(decision, self.past, event.form), "doubts": doubts, "outcome": outcome,
+            "clauses": self.eyes.clauses(decision.trace["clauses"], asking.views),
+            "effects": shown_effects(self.plan, asking, self.eyes), "doubts": doubts, "outcome": outcome,
         }  # fmt: skip
 
     def _against_others(self, moment: Moment, mine: Decision) -> None:
@@ -250,19 +249,14 @@ class _Looking:
             self.states[ran.state] += 1
             return ran.state
         kind = "effects" if fires and ran else "only_now" if fires else "only_then"
-        if decision is None and not woken:
-            decision = Decision(self.rule, self.plan_nothing, {"matched": False, "clauses": [], "effects": []})
-        one = differing.difference(self.app, self.conn, self.rule, event, kind, decision, ran, self.past.doubts)
+        doubts = self.past.doubts if woken else ()
+        if not woken:
+            decision = Decision(self.rule, NOTHING_WANTED, {"matched": False, "clauses": [], "effects": []})
+        one = differing.difference(self.app, self.conn, self.rule, event, kind, decision, ran, doubts)
         self.reasons[one.reason] += 1
         if len(self.differences) < SHOWN:
             self.differences.append(one)
         return one.reason
-
-    @property
-    def plan_nothing(self) -> Any:
-        from engine.rules import NOTHING_WANTED
-
-        return NOTHING_WANTED
 
     def _elsewhere(self) -> int:
         """Runs of the rule in this time that no event of its form explains."""
@@ -308,6 +302,3 @@ class _Looking:
         ids = [int(who[5:]) for who in told if who.startswith("user:")]
         titles = records.titles(self.conn, self.app.tables, "_user", ids)
         return {f"user:{id}": name for id, name in titles.items()}
-
-
-__all__ = ["ADMIN", "BackTest", "back_test", "rule_named"]

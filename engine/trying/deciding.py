@@ -9,7 +9,7 @@ from typing import Any
 from engine import rules
 from engine.definition import Rule
 from engine.errors import Refused
-from engine.expressions import compile_expression
+from engine.expressions import View, compile_expression
 from engine.passage import Walk
 from engine.plans import RulePlan
 from engine.program import program_of
@@ -65,7 +65,7 @@ def moments(past: Past, form: str, events: Sequence[Event], current: Was, stays:
         after = current
         changed = undoing.changed(event) if event.kind in WRITES else NONE
         if event.kind in WRITES:
-            current = past.titled(form, undoing.before(after, event, stays), changed)
+            current = past.before(after, event, stays)
         yield Moment(event, current, after, changed, kinds_of(event, changed))
 
 
@@ -79,12 +79,23 @@ def wakes(rule: Rule, moment: Moment, form: str) -> bool:
     return True
 
 
-def decided(past: Past, plans: Sequence[RulePlan], moment: Moment) -> list[Decision | Refused]:
-    """What each of the rules decided then; Refused where one could not be worked out. ``past.doubts`` tells afterwards
-    what was read and is not known."""
+@dataclass(frozen=True)
+class Asked:
+    """What a rule is asked at a moment, and the records its names stand for."""
+
+    walk: Walk
+    view: View
+    old: View | None
+    change: Change
+
+    @property
+    def views(self) -> dict[str, View | None]:
+        return {"record": self.view, "old": self.old}
+
+
+def asked(past: Past, moment: Moment) -> Asked:
+    """Stand at the moment and look: everything is as the event left it."""
     event, app = moment.event, past.app
-    if moment.after.row is None:
-        return []
     actor = of_event(past, event)
     after = as_left(moment.after, event)
     past.stand(event, actor, after)
@@ -97,16 +108,21 @@ def decided(past: Past, plans: Sequence[RulePlan], moment: Moment) -> list[Decis
     change = Change(
         form=event.form, kinds=moment.kinds, before=before, after=row,
         changed=NONE if event.kind in ("deleted", "pressed") else moment.changed,
-        evaluate=lambda source: app.plans.compile(source).evaluate(names),
-        transition=_transition(past, event), button=None,
+        evaluate=lambda source: app.plans.compile(source).evaluate(names), transition=_transition(past, event),
     )  # fmt: skip
-    walk = Walk(app, past.conn, actor, event.at, past)
-    return [_one(walk, plan, change, view, old) for plan in plans]
+    return Asked(Walk(app, past.conn, actor, event.at, past), view, old, change)
 
 
-def _one(walk: Walk, plan: RulePlan, change: Change, view: Any, old: Any) -> Decision | Refused:
+def decided(past: Past, plans: Sequence[RulePlan], moment: Moment) -> list[Decision | Refused]:
+    """What each of the rules decided then; Refused where one could not be worked out. ``past.doubts`` tells afterwards
+    what was read and is not known. The record must have been there."""
+    asking = asked(past, moment)
+    return [_one(asking, plan) for plan in plans]
+
+
+def _one(asking: Asked, plan: RulePlan) -> Decision | Refused:
     try:
-        return rules.decide(walk, [plan], change, view, old)[0]
+        return rules.decide(asking.walk, [plan], asking.change, asking.view, asking.old)[0]
     except Refused as broken:
         return broken
 

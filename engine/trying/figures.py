@@ -67,9 +67,7 @@ _FOLDS: Mapping[str, Callable[[Sequence[Any]], Any]] = {
 }
 
 
-def worked_out(
-    past: Past, form: str, row: Mapping[str, Any], late: Mapping[str, Callable[[], Any]], name: str
-) -> Any:
+def worked_out(past: Past, form: str, row: Mapping[str, Any], late: Mapping[str, Callable[[], Any]], name: str) -> Any:
     """A computed field that reads figures, worked out from those of the moment."""
     from engine.trying.past import NOTHING, Then
 

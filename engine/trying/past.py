@@ -91,13 +91,12 @@ class Undoing:
         if event.kind in BEGINS:
             return Was(None)
         row, unknown = dict(was.row), dict(was.unknown)
-        links, lines, touched = was.links, was.lines, set()
+        links, lines = was.links, was.lines
         for key, pair in (event.changes or NOTHING).items():
             name = self.names.get(key)
             if name is None or not isinstance(pair, list) or len(pair) != 2:
                 continue
             each = self.plan.fields[name]
-            touched.add(name)
             if name in self.plan.lines:
                 lines = {**lines, name: Lines(lines.get(name), pair)}
             elif name in self.plan.many:
@@ -106,22 +105,23 @@ class Undoing:
                 _put_back(each, row, unknown, pair[0], self.reader)
         row["version"] -= 1
         unknown["updated_at"] = unknown["updated_by"] = EARLIER
-        stay = self._state_back(row, unknown, event, was.stay, stays, touched)
+        stay = self._state_back(row, unknown, event, was.stay, stays)
         return Was(row, links, lines, stay, unknown)
 
     def _state_back(
-        self, row: Row, unknown: dict[str, str], event: Event, stay: int, stays: Sequence[Mapping[str, Any]],
-        touched: set[str],
-    ) -> int:  # fmt: skip
+        self,
+        row: Row,
+        unknown: dict[str, str],
+        event: Event,
+        stay: int,
+        stays: Sequence[Mapping[str, Any]],
+    ) -> int:
         if event.kind == "deleted":
             row["deleted_at"] = None
         elif event.kind == "restored":
             row["deleted_at"], unknown["deleted_at"] = event.at, EARLIER
         elif event.kind == "taken":
             return _left_again(row, unknown, event, stay + 1, stays)
-        watched = self.plan.owners.get(row.get("state") or "")
-        if watched is not None and watched.needs.touched(frozenset(touched)):
-            unknown["owner"] = unknown["owner_role"] = OWNER
         return stay
 
 
@@ -136,9 +136,7 @@ def as_left(was: Was, event: Event) -> Was:
     return Was(row, was.links, was.lines, was.stay, known)
 
 
-def _left_again(
-    row: Row, unknown: dict[str, str], event: Event, stay: int, stays: Sequence[Mapping[str, Any]]
-) -> int:
+def _left_again(row: Row, unknown: dict[str, str], event: Event, stay: int, stays: Sequence[Mapping[str, Any]]) -> int:
     row["state"] = event.from_state
     found = stays[stay] if stay < len(stays) and stays[stay]["state"] == event.from_state else None
     for name, source in (("state_since", "entered_at"), ("state_due", "due_at"), ("owner", "owner"),

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from engine.application import Application
+from engine.computing import TITLE_LENGTH
 from engine.expressions import View, names_for
 from engine.expressions.functions import text
 from engine.expressions.view import UserView
 from engine.people import Actor, load_people, system_actor
+from engine.plans import FormPlan
 from engine.sight import Row, Sight
 from engine.storage import records
 from engine.storage.events import Event
 from engine.trying import figures, happened
 from engine.trying.happened import Window
-from engine.trying.past import FIGURE, NOTHING, OLD, PEOPLE, UNKNOWN, Then, Undoing, Was, as_left
+from engine.trying.past import FIGURE, NOTHING, OLD, OWNER, PEOPLE, UNKNOWN, Then, Undoing, Was, as_left
+from engine.workflow import owner_of
 
 MOST_EVENTS = 20_000  # of one linked record that are looked back through
 MOST_KEPT = 40_000  # versions of linked records in memory at once
@@ -39,8 +42,8 @@ class Doubt:
 class History:
     """A linked record at any moment of the window; taken back no further than asked."""
 
-    def __init__(self, undoing: Undoing, present: Row | None, events: list[Event], stays: list[dict[str, Any]]) -> None:
-        self.undoing, self.events, self.stays = undoing, events, stays
+    def __init__(self, present: Row | None, events: list[Event], stays: list[dict[str, Any]]) -> None:
+        self.events, self.stays = events, stays
         self.versions: list[Was] = []  # before each event, as far as worked out
         self.present = Was(present)
 
@@ -51,8 +54,7 @@ class History:
             done = len(self.versions)
             newer = self.versions[-1] if self.versions else self.present
             event = self.events[done]
-            before = self.undoing.before(newer, event, self.stays)
-            before = past.titled(event.form, before, self.undoing.changed(event))
+            before = past.before(newer, event, self.stays)
             older = self.events[done + 1] if done + 1 < len(self.events) else None
             self.versions.append(as_left(before, older) if older else before)
         return self.versions[behind - 1] if behind else self.present
@@ -115,7 +117,7 @@ class Past(Sight):
         self._was = {(event.form, event.record_id): was}
 
     @property
-    def names(self) -> Mapping[str, Any]:  # type: ignore[override]
+    def names(self) -> Mapping[str, Any]:
         found: Mapping[str, Any] | None = self.__dict__.get("names")
         if found is None:
             who = Person({name: getattr(self.actor, name) for name in ("id", "name", "login", "roles", "groups")},
@@ -174,7 +176,7 @@ class Past(Sight):
         plan = self.app.plans.form(form)
         moved = bool(events) and plan.form.workflow is not None
         stays = happened.stays_of(conn, tables, form, [id])[id] if moved else []
-        found = self._histories[key] = History(self.undoing(form), row, events, stays)
+        found = self._histories[key] = History(row, events, stays)
         self._versions += len(events) + 1
         while self._versions > MOST_KEPT and len(self._histories) > 1:
             _key, gone = self._histories.popitem(last=False)
@@ -305,17 +307,32 @@ class Past(Sight):
         row = self.load(form, id)
         return None if row is None else row.get(field)
 
-    # --- titles
+    # --- what the walk works out beside the fields
 
-    def titled(self, form: str, before: Was, touched: frozenset[str]) -> Was:
-        """The same record with its title as it was, where what the title is made of was touched."""
-        watched = self.app.plans.form(form).title
-        if before.row is None or watched is None or not watched.needs.touched(touched):
+    def before(self, was: Was, event: Event, stays: Sequence[Mapping[str, Any]]) -> Was:
+        """The record before the event that left it as ``was``, with its title and owner of then."""
+        undoing = self.undoing(event.form)
+        before = undoing.before(was, event, stays)
+        if before.row is None or event.kind not in ("updated", "taken"):
             return before
-        view = View(self.app.definition.forms[form], {**before.row}, self)
-        said = " ".join(text(watched.compiled.run({**self.names, "record": view})).split())
-        before.row["_title"] = said[:200]
+        plan, touched = undoing.plan, undoing.changed(event)
+        if plan.title is not None and plan.title.needs.touched(touched):
+            said = text(plan.title.compiled.run({**self.names, "record": View(plan.form, {**before.row}, self)}))
+            before.row["_title"] = " ".join(said.split())[:TITLE_LENGTH]
+        state = before.row.get("state")
+        watched = plan.owners.get(state or "")
+        if event.kind == "updated" and state and watched is not None and watched.needs.touched(touched):
+            return self._owned(plan, before, state)
         return before
+
+    def _owned(self, plan: FormPlan, before: Was, state: str) -> Was:
+        """The owner follows what it is worked out from; what that reads of other records may have changed meanwhile."""
+        row = before.row or {}
+        names = {**self.names, "record": View(plan.form, {**row}, self)}
+        row["owner"], row["owner_role"] = owner_of(plan, state, names)
+        own = all(len(path) == 2 for path in plan.owners[state].compiled.paths if path[0] == "record")
+        unknown = {name: why for name, why in before.unknown.items() if name not in ("owner", "owner_role")}
+        return replace(before, unknown=unknown if own else {**unknown, "owner": OWNER, "owner_role": OWNER})
 
 
 def of_event(past: Past, event: Event) -> Actor:

@@ -9,8 +9,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.effects import CreateRecord, Effect, Notify, Outside, Refuse, SetValues, TakeTransition, UpdateMatching
-from engine.effects import ForEach, Wait
+from engine.effects import (
+    CreateRecord,
+    Effect,
+    ForEach,
+    Notify,
+    Outside,
+    Refuse,
+    SetValues,
+    TakeTransition,
+    UpdateMatching,
+    Wait,
+)
 from engine.rules import Decision
 
 SHOWN = 200  # firings shown one by one, the latest of them
@@ -24,12 +34,17 @@ RolesTo = Callable[[frozenset[str]], frozenset[int]]
 
 def kind_of(effect: Effect) -> str:
     """One word or two for an effect, as counts are listed under."""
-    if isinstance(effect, SetValues | CreateRecord | UpdateMatching | TakeTransition):
-        word = {SetValues: "set", CreateRecord: "create", UpdateMatching: "update", TakeTransition: "take"}[type(effect)]
-        return f"{word} {effect.form}"
     if isinstance(effect, Outside):
         return effect.kind
-    return {Refuse: "refuse", Notify: "notify", Wait: "wait", ForEach: "for_each"}.get(type(effect), "other")
+    word = _WORDS.get(type(effect), "other")
+    return f"{word} {effect.form}" if isinstance(effect, _ON_RECORDS) else word
+
+
+_ON_RECORDS = SetValues | CreateRecord | UpdateMatching | TakeTransition
+_WORDS: Mapping[type[Effect], str] = {
+    SetValues: "set", CreateRecord: "create", UpdateMatching: "update", TakeTransition: "take", Refuse: "refuse",
+    Notify: "notify", Wait: "wait", ForEach: "for_each",
+}  # fmt: skip
 
 
 def receivers(effect: Effect, people: RolesTo) -> list[str]:
@@ -148,8 +163,7 @@ def between(mine: Decision, other: Decision) -> list[tuple[str, str]]:
     """(``sets``, form.field), (``takes``, form: both transitions) or (``refuses``, transition) per conflict."""
     found = [("sets", f"{form}.{name}") for form, name in sorted(_both_set(_sets(mine), _sets(other)))]
     own, others = _takes(mine), _takes(other)
-    for key in own.keys() & others.keys():
-        found.append(("takes", f"{key[0]}: {own[key]}, {others[key]}"))
+    found += [("takes", f"{key[0]}: {own[key]}, {others[key]}") for key in own.keys() & others.keys()]
     for refusing, taking in ((mine, others), (other, own)):
         if any(isinstance(effect, Refuse) for effect in refusing.effects):
             found += [("refuses", transition) for transition in taking.values()]
@@ -180,7 +194,5 @@ def _both_set(mine: set[Place], others: set[Place]) -> set[tuple[str, str]]:
 
 def _takes(decision: Decision) -> dict[tuple[str, int], str]:
     return {
-        (effect.form, effect.id): effect.transition
-        for effect in decision.effects
-        if isinstance(effect, TakeTransition)
+        (effect.form, effect.id): effect.transition for effect in decision.effects if isinstance(effect, TakeTransition)
     }
