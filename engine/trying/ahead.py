@@ -13,12 +13,12 @@ from engine.errors import Message
 from engine.plans import RulePlan
 from engine.program import Program, Step
 from engine.rules import described
+from engine.texts import say
 from engine.trying.deciding import Asked
 from engine.trying.eyes import Eyes
 from engine.trying.showing import Marks, Showing
 
 Path = tuple[str | int, ...]
-MOST_STEPS = 500
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,18 @@ class Ahead:
     wakes: tuple[str, ...] = ()
     inner: tuple[Ahead, ...] = ()
 
+    def json(self, language: str) -> dict[str, Any]:
+        return {
+            "path": list(self.path), "kind": self.kind, "effect": dict(self.effect), "after": list(self.after),
+            "depends": list(self.depends), "only_if": list(self.only_if), "masked": self.masked,
+            "refusals": [say(one, language) for one in self.refusals], "open": self.open, "records": self.records,
+            "wakes": list(self.wakes), "inner": [one.json(language) for one in self.inner],
+        }  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Stage:
-    """What the steps up to the next wait are worked out over: ``asking`` as somebody may see it, and ``exactly`` as the
-    rule itself would. ``after``: what was waited for before."""
+    """What the steps up to the next wait are worked out over. ``after``: what was waited for before."""
 
     asking: Showing
     after: tuple[Mapping[str, Any], ...] = ()
@@ -57,7 +64,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Found:
-    """An effect with its step; ``shown`` is None where the effect as such could not be worked out."""
+    """An effect with its step, and the stage it was worked out at."""
 
     step: Step
     effect: Effect
@@ -68,7 +75,7 @@ class Found:
 
 
 @dataclass
-class Path_:
+class _Way:
     """Walking through a program, with branches nobody can decide yet walked both ways."""
 
     program: Program
@@ -87,7 +94,7 @@ class Path_:
 
 def steps_ahead(program: Program, stage: Stage, going_on: Any) -> Iterator[Found]:
     """Every effect in the order of the steps. ``going_on(stage, effect, so far)`` answers the stage after a wait."""
-    way = Path_(program)
+    way = _Way(program)
     number = 0
     so_far: list[Found] = []
     while number < len(program.steps):
@@ -107,7 +114,7 @@ def steps_ahead(program: Program, stage: Stage, going_on: Any) -> Iterator[Found
                 so_far = []
 
 
-def _branch(way: Path_, step: Step, number: int, asking: Showing) -> int:
+def _branch(way: _Way, step: Step, number: int, asking: Showing) -> int:
     if step.when is None:
         return number + 1 if way.is_undecided(step) else step.otherwise
     holds = asking.whether(step.when)
@@ -144,7 +151,7 @@ def shown_effects(plan: RulePlan, asked: Asked, eyes: Eyes) -> Sequence[Mapping[
     names = {**asked.walk.sight.names, "record": asked.view, "old": asked.old, "results": {}}
     asking = Showing(asked.walk, asked.view, names, eyes=eyes, marks=Marks())
     return [
-        {**described(found.effect), **({"after": list(found.stage.after)} if found.stage.after else {})}
+        {**eyes.effect(described(found.effect)), **({"after": list(found.stage.after)} if found.stage.after else {})}
         for found in steps_ahead(plan.program, Stage(asking), _as_it_is)
     ]
 

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from engine.application import Application
 from engine.definition import Rule
-from engine.errors import Denied, Missing, Refused, message
+from engine.errors import Denied, Refused, message
 from engine.people import Actor, people_with_roles
 from engine.plans import RulePlan
 from engine.rules import NOTHING_WANTED, Decision
@@ -31,6 +31,7 @@ from engine.trying.ahead import shown_effects
 from engine.trying.deciding import Moment, asked, decided, moments, plan_of, wakes
 from engine.trying.differing import Difference, Ran
 from engine.trying.eyes import Eyes
+from engine.trying.naming import rule_named
 from engine.trying.past import Was
 from engine.trying.remembering import Past
 from engine.trying.tally import Conflicts, Tally, kind_of, receivers
@@ -90,15 +91,6 @@ def back_test(
     found = rule_named(app, rule)
     with app.database.read() as conn:
         return _Looking(app, conn, actor, found, days, progress, cancelled).look()
-
-
-def rule_named(app: Application, rule: Rule | str) -> Rule:
-    if isinstance(rule, Rule):
-        return rule
-    found = app.definition.rules.get(rule)
-    if found is None:
-        raise Missing(message("There is no rule {name}.", name=rule))
-    return found
 
 
 @dataclass

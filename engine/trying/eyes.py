@@ -105,5 +105,15 @@ class Eyes:
         hidden = self.on(clause["text"], views) == HIDDEN
         return {"text": clause["text"], "holds": None if hidden else clause["holds"], "values": values}
 
+    def effect(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """An effect as the ledger keeps it, without values for fields these eyes do not see."""
+        form = next((told[word] for word in ("set", "create", "update") if word in told), None)
+        if form is None:
+            return dict(told)
+        values = {
+            name: value if self.field(form, name, None) == CLEAR else MASK for name, value in told["values"].items()
+        }
+        return {**told, "values": values}
+
 
 _NOTHING = FieldSet(frozenset(), {}, Actor(None, "", ""))

@@ -13,7 +13,7 @@ from engine.application import Application
 from engine.expressions import View, plain
 from engine.fields.number import DecimalField
 from engine.plans import FormPlan
-from engine.sight import Row
+from engine.sight import Row, Sight
 
 if TYPE_CHECKING:
     from engine.trying.remembering import Past
@@ -40,7 +40,7 @@ def names(app: Application, form: str) -> Names:
     return found
 
 
-def over_lines(past: Past, plan: FormPlan, field: Any, rows: Sequence[Row]) -> Any:
+def over_lines(past: Sight, plan: FormPlan, field: Any, rows: Sequence[Row]) -> Any:
     """A rollup over the lines of a record."""
     form = past.app.definition.forms[field.source_form]
     if field.when:

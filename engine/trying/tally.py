@@ -71,7 +71,8 @@ def kind_in_trace(effect: Mapping[str, Any]) -> str:
             return f"{word} {effect[word]}"
     if "take" in effect:
         return f"take {effect.get('form')}"
-    return next((key for key in effect if key not in ("data", "holds")), "other")
+    plain = next((word for word in ("refuse", "notify", "wait", "for_each") if word in effect), None)
+    return plain or next((key for key in effect if key != "data"), "other")
 
 
 def _addresses(data: Mapping[str, Any]) -> Iterable[str]:

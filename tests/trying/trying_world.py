@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from typing import Any
@@ -65,7 +66,7 @@ WORLD = """
             begin: {label: Begin, from: [open], to: doing, roles: [clerk, chief]}
             stop: {label: Stop, from: [doing], to: open, roles: [clerk, chief]}
             finish: {label: Finish, from: [doing, open], to: done, roles: [chief]}
-            reopen: {label: Reopen, from: [done], to: open}
+            reopen: {label: Reopen, from: [done], to: open, roles: [chief]}
     demo_users:
       ann: {name: Ann, roles: [clerk]}
       bob: {name: Bob, roles: [chief]}
@@ -218,3 +219,24 @@ class Life:
 
     acts = (new_project, change_project, new_ticket, change_ticket, change_ticket, change_ticket, change_steps,
             change_steps, move, move, move, drop, bring_back, press, adopt)  # fmt: skip
+
+
+def tried(app: Any, actor: Any) -> Any:
+    """Everything there is to try: each rule on records, with changes supposed, and on what happened. As JSON."""
+    from engine.trying.back import back_test
+    from engine.trying.dry import dry_run
+    from engine.trying.shadow import shadow_report
+    from engine.trying.supposing import Supposed
+
+    changes = [None, Supposed({"name": "hot", "amount": "250", "urgent": "yes"}), Supposed(transition="begin"),
+               Supposed(transition="finish"), Supposed(kind="deleted")]  # fmt: skip
+    found: dict[str, Any] = {}
+    for name in app.definition.rules:
+        found[name] = [back_test(app, actor, name, 90).json(), shadow_report(app, name)]
+        for id in (1, 2, 3):
+            for change in changes:
+                try:
+                    found[name].append(dry_run(app, actor, name, "ticket", id, change=change).json("en"))
+                except AppmillError as refused:
+                    found[name].append(str(refused))
+    return json.loads(json.dumps(found))
