@@ -23,6 +23,7 @@ from engine.errors import Denied, Refused, message
 from engine.people import Actor, people_with_roles
 from engine.plans import RulePlan
 from engine.rules import NOTHING_WANTED, Decision
+from engine.schedules import Schedule
 from engine.storage import records
 from engine.storage.events import Event
 from engine.triggers import Button, OnRecord
@@ -89,8 +90,19 @@ def back_test(
     if not actor.boundless:
         raise Denied(message("Only administrators can try a rule on what happened: it looks at everybody's records."))
     found = rule_named(app, rule)
+    refuse_unasked(found)
     with app.database.read() as conn:
         return _Looking(app, conn, actor, found, days, progress, cancelled).look()
+
+
+def refuse_unasked(rule: Rule) -> None:
+    """Rules woken by neither a change of a record nor a schedule: what would have woken them is not kept."""
+    trigger = rule.trigger
+    if not isinstance(trigger, Schedule) and not trigger.wakes_on:
+        raise Refused(
+            message("A rule with the trigger {trigger} cannot be tried on what happened; try it on a record.",
+                    trigger=trigger.type)
+        )  # fmt: skip
 
 
 @dataclass
@@ -145,7 +157,7 @@ class _Looking:
                 self._batch(trigger.form, batch)
                 done += len(batch)
                 self.progress(done, total)
-        else:
+        elif isinstance(trigger, Schedule):
             self._due_times()
         return self._outcome(done, complete)
 
@@ -240,7 +252,7 @@ class _Looking:
             self.reproduced += 1
             self.states[ran.state] += 1
             return ran.state
-        kind = "effects" if fires and ran else "only_now" if fires else "only_then"
+        kind = _kind(fires, ran)
         doubts = self.past.doubts if woken else ()
         if not woken:
             decision = Decision(self.rule, NOTHING_WANTED, {"matched": False, "clauses": [], "effects": []})
@@ -260,14 +272,39 @@ class _Looking:
     # --- rules no record wakes
 
     def _due_times(self) -> None:
-        for one in schedules.fired(self.past, self.plan, self.since, self.until):
-            day = one.at.astimezone(self.zone).date()
+        began = schedules.began_at(self.past, self.plan)
+        for due in schedules.fired(self.past, self.plan, self.since, self.until):
+            fires = due.decision is not None and bool(due.decision.stretch.wanted)
+            self.broken += due.decision is None
+            outcome = self._compare_due(due, began, fires) if self.live else None
+            if due.decision is None or not fires:
+                continue
+            day = due.at.astimezone(self.zone).date()
             self.tally.note(day, "", None)
-            for effect in one.decision.effects:
+            for effect in due.decision.effects:
                 self.tally.effect(day, kind_of(effect), receivers(effect, self._people))
-            at = int(one.at.timestamp())
-            self.tally.show(at, {"at": one.at.isoformat(), "clauses": one.decision.trace["clauses"],
-                                 "effects": one.decision.trace["effects"]})  # fmt: skip
+            at = int(due.at.timestamp())
+            if self.tally.wants(at):
+                trace = due.decision.trace
+                shown = {"clauses": trace["clauses"], "effects": trace["effects"], "outcome": outcome}
+                self.tally.show(at, {"at": due.at.isoformat(), **shown})
+
+    def _compare_due(self, due: schedules.Due, began: dt.datetime | None, fires: bool) -> str | None:
+        ran = next(iter(differing.runs_by_key(self.conn, self.app, [due.key])), None)
+        self.ran += ran is not None
+        if ran is None and not fires:
+            return None
+        if ran is not None and due.decision is not None and differing.same_effects(due.decision, ran):
+            self.reproduced += 1
+            self.states[ran.state] += 1
+            return ran.state
+        kind = _kind(fires, ran)
+        too_early = began is None or due.at <= began
+        reason = differing.ABSENT if too_early and ran is None else differing.IDLE if ran is None else differing.READ
+        self.reasons[reason] += 1
+        if len(self.differences) < SHOWN:
+            self.differences.append(Difference(0, due.at.isoformat(), "", 0, kind, reason))
+        return reason
 
     # --- the end
 
@@ -279,7 +316,7 @@ class _Looking:
         return BackTest(self.rule.name, self.since, self.until, done, complete, found, self._compared(complete))
 
     def _compared(self, complete: bool) -> dict[str, Any] | None:
-        if self.live is None or not isinstance(self.rule.trigger, OnRecord):
+        if self.live is None:
             return None
         elsewhere = self._elsewhere() if complete else 0
         if elsewhere > 0:
@@ -294,3 +331,7 @@ class _Looking:
         ids = [int(who[5:]) for who in told if who.startswith("user:")]
         titles = records.titles(self.conn, self.app.tables, "_user", ids)
         return {f"user:{id}": name for id, name in titles.items()}
+
+
+def _kind(fires: bool, ran: Ran | None) -> str:
+    return "effects" if fires and ran else "only_now" if fires else "only_then"

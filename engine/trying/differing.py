@@ -20,8 +20,8 @@ from engine.trying import happened
 from engine.trying.past import EARLIER, FIGURE, MASKED, OLD, OWNER, PEOPLE, UNREADABLE
 from engine.trying.remembering import Doubt
 
-CHANGED, ABSENT, OFF, FORM, READ, UNKEPT, ELSEWHERE, UNEXPLAINED, BROKEN = (
-    "changed", "absent", "off", "form", "read", "unkept", "elsewhere", "unexplained", "broken")  # fmt: skip
+CHANGED, ABSENT, OFF, FORM, READ, UNKEPT, ELSEWHERE, UNEXPLAINED, BROKEN, IDLE = (
+    "changed", "absent", "off", "form", "read", "unkept", "elsewhere", "unexplained", "broken", "idle")  # fmt: skip
 
 REASONS: Mapping[str, Message] = {
     CHANGED: message("The rule was changed since."),
@@ -31,6 +31,7 @@ REASONS: Mapping[str, Message] = {
     READ: message("It read something that has changed since without leaving a trace."),
     UNKEPT: message("The definition that was in force then is not kept."),
     ELSEWHERE: message("It ran for records of another form, which the rule watched then."),
+    IDLE: message("Nothing was running at that time, or a missed time was left out."),
     BROKEN: message("The rule cannot be worked out for the record as it was."),
     UNEXPLAINED: message("There is no explanation for this; tell the makers of Appmill."),
     MASKED: message("It read a sensitive value, which the history does not keep."),
@@ -74,10 +75,14 @@ class Difference:
 
 def runs_of(conn: sa.Connection, app: Application, rule: str, events: Iterable[Event]) -> dict[int, Ran]:
     """What the ledger says the rule did because of these events, by event."""
-    table = app.tables.run
     keys = {f"e{event.id}:{rule}": event.id for event in events}
-    query = sa.select(table.c.key, table.c.state, table.c.trace, table.c.definition).where(table.c.key.in_(keys))
-    return {keys[row.key]: Ran(row.key, row.state, row.trace or {}, row.definition) for row in conn.execute(query)}
+    return {keys[ran.key]: ran for ran in runs_by_key(conn, app, keys)}
+
+
+def runs_by_key(conn: sa.Connection, app: Application, keys: Iterable[str]) -> list[Ran]:
+    table = app.tables.run
+    query = sa.select(table.c.key, table.c.state, table.c.trace, table.c.definition).where(table.c.key.in_(list(keys)))
+    return [Ran(row.key, row.state, row.trace or {}, row.definition) for row in conn.execute(query)]
 
 
 def same_effects(decision: Decision, ran: Ran) -> bool:

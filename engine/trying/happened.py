@@ -28,10 +28,11 @@ class Window:
     last: int
 
 
-def window(conn: sa.Connection, tables: Tables, since: dt.datetime) -> Window:
-    """The events since a moment. Ids grow with time, so the first is found in a few steps; there is no index on it."""
+def window(conn: sa.Connection, tables: Tables, since: dt.datetime, *, from_first: int = 1) -> Window:
+    """The events since a moment. Ids grow with time, so the first is found in a few steps; there is no index on it.
+    ``from_first``: no earlier one is looked for."""
     table = tables.event
-    low, high = 1, int(conn.scalar(sa.select(sa.func.max(table.c.id))) or 0)
+    low, high = from_first, int(conn.scalar(sa.select(sa.func.max(table.c.id))) or 0)
     last = high
     while low <= high:
         middle = (low + high) // 2

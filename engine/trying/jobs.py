@@ -20,7 +20,7 @@ from engine.application import Application
 from engine.definition import Rule
 from engine.errors import AppmillError, Denied, Missing, Refused, message
 from engine.people import Actor
-from engine.trying.back import DAYS, back_test
+from engine.trying.back import DAYS, back_test, refuse_unasked
 from engine.trying.naming import rule_named, rule_of_draft
 
 KIND = "back_test"
@@ -59,7 +59,7 @@ def begin(app: Application, actor: Actor, rule: str, days: int, *, draft: str | 
     _refuse_others(actor)
     if days not in DAYS:
         raise Refused(message("Look back {days} days.", days=[str(each) for each in DAYS]))
-    _rule(app, rule, draft)
+    refuse_unasked(_rule(app, rule, draft))
     params = {"rule": rule, "days": days, "draft": draft}
     with app.database.write() as conn:
         made = conn.execute(

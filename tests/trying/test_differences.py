@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from making import Made, MakeApp
 from trying_world import WORLD
 
-from engine.errors import Denied, Missing
+from engine import going_on
+from engine.errors import Denied, Missing, Refused
+from engine.timing.clockwork import tick
 from engine.trying import jobs
 from engine.trying.back import back_test
 from engine.trying.naming import rule_of_draft
@@ -157,6 +161,36 @@ DRAFT = (
           - {type: refuse, message: "No."}
 """
 )
+
+
+def test_a_schedule_fires_at_its_due_times_and_is_compared_with_its_runs(make_app: MakeApp) -> None:
+    made = make_app(WORLD, rules="""
+      morning:
+        trigger: {type: schedule, at: ["08:00"]}
+        actions: [{type: notify, to: [chief], message: "{{ today() }}"}]
+      soon:
+        trigger: {type: date, form: ticket, field: due_on}
+        actions: [{type: notify, to: [chief], message: "x"}]
+    """)  # fmt: skip
+    app = made.application
+    tick(app)
+    made.clock.now = dt.datetime(2026, 3, 5, 7, 0, 10, tzinfo=dt.UTC)  # 08:00 in Berlin
+    tick(app)
+    with app.database.write() as conn:
+        message = conn.execute(sa.select(app.tables.message)).mappings().one()
+        going_on.fire(app, conn, "morning", message["key"], given=message["effect"]["given"])
+    made.clock.advance(days=3)
+    test = back_test(app, made.actor("admin"), "morning", 7)
+    assert test.found["days"] == {f"2026-03-0{day}": 1 for day in range(2, 9)}
+    assert test.compared is not None
+    assert (test.compared["ran"], test.compared["reproduced"], test.compared["reasons"]) == (
+        1, 1, {"absent": 2, "idle": 4}
+    )  # fmt: skip
+    with pytest.raises(Refused) as refused:
+        back_test(app, made.actor("admin"), "soon", 7)
+    assert str(refused.value) == (
+        "A rule with the trigger date cannot be tried on what happened; try it on a record."
+    )
 
 
 def test_only_administrators_look_at_what_everybody_did(make_app: MakeApp) -> None:
