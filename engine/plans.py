@@ -17,6 +17,7 @@ from engine.definition import AppDefinition, Check, Form, Rule, State, Transitio
 from engine.errors import Missing, message
 from engine.expressions import Compiled, compile_expression
 from engine.fields.base import Field
+from engine.fields.derived import RollupField
 from engine.fields.series import SeriesField
 from engine.formats import Reader
 from engine.language import Expression
@@ -85,7 +86,7 @@ class FormPlan:
     form: Form
     table: sa.Table
     columns: frozenset[str]
-    blank: dict[str, None]  # every column but the computed ones; to be copied
+    blank: dict[str, Any]  # every column but the computed ones, empty; to be copied
     fields: Mapping[str, Field]
     lines: Mapping[str, LinesPlan]
     many: tuple[str, ...]  # links fields, which have a table of their own
@@ -188,7 +189,7 @@ def _plan(plans: Plans, form: Form) -> FormPlan:
         form=form,
         table=table,
         columns=columns,
-        blank=dict.fromkeys(column.name for column in table.c if column.name not in computed),
+        blank={column.name: _of_nothing(fields.get(column.name)) for column in table.c if column.name not in computed},
         fields=fields,
         lines={name: _lines(plans, field) for name, field in fields.items() if field.kind == "lines"},
         many=tuple(name for name, field in own.items() if (form.name, name) in plans.tables.link),
@@ -226,6 +227,11 @@ def _plan(plans: Plans, form: Form) -> FormPlan:
         searched={field.name: linked_form(field) for field in searched_fields(form)},
         **_workflow(plans, form, watch),
     )  # fmt: skip
+
+
+def _of_nothing(field: Field | None) -> Any:
+    """Sums and counts over nothing are 0, as the database works them out too; everything else is empty."""
+    return field.of_nothing if isinstance(field, RollupField) else None
 
 
 class _Watcher:

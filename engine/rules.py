@@ -219,7 +219,9 @@ def in_trace(value: Any) -> Any:
     value = plain(value)
     if value is None or isinstance(value, bool | int | str):
         return value
-    if isinstance(value, tuple | list | frozenset):
+    if isinstance(value, frozenset):
+        return sorted(in_trace(one) for one in value)  # the same in every process
+    if isinstance(value, tuple | list):
         return [in_trace(one) for one in value]
     if isinstance(value, dict):
         return {str(key): in_trace(one) for key, one in value.items()}

@@ -45,6 +45,13 @@ class Sight:
         self._linked: dict[tuple[str, str, int], list[Row]] = {}
         self._users: dict[int, Mapping[str, Any] | None] = {} if people is None else people
 
+    def apart(self, actor: Actor) -> Sight:
+        """A memory of its own that begins with this one: what is supposed in it is not seen here."""
+        other = Sight(self.app, self.conn, actor)
+        other._rows = {key: None if row is None else dict(row) for key, row in self._rows.items()}
+        other._lines, other._linked = dict(self._lines), dict(self._linked)
+        return other
+
     def for_actor(self, actor: Actor) -> Sight:
         """The same memory through the eyes of another actor on the same connection."""
         other = Sight(self.app, self.conn, actor)
@@ -135,6 +142,9 @@ class Sight:
 
     def remember(self, form: str, row: Row) -> None:
         self._rows[form, row["id"]] = row
+
+    def remember_lines(self, form: str, parent_id: int, rows: list[Row]) -> None:
+        self._lines[form, parent_id] = rows
 
     def forget_lines(self, form: str, parent_id: int) -> None:
         self._lines.pop((form, parent_id), None)

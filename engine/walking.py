@@ -41,6 +41,11 @@ class Saved:
 
 def create(walk: Walk, plan: FormPlan, given: Given) -> Saved:
     """A new record. The actor's right to create it is asked once it is worked out."""
+    return _finish(creating(walk, plan, given))
+
+
+def creating(walk: Walk, plan: FormPlan, given: Given) -> Passage:
+    """A new record on its way: the input and defaults laid into an empty row."""
     row = computing.empty_row(plan)
     if plan.form.workflow:
         row["state"] = plan.form.workflow.initial
@@ -49,7 +54,7 @@ def create(walk: Walk, plan: FormPlan, given: Given) -> Saved:
     for lines in plan.lines.values():
         computing.read_lines(passage, lines)
     computing.fill_in(passage)
-    return _finish(passage)
+    return passage
 
 
 def change(
@@ -65,6 +70,13 @@ def change(
     """Change a stored record, and take a transition of it if one is named."""
     before = stored(walk, plan, id)
     refuse_stale(before, version)
+    return _finish(changing(walk, plan, before, given, transition, reason))
+
+
+def changing(
+    walk: Walk, plan: FormPlan, before: Row, given: Given, transition: str | None, reason: str | None
+) -> Passage:
+    """A stored record on its way: the input laid over it, and the step it takes."""
     step = moving.find_transition(plan, transition, before) if transition else None
     passage = Passage(walk, plan, before, dict(before), transition=step, reason=reason)
     if step is not None:
@@ -76,14 +88,23 @@ def change(
         if lines.follow and given.values:
             computing.read_lines(passage, lines)
     computing.fill_in(passage)
-    return _finish(passage)
+    return passage
 
 
 def _finish(passage: Passage) -> Saved:
+    settle(passage)
+    if not passage.creating and passage.transition is None and not passage.changed():
+        return _unchanged(passage)
+    return store(passage)
+
+
+def settle(passage: Passage, *, numbers: bool = True) -> None:
+    """Work out what the record becomes and refuse everything that is wrong with it. Nothing is written, but the next
+    number of a series is drawn; without ``numbers`` not even that."""
     checking.put_back_hidden(passage)
     if not passage.walk.actor.system:
         checking.refuse_read_only(passage)
-    if not passage.problems:  # else nothing will be saved, and nobody has to wait for the series
+    if numbers and not passage.problems:  # else nothing will be saved, and nobody has to wait for the series
         computing.draw_numbers(passage)
     computing.take_out_stale(passage)
     moving.refuse_obstacles(passage)
@@ -99,9 +120,6 @@ def _finish(passage: Passage) -> Saved:
     checking.check_files(passage)
     checking.check_unique(passage)
     passage.refuse_problems()
-    if not passage.creating and passage.transition is None and not passage.changed():
-        return _unchanged(passage)
-    return store(passage)
 
 
 def store(passage: Passage) -> Saved:

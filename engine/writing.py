@@ -228,7 +228,7 @@ def _row_differences(plan: FormPlan, before: Mapping[str, Any], row: Mapping[str
     return {
         field.stable_id: [_dumped(field, before.get(name)), _dumped(field, row.get(name))]
         for name, field in plan.fields.items()
-        if name in plan.columns and row.get(name) != before.get(name)
+        if name in plan.columns and field.type != "rollup" and row.get(name) != before.get(name)
     }
 
 
@@ -255,7 +255,7 @@ def _whole_line(plan: FormPlan, row: Mapping[str, Any]) -> dict[str, Any]:
     values = {
         field.stable_id: _dumped(field, row[name])
         for name, field in plan.fields.items()
-        if name in plan.columns and row.get(name) is not None
+        if name in plan.columns and field.type != "rollup" and row.get(name) is not None
     }
     return values if row["id"] < 0 else {"id": row["id"], **values}
 
@@ -264,7 +264,7 @@ def _part_of_line(plan: FormPlan, row: Mapping[str, Any], other: Mapping[str, An
     """The fields of a line that differ from how it was or will be, and its place if that does."""
     values: dict[str, Any] = {"id": row["id"]}
     for name, field in plan.fields.items():
-        if name in plan.columns and row.get(name) != other.get(name):
+        if name in plan.columns and field.type != "rollup" and row.get(name) != other.get(name):
             values[field.stable_id] = _dumped(field, row.get(name))
     if row.get("_position") != other.get("_position"):
         values["_position"] = row.get("_position")

@@ -78,10 +78,13 @@ class Compiled:
     def values_read(self, names: Mapping[str, Any]) -> list[tuple[str, Any]]:
         """The dotted names the expression reads outside loops, with their plain values."""
         return [
-            (".".join(path), plain(_walk(names[path[0]], path[1:])))
-            for path in dict.fromkeys(_paths(self.tree.body, {}, loops=False))
-            if path[0] in names and len(path) > 1
+            (text, plain(_walk(names[path[0]], path[1:]))) for text, path in self._paths_read if path[0] in names
         ]
+
+    @cached_property
+    def _paths_read(self) -> tuple[tuple[str, Path], ...]:
+        found = dict.fromkeys(_paths(self.tree.body, {}, loops=False))
+        return tuple((".".join(path), path) for path in found if len(path) > 1)
 
     def __repr__(self) -> str:
         return f"<expression {self.source}>"

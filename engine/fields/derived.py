@@ -6,6 +6,7 @@ What they look like follows from another field: ``resolve`` fills ``result`` in 
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -159,6 +160,16 @@ class RollupField(Derived):
     @property
     def is_stored(self) -> bool:
         return not reads_time(self.when) and self.like.column_type() is not None
+
+    @property
+    def of_nothing(self) -> Any:
+        """The figure where there is nothing to roll up."""
+        if self.fold not in ("sum", "count"):
+            return None
+        like = self.like
+        if isinstance(like, DecimalField):
+            return like.rounded(Decimal(0))
+        return dt.timedelta() if like.kind == "duration" else 0
 
     def over_lines(self, form: Form) -> bool:
         """Whether ``via`` is a lines field of this form, not a link field of the other."""
