@@ -17,7 +17,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.application import Application
-from engine.current import Current
 from engine.definition import Rule
 from engine.schedules import Schedule
 from engine.storage.migrate import last_hash
@@ -135,7 +134,7 @@ class Clockwork:
 
     def __init__(
         self,
-        current: Current,
+        current: Callable[[], Application],
         *,
         work: Callable[[Application], dt.datetime | None] = tick,
         begin: Callable[[Application], object] = reconcile,
@@ -173,7 +172,7 @@ class Clockwork:
 
     def _look(self) -> float:
         """Seconds until the next due time."""
-        app = self._current.application()
+        app = self._current()
         if app is not self._begun:
             self._begin(app)
             self._begun, self._looked = app, 0.0
