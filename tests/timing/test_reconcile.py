@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pytest
 import sqlalchemy as sa
 from making import Made, MakeApp
 from timing_world import DESK, deliver, messages, notices
 
-from engine.timing.reconcile import Progress, reconcile
+from engine.timing.reconcile import Progress, catch_up, reconcile
 
 UTC = dt.UTC
 LATE = """
@@ -113,10 +114,8 @@ def test_it_goes_on_where_it_was_interrupted(make_app: MakeApp) -> None:
         if progress.seen == 4:
             raise Power
 
-    try:
+    with pytest.raises(Power):
         reconcile(made.application, goes_off, batch=2)
-    except Power:
-        pass
     assert len(messages(made)) == 4
     reconcile(made.application, batch=2)
     assert len(messages(made)) == 6
@@ -135,6 +134,24 @@ def test_dates_worked_out_anew_are_gone_through_again(make_app: MakeApp) -> None
     made.clock.now = dt.datetime(2026, 3, 17, tzinfo=UTC)
     deliver(made)
     assert len(notices(made)) == 1, "the former date says nothing"
+
+
+def test_what_another_process_did_meanwhile_under_the_former_definition_is_caught_up(make_app: MakeApp) -> None:
+    made = make_app(DESK)
+    former = made.application
+    made.redefine(DESK, rules=LATE % "after: 1h" + REMIND % "due_on")
+    current = made.application
+    reconcile(current)
+    made.clock.advance(seconds=1)
+    made.application = former
+    made.create("ticket", name="T", due_on="2026-03-20")
+    made.application = current
+    assert waiting(made) == []
+    made.clock.advance(seconds=10)
+    assert catch_up(current) == 2
+    assert waiting(made) == [("timeout:late:1", "04 06:30"), ("date:remind:1:2026-03-20", "19 00:00")]
+    assert catch_up(current) == 2, "the same messages once more, which changes nothing"
+    assert len(messages(made)) == 2
 
 
 def test_a_process_with_a_former_definition_leaves_it_to_the_others(make_app: MakeApp) -> None:
