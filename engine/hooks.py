@@ -39,10 +39,10 @@ MANNERS: Mapping[Style, Manner] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Webhook(Trigger):
-    """Another system sends a message to /hooks/<path>. `payload` is what it said."""
+    """Another system sends a message to /hooks/<path>. `payload` is what it said, `headers` what came with it."""
 
     type: ClassVar[str] = "webhook"
-    gives: ClassVar[Mapping[str, str]] = {"payload": "any"}
+    gives: ClassVar[Mapping[str, str]] = {"payload": "any", "headers": "any"}
     path: str = option("The last part of the address.", pattern="^[a-z][a-z0-9_]{0,62}$")
     secret: Secret | None = option("What the sender signs with, or the token it sends.", None)
     open: bool = option("Anybody may send: no secret is asked for.", False)

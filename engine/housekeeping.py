@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.application import Application
+from engine.timing import receiving
 
 EVERY = dt.timedelta(days=1)
 LOG = logging.getLogger("appmill.housekeeping")
@@ -24,6 +25,7 @@ class Cleared:
     uploads: int
     sessions: int
     counters: int
+    deliveries: int
 
 
 def clear(app: Application) -> Cleared:
@@ -34,8 +36,9 @@ def clear(app: Application) -> Cleared:
     now = app.clock()
     with app.database.write() as conn:
         sessions = conn.execute(sa.delete(app.tables.session).where(app.tables.session.c.expires_at < now)).rowcount
+        deliveries = receiving.clear(app, conn, now)
         counters = conn.execute(sa.delete(app.tables.rate).where(app.tables.rate.c.expires_at < now)).rowcount
-    cleared = Cleared(clean_up(app), sessions, counters)
+    cleared = Cleared(clean_up(app), sessions, counters, deliveries)
     app.database.analyse()
     return cleared
 

@@ -57,7 +57,7 @@ digits and `_`. What is not said has the default; there are no anchors, aliases,
 | expression | a Python expression over `record`, `user` and functions: `"record.due_on < today()"` |
 | condition | `true`, `false` or an expression |
 | duration | a number and its unit: `30m`, `4h`, `2d`, `1w`, `3wd` (working days) |
-| form, field, state, transition, role, connection | the name of one that is in the file |
+| form, field, state, transition, role, rule, connection | the name of one that is in the file |
 """
 
 
@@ -149,7 +149,7 @@ def _value(hint: Any) -> str:
 
 _NAMES = {
     "FormName": "form", "FieldName": "field", "SortKey": "field, `-` in front for descending", "StateName": "state",
-    "TransitionName": "transition", "RoleName": "role", "ConnectionName": "connection",
+    "TransitionName": "transition", "RoleName": "role", "RuleName": "rule", "ConnectionName": "connection",
     "HeaderName": "header", "ParameterName": "parameter", "SecretName": "name",
 }  # fmt: skip
 

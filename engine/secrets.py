@@ -145,6 +145,11 @@ class Secrets:
             )  # fmt: skip
         return kept.value
 
+    def to_compare(self, name: str) -> str | None:
+        """The value, to compare with what others send: it is shown to nobody. None when there is none."""
+        kept = self._find(name)
+        return None if kept is None else kept.value
+
     def _find(self, name: str) -> Kept | None:
         if name in RESERVED:
             return None

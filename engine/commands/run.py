@@ -60,6 +60,7 @@ def database_url(text: str) -> str:
 
 def run(options: argparse.Namespace) -> int:
     from engine import housekeeping
+    from engine.timing.clockwork import Clockwork
     from engine.web import bulk
 
     _refuse_public_demo(options)
@@ -73,13 +74,16 @@ def run(options: argparse.Namespace) -> int:
     web = _web(app, options)
     server = _server(web, options)
     delivery = _delivery(app, web, options)
+    clockwork = Clockwork(web.extensions["appmill"].current.application)
     _greet(app, options, server)
     end_housekeeping = housekeeping.start(app)
     delivery.start()
+    clockwork.start()
     try:
         server.run()
     finally:
         server.close()
+        clockwork.stop()
         delivery.stop(10)
         end_housekeeping()
         app.database.close()

@@ -23,7 +23,7 @@ from sqlalchemy.engine import URL, make_url
 from engine.errors import Refused, message
 from engine.faults import point
 
-Synchronous = Literal["FULL", "NORMAL"]
+Synchronous = Literal["FULL", "NORMAL", "OFF"]
 READONLY = {"readonly": True}
 
 
@@ -51,7 +51,8 @@ class Silent:
 class Database:
     """A SQLite file or a PostgreSQL database; ``dialect`` is ``sqlite`` or ``postgresql``.
 
-    ``synchronous`` (SQLite only): FULL keeps every commit across a power cut, NORMAL may lose the last ones.
+    ``synchronous`` (SQLite only): FULL keeps every commit across a power cut, NORMAL may lose the last ones, OFF
+    is for copies that nobody will miss.
     ``busy_seconds``: how long a writer waits for a writer of another process.
     """
 

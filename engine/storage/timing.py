@@ -27,13 +27,15 @@ def _timer() -> list[Any]:
 
 @system("delivery")
 def _delivery() -> list[Any]:
-    """What other systems sent to a webhook. ``once``: what the sender names the delivery, unique per rule; ``status``:
-    how it was answered; ``headers`` without secrets. Of refused ones only a few are kept."""
+    """What other systems sent to a webhook. ``once``, what the sender names the delivery, and ``seal``, what it signed
+    with the time, are unique per rule; ``status``: how it was answered; ``headers`` without secrets. Of refused ones
+    only a few are kept."""
     return [
         key(),
         text("rule"),
         text("path"),
         text("once", nullable=True),
+        text("seal", nullable=True),
         moment("at"),
         text("address"),
         sa.Column("headers", json_type(), nullable=False),
@@ -45,5 +47,6 @@ def _delivery() -> list[Any]:
         sa.Index("ix__delivery_rule", "rule", "id"),
         sa.Index("ix__delivery_at", "at"),
         sa.Index("ux__delivery_once", "rule", "once", unique=True),
+        sa.Index("ux__delivery_seal", "rule", "seal", unique=True),
         partial("ix__delivery_message", "message_id", where="message_id IS NOT NULL"),
     ]

@@ -17,13 +17,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.application import Application
-from engine.current import Current
 from engine.definition import Rule
 from engine.schedules import Schedule
 from engine.storage.migrate import last_hash
 from engine.timetable import MOST_AT_ONCE, due_times, timetable_of
 from engine.timing.posting import post, told
-from engine.timing.reconcile import reconcile, trigger_hash
+from engine.timing.reconcile import LAG, catch_up, reconcile, trigger_hash
 
 LOOK_AGAIN = 3.0  # seconds: a new definition is taken up by then; costs nothing while there is none
 AT_LEAST = 60.0  # seconds: the machine's clock may have been set
@@ -135,7 +134,7 @@ class Clockwork:
 
     def __init__(
         self,
-        current: Current,
+        current: Callable[[], Application],
         *,
         work: Callable[[Application], dt.datetime | None] = tick,
         begin: Callable[[Application], object] = reconcile,
@@ -147,6 +146,7 @@ class Clockwork:
         self._begun: Application | None = None
         self._due: dt.datetime | None = None
         self._looked = 0.0
+        self._lagging: float | None = None
         self._scheduler: Any = BackgroundScheduler(timezone=dt.UTC)
 
     def start(self) -> None:
@@ -173,10 +173,14 @@ class Clockwork:
 
     def _look(self) -> float:
         """Seconds until the next due time."""
-        app = self._current.application()
+        app = self._current()
         if app is not self._begun:
             self._begin(app)
-            self._begun, self._looked = app, 0.0
+            self._begun, self._looked, self._lagging = app, 0.0, time.monotonic() + LAG.total_seconds()
+        if self._lagging is not None and time.monotonic() > self._lagging:
+            self._lagging = None
+            if app.database.dialect != "sqlite":  # one process serves a SQLite file
+                catch_up(app)
         now = app.clock()
         if time.monotonic() - self._looked > AT_LEAST or (self._due is not None and self._due <= now):
             self._due = self._work(app)

@@ -29,7 +29,7 @@ from engine.web.context import Settings, Site
 ROOMS = (
     "auth", "home", "notices", "me", "admin", "people", "publishing", "lists", "conditions", "inline", "boards",
     "pages", "finding", "bulk", "saved", "forms", "options", "record", "related", "take", "comments", "lines",
-    "printing", "attachments", "drafts", "api", "exports", "imports", "automation",
+    "printing", "attachments", "drafts", "hooks", "api", "exports", "imports", "automation",
 )  # fmt: skip
 LARGEST_NUMBER = 10**18  # well within what databases hold, also plus one
 
@@ -92,6 +92,8 @@ def _add_stations(flask: Flask) -> None:
         g.application = flask.extensions["appmill"].current.application()
         auth.start()
         security.refuse_foreign_host()
+        if getattr(_view(flask), "machine", False):
+            return None
         if getattr(_view(flask), "public", False) and request.path.startswith("/static/"):
             return None
         auth.identify()

@@ -16,6 +16,7 @@ from timing_world import DESK, deliver, messages, notices
 
 from engine.application import Application
 from engine.current import Current
+from engine.storage.database import Database
 from engine.timing.clockwork import Clockwork, next_times, tick
 
 UTC = dt.UTC
@@ -31,6 +32,23 @@ def schedule(more: str, rule: str = "tidy") -> str:
 
 def dues(made: Made, rule: str = "tidy") -> list[dt.datetime]:
     return sorted(one["due_at"] for one in messages(made) if one["effect"]["rule"] == rule)
+
+
+def three_of(made: Made) -> list[Application]:
+    """The application as three processes have it; each with connections of its own where a database has room for it."""
+    app = made.application
+    own = app.database.dialect == "postgresql"
+    return [replace(app, database=Database(str_of(app.database.url)) if own else app.database) for _ in range(3)]
+
+
+def str_of(url: sa.URL) -> str:
+    return url.render_as_string(hide_password=False)
+
+
+def close(processes: list[Application], made: Made) -> None:
+    for process in processes:
+        if process.database is not made.application.database:
+            process.database.close()
 
 
 def test_a_schedule_leaves_one_message_per_due_time_and_wakes_its_rule(make_app: MakeApp) -> None:
@@ -52,7 +70,7 @@ def test_a_year_with_three_processes_that_come_and_go(make_app: MakeApp) -> None
     made = make_app(DESK, now=dt.datetime(2026, 1, 1, 11, tzinfo=UTC), rules=schedule(
         'cron: "30 2 * * *", timezone: Europe/Berlin, misfire: all') + schedule(
         'cron: "0 8-18/2 * * mon-fri", timezone: Europe/Berlin, misfire: all', "work"))  # fmt: skip
-    processes = [replace(made.application) for _ in range(3)]
+    processes = three_of(made)
     chance, end = random.Random(7), dt.datetime(2027, 1, 1, 11, tzinfo=UTC)
     tick(made.application)
     while made.clock.now < end:
@@ -60,6 +78,7 @@ def test_a_year_with_three_processes_that_come_and_go(make_app: MakeApp) -> None
             tick(process)
         made.clock.now = min(end, made.clock.now + dt.timedelta(hours=chance.choice((1, 5, 11, 60, 200))))
     tick(processes[0])
+    close(processes, made)
     berlin = ZoneInfo("Europe/Berlin")
     days = [dt.date(2026, 1, 2) + dt.timedelta(days=n) for n in range(365)]
     nights = [dt.datetime.combine(day, dt.time(2, 30), berlin).astimezone(UTC) for day in days]
@@ -127,11 +146,12 @@ def test_three_clocks_tick_at_the_same_moment(make_app: MakeApp) -> None:
     """As processes do: each with connections of its own, all at the due time, again and again."""
     made = make_app(DESK, rules=schedule("every: 1m, misfire: all"))
     tick(made.application)
-    processes = [replace(made.application) for _ in range(3)]
+    processes = three_of(made)
     for _ in range(25):
         made.clock.advance(minutes=1)
         together(processes)
     tick(made.application)
+    close(processes, made)
     start = dt.datetime(2026, 3, 4, 1, 30, tzinfo=UTC)
     assert dues(made) == [start + dt.timedelta(minutes=n) for n in range(1, 26)]
 
@@ -172,7 +192,7 @@ def test_the_clockwork_looks_when_something_is_due(make_app: MakeApp) -> None:
             twice.set()
         return made.clock.now
 
-    clockwork = Clockwork(Current(made.application), work=work, begin=begun.append)
+    clockwork = Clockwork(Current(made.application).application, work=work, begin=begun.append)
     clockwork.start()
     assert twice.wait(timeout=10)
     clockwork.stop()

@@ -24,13 +24,13 @@ def test_uploads_nobody_kept_ended_sessions_and_old_counters_go(grounds):
         conn.execute(sa.insert(app.tables.rate).values(key="k", window=1, hits=1, expires_at=app.clock()))
     path = app.files.path(kept.sha256)
 
-    assert clear(app) == Cleared(uploads=0, sessions=0, counters=0)
+    assert clear(app) == Cleared(uploads=0, sessions=0, counters=0, deliveries=0)
     assert path.exists()
 
     grounds.made.clock.advance(days=400)
-    assert clear(app) == Cleared(uploads=1, sessions=1, counters=1)
+    assert clear(app) == Cleared(uploads=1, sessions=1, counters=1, deliveries=0)
     assert not path.exists()
-    assert clear(app) == Cleared(uploads=0, sessions=0, counters=0)
+    assert clear(app) == Cleared(uploads=0, sessions=0, counters=0, deliveries=0)
 
 
 def test_a_failure_is_logged_and_does_not_end_the_thread(caplog):
