@@ -7,6 +7,7 @@ through in batches, each a transaction that also keeps how far it is, so that it
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import logging

@@ -294,7 +294,7 @@ def _want(form: Form | None, name: str, value: Any, wanted: dict[str, set[int]])
 
 
 def way_of_path(words: Words, path: str, form: str | None) -> list[tuple[str, str]]:
-    """(form, field) of every field on the way of ``record.customer.limit``; empty for what begins elsewhere."""
+    """(form, field) of every field on the way of ``record.project.limit``; empty for what begins elsewhere."""
     names = path.split(".")
     at, found = form, []
     if names[0] not in ("record", "old"):
