@@ -75,7 +75,8 @@ def catch_up(app: Application) -> int:
 
 def _catch_up(app: Application, rule: Rule, since: dt.datetime) -> int:
     trigger = rule.trigger
-    place = app.tables.stay.c.entered_at if isinstance(trigger, Timeout) else None
+    assert isinstance(trigger, Timeout | DateReached)  # only timed rules are kept in the table
+    place = app.tables.stay.c.entered_at
     if isinstance(trigger, DateReached):
         place = app.tables.form[trigger.form].c.updated_at
     with app.database.write() as conn:
