@@ -1,1 +1,2 @@
-// The machine room: what its pages do by themselves.
+// The machine room: the tab one is on is in sight, also on a phone.
+document.querySelector(".machine-tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
