@@ -22,18 +22,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     from engine.current import Current
     from engine.jobs.engine import engine_for
+    from engine.timing.clockwork import Clockwork
 
     app = opened(options)
     app.database.claim_server()
     log_to_terminal(options.quiet)
     current = Current(app).application
     app.database.doorbell = engine = engine_for(app, current, max(1, options.threads))
+    clockwork = Clockwork(current)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     engine.start()
+    clockwork.start()
     print(f"{options.threads} threads deliver. Ctrl-C ends it.", flush=True)
     ended.wait()
+    clockwork.stop()
     engine.stop(GRACE)
     app.database.close()
     return 0

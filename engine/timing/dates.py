@@ -87,9 +87,7 @@ def comes_due(
     of. A deleted record has no dates."""
     trigger = _trigger(rule)
     table = app.tables.form[trigger.form]
-    value = conn.scalar(
-        sa.select(table.c[trigger.field]).where(table.c.id == record_id, table.c.deleted_at.is_(None))
-    )
+    value = conn.scalar(sa.select(table.c[trigger.field]).where(table.c.id == record_id, table.c.deleted_at.is_(None)))
     if value is None or record_id is None:
         return False
     if value.isoformat() == given["value"]:
