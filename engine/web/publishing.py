@@ -55,14 +55,21 @@ class Checked:
 
 @blueprint.get("")
 def show() -> str:
-    return _page(_current(), None)
+    return _page(text_in_force(), None)
+
+
+def proposed(text: str) -> tuple[str, int]:
+    """The page with a text that was made from the one in force: checked, and applied when somebody says so."""
+    checked = _check(text)
+    return _page(checked.text, checked), 422 if checked.errors else 200
 
 
 def _page(text: str, checked: Checked | None) -> str:
     return render("admin/definition.html", text=text, checked=checked, definition=application().definition)
 
 
-def _current() -> str:
+def text_in_force() -> str:
+    """As it was applied; empty when nobody kept it."""
     app = application()
     with app.database.read() as conn:
         kept = source_of(conn, app.definition.hash)
@@ -72,8 +79,7 @@ def _current() -> str:
 
 @blueprint.post("/check")
 def check() -> tuple[str, int]:
-    checked = _check(_given())
-    return _page(checked.text, checked), 422 if checked.errors else 200
+    return proposed(_given())
 
 
 def _given() -> str:

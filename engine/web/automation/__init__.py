@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from flask import Blueprint, current_app, request
 
-from engine.web.automation import connections, queue, rules, runs, schedules
+from engine.web.automation import connections, queue, rules, runs, schedules, trials
 from engine.web.automation.access import demand_entry
 
 blueprint = Blueprint("automation", __name__, url_prefix="/admin/automation")
-for part in (rules, runs, queue, schedules, connections):
+for part in (rules, runs, queue, schedules, connections, trials):
     blueprint.register_blueprint(part.blueprint)
 
 

@@ -33,7 +33,7 @@ class Clause:
     """A part of a condition: whether it held, and what it read."""
 
     text: str
-    holds: bool
+    holds: bool | None
     values: tuple[Pair, ...]
 
 
@@ -110,12 +110,32 @@ class Telling:
 
     # --- conditions
 
-    def clauses(self, trace: Mapping[str, Any] | None, form: str | None) -> tuple[Clause, ...]:
+    def clauses(self, trace: Mapping[str, Any] | None, form: str | None, *, masked: bool = False) -> tuple[Clause, ...]:
+        """``masked``: what is not for the reader's eyes was kept back already."""
+        if masked:
+            return tuple(self._clause(one, form) for one in (trace or {}).get("clauses", ()))
         return tuple(
             Clause(self.words.expression(one["text"], form), bool(one["holds"]),
                    tuple(self._read(path, value, form) for path, value in one.get("values", {}).items()))
             for one in (trace or {}).get("clauses", ())
         )  # fmt: skip
+
+    def _clause(self, one: Mapping[str, Any], form: str | None) -> Clause:
+        values = one.get("values", {}).items()
+        return Clause(self.words.expression(one["text"], form), one["holds"],
+                      tuple((self.words.expression(path, form), self._shown(path, value, form))
+                            for path, value in values))  # fmt: skip
+
+    def _shown(self, path: str, value: Any, form: str | None) -> str:
+        """A value of a path that may be shown, or the mask that stands for it."""
+        found = end_of_path(self.words, path, form)
+        if value == MASK or found is None:
+            return _plain(value)
+        known = self.words.form(found[0])
+        if known is None or found[1] not in known.fields:
+            return self.words.state_label(found[0], str(value)) if found[1] == "state" else _plain(value)
+        teller = Teller(self.words.definition, known, may_read, self.titles, reader())
+        return teller.text(known.fields[found[1]], value) or "–"
 
     def _read(self, path: str, value: Any, form: str | None) -> Pair:
         label = self.words.expression(path, form)
