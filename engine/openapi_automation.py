@@ -39,6 +39,12 @@ SENT: Mapping[str, Schema] = {
     "started_at": WHEN, "done_at": WHEN, "error": NULL_TEXT, "data": ANY, "result": ANY, "key": TEXT,
 }  # fmt: skip
 
+BACK_TEST: Mapping[str, Schema] = {
+    "id": ID, "rule": TEXT, "days": COUNT,
+    "state": {"type": "string", "enum": ["waiting", "working", "done", "cancelled", "failed"]},
+    "progress": COUNT, "total": COUNT, "error": NULL_TEXT, "created_at": MOMENT, "finished_at": WHEN,
+}  # fmt: skip
+
 AUTOMATION_SCHEMAS: Mapping[str, Schema] = {
     "RuleStep": object_of(
         kind=TEXT, title=TEXT, lines=listed(TEXT), step={"type": ["integer", "null"]},
@@ -82,6 +88,11 @@ AUTOMATION_SCHEMAS: Mapping[str, Schema] = {
         failures=COUNT, opened_at=WHEN, last_ok=WHEN, last_failed=WHEN, last_error=NULL_TEXT,
         latency={"type": ["number", "null"]}, waiting=COUNT,
     ))),
+    "Trial": {"type": "object", "required": ["rule", "matched", "held", "would_act", "clauses", "steps", "refusals"]},
+    "ShadowReport": {"type": "object", "required": ["fired", "records", "days", "effects", "messages", "shown"]},
+    "BackTest": object_of(**BACK_TEST),
+    "BackTests": object_of(back_tests=listed(ref("BackTest"))),
+    "BackTestStory": object_of(**BACK_TEST, result={"type": ["object", "null"]}),
     "Tried": object_of(ok=FLAG, said=TEXT),
 }  # fmt: skip
 
@@ -113,15 +124,19 @@ def _get(name: str, summary: str, schema: str, *parameters: Json) -> Callable[[S
 
 
 def _post(
-    name: str, summary: str, schema: str, *parameters: Json, body: Json | None = None
+    name: str, summary: str, schema: str, *parameters: Json, body: Json | None = None, status: str = "200"
 ) -> Callable[[Schemas], Json]:
     sent = {} if body is None else {"requestBody": body}
-    return lambda made: {"post": _operation(made, name, summary, schema, "write", parameters=list(parameters), **sent)}
+    return lambda made: {
+        "post": _operation(made, name, summary, schema, "write", status=status, parameters=list(parameters), **sent)
+    }
 
 
-def _operation(made: Schemas, name: str, summary: str, schema: str, kind: str, **parts: Any) -> Json:
+def _operation(
+    made: Schemas, name: str, summary: str, schema: str, kind: str, *, status: str = "200", **parts: Any
+) -> Json:
     return {"operationId": f"automation.{name}", "tags": [FORM_TAG], "summary": made.said(summary), **parts,
-            "responses": answers("200", ref(schema), kind)}  # fmt: skip
+            "responses": answers(status, ref(schema), kind)}  # fmt: skip
 
 
 _RUN_QUERY = (
@@ -136,6 +151,9 @@ _MESSAGE_QUERY = (
 _REASON = json_body(object_of((), reason={"type": ["string", "null"], "maxLength": 500, "pattern": "^[^\\u0000]*$"}),
                     required=False)  # fmt: skip
 _DATA = json_body(object_of((), data={"type": ["object", "null"]}), required=False)
+_RECORD = json_body(object_of((), record=nullable(ID)), required=False)
+_DAYS = json_body(object_of(rule={"type": "string", "maxLength": 80}, days={"type": "integer", "enum": [7, 30, 90]}))
+_RULE_QUERY = _query("rule", {"type": "string", "maxLength": 80})
 _SETTLE = json_body(object_of(("arrived",), arrived=FLAG, result={"type": ["object", "null"]}))
 
 AUTOMATION_PATHS: Mapping[str, Callable[[Schemas], Json]] = {
@@ -143,6 +161,18 @@ AUTOMATION_PATHS: Mapping[str, Callable[[Schemas], Json]] = {
     "/automation/rules/{rule}": _get("rule", "Read a rule with its steps", "Rule", RULE_ID),
     "/automation/rules/{rule}/pause": _post("rule.pause", "Pause a rule", "Rule", RULE_ID, body=_REASON),
     "/automation/rules/{rule}/resume": _post("rule.resume", "Let a paused rule go on", "Rule", RULE_ID),
+    "/automation/rules/{rule}/dry_run": _post(
+        "rule.dry_run", "Try a rule out on a record; nothing is done", "Trial", RULE_ID, body=_RECORD
+    ),
+    "/automation/rules/{rule}/shadow": _get(
+        "rule.shadow", "Read what a rule in the shadow would have done", "ShadowReport", RULE_ID
+    ),
+    "/automation/back_tests": lambda made: {
+        **_get("back_tests", "List back-tests, the newest first", "BackTests", _RULE_QUERY)(made),
+        **_post("back_test.begin", "Begin a back-test of a rule", "BackTest", body=_DAYS, status="201")(made),
+    },
+    "/automation/back_tests/{id}": _get("back_test", "Read a back-test with its result", "BackTestStory", NUMBER),
+    "/automation/back_tests/{id}/cancel": _post("back_test.cancel", "Stop a back-test", "BackTest", NUMBER),
     "/automation/runs": _get("runs", "List the runs of rules, the newest first", "Runs", *_RUN_QUERY),
     "/automation/runs/{id}": _get("run", "Read everything that is known of a run", "RunStory", NUMBER),
     "/automation/runs/{id}/cancel": _post("run.cancel", "Cancel a run", "RunStory", NUMBER),
