@@ -9,6 +9,9 @@ from jsonschema import Draft202012Validator
 from making import MakeApp
 from visiting import TICKETS, Grounds
 
+from engine.people import load_actor
+from engine.trying import jobs
+
 RULES = """
 connections:
   erp: {type: http, base_url: "http://127.0.0.1:9/api", private: true, auth: {type: bearer, token: {secret: ERP_TOKEN}}}
@@ -123,6 +126,28 @@ def test_times_hooks_and_connections(admin: Program) -> None:
     assert "ERP_TOKEN is not set" in tried["said"]
 
 
+def test_a_rule_is_tried_out(admin: Program) -> None:
+    trial = admin.send("POST", "/automation/rules/tell_erp/dry_run", {"record": 1})
+    assert (trial["would_act"], [step["kind"] for step in trial["steps"]]) == (True, ["SetValues", "Outside", "Wait"])
+    assert admin.error("POST", "/automation/rules/tell_erp/dry_run", {})[0] == 422
+    assert admin.error("POST", "/automation/rules/tell_erp/dry_run", {"record": 99})[0] == 404
+    assert admin.get("/automation/rules/tell_erp/shadow")["fired"] == 0
+    assert admin.error("POST", "/automation/back_tests", {"rule": "tell_erp", "days": 8})[0] == 422
+    assert admin.error("POST", "/automation/back_tests", {"rule": "nothing", "days": 7})[0] == 404
+
+
+def test_a_back_test_is_begun_read_and_listed(site: Site, admin: Program) -> None:
+    app = site.grounds.app
+    with app.database.read() as conn:
+        who = load_actor(conn, app.tables, site.grounds.user("admin").id)
+    id = jobs.begin(app, who, "tell_erp", 7)
+    jobs.work(app, who, id)
+    job = admin.get(f"/automation/back_tests/{id}")
+    assert (job["state"], job["result"]["found"]["fired"]) == ("done", 1)
+    assert [one["id"] for one in admin.get("/automation/back_tests", rule="tell_erp")["back_tests"]] == [id]
+    assert admin.send("POST", f"/automation/back_tests/{id}/cancel")["state"] == "done"
+
+
 @pytest.mark.parametrize(("login", "scopes"), [("ann", None), ("bob", None), ("admin", ["read", "write"])])
 def test_nobody_else_comes_in(site: Site, login: str, scopes: list[str] | None) -> None:
     program = site.program(login, scopes)
@@ -139,6 +164,9 @@ def test_a_token_of_the_scope_admin_comes_in(site: Site) -> None:
 
 def test_answers_are_what_the_document_says(site: Site, admin: Program) -> None:
     bring(site, "dead")
+    app = site.grounds.app
+    with app.database.read() as conn:
+        jobs.begin(app, load_actor(conn, app.tables, site.grounds.user("admin").id), "tell_erp", 7)
     document = admin.get("/openapi.json")
     for path, item in document["paths"].items():
         if not path.startswith("/automation") or "get" not in item:

@@ -13,6 +13,7 @@ from test_accessibility import AXE, faults
 
 from engine import service
 from engine.people import load_actor
+from engine.trying import jobs
 
 APP = """
 app: workshop
@@ -46,6 +47,11 @@ rules:
         where: record.amount > 100
         actions: [{type: set, values: {amount: record.amount - 1}}]
       - {type: wait, for: 2h}
+  watch:
+    label: {zh: 观察, en: Watch}
+    trigger: {type: created, form: project}
+    shadow: true
+    actions: [{type: notify, to: [sales], message: {zh: 新项目, en: New}}]
   morning:
     label: {zh: 早班, en: Morning}
     trigger: {type: schedule, at: ["08:30"]}
@@ -55,7 +61,20 @@ rules:
     trigger: {type: webhook, path: shop, secret: {secret: SHOP_KEY}}
     actions: [{type: create, form: project, values: {name: "'商城'"}}]
 """
-PATHS = ("", "/rules/tell_erp", "/runs", "/runs/1", "/queue", "/queue/1", "/schedules", "/webhooks", "/connections")
+PATHS = (
+    "",
+    "/rules/tell_erp",
+    "/rules/tell_erp/try?record=1",
+    "/rules/watch/shadow",
+    "/back_tests/1",
+    "/runs",
+    "/runs/1",
+    "/queue",
+    "/queue/1",
+    "/schedules",
+    "/webhooks",
+    "/connections",
+)
 
 
 @pytest.fixture
@@ -68,6 +87,9 @@ def site(serve: Callable[..., Any], tmp_path: Path) -> Any:
         who = load_actor(conn, served.app.tables, conn.scalar(sa.select(user.c.id).where(user.c.login == "li")))
     service.save(served.app, who, "project", {"name": "Plant", "amount": 500})
     bring(served, "dead")
+    with served.app.database.read() as conn:
+        admin = load_actor(conn, served.app.tables, conn.scalar(sa.select(user.c.id).where(user.c.login == "admin")))
+    jobs.work(served.app, admin, jobs.begin(served.app, admin, "tell_erp", 30))
     return served
 
 
@@ -77,7 +99,9 @@ def bring(site: Any, state: str) -> None:
         conn.execute(
             sa.update(message).where(message.c.kind == "http").values(state=state, attempts=8, error="No line")
         )
-        conn.execute(sa.update(run).values(state="failed" if state == "dead" else "working"))
+        conn.execute(
+            sa.update(run).where(run.c.rule == "tell_erp").values(state="failed" if state == "dead" else "working")
+        )
 
 
 @pytest.mark.parametrize(("size", "theme", "language"), [("desktop", "dark", "en"), ("phone", "light", "zh")])
@@ -132,3 +156,19 @@ def test_the_timeline_tells_what_still_waits(site: Any, page_as: Callable[..., P
     expect(page.locator(".story-waiting")).to_contain_text("erp is being told · Tell the ERP")
     page.get_by_role("link", name="by the rule “Tell the ERP”").click()
     expect(page).to_have_url(f"{site.url}/admin/automation/runs/1")
+
+
+def test_a_rule_is_tried_on_a_record_found_by_typing(site: Any, page_as: Callable[..., Page]) -> None:
+    page = page_as(site, "admin", language="en", path="/admin/automation/rules/tell_erp/try")
+    page.get_by_role("combobox", name="Project").fill("pla")
+    page.get_by_role("option", name="Plant!").click()
+    page.get_by_role("button", name="Try", exact=True).click()
+    expect(page.get_by_role("status").first).to_contain_text("It would do this:")
+    expect(page.locator(".coming > li .wish-title").first).to_have_text("Change Project Plant!")
+
+
+def test_a_back_test_comes_to_its_result_by_itself(site: Any, page_as: Callable[..., Page]) -> None:
+    page = page_as(site, "admin", language="en", path="/admin/automation/rules/tell_erp/try")
+    page.get_by_role("button", name="7 days").click()
+    expect(page.locator(".tile").first).to_contain_text("Would have acted", timeout=15000)
+    expect(page.locator(".chart-bar")).to_have_count(1)

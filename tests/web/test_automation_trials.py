@@ -74,7 +74,7 @@ def test_a_rule_is_tried_on_a_record_and_nothing_happens(site: Grounds) -> None:
     assert "It would do this: Create a Ticket Subject: Round" in text(
         admin.get("/admin/automation/rules/morning/try?now=1")
     )
-    assert "There is nothing here" in text(admin.get("/admin/automation/rules/costly/try?record=99"))
+    assert "There is no" in text(admin.get("/admin/automation/rules/costly/try?record=99"))
     assert counted(site) == before
 
 

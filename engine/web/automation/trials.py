@@ -55,7 +55,7 @@ def try_out(rule_id: str) -> str:
         except AppmillError as refused:
             problem = words.say(refused.reason)
     recent = jobs.recent(application(), actor(), rule.name)
-    return show("try", "rules", rule=rule, label=words.rule_label(rule), key=rule_id, form=form, record_id=record_id,
+    return show("try", "rules", rule=rule, called=words.rule_label(rule), key=rule_id, form=form, record_id=record_id,
                 chosen=chosen, outlook=outlook, problem=problem, recent=recent, days=DAYS, states=BADGES,
                 first=_offered(form, "") if form else [])  # fmt: skip
 
@@ -113,9 +113,9 @@ def back_test(job_id: int) -> Answer:
     key = rule.stable_id if rule else ""
     if job.state in (jobs.WAITING, jobs.WORKING) and not job.still(app.clock()):
         tag = (job.state, job.progress, job.total)
-        return polled("back_progress", "rules", tag, job=job, label=label, key=key)
+        return polled("back_progress", "rules", tag, job=job, called=label, key=key)
     found = _findings(job)
-    return Response(show("back_test", "rules", job=job, label=label, key=key, found=found, states=BADGES,
+    return Response(show("back_test", "rules", job=job, called=label, key=key, found=found, states=BADGES,
                          still=job.still(app.clock())))  # fmt: skip
 
 
@@ -144,7 +144,7 @@ def shadow(rule_id: str) -> str:
     report = shadow_report(application(), rule.name)
     with application().database.read() as conn:
         found = findings_of(Telling(conn, words), report, None, None)
-    return show("shadow", "rules", rule=rule, label=words.rule_label(rule), key=rule_id, found=found,
+    return show("shadow", "rules", rule=rule, called=words.rule_label(rule), key=rule_id, found=found,
                 since=report["since"])  # fmt: skip
 
 
