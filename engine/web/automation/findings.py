@@ -21,6 +21,7 @@ from engine.web.context import application, reader
 
 Json = Mapping[str, Any]
 BAR, GAP, TALL = 10, 4, 96
+AT_LEAST = 14  # days of a chart
 PASSED_OVER = {
     "adopted": message("brought in by an import"),
     "gone": message("of records that are gone"),
@@ -244,8 +245,7 @@ def chart_of(days: Mapping[str, int], back: int | None) -> Chart:
     zone = reader().zone
     last = application().clock().astimezone(zone).date()
     known = [dt.date.fromisoformat(day) for day in days]
-    first = last - dt.timedelta(days=back) if back else min(known, default=last)
-    first = min([first, *known])
+    first = min([last - dt.timedelta(days=back or AT_LEAST), *known])
     dates = [first + dt.timedelta(days=number) for number in range((max([last, *known]) - first).days + 1)]
     most = max(days.values(), default=0)
     bars = tuple(_bar(date, days.get(date.isoformat(), 0), number, most) for number, date in enumerate(dates))
