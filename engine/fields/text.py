@@ -41,7 +41,8 @@ def typed_text(field: Field, raw: Any, limit: int, *, lines: bool = False) -> st
         text = unicodedata.normalize("NFC", text)
     elif "\0" in text:
         raise field.wrong("{label} contains a character that cannot be stored.")
-    text = _CONTROL.sub("", text).strip()
+    text = _CONTROL.sub("", text)
+    text = text.strip() if lines else " ".join(text.split())  # what stood between two spaces may be gone
     if not any(unicodedata.category(letter)[0] in "LNPSM" for letter in text):
         return None  # spaces and marks without width alone: nothing anybody can see
     if len(text) > limit:

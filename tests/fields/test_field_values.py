@@ -136,3 +136,7 @@ def test_every_built_in_type_is_sampled_and_has_an_icon_of_the_set():
 @pytest.mark.parametrize("name", SAMPLES)
 def test_the_samples_have_no_mistakes(name):
     assert [(at, str(text)) for at, text in SAMPLES[name].mistakes()] == []
+
+
+def test_a_mark_that_cannot_be_seen_leaves_no_double_space():
+    assert SAMPLES["text"].parse("0\r\x1b\r0", ZH) == "0 0"
