@@ -21,7 +21,7 @@ schemathesis: $(VENV)/.installed-test
 
 # The process dies at every point of a rule's life, on both databases: more than 500 deaths.
 faults: $(VENV)/.installed-test
-	FAULTS=full $(BIN)/pytest -n 2 -s tests/faults
+	FAULTS=full $(BIN)/pytest -n 2 -rP tests/faults
 
 # Three servers and three workers on PostgreSQL, killed at random under load.
 chaos: $(VENV)/.installed-test

@@ -26,7 +26,7 @@ class Stage:
         self._url = url
         self._process: subprocess.Popen[str] | None = None
         self._number = 0
-        self.died_at: Counter[str] = Counter()
+        self.deaths: Counter[int] = Counter()  # processes that really died, by how they did
         self.repeats: Counter[str] = Counter()  # where a call was made twice with the same key
 
     def __enter__(self) -> Stage:
@@ -72,7 +72,9 @@ class Stage:
         for kill in kills:
             if kill:
                 answer = self._ask(f"story {name} {kill} {signal}")
-                assert answer["code"] in (*DIED, 0), answer
+                assert answer["code"] in (*DIED, 0), answer  # 0: this life was over before it came to that point
+                if answer["code"]:
+                    self.deaths[answer["code"]] += 1
         answer = self._ask(f"story {name} 0 exit")
         assert answer["code"] == 0, answer
         return _nameless({**answer["said"], "arrived": self._arrived()}, name)
@@ -85,7 +87,6 @@ class Stage:
     def differences(self, *kills: int, signal: str = "exit") -> list[str]:
         """What differs after these deaths from a life without them; nothing, if all is well."""
         where = " then ".join(self.points[kill - 1] for kill in kills if 0 < kill <= len(self.points))
-        self.died_at[where] += 1
         found = self.story(*kills, signal=signal)
         told = [
             f"{kills} {where}: {what} is {found[what]}, expected {self.reference[what]}"

@@ -33,19 +33,21 @@ def test_a_life_without_deaths(database_url: str) -> None:
 
 def test_killed_anywhere_nothing_is_lost_and_nothing_done_twice(database_url: str) -> None:
     with stage(database_url) as made:
-        wrong = []
-        for kill in chosen(len(made.points), 22):
+        wrong, kills = [], chosen(len(made.points), 16)
+        for kill in kills:
             wrong += made.differences(kill, signal="KILL" if kill % 2 else "exit")
+        print(f"{len(made.points)} points, died: {dict(made.deaths)}, repeated with the same key: {dict(made.repeats)}")
         assert not wrong, "\n".join(wrong)
-        print(f"\n{len(made.points)} points, {sum(made.died_at.values())} deaths, repeats at {dict(made.repeats)}")
+        assert made.deaths.total() >= len(kills) - 2  # the path differs a little from life to life
 
 
 def test_killed_again_and_again(database_url: str) -> None:
     """The restarted process dies, too."""
-    chance = random.Random(7)
+    chance, wanted = random.Random(7), 150 if FULL else 5
     with stage(database_url) as made:
-        wrong = []
-        for _ in range(60 if FULL else 3):
-            deaths = [chance.randint(1, len(made.points)) for _ in range(3)]
+        wrong: list[str] = []
+        while made.deaths.total() < wanted:
+            deaths = [chance.randint(1, len(made.points) // life) for life in (1, 2, 3)]
             wrong += made.differences(*deaths, signal=chance.choice(["KILL", "exit"]))
+        print(f"died: {dict(made.deaths)}, repeated with the same key: {dict(made.repeats)}")
         assert not wrong, "\n".join(wrong)
