@@ -24,6 +24,7 @@ from engine.rules import Asking
 from engine.runs import NEVER, OPEN, Opening, Run, open_run, post_go_on
 from engine.sight import Sight
 from engine.storage.automation import in_state
+from engine.storage.prepared import value
 from engine.timing import finished, firing
 
 
@@ -130,8 +131,10 @@ def still_waits(app: Application, conn: sa.Connection, run_id: int, holds: str) 
 
 
 def load_run(app: Application, conn: sa.Connection, run_id: int) -> Run | None:
-    table = app.tables.run
-    row = conn.execute(sa.select(table).where(table.c.id == run_id)).mappings().first()
+    def build() -> Any:
+        return sa.select(app.tables.run).where(app.tables.run.c.id == value("id_"))
+
+    row = app.tables.statements.get(("run",), conn.dialect, build).first(conn, {"id_": run_id})
     if row is None:
         return None
     given = dict(row["given"])
@@ -234,32 +237,63 @@ def names_of_run(app: Application, conn: sa.Connection, run: Run) -> tuple[Walk,
 def end_if_over(app: Application, conn: sa.Connection, run_id: int) -> bool:
     """A run without a next step is over when none of its messages is still to be delivered; it failed when one of
     them is a dead letter. Takes up the run that waited for it."""
-    run, message_ = app.tables.run, app.tables.message
-    columns = (run.c.state, run.c.next, run.c.rule, run.c.parent_id)
+    message_ = app.tables.message
     # Locked: of two messages that end at the same moment, the second has to see that the first is done.
-    row = conn.execute(sa.select(*columns).where(run.c.id == run_id).with_for_update()).first()
+    row = _standing(app, conn, run_id, lock=True)
     if row is None or row.state != "working" or row.next is not None:
         return False
-    states = set(conn.scalars(sa.select(message_.c.state).where(message_.c.run_id == run_id).distinct()))
+    states = _states_left(app, conn, run_id)
     if states & {"waiting", "parked", "claimed", "unsure"}:
         return False
     if "dead" in states:
         dead = sa.select(message_.c.error).where(message_.c.run_id == run_id, message_.c.state == "dead")
         fail(app, conn, run_id, conn.scalar(dead.order_by(message_.c.id.desc()).limit(1)) or "")
         return True
-    conn.execute(sa.update(run).where(run.c.id == run_id).values(state="done", ended_at=app.clock()))
+    _done(app, conn, run_id)
     point("run over")
     if row.parent_id is None:
         pausing.succeeded(app, conn, row.rule)
-    ended(app, conn, run_id)
+    _tell_of(app, conn, run_id, row)
     return True
+
+
+def _standing(app: Application, conn: sa.Connection, run_id: int, *, lock: bool = False) -> Any:
+    """Where a run stands, kept from other processes when it is locked."""
+
+    def build() -> Any:
+        run = app.tables.run
+        columns = (run.c.state, run.c.next, run.c.rule, run.c.lane, run.c.parent_id, run.c.given)
+        found = sa.select(*columns).where(run.c.id == value("id_"))
+        return found.with_for_update() if lock else found
+
+    return app.tables.statements.get(("run stands", lock), conn.dialect, build).one(conn, {"id_": run_id})
+
+
+def _states_left(app: Application, conn: sa.Connection, run_id: int) -> set[str]:
+    def build() -> Any:
+        table = app.tables.message
+        return sa.select(table.c.state).where(table.c.run_id == value("id_")).distinct()
+
+    rows = app.tables.statements.get(("states of messages",), conn.dialect, build).rows(conn, {"id_": run_id})
+    return {row["state"] for row in rows}
+
+
+def _done(app: Application, conn: sa.Connection, run_id: int) -> None:
+    def build() -> Any:
+        run = app.tables.run
+        new = {"state": "done", "ended_at": value("now_", run.c.ended_at.type)}
+        return sa.update(run).where(run.c.id == value("id_")).values(new)
+
+    app.tables.statements.get(("run done",), conn.dialect, build).execute(conn, {"id_": run_id, "now_": app.clock()})
 
 
 def ended(app: Application, conn: sa.Connection, run_id: int) -> None:
     """The run is done, failed or cancelled: whichever waits for it in its lane is next, and rules that watch for its
     end wake."""
-    run = app.tables.run
-    row = conn.execute(sa.select(run.c.rule, run.c.lane, run.c.parent_id, run.c.given).where(run.c.id == run_id)).one()
+    _tell_of(app, conn, run_id, _standing(app, conn, run_id))
+
+
+def _tell_of(app: Application, conn: sa.Connection, run_id: int, row: Any) -> None:
     if row.parent_id is None:
         finished.tell(app, conn, run_id, row.given.get("chain", ()))
         wake_next(app, conn, row.rule, row.lane)
@@ -267,13 +301,8 @@ def ended(app: Application, conn: sa.Connection, run_id: int) -> None:
 
 def wake_next(app: Application, conn: sa.Connection, rule: str, lane: str | None) -> bool:
     """Let the first run that is queued in a lane begin; answers whether there was one that did not begin yet."""
-    run, parked = app.tables.run, app.tables.message
-    queued = conn.scalar(
-        sa.select(run.c.id)
-        .where(run.c.rule == rule, run.c.lane == lane, in_state(run, *OPEN), run.c.state == "queued")
-        .order_by(run.c.id)
-        .limit(1)
-    )
+    parked = app.tables.message
+    queued = _first_queued(app, conn, rule, lane)
     if queued is None:
         return False
     now = app.clock()
@@ -282,6 +311,20 @@ def wake_next(app: Application, conn: sa.Connection, rule: str, lane: str | None
     for id in conn.scalars(sa.select(parked.c.id).where(parked.c.run_id == queued, parked.c.state == "waiting")):
         app.database.posted(conn, id, now)
     return woken
+
+
+def _first_queued(app: Application, conn: sa.Connection, rule: str, lane: str | None) -> int | None:
+    if lane is None:
+        return None  # runs without a key wait for nobody
+
+    def build() -> Any:
+        run = app.tables.run
+        here = (run.c.rule == value("rule_"), run.c.lane == value("lane_"), in_state(run, *OPEN))
+        return sa.select(run.c.id).where(*here, in_state(run, "queued")).order_by(run.c.id).limit(1)
+
+    prepared = app.tables.statements.get(("first queued",), conn.dialect, build)
+    found: int | None = prepared.scalar(conn, {"rule_": rule, "lane_": lane})
+    return found
 
 
 def fail(app: Application, conn: sa.Connection, run_id: int, reason: str) -> None:

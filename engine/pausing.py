@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from engine import notices
@@ -13,6 +15,7 @@ from engine.passage import Walk
 from engine.people import people_with_roles, system_actor
 from engine.rules import name_of
 from engine.sight import Sight
+from engine.storage.prepared import value
 from engine.texts import say
 
 
@@ -46,9 +49,14 @@ def _first_failure(conn: sa.Connection, table: sa.Table, rule: str, reason: str)
 def succeeded(app: Application, conn: sa.Connection, rule: str) -> None:
     """A run of the rule ended well: what failed before it does not count any more."""
     table = app.tables.rule_state
-    failing = (table.c.rule == rule, table.c.failures > 0, table.c.paused_at.is_(None))
-    if conn.execute(sa.select(table.c.rule).where(*failing)).first() is not None:
-        conn.execute(sa.update(table).where(*failing).values(failures=0, reason=None))
+
+    def build() -> Any:
+        failing = (table.c.rule == value("rule_"), table.c.failures > 0, table.c.paused_at.is_(None))
+        return sa.select(table.c.rule).where(*failing)
+
+    if app.tables.statements.get(("failing rule",), conn.dialect, build).first(conn, {"rule_": rule}) is not None:
+        mended = sa.update(table).where(table.c.rule == rule, table.c.paused_at.is_(None))
+        conn.execute(mended.values(failures=0, reason=None))
 
 
 def paused(app: Application, conn: sa.Connection, rule: str, by: int | None, reason: str) -> bool:

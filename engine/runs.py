@@ -110,6 +110,7 @@ def _state_of(walk: Walk, opening: Opening) -> str:
 def _beside_others(walk: Walk, opening: Opening) -> str | None:
     """What the unfinished runs of the same rule and key make of a new one; None: it goes ahead."""
     rule, table = opening.rule, walk.app.tables.run
+    _one_at_a_time(walk.conn, f"{rule.stable_id} {opening.lane}")
     others = [
         row.id
         for row in walk.conn.execute(
@@ -129,6 +130,12 @@ def _beside_others(walk: Walk, opening: Opening) -> str | None:
     if rule.mode == "queued" or (rule.cap is not None and len(others) >= rule.cap):
         return "queued"
     return None
+
+
+def _one_at_a_time(conn: sa.Connection, name: str) -> None:
+    """Whoever opens a run beside others waits until the others are there to be seen. SQLite has one writer anyway."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
 
 
 def _is_paused(walk: Walk, rule: str) -> bool:
@@ -205,7 +212,7 @@ def _insert(walk: Walk, name: str, row: Mapping[str, Any]) -> int:
 
     prepared = walk.app.tables.statements.get(("insert", name, tuple(row)), walk.conn.dialect, build)
     result = prepared.execute(walk.conn, {f"new_{column}": each for column, each in row.items()})
-    return int(result.lastrowid if sqlite else result.scalar_one())
+    return int(result.lastrowid if sqlite else result.fetchone()[0])
 
 
 def wake_parked(walk: Walk, form: str, id: int) -> None:

@@ -31,7 +31,7 @@ def enter(walk: Walk, plan: FormPlan, row: Mapping[str, Any], *, by: int | None 
     }  # fmt: skip
     prepared = walk.app.tables.statements.get(("enter state",), walk.conn.dialect, build)
     result = prepared.execute(walk.conn, {f"new_{name}": stay[name] for name in names})
-    return int(result.lastrowid if sqlite else result.scalar_one())
+    return int(result.lastrowid if sqlite else result.fetchone()[0])
 
 
 def leave(walk: Walk, plan: FormPlan, before: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from engine.application import Application
 from engine.jobs.desk import Terms
+from engine.storage.prepared import value
 
 Admission = Literal["yes", "probe", "no"]
 FRESH = dt.timedelta(seconds=5)  # a connection that works is noted this often, not at every call
@@ -18,7 +19,7 @@ FRESH = dt.timedelta(seconds=5)  # a connection that works is noted this often, 
 def locked(app: Application, conn: sa.Connection, name: str) -> Any:
     """The row of a connection, kept from other processes until the transaction ends."""
     table = app.tables.connection
-    row = conn.execute(sa.select(table).where(table.c.name == name).with_for_update()).first()
+    row = _row(app, conn, name, lock=True)
     if row is None:
         new = {"name": name, "state": "closed", "failures": 0}
         if conn.dialect.name == "postgresql":
@@ -27,8 +28,17 @@ def locked(app: Application, conn: sa.Connection, name: str) -> Any:
             conn.execute(insert(table).values(new).on_conflict_do_nothing())
         else:
             conn.execute(sa.insert(table).values(new))
-        row = conn.execute(sa.select(table).where(table.c.name == name).with_for_update()).one()
+        row = _row(app, conn, name, lock=True)
     return row
+
+
+def _row(app: Application, conn: sa.Connection, name: str, *, lock: bool) -> Any:
+    def build() -> Any:
+        table = app.tables.connection
+        found = sa.select(table).where(table.c.name == value("name_"))
+        return found.with_for_update() if lock else found
+
+    return app.tables.statements.get(("connection", lock), conn.dialect, build).one(conn, {"name_": name})
 
 
 def admits(row: Any, under_way: int, now: dt.datetime, terms: Terms) -> Admission:
@@ -47,7 +57,7 @@ def probing(app: Application, conn: sa.Connection, name: str) -> None:
 def worked(app: Application, conn: sa.Connection, name: str, seconds: float | None) -> bool:
     """A call went well, or was at least answered; answers whether the connection had been resting."""
     table, now = app.tables.connection, app.clock()
-    if _is_known_to_work(conn.execute(sa.select(table).where(table.c.name == name)).first(), now):
+    if is_known_to_work(_row(app, conn, name, lock=False), now):
         return False
     row = locked(app, conn, name)
     latency = row.latency if seconds is None else seconds if row.latency is None else row.latency * 0.8 + seconds * 0.2
@@ -56,7 +66,8 @@ def worked(app: Application, conn: sa.Connection, name: str, seconds: float | No
     return bool(row.state != "closed")
 
 
-def _is_known_to_work(row: Any, now: dt.datetime) -> bool:
+def is_known_to_work(row: Any, now: dt.datetime) -> bool:
+    """Whether it was noted a moment ago that calls go through."""
     lately = row is not None and row.last_ok is not None and now - row.last_ok < FRESH
     return bool(lately and row.state == "closed" and not row.failures)
 
@@ -76,6 +87,12 @@ def failed(app: Application, conn: sa.Connection, name: str, reason: str, terms:
 
 def resting(app: Application, conn: sa.Connection, now: dt.datetime, terms: Terms) -> list[str]:
     """The connections that are not tried now."""
-    table = app.tables.connection
+
+    def build() -> Any:
+        table = app.tables.connection
+        rested = value("rested_", table.c.opened_at.type)
+        return sa.select(table.c.name).where(table.c.state != "closed", table.c.opened_at > rested)
+
+    prepared = app.tables.statements.get(("resting connections",), conn.dialect, build)
     rested = now - dt.timedelta(seconds=terms.probe_after)
-    return list(conn.scalars(sa.select(table.c.name).where(table.c.state != "closed", table.c.opened_at > rested)))
+    return [row["name"] for row in prepared.rows(conn, {"rested_": rested})]

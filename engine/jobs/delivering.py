@@ -31,9 +31,9 @@ LOST = Outcome("lost")
 SECONDS = 60.0  # for what has no connection to say how long it may take
 
 
-def deliver(app: Application, message_id: int, desk: Desk) -> Outcome:
-    """Deliver a message if it is due, free and nobody else has it. Raises only when the database cannot be reached;
-    everything else is noted with the message."""
+def deliver(app: Application, message_id: int, desk: Desk, *, onward: bool = False) -> Outcome:
+    """Deliver a message if it is due, free and nobody else has it. ``onward``: the caller goes on with what waited for
+    it (``Outcome.next``). Raises only when the database cannot be reached; everything else is noted there."""
     try:
         begun = in_transaction(app, lambda conn: _begin(app, conn, message_id, desk))
     except Exception as error:
@@ -43,7 +43,7 @@ def deliver(app: Application, message_id: int, desk: Desk) -> Outcome:
     if isinstance(begun, Outcome):
         return begun
     point("claimed")
-    return many.go_through(app, desk, begun) if begun.row.kind == "for_each" else _outside(app, desk, begun)
+    return many.go_through(app, desk, begun) if begun.row.kind == "for_each" else _outside(app, desk, begun, onward)
 
 
 def _begin(app: Application, conn: sa.Connection, id: int, desk: Desk) -> Outcome | Claimed:
@@ -59,7 +59,7 @@ def _begin(app: Application, conn: sa.Connection, id: int, desk: Desk) -> Outcom
 # --- what leaves the process -----------------------------------------------------------------------------------------
 
 
-def _outside(app: Application, desk: Desk, claimed: Claimed) -> Outcome:
+def _outside(app: Application, desk: Desk, claimed: Claimed, onward: bool) -> Outcome:
     connection = app.definition.connections.get(claimed.row.connection or "")
     around = Around(app, claimed, connection is not None and connection.unsure == "ask")
     seconds = seconds_of(connection.timeout) if connection is not None else SECONDS
@@ -75,7 +75,7 @@ def _outside(app: Application, desk: Desk, claimed: Claimed) -> Outcome:
         took = time.monotonic() - began
         try:
             return in_transaction(
-                app, lambda conn: _keep(app, conn, claimed, result, took), patience=desk.terms.lease * 2
+                app, lambda conn: _keep(app, conn, claimed, result, took, onward), patience=desk.terms.lease * 2
             )
         except AppmillError as refused:  # what it wants to write is not allowed
             return failing.failed(app, desk, claimed.id, claimed.token, refused)
@@ -100,29 +100,31 @@ def _perform(
     return carry_out(app.registry, Task(row.kind, data, connection, row.key, claimed.attempt, seconds), around)
 
 
-def _keep(app: Application, conn: sa.Connection, claimed: Claimed, result: Any, seconds: float) -> Outcome:
+def _keep(
+    app: Application, conn: sa.Connection, claimed: Claimed, result: Any, seconds: float, onward: bool
+) -> Outcome:
     """The result, and everything that follows from it, in one transaction."""
     row = claimed.row
     if not claiming.finish(app, conn, claimed, result):
         return LOST
     point("result")
     conclude(app, conn, row, result)
-    if row.connection:
+    if row.connection and not claimed.works:
         breaker.worked(app, conn, row.connection, seconds)
-    claiming.ring_next(app, conn, row)
+    following = claiming.ring_next(app, conn, row, onward=onward)
     point("before result is committed")
-    return Outcome("done", row.connection)
+    return Outcome("done", row.connection, next=following)
 
 
 def conclude(app: Application, conn: sa.Connection, row: Any, result: Any) -> None:
     """The message is done: its run goes on, or is over."""
     if row.run_id is None:
         return
-    run = going_on.load_run(app, conn, row.run_id)
-    settle = app.registry.settlers.get(row.kind)
+    settle, saved_as = app.registry.settlers.get(row.kind), row.effect.get("saved_as")
+    run = going_on.load_run(app, conn, row.run_id) if settle is not None or saved_as else None
     if settle is not None and run is not None:
         settle(app, conn, run, result)
-    if run is not None and run.state in OPEN and row.effect.get("saved_as"):
-        going_on.keep_result(app, conn, run.id, row.effect["saved_as"], result, row.step)
+    if run is not None and run.state in OPEN and saved_as:
+        going_on.keep_result(app, conn, run.id, saved_as, result, row.step)
     else:
         going_on.end_if_over(app, conn, row.run_id)

@@ -35,15 +35,21 @@ class Terms:
     breaks_after: int = 5
     probe_after: float = 30.0
     attempts: int = 5
-    share: int | None = None  # most calls of one connection in this process
     chance: Callable[[], float] = random.random  # 0 to 1: where in its range a delay falls
+
+
+def may_take(free: int, has: int) -> int:
+    """How many of the ``free`` threads somebody may take who ``has`` some: each only while more are free than are had.
+    The first takes half, the next half of the rest, so that however slow some are, there is a thread for the next."""
+    return max(0, (free - has + 1) // 2)
 
 
 @dataclass
 class Desk:
-    """The claims of one process; shared by its threads."""
+    """The claims of one process; shared by its threads. ``threads``: how many there are, None for any number."""
 
     terms: Terms = field(default_factory=Terms)
+    threads: int | None = None
     name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}")
     _claims: dict[str, float] = field(default_factory=dict)  # token → when it is given up, monotonic
     _calls: Counter[str] = field(default_factory=Counter)
@@ -73,7 +79,11 @@ class Desk:
         return self._calls[connection]
 
     def has_room(self, connection: str) -> bool:
-        return self.terms.share is None or self._calls[connection] < self.terms.share
+        """Whether a thread may be given to another call of the connection."""
+        if self.threads is None:
+            return True
+        with self._lock:
+            return may_take(self.threads - self._calls.total(), self._calls[connection]) > 0
 
     def overdue(self) -> int:
         """How many are under way that should have come to an end: whoever performs them hangs."""

@@ -11,7 +11,6 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from queue import SimpleQueue
 from typing import Any
 
@@ -27,6 +26,8 @@ from engine.jobs.trying import is_lost
 
 LOG = logging.getLogger("appmill.delivery")
 LONGEST_SLEEP = 60.0
+A_MOMENT = 0.01
+IN_A_ROW = 20  # messages a thread delivers one after the other before others have their turn
 HELD_BACK = 0.5  # seconds a connection or lane is left alone that was not free after all
 
 
@@ -34,8 +35,7 @@ class Embedded:
     """``threads`` deliver; ``alone``: no other process delivers from this database."""
 
     def __init__(self, current: Current, *, threads: int = 8, terms: Terms | None = None, alone: bool = True) -> None:
-        terms = terms or Terms()
-        self.desk = Desk(replace(terms, share=terms.share or max(1, threads // 2)))
+        self.desk = Desk(terms or Terms(), threads)
         self._current, self._threads, self._alone = current, threads, alone
         self._rung, self._ending = threading.Event(), threading.Event()
         self._due = 0.0  # monotonic: when the dispatcher looks again
@@ -125,40 +125,58 @@ class Embedded:
                 picked = picking.free(app, conn, self._names, taken, held_back, self.desk, room)
             self._names = self._names[1:] + self._names[:1]  # whoever was first is last next time
             if not picked:
-                return self._nap(held_back)
+                return self._nap()
             with self._lock:
                 self._under_way.update({each.id: each for each in picked})
             for each in picked:
                 self._queue.put(each)
         return 0.0
 
-    def _nap(self, held_back: set[str]) -> float:
+    def _nap(self) -> float:
         app = self._current()
         with app.database.read() as conn:
             due = picking.next_due(app, conn, self.desk.terms)
-        if held_back:
-            return HELD_BACK
-        return LONGEST_SLEEP if due is None else min(LONGEST_SLEEP, max(0.005, due))
+        now = time.monotonic()
+        with self._lock:
+            naps = [LONGEST_SLEEP, *(until - now for until in self._held_back.values() if until > now)]
+        return min(naps) if due is None else min(*naps, max(0.005, due))
 
     # --- the threads
 
     def _work(self) -> None:
         while (picked := self._queue.get()) is not None:
-            outcome = self._guarded(lambda id=picked.id: deliver(self._current(), id, self.desk))
-            with self._lock:
-                self._under_way.pop(picked.id, None)
-                self._delivered += 1
-                if outcome is None or outcome.state in ("not_now", "gone"):
-                    self._hold_back(picked, outcome)
+            row = 0
+            next_one: Picked | None = picked
+            while next_one is not None:
+                row += 1
+                next_one = self._deliver(next_one, row < IN_A_ROW)
+
+    def _deliver(self, picked: Picked, onward: bool) -> Picked | None:
+        """Deliver it; answers what the thread goes on with, without asking the dispatcher."""
+        outcome = self._guarded(lambda: deliver(self._current(), picked.id, self.desk, onward=onward))
+        following = Picked(outcome.next, outcome.connection, None) if outcome is not None and outcome.next else None
+        with self._lock:
+            self._under_way.pop(picked.id, None)
+            self._delivered += 1
+            if outcome is None or outcome.state in ("not_now", "gone"):
+                self._hold_back(picked, outcome)
+            if following is not None and following.id in self._under_way:
+                following = None
+            if following is not None:
+                self._under_way[following.id] = following
+        if following is None:
             self._rung.set()
+        return following
 
     def _hold_back(self, picked: Picked, outcome: Outcome | None) -> None:
         """Leave alone for a moment what was not free, or the dispatcher would pick it again at once."""
-        now, name = time.monotonic(), f"#{picked.id}"
+        now, name, seconds = time.monotonic(), f"#{picked.id}", HELD_BACK
         if outcome is not None and outcome.state == "not_now":
             name = outcome.connection or picked.lane or name
+            if outcome.connection and self.desk.under_way(outcome.connection):
+                seconds = A_MOMENT  # all its calls are ours, and one of them is about to end
         self._held_back = {each: end for each, end in self._held_back.items() if end > now}
-        self._held_back[name] = now + HELD_BACK
+        self._held_back[name] = now + seconds
 
     # --- claims are kept alive, hanging threads replaced, and what was lost is found
 

@@ -95,9 +95,7 @@ def _condition(walk: Walk, effect: Mapping[str, Any], names: Mapping[str, Any]) 
     return to_sql(app.plans.compile(effect["where"]), form, app.tables, walk.actor, app.clock, names=known)
 
 
-def _matching(
-    walk: Walk, effect: Mapping[str, Any], names: Mapping[str, Any], so_far: Mapping[str, Any]
-) -> list[int]:
+def _matching(walk: Walk, effect: Mapping[str, Any], names: Mapping[str, Any], so_far: Mapping[str, Any]) -> list[int]:
     query = _query(walk, effect, so_far)
     try:
         query = query.where(_condition(walk, effect, names))
@@ -152,7 +150,5 @@ def _for_record(app: Application, conn: sa.Connection, run: Run, row: Any, id: i
     return True
 
 
-def _note_failure(
-    app: Application, conn: sa.Connection, run: Run, row: Any, id: int, error: BaseException
-) -> None:
+def _note_failure(app: Application, conn: sa.Connection, run: Run, row: Any, id: int, error: BaseException) -> None:
     going_on.fail_for_record(app, conn, run, row.step, row.effect["form"], id, pausing.in_words(app, error))

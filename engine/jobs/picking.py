@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from engine.application import Application
 from engine.jobs import breaker
 from engine.jobs.claiming import is_behind
-from engine.jobs.desk import Desk, Terms
+from engine.jobs.desk import Desk, Terms, may_take
 from engine.storage.automation import OPEN_MESSAGES, in_state
 from engine.storage.prepared import value
 
@@ -49,7 +49,7 @@ def free(
     picked: list[Picked] = []
     for name in names:
         left = room - len(picked)
-        places = left if name is None else min(left, _most(app, name, desk) - calls[name])
+        places = left if name is None else min(may_take(left, calls[name]), _together(app, name) - calls[name])
         if places <= 0 or name in closed:
             continue
         found = _due(app, conn, name, now, places + len(taken) + len(held_back))
@@ -58,10 +58,9 @@ def free(
     return picked
 
 
-def _most(app: Application, name: str, desk: Desk) -> int:
+def _together(app: Application, name: str) -> int:
     connection = app.definition.connections.get(name)
-    together = connection.together if connection is not None else 1
-    return min(together, desk.terms.share or together)
+    return connection.together if connection is not None else 1
 
 
 def _due(app: Application, conn: sa.Connection, name: str | None, now: dt.datetime, most: int) -> list[Picked]:
@@ -80,11 +79,21 @@ def _due(app: Application, conn: sa.Connection, name: str | None, now: dt.dateti
 
 def next_due(app: Application, conn: sa.Connection, terms: Terms) -> float | None:
     """In how many seconds something will be due, or a connection has rested; None when nothing will."""
-    now, table, connection = app.clock(), app.tables.message, app.tables.connection
-    coming = sa.select(table.c.due_at).where(in_state(table, *OPEN_MESSAGES), table.c.due_at > now)
-    due = conn.scalar(coming.order_by(table.c.due_at).limit(1))
-    resting = (connection.c.state == "open", connection.c.opened_at > now - dt.timedelta(seconds=terms.probe_after))
-    opened = conn.scalar(sa.select(connection.c.opened_at).where(*resting).order_by(connection.c.opened_at).limit(1))
-    rested = opened + dt.timedelta(seconds=terms.probe_after) if opened is not None else None
-    moments = [each for each in (due, rested) if each is not None]
+    now, rest = app.clock(), dt.timedelta(seconds=terms.probe_after)
+    due = app.tables.statements.get(("next due",), conn.dialect, lambda: _coming(app)).scalar(conn, {"now_": now})
+    opened = app.tables.statements.get(("next rested",), conn.dialect, lambda: _opened(app))
+    first = opened.scalar(conn, {"since_": now - rest})
+    moments = [each for each in (due, first + rest if first is not None else None) if each is not None]
     return max(0.0, (min(moments) - now).total_seconds()) if moments else None
+
+
+def _coming(app: Application) -> Any:
+    table = app.tables.message
+    coming = (in_state(table, *OPEN_MESSAGES), table.c.due_at > value("now_", table.c.due_at.type))
+    return sa.select(table.c.due_at).where(*coming).order_by(table.c.due_at).limit(1)
+
+
+def _opened(app: Application) -> Any:
+    table = app.tables.connection
+    resting = (table.c.state == "open", table.c.opened_at > value("since_", table.c.opened_at.type))
+    return sa.select(table.c.opened_at).where(*resting).order_by(table.c.opened_at).limit(1)

@@ -57,4 +57,3 @@ class Around:
 
 class Overtaken(Exception):
     """The claim ran out and another process has the message: nothing may be sent any more."""
-

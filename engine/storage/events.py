@@ -53,7 +53,7 @@ def append(conn: sa.Connection, tables: Tables, event: Event) -> int:
     values = {f"new_{name}": getattr(event, name) for name in COLUMNS[1:]}
     values["new_changes"] = dict(event.changes) if event.changes is not None else None
     result = prepared.execute(conn, values)
-    return int(result.lastrowid if conn.dialect.name == "sqlite" else result.scalar_one())
+    return int(result.lastrowid if conn.dialect.name == "sqlite" else result.fetchone()[0])
 
 
 def _append(table: sa.Table, dialect: str) -> Any:

@@ -1,7 +1,7 @@
 """Statements compiled once, executed with new values: building one costs ten times as much as running it.
 
-On SQLite they go to the driver itself, inside the connection's transaction: SQLAlchemy's result objects cost more than
-the statement does. Errors are SQLAlchemy's all the same.
+They go to the driver itself, inside the connection's transaction: SQLAlchemy's result objects cost more than the
+statement does. Errors are SQLAlchemy's all the same.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.elements import BindParameter
@@ -18,6 +20,7 @@ from sqlalchemy.sql.elements import BindParameter
 Row = dict[str, Any]
 Convert = Callable[[Any], Any]
 MOST_KEPT = 4000
+DRIVER_ERRORS = (sqlite3.Error, psycopg.Error)
 
 
 class Prepared:
@@ -83,8 +86,8 @@ class Prepared:
             return conn.exec_driver_sql(self.text, parameters)
         try:
             return driver_of(conn).execute(self.text, parameters)
-        except sqlite3.Error as error:
-            raise _as_sqlalchemy(error, self.text, parameters, self.dialect) from error
+        except DRIVER_ERRORS as error:
+            raise _as_sqlalchemy(conn, error, self.text, parameters) from error
 
     def execute_many(self, conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> int:
         if not rows:
@@ -93,9 +96,11 @@ class Prepared:
         if not _straight(conn):
             return conn.exec_driver_sql(self.text, parameters).rowcount
         try:
-            return int(driver_of(conn).executemany(self.text, parameters).rowcount)
-        except sqlite3.Error as error:
-            raise _as_sqlalchemy(error, self.text, parameters, self.dialect) from error
+            cursor = driver_of(conn).cursor()
+            cursor.executemany(self.text, parameters)
+            return int(cursor.rowcount)
+        except DRIVER_ERRORS as error:
+            raise _as_sqlalchemy(conn, error, self.text, parameters) from error
 
     def rows(self, conn: sa.Connection, values: Mapping[str, Any] | None = None) -> list[Row]:
         result = self.execute(conn, values)
@@ -106,6 +111,11 @@ class Prepared:
         result = self.execute(conn, values)
         row = result.fetchone()
         return None if row is None else self._row(row, self._converts(result))
+
+    def one(self, conn: sa.Connection, values: Mapping[str, Any] | None = None) -> Any:
+        """The first row with its columns as attributes, None without a row."""
+        row = self.first(conn, values)
+        return None if row is None else SimpleNamespace(**row)
 
     def scalar(self, conn: sa.Connection, values: Mapping[str, Any] | None = None) -> Any:
         """The first column of the first row, None without a row."""
@@ -131,19 +141,30 @@ class Prepared:
 
 def _straight(conn: sa.Connection) -> bool:
     """Whether nobody stands between: whoever listens to statements hears of these too."""
-    return conn.dialect.name == "sqlite" and not conn.dispatch.before_cursor_execute
+    return not conn.dispatch.before_cursor_execute
 
 
-def driver_of(conn: sa.Connection) -> sqlite3.Connection:
-    """The driver's connection beneath, its transaction begun; SQLite only."""
+def driver_of(conn: sa.Connection) -> Any:
+    """The driver's connection beneath, its transaction begun."""
     if not conn.in_transaction():
         conn.begin()
-    driver: sqlite3.Connection = conn.connection.dbapi_connection  # type: ignore[assignment]
-    return driver
+    return conn.connection.dbapi_connection
 
 
-def _as_sqlalchemy(error: sqlite3.Error, text: str, parameters: Any, dialect: Dialect) -> BaseException:
-    return sa.exc.DBAPIError.instance(text, parameters, error, sqlite3.Error, dialect=dialect)
+def _as_sqlalchemy(conn: sa.Connection, error: Exception, text: str, parameters: Any) -> BaseException:
+    """The error as SQLAlchemy raises it; where the line to the server broke, the others are not trusted either."""
+    base, broken = (sqlite3.Error, False) if isinstance(error, sqlite3.Error) else (psycopg.Error, _is_broken(conn))
+    if broken:
+        conn.invalidate(error)
+        conn.engine.dispose()
+    return sa.exc.DBAPIError.instance(
+        text, parameters, error, base, connection_invalidated=broken, dialect=conn.dialect
+    )
+
+
+def _is_broken(conn: sa.Connection) -> bool:
+    driver = driver_of(conn)
+    return bool(driver.closed or driver.broken)
 
 
 def _result_converts(columns: Sequence[Any], codes: Sequence[Any], dialect: Dialect) -> Iterator[tuple[str, Convert]]:

@@ -88,7 +88,7 @@ def insert(conn: sa.Connection, tables: Tables, form: str, row: Mapping[str, Any
     result = _insert(conn, tables, form, one=True).execute(conn, _complete(tables.form[form], row))
     if conn.dialect.name == "sqlite":
         return int(result.lastrowid)
-    return int(result.scalar_one())
+    return int(result.fetchone()[0])
 
 
 def insert_many(conn: sa.Connection, tables: Tables, form: str, rows: Sequence[Mapping[str, Any]]) -> None:
