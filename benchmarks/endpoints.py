@@ -48,8 +48,8 @@ rules:
 """ + "".join(
     f"""
   to_{kind}:
-    trigger: {{type: changed, form: ticket, fields: [step]}}
-    when: record.kind == "{kind}"
+    trigger: {{type: changed, form: ticket}}
+    when: record.kind == "{kind}" and record.step > 0
     actions:
       - {{type: http, connection: {kind}, json: {{ticket: record.id, step: record.step}}}}
 """
@@ -142,7 +142,7 @@ def measured(kind: str, which: int, seconds: float, threads: int) -> None:
         print(f"    goal: twice as long at most, or 100 ms{'' if good else '   MISSED'}")
         print(f"    out of order: {out_of_order(came)}{'' if not out_of_order(came) else '   MISSED'}")
         print("    " + "; ".join(became(app)), flush=True)
-        engine.stop(1)
+        engine.stop(10)
         app.database.close()
 
 
