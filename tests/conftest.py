@@ -1,4 +1,4 @@
-"""What tests of every room share: empty databases of both kinds, and a clock that is moved by hand."""
+"""What tests of every room share: empty databases of both kinds, a clock that is moved by hand, a real browser."""
 
 from __future__ import annotations
 
@@ -9,8 +9,15 @@ import pytest
 import servers
 from fake_clock import FakeClock
 from making import *  # noqa: F403 - the fixtures of applications
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from engine.storage.database import Database
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-dev-shm-usage",
+]  # fmt: skip
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -39,6 +46,21 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    if not Path(CHROMIUM).exists():
+        pytest.fail(f"There is no {CHROMIUM}; python tools/browser.py installs it.")
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+    yield browser
+    browser.close()
 
 
 def pytest_sessionfinish() -> None:

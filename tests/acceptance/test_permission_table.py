@@ -310,6 +310,14 @@ def addresses(world: World, login: str) -> Iterator[str]:
         for id in oracle.rows[form.name]:
             yield from addresses_of_record(form, oracle, id)
     yield from (f"/files/{file}{more}" for file in world.files for more in ("", "/thumb"))
+    yield from addresses_of_automation(definition)
+
+
+def addresses_of_automation(definition: Any) -> Iterator[str]:
+    at = "/api/v1/automation"
+    yield from (f"{at}/{name}" for name in ("rules", "queue", "schedules", "webhooks", "connections"))
+    yield from (f"{at}/{name}{more}" for name in ("runs", "messages", "back_tests") for more in ("", "/1"))
+    yield from (f"{at}/rules/{rule.stable_id}{more}" for rule in definition.rules.values() for more in ("", "/shadow"))
 
 
 def addresses_of_form(form: Any) -> Iterator[str]:

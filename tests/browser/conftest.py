@@ -1,4 +1,4 @@
-"""A real server and a real browser. An error in the console, a refused resource or a foreign host fails the test."""
+"""A real server for the real browser. An error in the console, a refused resource or a foreign host fails the test."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import waitress
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from engine import accounts, passwords
 from engine.application import Application, open_application
@@ -19,11 +19,6 @@ from engine.extensions import registry_for
 from engine.web.context import Settings
 from engine.web.factory import make_web
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--disable-dev-shm-usage",
-]  # fmt: skip
 SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 HASH = passwords.hashed(PASSWORD)
 
@@ -82,21 +77,6 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     for server, app in running:
         server.close()
         app.database.close()
-
-
-@pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as started:
-        yield started
-
-
-@pytest.fixture(scope="session")
-def chromium(playwright: Playwright) -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.fail(f"There is no {CHROMIUM}; python tools/browser.py installs it.")
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
-    yield browser
-    browser.close()
 
 
 class Watch:

@@ -13,13 +13,12 @@ from flask import Flask, jsonify, request, send_from_directory
 from jinja2 import FileSystemLoader
 from markupsafe import Markup
 from PIL import Image
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from werkzeug.serving import make_server
 
 from engine.web.security import CSP
 from engine.web.widgets import State, Widgets
 
-CHROMIUM = "/usr/bin/chromium"
 NAMES = ("link", "links", "rich_text", "attachment", "image", "signature", "rating", "colour", "barcode", "text")
 PAGE = """<!doctype html><html lang="en"><head><title>t</title><meta name="icons" content="/static/icons.svg">
 <link rel="stylesheet" href="/static/css/widgets.css">
@@ -91,18 +90,9 @@ def site() -> Iterator[Site]:
     server.server_close()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        path = CHROMIUM if Path(CHROMIUM).exists() else None
-        opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
-def page(browser, site) -> Iterator[Page]:
-    opened = browser.new_page()
+def page(chromium, site) -> Iterator[Page]:
+    opened = chromium.new_page()
     said: list[str] = []
     opened.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
     opened.on("response", lambda answer: said.append(answer.url) if answer.status >= 400 else None)
