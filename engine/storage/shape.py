@@ -21,7 +21,8 @@ from engine.fields.base import Field
 from engine.fields.columns import Exact, Ids, Moment, Seconds, Tags
 from engine.language import Named
 from engine.storage.search import searched_fields
-from engine.storage.tables import MAKERS, NAMING, Tables, link_target, linked_form, stands_apart
+from engine.storage.system import MAKERS
+from engine.storage.tables import NAMING, Tables, link_target, linked_form, stands_apart
 
 Shape = dict[str, Any]
 
