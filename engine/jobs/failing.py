@@ -54,7 +54,7 @@ def _note(
     verdict = judge(row.kind, attempts, error, sent, connection, app.clock(), desk.terms)
     put_aside(app, conn, row, verdict, reason, attempts)
     if row.connection and row.kind not in INSIDE:
-        _note_health(app, conn, row.connection, error, reason, desk.terms)
+        _note_health(app, conn, row.connection, error, reason, sent, desk.terms)
     return Outcome(verdict.state, row.connection, verdict.due)
 
 
@@ -111,10 +111,11 @@ def _bury(app: Application, conn: sa.Connection, row: Any, reason: str) -> None:
 
 
 def _note_health(
-    app: Application, conn: sa.Connection, name: str, error: BaseException, reason: str, terms: Terms
-) -> None:
-    """An answer that says no is an answer: only what trying again may mend counts against the connection."""
-    if isinstance(error, DeliveryFailed) and not error.again and not error.unsure:
-        breaker.worked(app, conn, name, None)
-    else:
+    app: Application, conn: sa.Connection, name: str, error: BaseException, reason: str, sent: bool, terms: Terms
+) -> None:  # fmt: skip
+    """An answer that says no is an answer: only what trying again may mend counts against the connection. What was
+    refused before anything was sent says nothing about it."""
+    if not isinstance(error, DeliveryFailed) or error.again or error.unsure:
         breaker.failed(app, conn, name, reason, terms)
+    elif sent:
+        breaker.worked(app, conn, name, None)

@@ -62,12 +62,12 @@ def test_the_queue_tells_what_waits_and_what_is_in_trouble(site: Grounds) -> Non
     admin = site.visitor("admin")
     shown = text(admin.get("/admin/automation/queue"))
     assert "Due now 1 the first since just now Under way 0" in shown
-    assert "Web call erp 1 0 0 0 0 just now" in shown
+    assert "Web call The ERP 1 0 0 0 0 just now" in shown
     assert "Nothing is in trouble." in shown
     bring(site, "dead")
     shown = text(admin.get("/admin/automation/queue"))
     assert "Given up 1" in shown
-    assert "Web call · erp given up left just now · 8 attempts Tell erp · Ticket Lamp Connection refused" in shown
+    assert "Web call · The ERP given up left just now · 8 attempts Tell erp · Ticket Lamp Connection refused" in shown
     assert "Tell erp" not in text(admin.get("/admin/automation/queue?state=unsure"))
 
 

@@ -69,7 +69,7 @@ def connection_lines() -> list[ConnectionLine]:
 def _line(connection: Connection, fares: Mapping[str, Any], known: Mapping[str, str]) -> ConnectionLine:
     used = any(fares[name] for name in ("last_ok", "last_failed"))
     state = fares["state"] if used or fares["state"] != "closed" else "unknown"
-    label = connection.label.text(words_of().language) if connection.label else connection.name
+    label = words_of().connection_label(connection.name)
     needed = tuple(SecretLine(name, known.get(name, "")) for name in dict.fromkeys(secrets_of(connection)))
     return ConnectionLine(connection.name, label, connection.type, address_of(connection), needed, BREAKER[state],
                           {**fares, "last_error": masked(fares["last_error"])},

@@ -60,6 +60,7 @@ class Group:
     kind: str
     kind_name: str
     connection: str
+    connection_label: str
     counts: Mapping[str, int]
     oldest: dt.datetime | None
 
@@ -70,9 +71,10 @@ def groups_of(heaps: list[ledger.Heap]) -> list[Group]:
     for heap in heaps:
         found.setdefault((heap.kind, heap.connection or ""), []).append(heap)
     return [
-        Group(kind, words.say(kind_text(kind)), connection, {heap.state: heap.count for heap in own}, _oldest(own))
+        Group(kind, words.say(kind_text(kind)), connection, words.connection_label(connection),
+              {heap.state: heap.count for heap in own}, _oldest(own))
         for (kind, connection), own in sorted(found.items())
-    ]
+    ]  # fmt: skip
 
 
 def _oldest(heaps: list[ledger.Heap]) -> dt.datetime | None:
@@ -84,7 +86,8 @@ def line_of(telling: Telling, row: ledger.Row) -> MessageLine:
     title, href = telling.record(row["form"], row["record_id"])
     rule = row["rule"] or row["effect"].get("rule") or ""
     return MessageLine(
-        row["id"], telling.words.say(kind_text(row["kind"])), row["connection"] or "", message_badge(row["state"]),
+        row["id"], telling.words.say(kind_text(row["kind"])), telling.words.connection_label(row["connection"]),
+        message_badge(row["state"]),
         row["state"], rule_label(rule) if rule else "", f"{ROOT}/runs/{row['run_id']}" if row["run_id"] else "",
         title, href, row["created_at"], due_of(row), row["attempts"], masked(row["error"]),
     )  # fmt: skip
@@ -112,6 +115,7 @@ def index() -> str:
     older = further(before=lines[-1].id) if len(found) > ledger.MOST_LISTED else ""
     states = {name: MESSAGE_STATES[name] for name in (*TROUBLE, "waiting", "parked", "claimed")}
     return show("queue", "queue", fares=fares, groups=groups, lines=lines, older=older, search=search, states=states,
+                search_label=words_of().connection_label(search.connection) or search.kind,
                 message_states=MESSAGE_STATES)  # fmt: skip
 
 

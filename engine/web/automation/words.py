@@ -165,6 +165,10 @@ class Words:
         role = self.definition.roles.get(name)
         return role.label.text(self.language) if role else name
 
+    def connection_label(self, name: str | None) -> str:
+        connection = self.definition.connections.get(name or "")
+        return connection.label.text(self.language) if connection and connection.label else name or ""
+
     def rule_label(self, rule: Rule) -> str:
         return self.say(name_of(rule))
 
