@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from engine.actions import CopyLines, ForEach, Notify, UpdateMatching
+from engine.actions import Ask, CopyLines, ForEach, Notify, UpdateMatching
 from engine.checks.names import copied_form, is_role, linked_form
 from engine.checks.review import Leaf, Review
 from engine.definition import Form, Rule
@@ -51,7 +51,7 @@ def _receivers(review: Review) -> None:
     for name, rule in review.definition.rules.items():
         for path, action, form in rule.steps():
             scope = _rule_scope(review, rule, {"record": review.form(form) or "any"})
-            for place, text in enumerate(action.to) if isinstance(action, Notify) else ():
+            for place, text in enumerate(action.to) if isinstance(action, Notify | Ask) else ():
                 if not is_role(review, text) and not review.is_lost(text):
                     _check(review, ("rules", name, *path, "to", place), text, scope)
 
