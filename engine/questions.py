@@ -230,7 +230,7 @@ def _voices(conn: sa.Connection, tables: Tables, ids: Sequence[int]) -> dict[int
     return {id: tuple(several) for id, several in voices.items()}
 
 
-def _question(row: Mapping[str, Any], voices: Sequence[Voice]) -> Question:
+def _question(row: Any, voices: Sequence[Voice]) -> Question:
     choices = tuple(Choice(**choice) for choice in row["choices"])
     return Question(**{**row, "choices": choices, "voices": tuple(voices)})
 
