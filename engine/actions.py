@@ -240,7 +240,7 @@ class Ask(Action):
     message: Template = option("What they are asked.")
     answers: Mapping[str, Answer] = option("The answers to choose from, in order.", minProperties=2, maxProperties=6)
     needs: str | int = option(
-        "Whose answer it takes: `any` (the first decides), `all` (everybody who is asked), or how many equal answers.",
+        "Whose answer it takes: `any` (the first decides), `all` (everybody answers), or how many equal answers.",
         "any", pattern="^(any|all)$", minimum=2, maximum=100,
     )  # fmt: skip
     at_most: Duration | None = option("Go on after this time without an answer.", None)

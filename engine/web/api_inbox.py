@@ -84,7 +84,7 @@ def _question(one: Question, titles: Mapping[str, Mapping[int, str]]) -> Json:
     }  # fmt: skip
 
 
-@blueprint.post("/notifications/questions/<int:question_id>/answer")
+@blueprint.post("/notifications/questions/<question_id>/answer")
 def answer_question(question_id: int) -> Response:
     """``answer``: the name of a choice; ``comment``. The same answer again is answered like the first."""
     api_input.refuse_parameters()

@@ -266,7 +266,7 @@ def _ask(t: Telling, effect: Mapping[str, Any], step: int | None) -> Wish:
     people += [name for id in effect.get("users", ()) if (name := t.person(id))]
     title = t.words.say(message("Ask {people}", people=t.words.listed(people) or "–"))
     answers = " / ".join(Label(label).text(t.words.language) for label in effect.get("answers", {}).values())
-    rows = (*_texts(t, effect.get("message", {})), (t.words.say(message("Answers")), answers))
+    rows = (*_texts(t, effect.get("message", {})), (t.words.say(message("To choose from")), answers))
     return Wish(step, title, "help-circle", "", rows)
 
 
