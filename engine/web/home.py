@@ -21,6 +21,7 @@ def show() -> str:
         recent = work.recent(app, who, conn)
         notices = notices_of(conn, app.tables, who.id or 0, limit=5, unread=True)
         asked = questions.mine(conn)
+        told = questions.told(conn, [one.id for one in notices], asked)
     tasks = work.in_order(shelves)
     now = app.clock()
     return render(
@@ -31,7 +32,7 @@ def show() -> str:
         mine=sum(task.mine for task in tasks),
         shelves=shelves,
         recent=recent,
-        notices=notices,
+        notices=[one for one in notices if one.id not in told],
         ago=lambda moment: formats.relative(moment, now, reader().language),
         exact=lambda moment: formats.moment(moment, reader()),
         hour=now.astimezone(reader().zone).hour,

@@ -69,6 +69,15 @@ def shown(conn: sa.Connection, found: Sequence[Question]) -> list[Shown]:
     return [_shown(one, titles) for one in found if may_see(one, titles)]
 
 
+def told(conn: sa.Connection, notice_ids: Sequence[int], asked: Sequence[Shown]) -> frozenset[int]:
+    """Which of these notices only say what is asked anyway."""
+    if not asked:
+        return frozenset()
+    here = {one.id for one in asked}
+    found = questions.of_notices(conn, application().tables, notice_ids)
+    return frozenset(id for id, question in found.items() if question.id in here)
+
+
 def visible(conn: sa.Connection, found: Iterable[Question]) -> Mapping[str, Mapping[int, str]]:
     """The titles of the records the questions are about, of those the reader may see."""
     wanted: dict[str, set[int]] = {}

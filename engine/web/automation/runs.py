@@ -415,7 +415,9 @@ def _fared(words: Words, messages: Sequence[ledger.Row], inner: tuple[int, ...])
     found = {}
     for step, own in by_step.items():
         shown = min(own, key=lambda one: worst.index(one["state"]) if one["state"] in worst else 0)
-        found[step] = Fared(message_badge(shown["state"]), _notes(words, shown))
+        asks = shown["kind"] == "ask" and shown["state"] == "parked"
+        badge = question_badge("open") if asks else message_badge(shown["state"])
+        found[step] = Fared(badge, _notes(words, shown))
     return {(inner, step): fared for step, fared in found.items()}
 
 
