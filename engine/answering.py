@@ -58,7 +58,7 @@ def _answer(
     choice = _chosen(question, name, comment)
     now, table = app.clock(), app.tables.asked
     mine = (table.c.question_id == question.id, table.c.user_id == actor.id, table.c.answer.is_(None))
-    conn.execute(sa.update(table).where(*mine).values(answer=name, comment=comment, at=now))
+    conn.execute(sa.update(table).where(*mine).values(answer=name, comment=comment, at=now, over_at=now))
     _note(app, conn, actor, question, choice, comment, now)
     _mark_read(app, conn, question, actor, now)
     point("answer kept")
@@ -82,7 +82,7 @@ def settle(app: Application, conn: sa.Connection, question_id: int) -> bool:
 def no_longer_asked(app: Application, user_id: int) -> None:
     """A person is no longer active: questions that waited for nobody else are settled by the answers there are."""
     asked, table = app.tables.asked, app.tables.question
-    mine = sa.select(asked.c.question_id).where(asked.c.user_id == user_id, asked.c.answer.is_(None))
+    mine = sa.select(asked.c.question_id).where(asked.c.user_id == user_id, asked.c.over_at.is_(None))
     with app.database.read() as conn:
         waiting = questions.found(conn, app.tables, table.c.state == "open", table.c.id.in_(mine))
 
@@ -210,8 +210,8 @@ def _mark_read(app: Application, conn: sa.Connection, question: Question, actor:
 
 
 def waits_until(app: Application, conn: sa.Connection, row: Any) -> dt.datetime | None:
-    """Until when the message of an open question stays parked; None when its run can be taken up. Its time over, the
-    question is closed here."""
+    """Until when the message of an open question waits; None when its run can be taken up. Its time over, the question
+    is closed here."""
     table = app.tables.question
     conn.execute(sa.select(table.c.id).where(table.c.message_id == row.id).with_for_update())
     question = questions.one(conn, app.tables, table.c.message_id == row.id)
@@ -221,8 +221,10 @@ def waits_until(app: Application, conn: sa.Connection, row: Any) -> dt.datetime 
     if end <= app.clock():
         questions.close(conn, app.tables, app.clock(), question.id, "timed_out")
         return None
-    message_ = app.tables.message
-    conn.execute(sa.update(message_).where(message_.c.id == row.id).values(state="parked", due_at=end))
+    message_, state = app.tables.message, "waiting" if question.due_at else "parked"
+    conn.execute(sa.update(message_).where(message_.c.id == row.id).values(state=state, due_at=end))
+    if question.due_at:
+        app.database.posted(conn, row.id, end)
     return end
 
 

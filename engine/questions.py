@@ -17,7 +17,7 @@ from engine.errors import Message, Refused, message
 from engine.faults import point
 from engine.passage import Walk
 from engine.people import people_with_roles
-from engine.storage.automation import in_state
+from engine.storage.automation import OPEN_MESSAGES, in_state
 from engine.storage.tables import Tables
 
 WITHDRAWN: Mapping[str, Message] = {
@@ -188,7 +188,7 @@ def open_for(
 ) -> list[Question]:  # fmt: skip
     """The questions that wait for this person, the newest first; ``before`` an id, to go on from there."""
     table, asked = tables.question, tables.asked
-    mine = sa.select(asked.c.question_id).where(asked.c.user_id == user_id, asked.c.answer.is_(None))
+    mine = sa.select(asked.c.question_id).where(asked.c.user_id == user_id, asked.c.over_at.is_(None))
     clauses: list[Any] = [in_state(table, "open"), table.c.id.in_(mine)]
     clauses.append(sa.or_(table.c.due_at.is_(None), table.c.due_at > now))
     if form is not None:
@@ -244,7 +244,7 @@ def close(
     table = tables.question
     closed = {"state": state, "answer": answer, "closed_at": now}
     conn.execute(sa.update(table).where(table.c.id == question_id, in_state(table, "open")).values(closed))
-    _read_notices(conn, tables, now, table.c.id == question_id)
+    _let_go(conn, tables, now, [question_id])
 
 
 def withdraw(conn: sa.Connection, tables: Tables, now: dt.datetime, why: str, *clauses: Any) -> bool:
@@ -255,15 +255,16 @@ def withdraw(conn: sa.Connection, tables: Tables, now: dt.datetime, why: str, *c
         return False
     withdrawn = {"state": "withdrawn", "why": why, "closed_at": now}
     conn.execute(sa.update(table).where(table.c.id.in_(ids), in_state(table, "open")).values(withdrawn))
-    _read_notices(conn, tables, now, table.c.id.in_(ids))
+    _let_go(conn, tables, now, ids)
     return True
 
 
-def _read_notices(conn: sa.Connection, tables: Tables, now: dt.datetime, clause: Any) -> None:
-    """Nobody has to look at what is settled."""
+def _let_go(conn: sa.Connection, tables: Tables, now: dt.datetime, ids: Sequence[int]) -> None:
+    """Nobody is waited for any more, and nobody has to look at what is settled."""
     notice, asked = tables.notification, tables.asked
-    told = sa.select(asked.c.notification_id).join(tables.question, tables.question.c.id == asked.c.question_id)
-    unread = (notice.c.id.in_(told.where(clause)), notice.c.read_at.is_(None))
+    these = asked.c.question_id.in_(ids)
+    conn.execute(sa.update(asked).where(these, asked.c.over_at.is_(None)).values(over_at=now))
+    unread = (notice.c.id.in_(sa.select(asked.c.notification_id).where(these)), notice.c.read_at.is_(None))
     conn.execute(sa.update(notice).where(*unread).values(read_at=now))
 
 
@@ -281,7 +282,7 @@ def record_gone(walk: Walk, form: str, record_id: int) -> None:
 def wake(app: Any, conn: sa.Connection, message_ids: Sequence[int], now: dt.datetime) -> None:
     """Let the runs that wait behind these messages be taken up."""
     table = app.tables.message
-    parked = (table.c.id.in_(message_ids), in_state(table, "parked"))
-    conn.execute(sa.update(table).where(*parked).values(state="waiting", due_at=now))
+    waiting = (table.c.id.in_(message_ids), in_state(table, *OPEN_MESSAGES))
+    conn.execute(sa.update(table).where(*waiting).values(state="waiting", due_at=now))
     for id in message_ids:
         app.database.posted(conn, id, now)

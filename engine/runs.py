@@ -173,7 +173,8 @@ def post(walk: Walk, run: Run, wanted: Wanted) -> int:
         return _post(walk, run, key, wanted.step, "for_each", data)
     if isinstance(effect, Ask):
         data = {"saved_as": effect.saved_as} if effect.saved_as else {}
-        id = _post(walk, run, key, wanted.step, "ask", data, due=effect.due or NEVER, state="parked")
+        state = "waiting" if effect.due else "parked"
+        id = _post(walk, run, key, wanted.step, "ask", data, due=effect.due or NEVER, state=state)
         questions.put(walk, effect, run_id=run.id, rule=run.rule, message_id=id, event_id=run.event_id)
         return id
     assert isinstance(effect, Wait)  # LATER holds no other

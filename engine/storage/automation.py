@@ -129,7 +129,8 @@ def _question() -> list[Any]:
 
 @system("asked")
 def _asked() -> list[Any]:
-    """A person who is asked, and what they answered. ``notification_id``: the notice that told them."""
+    """A person who is asked, and what they answered. ``notification_id``: the notice that told them; ``over_at``: since
+    when nothing is waited for from them any more."""
     return [
         sa.Column("question_id", BigInt, sa.ForeignKey("_question.id"), primary_key=True, autoincrement=False),
         user_column("user_id", primary_key=True, autoincrement=False),
@@ -137,7 +138,8 @@ def _asked() -> list[Any]:
         text("answer", nullable=True),
         text("comment", nullable=True),
         moment("at", nullable=True),
-        partial("ix__asked_open", "user_id", "question_id", where="answer IS NULL"),
+        moment("over_at", nullable=True),
+        partial("ix__asked_open", "user_id", "question_id", where="over_at IS NULL"),
         sa.Index("ix__asked_notification", "notification_id"),
     ]
 

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from making import Made, MakeApp, reasons
 
-from engine import answering, faults
+from engine import answering, faults, going_on
 from engine.builtin import default_registry
 from engine.errors import Denied, Invalid, Missing, Refused
 from engine.jobs import mending
 from engine.load import examine
+from engine.trying.back import back_test
 from engine.trying.dry import dry_run
 
 DESK = """
@@ -276,6 +277,66 @@ def test_a_dry_run_says_whom_it_would_ask(make_app: MakeApp) -> None:
     asking, setting = trial.steps
     assert (asking.kind, asking.effect["ask"], asking.effect["message"]) == ("Ask", ["chief"], {"": "Do A?"})
     assert (setting.after, setting.depends) == (({"answer": "decision", "of": "ask"},), ("results.decision",))
+    assert [made.ledger(name) for name in ("question", "asked", "message", "notification")] == before
+
+
+def test_a_question_may_be_about_no_record(make_app: MakeApp) -> None:
+    made = desk(make_app, """
+      stock_taking:
+        trigger: {type: schedule, at: ["08:00"]}
+        actions:
+          - type: ask
+            to: [clerk]
+            message: Is the stock counted?
+            answers: {yes: {label: "Yes"}, no: {label: "No"}}
+            as: counted
+          - {type: create, form: ticket, values: {name: "'Counted: ' + results.counted.answer"}}
+    """)  # fmt: skip
+    with made.application.database.write() as conn:
+        going_on.fire(made.application, conn, "stock_taking", "schedule:1")
+    assert made.messages() == [("kim", "Is the stock counted?")]
+    reply(made, "kim", "no")
+    made.deliver()
+    assert made.get("ticket", 1)["name"] == "Counted: no"
+
+
+def test_each_record_of_many_has_a_question_of_its_own(make_app: MakeApp) -> None:
+    made = desk(make_app, """
+      close_all:
+        trigger: {type: button, form: ticket, label: Close all, roles: [clerk]}
+        actions:
+          - type: for_each
+            form: ticket
+            where: not record.closed
+            actions:
+              - type: ask
+                to: [chief]
+                message: "Close {{ record.name }}?"
+                answers: {yes: {label: "Yes"}, no: {label: "No"}}
+                as: decision
+              - {type: branch, when: "results.decision.answer == 'yes'", then: [{type: set, values: {closed: true}}]}
+    """)  # fmt: skip
+    first, second = made.create("ticket", name="A"), made.create("ticket", name="B")
+    made.press("ticket", first, "close_all", as_="kim")
+    made.deliver()
+    texts = [(one["record_id"], one["texts"][""]) for one in made.ledger("question")]
+    assert texts == [(first.id, "Close A?"), (second.id, "Close B?")]
+    reply(made, "ann", "yes", question=2)
+    reply(made, "ann", "no", question=1)
+    made.deliver()
+    assert (made.get("ticket", first)["closed"], made.get("ticket", second)["closed"]) == (None, True)
+    assert {one["state"] for one in made.ledger("run")} == {"done"}
+
+
+def test_a_back_test_counts_whom_it_would_have_asked(make_app: MakeApp) -> None:
+    made = desk(make_app, asks())
+    for name in "AB":
+        made.create("ticket", name=name, as_="kim")
+    app, admin = made.application, made.actor("admin")
+    before = [made.ledger(name) for name in ("question", "asked", "message", "notification")]
+    told = back_test(app, admin, app.definition.rules["approve"], 7).json()["found"]
+    assert told["effects"] == {"ask": 2}
+    assert sorted((one["who"], one["total"]) for one in told["messages"]) == [("Ann", 2), ("Bob", 2), ("Eve", 2)]
     assert [made.ledger(name) for name in ("question", "asked", "message", "notification")] == before
 
 

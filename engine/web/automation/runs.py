@@ -17,6 +17,7 @@ from engine.errors import AppmillError, Missing, Refused, message
 from engine.jobs import mending
 from engine.rules import name_of
 from engine.runs import OPEN
+from engine.storage.automation import OPEN_MESSAGES
 from engine.web.automation import ledger
 from engine.web.automation.access import for_owners, seen_rules, sees_all
 from engine.web.automation.flow import Box, Fared, Place, draw, step_of, stretches, taken_by
@@ -415,7 +416,7 @@ def _fared(words: Words, messages: Sequence[ledger.Row], inner: tuple[int, ...])
     found = {}
     for step, own in by_step.items():
         shown = min(own, key=lambda one: worst.index(one["state"]) if one["state"] in worst else 0)
-        asks = shown["kind"] == "ask" and shown["state"] == "parked"
+        asks = shown["kind"] == "ask" and shown["state"] in OPEN_MESSAGES
         badge = question_badge("open") if asks else message_badge(shown["state"])
         found[step] = Fared(badge, _notes(words, shown))
     return {(inner, step): fared for step, fared in found.items()}
