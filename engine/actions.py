@@ -5,10 +5,21 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from engine import effects
-from engine.language import Duration, Expression, FieldName, FormName, Template, TransitionName, option
+from engine.language import (
+    ADMIN,
+    Duration,
+    Expression,
+    FieldName,
+    FormName,
+    Label,
+    Template,
+    TransitionName,
+    from_key,
+    option,
+)
 from engine.registry import Registry
 
 
@@ -163,9 +174,7 @@ class Notify(Action):
     message: Template = option("What they are told.")
 
     def effects(self, context: Context) -> Sequence[effects.Effect]:
-        roles = frozenset(self.to) & context.roles
-        users = frozenset(id for source in self.to if source not in roles for id in context.ids_of(source))
-        return [effects.Notify(*context.place, roles, users, context.fill(self.message))]
+        return [effects.Notify(*context.place, *_people(self.to, context), context.fill(self.message))]
 
 
 # --- steps that hold others, or time ---------------------------------------------------------------------------------
@@ -211,6 +220,47 @@ class Wait(Action):
         return [effects.Wait(due, self.holds)]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One of the answers people may give, as a button."""
+
+    name: str = from_key()
+    label: Label = option("What the button says.")
+    style: Literal["primary", "secondary", "danger"] = option("The look of the button.", "secondary")
+    comment: Literal["none", "optional", "required"] = option("Whether to ask for a comment.", "optional")
+    decisive: bool = option("Whether this answer, given by one person, settles the question.", False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask(Action):
+    """Ask people and wait for their answer."""
+
+    type: ClassVar[str] = "ask"
+    to: tuple[str, ...] = option("Roles, or expressions that give users such as record.owner.", minItems=1)
+    message: Template = option("What they are asked.")
+    answers: Mapping[str, Answer] = option("The answers to choose from, in order.", minProperties=2, maxProperties=6)
+    needs: str | int = option(
+        "Whose answer it takes: `any` (the first decides), `all` (everybody answers), or how many equal answers.",
+        "any", pattern="^(any|all)$", minimum=2, maximum=100,
+    )  # fmt: skip
+    at_most: Duration | None = option("Go on after this time without an answer.", None)
+    saved_as: str | None = option(
+        "The name under which the steps after it read the outcome, as results.<name>: answer (empty where there is "
+        "none), by, comment, at, timed_out and answers (everybody's).",
+        None, alias="as", pattern="^[a-z][a-z0-9_]{0,40}$",
+    )  # fmt: skip
+
+    def effects(self, context: Context) -> Sequence[effects.Effect]:
+        roles, users = _people(self.to, context)
+        choices = tuple(
+            effects.Choice(one.name, dict(one.label.texts), one.style, one.comment, one.decisive)
+            for one in self.answers.values()
+        )
+        due = context.later(self.at_most) if self.at_most else None
+        return [effects.Ask(*context.place, roles, users, context.fill(self.message), choices, self.needs, due,
+                            self.saved_as)]  # fmt: skip
+
+
 def nested(
     path: tuple[str | int, ...], actions: Sequence[Action], form: FormName | None
 ) -> Iterator[tuple[tuple[str | int, ...], Action, FormName | None]]:
@@ -225,10 +275,16 @@ def nested(
             yield from nested((*here, "actions"), action.actions, action.form)
 
 
+def _people(to: Sequence[str], context: Context) -> tuple[frozenset[str], frozenset[int]]:
+    """The roles that are named, and the ids of the users the other expressions give."""
+    roles = frozenset(to) & (context.roles | {ADMIN})
+    return roles, frozenset(id for source in to if source not in roles for id in context.ids_of(source))
+
+
 def _worked_out(values: Mapping[Any, Expression], context: Context, **more: Any) -> dict[str, Any]:
     return {name: context.evaluate(source, **more) for name, source in values.items()}
 
 
 def register(registry: Registry) -> None:
-    for action in (SetValues, CreateRecord, UpdateMatching, TakeTransition, Refuse, Notify, Branch, ForEach, Wait):
+    for action in (SetValues, CreateRecord, UpdateMatching, TakeTransition, Refuse, Notify, Ask, Branch, ForEach, Wait):
         registry.action(action)

@@ -117,3 +117,36 @@ class Notify(Effect):
     roles: frozenset[str]
     users: frozenset[int]
     texts: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One answer people may give. ``label``: language → text; ``style`` and ``comment`` as in the definition."""
+
+    name: str
+    label: Mapping[str, str]
+    style: str = "secondary"
+    comment: str = "optional"
+    decisive: bool = False
+
+
+@dataclass(frozen=True)
+class Ask(Effect):
+    """Ask the users of ``roles`` and ``users`` (ids), each once, until enough of them answered or it is ``due``.
+
+    ``needs``: ``any``, ``all`` or how many equal answers. Steps after it read the outcome as ``results.<saved_as>``.
+    """
+
+    form: str
+    id: int
+    roles: frozenset[str]
+    users: frozenset[int]
+    texts: Mapping[str, str]
+    choices: tuple[Choice, ...]
+    needs: str | int = "any"
+    due: dt.datetime | None = None
+    saved_as: str | None = None
+
+    @property
+    def suspends(self) -> bool:
+        return True

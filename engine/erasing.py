@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine import checking, following, performing, walking, writing
+from engine import checking, following, performing, questions, walking, writing
 from engine.definition import Form
 from engine.errors import Refused, message
 from engine.intake import Given
@@ -62,6 +62,8 @@ def _keep_time(passage: Passage, event_id: int) -> None:
         dates.follow(walk, form, None, row, event_id)
         if row.get("state") is not None:
             timeouts.resume(walk, form, row)
+    else:
+        questions.record_gone(walk, form, row["id"])
 
 
 def _with_lines(passage: Passage) -> None:

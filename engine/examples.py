@@ -70,6 +70,9 @@ ACTIONS: Mapping[str, str] = {
     "take": "{type: take, transition: close, reason: \"'nothing left to do'\"}",
     "refuse": '{type: refuse, message: "{{ record.name }} is closed"}',
     "notify": '{type: notify, to: [member, record.created_by], message: "{{ record.name }} is closed"}',
+    "ask": '{type: ask, to: [member], message: "May {{ record.name }} be closed?", needs: all, at_most: 3d,'
+    "\n as: decision, answers: {approve: {label: {zh: 同意, en: Approve}, style: primary},"
+    " reject: {label: {zh: 驳回, en: Reject}, style: danger, comment: required, decisive: true}}}",
     "branch": "{type: branch, when: record.cost > 100, then: [{type: take, transition: close}]}",
     "for_each": "{type: for_each, form: ticket, where: record.part_of == source,\n"
     " actions: [{type: take, transition: close}]}",

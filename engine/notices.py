@@ -19,7 +19,8 @@ def notify(walk: Walk, effect: Notify, event_id: int | None) -> None:
 
 def write(
     walk: Walk, people: Iterable[int], form: str, id: int, texts: Mapping[str, str], event_id: int | None
-) -> None:
+) -> dict[int, int]:
+    """Answers the ids of the notices by person."""
     table = walk.app.tables.notification
     rows = [
         {
@@ -28,5 +29,7 @@ def write(
         }
         for person in sorted(people)
     ]  # fmt: skip
-    if rows:
-        walk.conn.execute(sa.insert(table), rows)
+    if not rows:
+        return {}
+    written = walk.conn.execute(sa.insert(table).returning(table.c.user_id, table.c.id), rows)
+    return {row.user_id: row.id for row in written}

@@ -63,7 +63,12 @@ AUTOMATION_SCHEMAS: Mapping[str, Schema] = {
         conditions=listed(object_of(text=TEXT, holds=FLAG, values=PAIRS)),
         steps=listed(COUNT),
         effects=listed(object_of(step={"type": ["integer", "null"]}, text=TEXT, values=PAIRS, data=ANY)),
-        messages=listed(object_of(**SENT)), made=listed(object_of(event_id=ID, text=TEXT, record=TEXT)),
+        messages=listed(object_of(**SENT)),
+        asked=listed(object_of(
+            text=TEXT, state={"type": "string", "enum": ["open", "answered", "timed_out", "withdrawn"]}, due_at=WHEN,
+            people=listed(object_of(name=TEXT, answer=NULL_TEXT, comment=NULL_TEXT, at=WHEN)),
+        )),
+        made=listed(object_of(event_id=ID, text=TEXT, record=TEXT)),
         causes=listed(object_of(text=TEXT, who=TEXT, record=NULL_TEXT, at=MOMENT)), led_to=listed(ref("RunLedTo")),
     ),
     "Queue": object_of(

@@ -129,6 +129,19 @@ SHARED_SCHEMAS: Mapping[str, Schema] = {
             id=ID, at=MOMENT, message=TEXT, form=NULL_TEXT, record_id=nullable(ID), unread={"type": "boolean"})),
         before=nullable(ID),
     ),
+    "Questions": object_of(
+        questions=listed(object_of(
+            id=ID, message=TEXT, form=NULL_TEXT, record_id=nullable(ID), record=NULL_TEXT, rule=TEXT, asked_at=MOMENT,
+            due_at=nullable(MOMENT), needs=TEXT,
+            choices=listed(object_of(
+                name=TEXT, label=TEXT, style={"type": "string", "enum": ["primary", "secondary", "danger"]},
+                comment={"type": "string", "enum": ["none", "optional", "required"]}, decisive={"type": "boolean"},
+            )),
+            people=listed(object_of(id=ID, name=TEXT, answer=NULL_TEXT)),
+        )),
+        before=nullable(ID),
+    ),
+    "Answered": object_of(id=ID, answer=TEXT, settled={"type": "boolean"}),
     "Me": object_of(
         id=ID, login=TEXT, name=TEXT, language=TEXT, timezone=TEXT, roles=listed(object_of(name=TEXT, label=TEXT)),
         groups=listed(TEXT), scopes={"type": ["array", "null"], "items": TEXT},
@@ -168,6 +181,26 @@ def _mark_read(made: Schemas) -> Json:
     )}  # fmt: skip
 
 
+def _questions(made: Schemas) -> Json:
+    return {"get": _plain(
+        made, "questions", "List the questions that wait for your answer", answers("200", ref("Questions"), "read"),
+        parameters=[parameter("before_id"), parameter("limit_200")],
+    )}  # fmt: skip
+
+
+def _answer(made: Schemas) -> Json:
+    plain = "^[^\\u0000]*$"
+    body = json_body(object_of(
+        ("answer",), answer={"type": "string", "minLength": 1, "maxLength": 200, "pattern": plain},
+        comment={"type": ["string", "null"], "maxLength": 2000, "pattern": plain},
+    ))  # fmt: skip
+    id_of_question = {"name": "id", "in": "path", "required": True, "schema": ID}
+    return {"post": _plain(
+        made, "questions.answer", "Answer a question; the same answer again is answered like the first",
+        answers("200", ref("Answered"), "write"), requestBody=body, parameters=[id_of_question],
+    )}  # fmt: skip
+
+
 def _files(made: Schemas) -> Json:
     parts = object_of(
         ("form", "field", "file"), form=TEXT, field=TEXT, id={"type": "string", "pattern": "^[0-9]{1,18}$"},
@@ -195,6 +228,8 @@ PLAIN_PATHS: Mapping[str, tuple[str, Callable[[Schemas], Json]]] = {
     "/me": ("", _me),
     "/notifications": ("read", _notifications),
     "/notifications/read": ("write", _mark_read),
+    "/notifications/questions": ("read", _questions),
+    "/notifications/questions/{id}/answer": ("write", _answer),
     "/files": ("", _files),
     "/files/{id}": ("", _file),
 }

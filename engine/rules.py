@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from engine.calendars import due_after
 from engine.definition import Rule
 from engine.effects import (
+    Ask,
     CreateRecord,
     Effect,
     ForEach,
@@ -246,6 +247,12 @@ def described(effect: Effect) -> dict[str, Any]:
         return {effect.kind: effect.connection or "", "data": in_trace(dict(effect.data))}
     if isinstance(effect, Wait):
         return {"wait": effect.due.isoformat() if effect.due else None, "holds": effect.holds}
+    if isinstance(effect, Ask):
+        return {
+            "ask": sorted(effect.roles), "users": sorted(effect.users), "message": dict(effect.texts),
+            "answers": {one.name: dict(one.label) for one in effect.choices}, "needs": effect.needs,
+            "due": effect.due.isoformat() if effect.due else None,
+        }  # fmt: skip
     if isinstance(effect, ForEach):
         return {"for_each": effect.form, "where": effect.where}
     return {"effect": type(effect).__name__}

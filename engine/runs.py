@@ -13,8 +13,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from engine import questions
 from engine.definition import Rule
-from engine.effects import Effect, ForEach, Outside, Wait
+from engine.effects import Ask, Effect, ForEach, Outside, Wait
 from engine.faults import point
 from engine.passage import Walk
 from engine.program import Wanted
@@ -23,7 +24,7 @@ from engine.storage.prepared import value
 from engine.timing.firing import dumped
 
 NEVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
-LATER: tuple[type[Effect], ...] = (Outside, Wait, ForEach)
+LATER: tuple[type[Effect], ...] = (Outside, Wait, ForEach, Ask)
 OPEN = OPEN_RUNS
 
 
@@ -154,6 +155,7 @@ def cancel(conn: sa.Connection, tables: Any, run_id: int, now: dt.datetime) -> N
     conn.execute(sa.update(run).where(run.c.id == run_id).values(state="cancelled", ended_at=now))
     open_ones = (message.c.run_id == run_id, in_state(message, *OPEN_MESSAGES))
     conn.execute(sa.update(message).where(*open_ones).values(state="cancelled", done_at=now))
+    questions.withdraw(conn, tables, now, "cancelled", tables.question.c.run_id == run_id)
 
 
 # --- leaving messages ------------------------------------------------------------------------------------------------
@@ -169,6 +171,12 @@ def post(walk: Walk, run: Run, wanted: Wanted) -> int:
     if isinstance(effect, ForEach):
         data = {"form": effect.form, "where": effect.where, "batch": effect.batch}
         return _post(walk, run, key, wanted.step, "for_each", data)
+    if isinstance(effect, Ask):
+        data = {"saved_as": effect.saved_as} if effect.saved_as else {}
+        state = "waiting" if effect.due else "parked"
+        id = _post(walk, run, key, wanted.step, "ask", data, due=effect.due or NEVER, state=state)
+        questions.put(walk, effect, run_id=run.id, rule=run.rule, message_id=id, event_id=run.event_id)
+        return id
     assert isinstance(effect, Wait)  # LATER holds no other
     due, state = effect.due or NEVER, "parked" if effect.holds else "waiting"
     data = {"holds": effect.holds, "paused": True, "until": due.isoformat()}
@@ -187,7 +195,7 @@ def _post(
     walk: Walk, run: Run, key: str, step: int, kind: str, effect: Mapping[str, Any], *,
     connection: str | None = None, due: dt.datetime | None = None, state: str = "waiting",
 ) -> int:  # fmt: skip
-    outside = kind not in ("go_on", "fire", "for_each")
+    outside = kind not in ("go_on", "fire", "for_each", "ask")
     lane = f"{connection or kind}|{run.form}:{run.record_id}" if outside and run.record_id is not None else None
     row = {
         "key": key, "run_id": run.id, "step": step, "kind": kind, "connection": connection, "lane": lane,

@@ -194,6 +194,7 @@ def _const(value: Any, allowed: Any) -> Message | None:
 _PATTERNS = {
     "^[1-9][0-9]{0,4}(s|m|h|d|w|wd)$": "Expected a length of time such as 30m, 4h, 2d, 1w or 3wd; got {got}.",
     "^[a-z][a-z0-9_]{0,62}$": "Expected a name of small letters, digits and '_'; got {got}.",
+    "^(any|all)$": "Expected any, all or how many people; got {got}.",
     "^[A-Z]{3}$": "Expected a currency code of three capital letters such as CNY; got {got}.",
 }
 
@@ -250,6 +251,12 @@ def _min_properties(value: Any, limit: int) -> Message | None:
     return message("Expected at least {limit} in the mapping; got {got}.", limit=limit, got=len(value))
 
 
+def _max_properties(value: Any, limit: int) -> Message | None:
+    if not isinstance(value, dict) or len(value) <= limit:
+        return None
+    return message("Expected at most {limit} in the mapping; got {got}.", limit=limit, got=len(value))
+
+
 def _unique_items(value: Any, wanted: bool) -> Message | None:
     if not wanted or not isinstance(value, list):
         return None
@@ -268,6 +275,7 @@ _LIMITS: dict[str, Callable[[Any, Any], Message | None]] = {
     "minItems": _min_items,
     "maxItems": _max_items,
     "minProperties": _min_properties,
+    "maxProperties": _max_properties,
     "uniqueItems": _unique_items,
 }
 KEYWORDS = frozenset(_LIMITS) | {"type", "properties", "required", "additionalProperties", "propertyNames", "items"}

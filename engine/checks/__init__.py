@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.checks.asking import check_asking
 from engine.checks.circles import check_circles
 from engine.checks.connections import check_connections
 from engine.checks.expressions import check_expressions
@@ -32,6 +33,7 @@ CHECKS = (
     check_connections,
     check_scripts,
     check_timing,
+    check_asking,
     check_texts,
 )
 

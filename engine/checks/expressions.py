@@ -6,13 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from engine.actions import CopyLines, ForEach, Notify, UpdateMatching
+from engine.actions import Ask, CopyLines, ForEach, Notify, UpdateMatching
 from engine.checks.names import copied_form, is_role, linked_form
-from engine.checks.review import Leaf, Review
+from engine.checks.review import Leaf, Review, unknown
 from engine.definition import Form, Rule
+from engine.errors import message
 from engine.expressions import Scope, check_expression, check_template
 from engine.fields.base import Field
-from engine.language import Condition, Expression, Template
+from engine.language import ADMIN, Condition, Expression, Template
 from engine.yamlfile import Path
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -51,9 +52,18 @@ def _receivers(review: Review) -> None:
     for name, rule in review.definition.rules.items():
         for path, action, form in rule.steps():
             scope = _rule_scope(review, rule, {"record": review.form(form) or "any"})
-            for place, text in enumerate(action.to) if isinstance(action, Notify) else ():
+            for place, text in enumerate(action.to) if isinstance(action, Notify | Ask) else ():
                 if not is_role(review, text) and not review.is_lost(text):
-                    _check(review, ("rules", name, *path, "to", place), text, scope)
+                    _receiver(review, ("rules", name, *path, "to", place), text, scope)
+
+
+def _receiver(review: Review, path: Path, text: str, scope: Scope) -> None:
+    """A single word that is no name here was meant as a role."""
+    if text.isidentifier() and text not in scope.known:
+        known = (*review.definition.roles, ADMIN)
+        review.error(path, unknown(message("There is no role '{name}'", name=text), text, known))
+    else:
+        _check(review, path, text, scope)
 
 
 # --- scopes

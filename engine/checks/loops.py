@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.actions import (
+    Ask,
     Branch,
     CreateRecord,
     ForEach,
@@ -245,6 +246,7 @@ def _is_told(trigger: Updated, values: Mapping[str, Expression]) -> bool:
 # All but the first four change no record themselves.
 _KNOWN = (
     SetValues, CreateRecord, UpdateMatching, TakeTransition, Notify, Refuse, Branch, ForEach, Wait, Mail, Http, Call,
+    Ask,
 )  # fmt: skip
 
 

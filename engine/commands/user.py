@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from engine import accounts, audit, passwords
+from engine import accounts, answering, audit, passwords
 from engine.application import Application
 from engine.commands.run import application_arguments, opened
 from engine.demo import padded
@@ -95,5 +95,7 @@ def _activity(app: Application, options: argparse.Namespace) -> int:
         user = accounts.find_user(conn, app.tables, login=options.login)
         accounts.set_active(conn, app.tables, user, active, now=app.clock())
         audit.note(conn, app, None, "user.activated" if active else "user.deactivated", user.id)
+    if not active:
+        answering.no_longer_asked(app, user.id)
     print(f"{user.login} is {'active' if active else 'deactivated'}.")
     return 0

@@ -16,7 +16,7 @@ from engine.jobs.desk import Desk
 from engine.storage.automation import IN_LANE, OPEN_MESSAGES, in_state
 from engine.storage.prepared import value
 
-INSIDE = ("go_on", "fire", "for_each")  # what concerns this application only
+INSIDE = ("go_on", "fire", "for_each", "ask")  # what concerns this application only
 State = Literal["done", "again", "dead", "unsure", "parked", "cancelled", "gone", "not_now", "lost"]
 
 

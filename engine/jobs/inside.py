@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine import going_on
+from engine import answering, going_on
 from engine.application import Application
 from engine.faults import point
 from engine.jobs.claiming import Outcome
@@ -22,7 +22,9 @@ def perform(app: Application, conn: sa.Connection, row: Any) -> Outcome:
     done = {"state": "done", "attempts": row.attempts + 1, "started_at": now, "done_at": now, "error": None}
     conn.execute(sa.update(table).where(table.c.id == row.id).values(done))
     point("going on")
-    if row.kind == "go_on":
+    if row.kind == "ask":
+        answering.go_on(app, conn, row)
+    elif row.kind == "go_on":
         going_on.go_on(app, conn, row.run_id, row.step, paused=bool(row.effect.get("paused")))
     else:
         effect = row.effect
@@ -36,6 +38,8 @@ def perform(app: Application, conn: sa.Connection, row: Any) -> Outcome:
 
 def _parked_again(app: Application, conn: sa.Connection, row: Any) -> dt.datetime | None:
     """Until when the run goes on waiting, because what it waits for does not hold yet."""
+    if row.kind == "ask":
+        return answering.waits_until(app, conn, row)
     holds, until = row.effect.get("holds"), row.effect.get("until")
     if not holds or not until:
         return None

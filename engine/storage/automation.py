@@ -100,6 +100,50 @@ def _message() -> list[Any]:
     ]
 
 
+@system("question")
+def _question() -> list[Any]:
+    """What a rule asks people. ``message_id`` takes its run up again. ``texts``: language → text; ``choices`` as in
+    ``effects.Choice``. ``state``: open, answered (``answer``, where one was agreed on), timed_out, withdrawn (``why``:
+    deleted or cancelled)."""
+    return [
+        key(),
+        sa.Column("message_id", BigInt, sa.ForeignKey("_message.id"), nullable=False, unique=True),
+        sa.Column("run_id", BigInt, sa.ForeignKey("_run.id"), nullable=False),
+        text("rule"),
+        text("form", nullable=True),
+        sa.Column("record_id", BigInt),
+        sa.Column("texts", json_type(), nullable=False),
+        sa.Column("choices", json_type(), nullable=False),
+        text("needs"),
+        sa.Column("event_id", BigInt, sa.ForeignKey("_event.id")),
+        moment("asked_at"),
+        moment("due_at", nullable=True),
+        text("state", server_default="open"),
+        text("answer", nullable=True),
+        text("why", nullable=True),
+        moment("closed_at", nullable=True),
+        sa.Index("ix__question_run", "run_id", "id"),
+        partial("ix__question_open", "form", "record_id", where="state = 'open'"),
+    ]
+
+
+@system("asked")
+def _asked() -> list[Any]:
+    """A person who is asked, and what they answered. ``notification_id``: the notice that told them; ``over_at``: since
+    when nothing is waited for from them any more."""
+    return [
+        sa.Column("question_id", BigInt, sa.ForeignKey("_question.id"), primary_key=True, autoincrement=False),
+        user_column("user_id", primary_key=True, autoincrement=False),
+        sa.Column("notification_id", BigInt),
+        text("answer", nullable=True),
+        text("comment", nullable=True),
+        moment("at", nullable=True),
+        moment("over_at", nullable=True),
+        partial("ix__asked_open", "user_id", "question_id", where="over_at IS NULL"),
+        sa.Index("ix__asked_notification", "notification_id"),
+    ]
+
+
 @system("rule_state")
 def _rule_state() -> list[Any]:
     """A rule that failed lately: how often in a row, and since when it is paused."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.effects import (
+    Ask,
     CreateRecord,
     Effect,
     ForEach,
@@ -43,13 +44,13 @@ def kind_of(effect: Effect) -> str:
 _ON_RECORDS = SetValues | CreateRecord | UpdateMatching | TakeTransition
 _WORDS: Mapping[type[Effect], str] = {
     SetValues: "set", CreateRecord: "create", UpdateMatching: "update", TakeTransition: "take", Refuse: "refuse",
-    Notify: "notify", Wait: "wait", ForEach: "for_each",
+    Notify: "notify", Wait: "wait", ForEach: "for_each", Ask: "ask",
 }  # fmt: skip
 
 
 def receivers(effect: Effect, people: RolesTo) -> list[str]:
     """Whom it tells: ``user:<id>`` for people told in the application, an address for a mail; each once."""
-    if isinstance(effect, Notify):
+    if isinstance(effect, Notify | Ask):
         return [f"user:{id}" for id in sorted(people(effect.roles) | effect.users)]
     if isinstance(effect, Outside) and effect.kind == "mail":
         return list(dict.fromkeys(_addresses(effect.data)))
@@ -58,8 +59,9 @@ def receivers(effect: Effect, people: RolesTo) -> list[str]:
 
 def receivers_in_trace(effect: Mapping[str, Any], people: RolesTo) -> list[str]:
     """The same of an effect as the ledger keeps it."""
-    if "notify" in effect:
-        return [f"user:{id}" for id in sorted(people(frozenset(effect["notify"])) | set(effect.get("users", ())))]
+    roles = effect.get("notify", effect.get("ask"))
+    if roles is not None:
+        return [f"user:{id}" for id in sorted(people(frozenset(roles)) | set(effect.get("users", ())))]
     if "mail" in effect:
         return list(dict.fromkeys(_addresses(effect.get("data", {}))))
     return []
@@ -71,7 +73,7 @@ def kind_in_trace(effect: Mapping[str, Any]) -> str:
             return f"{word} {effect[word]}"
     if "take" in effect:
         return f"take {effect.get('form')}"
-    plain = next((word for word in ("refuse", "notify", "wait", "for_each") if word in effect), None)
+    plain = next((word for word in ("refuse", "notify", "wait", "for_each", "ask") if word in effect), None)
     return plain or next((key for key in effect if key != "data"), "other")
 
 

@@ -24,7 +24,7 @@ for room in (api_records, api_forms, api_import, api_inbox, api_automation):
     blueprint.register_blueprint(room.blueprint)
 
 REALM = 'Bearer realm="api"'
-NUMBERS = frozenset({"record_id", "view_id", "attachment_id", "run_id", "message_id", "job_id"})
+NUMBERS = frozenset({"record_id", "view_id", "attachment_id", "run_id", "message_id", "job_id", "question_id"})
 NOT_JSON = frozenset({"api.docs", "api.api_inbox.download"})
 
 

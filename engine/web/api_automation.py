@@ -24,7 +24,7 @@ from engine.web.automation import connections, ledger, queue, rules, runs, sched
 from engine.web.automation.access import demand_rule, sees_all
 from engine.web.automation.flow import Box, draw, stretches
 from engine.web.automation.frame import words_of
-from engine.web.automation.runs import RunLine, RunPage, Sent, Twig
+from engine.web.automation.runs import Asked, RunLine, RunPage, Sent, Twig
 from engine.web.automation.telling import Telling, titles_for
 from engine.web.context import actor, application, reader
 
@@ -244,9 +244,16 @@ def _whole_run(run_id: int) -> Json:
         ],
         "messages": [_sent(one) for one in page.sent],
         "made": [{"event_id": one.id, "text": one.text, "record": one.title} for one in page.made],
+        "asked": [_asked(one) for one in page.asked],
         "causes": _causes(page),
         "led_to": [_twig(one) for one in page.twigs],
     }
+
+
+def _asked(one: Asked) -> Json:
+    people = [{"name": each.who, "answer": each.text or None, "comment": each.comment or None, "at": moment(each.at)}
+              for each in one.answers]  # fmt: skip
+    return {"text": one.text, "state": one.state, "due_at": moment(one.due), "people": people}
 
 
 def _causes(page: RunPage) -> list[Json]:

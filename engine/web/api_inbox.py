@@ -1,16 +1,21 @@
-"""Notifications and files over the API."""
+"""Notifications, questions and files over the API."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Blueprint, Response, jsonify, request
 
-from engine import inbox
+from engine import answering, inbox, questions
 from engine.errors import message
 from engine.inbox import Notice
+from engine.language import Label
+from engine.questions import Question
 from engine.web import api_input, attachments
 from engine.web.api_forms import demand_scope, demand_write
 from engine.web.api_shape import Json, moment
 from engine.web.context import actor, application, reader
+from engine.web.questions import may_see, visible
 
 blueprint = Blueprint("api_inbox", __name__)
 
@@ -46,6 +51,51 @@ def mark_read() -> Response:
     with app.database.write() as conn:
         inbox.mark_read(conn, app.tables, actor().id or 0, app.clock(), notice)
     return Response(status=204)
+
+
+@blueprint.get("/notifications/questions")
+def list_questions() -> Response:
+    """The questions that wait for me, the newest first; ``before`` continues."""
+    api_input.refuse_parameters("before", "limit")
+    demand_scope("read")
+    app, limit = application(), api_input.number_arg("limit", MOST) or PAGE
+    before = api_input.number_arg("before", api_input.LARGEST_ID)
+    with app.database.read() as conn:
+        found = questions.open_for(
+            conn, app.tables, actor().id or 0, app.clock(), before=before, limit=limit + 1
+        )  # fmt: skip
+        titles = visible(conn, found)
+    listed = [_question(one, titles) for one in found[:limit] if may_see(one, titles)]
+    return jsonify(questions=listed, before=found[limit - 1].id if len(found) > limit else None)
+
+
+def _question(one: Question, titles: Mapping[str, Mapping[int, str]]) -> Json:
+    language = reader().language
+    return {
+        "id": one.id, "message": one.text(language), "form": one.form, "record_id": one.record_id,
+        "record": titles.get(one.form or "", {}).get(one.record_id or 0), "rule": one.rule,
+        "asked_at": moment(one.asked_at), "due_at": moment(one.due_at), "needs": one.needs,
+        "choices": [
+            {"name": choice.name, "label": Label(choice.label).text(language), "style": choice.style,
+             "comment": choice.comment, "decisive": choice.decisive}
+            for choice in one.choices
+        ],
+        "people": [{"id": voice.user_id, "name": voice.name, "answer": voice.answer} for voice in one.voices],
+    }  # fmt: skip
+
+
+@blueprint.post("/notifications/questions/<question_id>/answer")
+def answer_question(question_id: int) -> Response:
+    """``answer``: the name of a choice; ``comment``. The same answer again is answered like the first."""
+    api_input.refuse_parameters()
+    demand_write()
+    sent = api_input.body(("answer", "comment"))
+    name = api_input.text_of(sent, "answer", 200)
+    if name is None:
+        raise api_input.misplaced("answer", message("{name} must be a text.", name="answer"))
+    comment = api_input.text_of(sent, "comment", answering.LONGEST)
+    given = answering.answer(application(), actor(), question_id, name, comment)
+    return jsonify(id=given.question_id, answer=name, settled=given.settled)
 
 
 @blueprint.post("/files")

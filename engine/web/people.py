@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
-from engine import accounts, audit, passwords, sessions
+from engine import accounts, answering, audit, passwords, sessions
 from engine.accounts import User
 from engine.errors import AppmillError, message
 from engine.language import ADMIN
@@ -136,6 +136,8 @@ def set_active(user_id: int) -> Response:
         person = accounts.find_user(conn, app.tables, id=user_id)
         accounts.set_active(conn, app.tables, person, active, now=app.clock())
         audit.note(conn, app, actor(), "user.activated" if active else "user.deactivated", user_id)
+    if not active:
+        answering.no_longer_asked(app, user_id)
     out = "{name} is signed out and cannot sign in any more."
     toast(message("{name} can sign in again." if active else out, name=person.name))
     return go(f"/admin/users/{user_id}")

@@ -15,6 +15,7 @@ from engine.definition import AppDefinition, Form
 from engine.errors import Invalid, Message, message
 from engine.fields.base import Field
 from engine.formats import Reader
+from engine.language import Label
 from engine.storage.events import Event
 from engine.web.seen import points_at
 
@@ -84,7 +85,14 @@ class Teller:
             label = transition.label.text(self.reader.language) if transition else event.transition
             return message("{transition}: {before} → {after}", transition=label,
                            before=self._state(event.from_state), after=self._state(event.to_state))  # fmt: skip
+        if event.kind == "answered" and isinstance(event.trace, Mapping):
+            return self._answered(event.trace)
         return SENTENCES.get(event.kind, SENTENCES["updated"])
+
+    def _answered(self, trace: Mapping[str, Any]) -> Message:
+        rule = next((one for one in self.definition.rules.values() if one.stable_id == trace["rule"]), None)
+        return message("answered “{answer}” to the rule “{rule}”", answer=Label(trace["label"]),
+                       rule=self._rule(rule.name if rule else trace["rule"]))  # fmt: skip
 
     def _state(self, name: str | None) -> str:
         workflow = self.form.workflow
@@ -248,6 +256,7 @@ SENTENCES: Mapping[str, Message] = {
     "adopted": message("imported the record"),
     "pressed": message("pressed a button"),
     "revealed": message("looked at a sensitive field"),
+    "answered": message("answered a question"),
 }
 ICONS: Mapping[str, str] = {
     "created": "plus",
@@ -257,4 +266,5 @@ ICONS: Mapping[str, str] = {
     "imported": "file-import",
     "pressed": "hand-click",
     "revealed": "eye",
+    "answered": "message",
 }

@@ -104,7 +104,8 @@ class _Drawing:
             nested = program.steps[number].inner or Program()
             body = self.boxes(one.actions, nested, (*inner, number), (*path, "actions"), one.form)
             return Box("for_each", said.title, said.icon, said.lines, body=body, place=place, **shown)
-        kind = "wait" if isinstance(one, actions.Wait) else "refuse" if isinstance(one, actions.Refuse) else "step"
+        waits = isinstance(one, actions.Wait | actions.Ask)
+        kind = "wait" if waits else "refuse" if isinstance(one, actions.Refuse) else "step"
         return Box(kind, said.title, said.icon, said.lines, place=place, **shown)
 
     def _shown(self, place: Place) -> dict[str, Any]:

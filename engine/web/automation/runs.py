@@ -11,12 +11,13 @@ import sqlalchemy as sa
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
-from engine import going_on
+from engine import going_on, questions
 from engine.definition import AppDefinition, Rule
 from engine.errors import AppmillError, Missing, Refused, message
 from engine.jobs import mending
 from engine.rules import name_of
 from engine.runs import OPEN
+from engine.storage.automation import OPEN_MESSAGES
 from engine.web.automation import ledger
 from engine.web.automation.access import for_owners, seen_rules, sees_all
 from engine.web.automation.flow import Box, Fared, Place, draw, step_of, stretches, taken_by
@@ -31,9 +32,21 @@ from engine.web.automation.telling import (
     titles_for,
     wanted_titles,
 )
-from engine.web.automation.words import RUN_STATES, Badge, Words, kind_text, message_badge, run_badge, took
+from engine.web.automation.words import (
+    MASK,
+    NEEDS,
+    RUN_STATES,
+    Badge,
+    Words,
+    kind_text,
+    message_badge,
+    question_badge,
+    run_badge,
+    took,
+)
 from engine.web.context import actor, application, reader
 from engine.web.numbers import whole
+from engine.web.questions import choice_text, fate
 from engine.web.render import go, toast
 
 blueprint = Blueprint("runs", __name__, url_prefix="/runs")
@@ -158,6 +171,29 @@ class Twig:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What somebody answered; empty where they did not (yet)."""
+
+    who: str
+    text: str
+    comment: str
+    at: dt.datetime | None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question of the run. ``answers``: those given, in their order, then those that are missing."""
+
+    text: str
+    state: str
+    badge: Badge
+    needs: str
+    due: dt.datetime | None
+    fate: str
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True)
 class RunPage:
     line: RunLine
     rule_href: str
@@ -175,6 +211,7 @@ class RunPage:
     twigs: tuple[Twig, ...]
     parent_href: str
     definition: str
+    asked: tuple[Asked, ...]
     may_cancel: bool
     may_replay: bool
 
@@ -199,7 +236,7 @@ def one(run_id: int) -> Response:
 def _fares(row: ledger.Row, page: RunPage) -> tuple[object, ...]:
     """What changes on the page while the run is under way."""
     messages = tuple((one.id, one.state, one.attempts, one.result) for one in page.sent)
-    return row["state"], row["next"], messages, len(page.made), len(page.twigs)
+    return row["state"], row["next"], messages, len(page.made), len(page.twigs), page.asked
 
 
 def page_of(conn: sa.Connection, row: ledger.Row) -> RunPage:
@@ -235,6 +272,7 @@ def page_of(conn: sa.Connection, row: ledger.Row) -> RunPage:
         twigs=_twigs(telling, followed),
         parent_href=f"{ROOT}/runs/{row['parent_id']}" if row["parent_id"] else "",
         definition=row["definition"],
+        asked=_asked(conn, words, row["id"]),
         may_cancel=sees_all() and row["state"] in OPEN,
         may_replay=sees_all() and any(one["state"] == "dead" for one in messages),
     )
@@ -297,6 +335,25 @@ def _step(telling: Telling, cause: ledger.Cause) -> Step:
     )  # fmt: skip
 
 
+def _asked(conn: sa.Connection, words: Words, run_id: int) -> tuple[Asked, ...]:
+    tables = application().tables
+    found = questions.found(conn, tables, tables.question.c.run_id == run_id)
+    return tuple(_question(words, one) for one in reversed(found))
+
+
+def _question(words: Words, one: questions.Question) -> Asked:
+    """What was asked and said in words is for administrators, as the texts of messages are."""
+    needs = NEEDS.get(one.needs, message("{count} equal answers decide", count=one.needs))
+    answers = tuple(
+        Answer(voice.name, choice_text(one, voice.answer), (voice.comment or "") if sees_all() else "", voice.at)
+        for voice in (*one.given, *(each for each in one.voices if each.answer is None))
+    )
+    return Asked(
+        one.text(words.language) if sees_all() else MASK, one.state, question_badge(one.state), words.say(needs),
+        one.due_at, fate(one) if one.state != "open" else "", answers,
+    )  # fmt: skip
+
+
 # --- what administrators do about it ---------------------------------------------------------------------------------
 
 
@@ -331,7 +388,7 @@ def replay_run(run_id: int) -> None:
 
 
 def _sent(telling: Telling, one: ledger.Row) -> Sent:
-    own = one["kind"] != "go_on"
+    own = one["kind"] not in ("go_on", "ask")
     return Sent(
         id=one["id"], kind_name=one["kind"], kind=telling.words.say(kind_text(one["kind"])),
         connection=one["connection"] or "",
@@ -359,7 +416,9 @@ def _fared(words: Words, messages: Sequence[ledger.Row], inner: tuple[int, ...])
     found = {}
     for step, own in by_step.items():
         shown = min(own, key=lambda one: worst.index(one["state"]) if one["state"] in worst else 0)
-        found[step] = Fared(message_badge(shown["state"]), _notes(words, shown))
+        asks = shown["kind"] == "ask" and shown["state"] in OPEN_MESSAGES
+        badge = question_badge("open") if asks else message_badge(shown["state"])
+        found[step] = Fared(badge, _notes(words, shown))
     return {(inner, step): fared for step, fared in found.items()}
 
 

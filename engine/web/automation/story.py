@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import g
 
-from engine import formats
+from engine import formats, questions
 from engine.errors import Message, message
 from engine.runs import NEVER
 from engine.storage.events import Event
@@ -81,13 +81,25 @@ def _because(words: Words, row: Mapping[str, Any], titles: Mapping[str, Mapping[
 def waiting(conn: sa.Connection, seen: Seen) -> tuple[Waiting, ...]:
     words = words_of()
     rows = ledger.open_of_record(conn, application(), seen.form.name, seen.id)
-    return tuple(_waiting(words, row, seen) for row in rows)
+    asked = _asked(conn, words, [row["id"] for row in rows if row["kind"] == "ask"])
+    return tuple(_waiting(words, row, seen, asked) for row in rows)
 
 
-def _waiting(words: Words, row: ledger.Row, seen: Seen) -> Waiting:
+def _asked(conn: sa.Connection, words: Words, message_ids: Sequence[int]) -> Mapping[int, str]:
+    """message id → the names of those whose answer is missing."""
+    if not message_ids:
+        return {}
+    tables = application().tables
+    found = questions.found(conn, tables, tables.question.c.message_id.in_(message_ids))
+    return {one.message_id: words.listed([voice.name for voice in one.missing]) for one in found}
+
+
+def _waiting(words: Words, row: ledger.Row, seen: Seen, asked: Mapping[int, str]) -> Waiting:
     plan = application().plans.rule.get(row["rule"])
     trouble = row["state"] in ("dead", "unsure")
     said, icon = _trouble(words, row) if trouble else _going(words, row, seen)
+    if row["kind"] == "ask" and not trouble:
+        said, icon = message("Waits for an answer of {people}", people=asked.get(row["id"]) or "–"), "help-circle"
     href = run_href(plan.rule.name if plan else row["rule"], row["run_id"])
     return Waiting(words.say(said), rule_label(row["rule"]), icon, href, trouble)
 

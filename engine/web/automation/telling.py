@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from engine.definition import Form
 from engine.errors import Message, message
 from engine.fields.base import Field
+from engine.language import Label
 from engine.web.automation import ledger
 from engine.web.automation.access import may_read, sees_all
 from engine.web.automation.words import MASK, Words, kind_text
@@ -260,6 +261,15 @@ def _notify(t: Telling, effect: Mapping[str, Any], step: int | None) -> Wish:
     return Wish(step, title, "bell", "", _texts(t, effect.get("message", {})))
 
 
+def _ask(t: Telling, effect: Mapping[str, Any], step: int | None) -> Wish:
+    people = [t.words.role_label(name) for name in effect["ask"]]
+    people += [name for id in effect.get("users", ()) if (name := t.person(id))]
+    title = t.words.say(message("Ask {people}", people=t.words.listed(people) or "–"))
+    answers = " / ".join(Label(label).text(t.words.language) for label in effect.get("answers", {}).values())
+    rows = (*_texts(t, effect.get("message", {})), (t.words.say(message("To choose from")), answers))
+    return Wish(step, title, "help-circle", "", rows)
+
+
 def _texts(t: Telling, texts: Mapping[str, str]) -> tuple[Pair, ...]:
     said = texts.get(t.words.language) or texts.get("") or next(iter(texts.values()), "")
     return ((t.words.say(message("Text")), said if sees_all() else MASK),) if said else ()
@@ -275,6 +285,7 @@ def _outside(t: Telling, effect: Mapping[str, Any], step: int | None) -> Wish | 
 
 WISHES: Mapping[str, Callable[[Telling, Mapping[str, Any], int | None], Wish]] = {
     "set": _set, "create": _create, "update": _update, "take": _take, "refuse": _refuse, "notify": _notify,
+    "ask": _ask,
 }  # fmt: skip
 
 

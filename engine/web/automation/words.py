@@ -75,6 +75,7 @@ KINDS: Mapping[str, Message] = {
     "script": message("Script"),
     "print": message("Print to a file"),
     "notify": message("Notice"),
+    "ask": message("Question"),
 }
 
 
@@ -93,6 +94,18 @@ def standing(rule: Rule, paused: bool) -> str:
     if paused:
         return "paused"
     return "shadow" if rule.shadow else "on"
+
+
+QUESTION_STATES: Mapping[str, Badge] = {
+    "open": Badge(message("waiting for answers"), "accent", "hourglass"),
+    "answered": Badge(message("answered"), "good", "circle-check"),
+    "timed_out": Badge(message("time is over"), "warn", "alarm"),
+    "withdrawn": Badge(message("withdrawn"), "", "ban"),
+}
+
+
+def question_badge(state: str) -> Badge:
+    return QUESTION_STATES.get(state, Badge(message("{state}", state=state)))
 
 
 def kind_text(kind: str) -> Message:
@@ -297,6 +310,21 @@ def _notify(w: Words, one: actions.Notify, form: str | None) -> Said:
                 (w.template(one.message, form),))  # fmt: skip
 
 
+NEEDS: Mapping[str | int, Message] = {
+    "any": message("the first answer decides"),
+    "all": message("everybody answers"),
+}
+
+
+def _ask(w: Words, one: actions.Ask, form: str | None) -> Said:
+    needs = NEEDS.get(one.needs, message("{count} equal answers decide", count=one.needs))
+    most = (w.say(message("at most {length}", length=length_text(one.at_most))),) if one.at_most else ()
+    kept = (w.say(message("the answer is kept as results.{name}", name=one.saved_as)),) if one.saved_as else ()
+    answers = " / ".join(answer.label.text(w.language) for answer in one.answers.values())
+    return Said(w.say(message("Ask {people}", people=_people(w, one.to, form))), "help-circle",
+                (w.template(one.message, form), answers, w.say(needs), *most, *kept))  # fmt: skip
+
+
 def _mail(w: Words, one: errands.Mail, form: str | None) -> Said:
     return Said(w.say(message("Mail to {people}", people=_people(w, one.to, form))), "mail",
                 (w.template(one.subject, form), *_through(w, one.connection)))  # fmt: skip
@@ -348,6 +376,7 @@ ACTIONS: dict[type[Any], Callable[[Words, Any, str | None], Said]] = {
     actions.TakeTransition: _take,
     actions.Refuse: _refuse,
     actions.Notify: _notify,
+    actions.Ask: _ask,
     actions.Branch: _branch,
     actions.ForEach: _for_each,
     actions.Wait: _wait,
