@@ -47,7 +47,7 @@ def perform(task: Task, around: Any) -> Mapping[str, Any]:
     inner = getattr(around, "inner", around)
     app: Application = inner.app
     row = inner.message
-    caller = _caller(app, row.run_id)
+    caller = caller_of(app, row.run_id)
     host = _Host(app, caller, task, around)
     try:
         ended = pool().run(task.data["source"], _names(app, caller, row, task), host.calls(), owner=row.key)
@@ -57,7 +57,7 @@ def perform(task: Task, around: Any) -> Mapping[str, Any]:
             "ms": round(ended.wall_seconds * 1000)}  # fmt: skip
 
 
-def _caller(app: Application, run_id: int) -> Actor:
+def caller_of(app: Application, run_id: int) -> Actor:
     """Whoever caused the run; the application itself where nobody did."""
     table = app.tables.run
     with app.database.read() as conn:
