@@ -120,5 +120,5 @@ def _values(values: Mapping[Any, Expression], context: Context) -> dict[str, Any
 
 
 def register(registry: Registry) -> None:
-    for action in (Mail, Http, Call, RunScript, Print):
+    for action in (Mail, Http, Call, Print, RunScript):
         registry.action(action)

@@ -128,7 +128,7 @@ def _happenings(review: Review, rule: Rule, written: Written) -> Iterator[Happen
             if name is not None and not _settles(name, action.values, written):
                 yield Happening("updated", name, values=tuple(action.values.items()))
         elif isinstance(action, Print) and of:
-            yield Happening("updated", of, values=((action.into, "results"),))
+            yield Happening("updated", of, values=((str(action.into), Expression("results")),))
         elif isinstance(action, CreateRecord):
             yield from _created(review, action)
         elif isinstance(action, TakeTransition) and form:

@@ -105,9 +105,9 @@ class Press:
 def _reason(told: dict[str, object]) -> Message:
     if "missing" in told:
         return message(
-            "PDF files need WeasyPrint and Pango on this machine: pip install 'appmill[pdf]', and on Debian apt install "
-            "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-cjk. Then send this again. What is "
-            "missing: {reason}", reason=told["missing"],
+            "PDF files need WeasyPrint and Pango on this machine: pip install 'appmill[pdf]', and on Debian apt "
+            "install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-cjk. Then send this again. "
+            "What is missing: {reason}", reason=told["missing"],
         )  # fmt: skip
     if "pages" in told:
         return message("The print has {pages} pages; at most {most} are made.", pages=told["pages"], most=MOST_PAGES)

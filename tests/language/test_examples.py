@@ -34,6 +34,7 @@ forms:
       cost: {{type: money}}
       priority: {{type: choice, options: {{normal: {{}}, high: {{}}}}}}
       project: {{type: link, form: project}}
+      papers: {{type: attachment}}
       part_of: {{type: link, form: ticket}}{steps}
 {ticket}
     views:

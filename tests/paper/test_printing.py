@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 import re
+import textwrap
 import zlib
 from typing import Any
 
@@ -12,12 +14,15 @@ import sqlalchemy as sa
 from making import Made, MakeApp
 from PIL import Image
 
+from engine.builtin import default_registry
 from engine.errors import DefinitionError, DeliveryFailed
-from engine.jobs import delivering
+from engine.jobs import delivering, mending
 from engine.jobs.desk import Desk
+from engine.load import examine
 from engine.paper import printing, setting
 from engine.paper.document import document_of
 from engine.paper.press import Press
+from engine.trying.dry import dry_run
 
 CLUB = """
     app: club
@@ -93,8 +98,12 @@ def test_a_rule_prints_the_record_into_a_field(make_app: MakeApp) -> None:
     text = content.decode()
     assert name == "Ticket Bolt & Nut.html"
     assert "<h1>Bolt &amp; Nut</h1>" in text
-    assert "€12.50" in text and "drill" in text and "Printed by Li" in text
-    assert "/static/" not in text and "<script" not in text and "<link" not in text
+    assert "€12.50" in text
+    assert "drill" in text
+    assert "Printed by Li" in text
+    assert "/static/" not in text
+    assert "<script" not in text
+    assert "<link" not in text
     (event,) = [each for each in made.events("ticket", ticket) if each.rule == "paper"]
     assert event.kind == "updated"
 
@@ -106,7 +115,8 @@ def test_it_prints_in_the_language_the_rule_names(make_app: MakeApp) -> None:
     made.deliver()
     ((name, content),) = printed(made, "pages", ticket)
     assert name == "螺栓.html"
-    assert '<html lang="zh-CN">' in content.decode() and "<dt>价格</dt>" in content.decode()
+    assert '<html lang="zh-CN">' in content.decode()
+    assert "<dt>价格</dt>" in content.decode()
 
 
 @pytest.mark.parametrize(("who", "role", "shown"), [("li", None, True), ("wu", None, False), ("li", "outsider", False),
@@ -129,7 +139,8 @@ def test_a_pdf_is_a_pdf_with_chinese_and_repeated_heads(make_app: MakeApp, press
     ticket = made.create("ticket", name="采购单 7", steps=lines, story="<p>你好</p>" * 3)
     document = document_of(made.application, made.actor("li"), "ticket", ticket.id, "zh", "li").text
     one = press.pdf(document, 60)
-    assert one.content.startswith(b"%PDF-") and one.pages >= 3
+    assert one.content.startswith(b"%PDF-")
+    assert one.pages >= 3
     assert "Noto" in fonts_of(one.content)
 
 
@@ -149,7 +160,8 @@ def test_a_printed_file_is_the_attachment_of_the_mail_after_it(make_app: MakeApp
     (waiting,) = [row for row in made.ledger("message") if row["state"] == "waiting"]
     assert delivering.deliver(made.application, waiting["id"], Desk()).state == "done"
     ((name, content),) = printed(made, "papers", ticket)
-    assert name == "A.pdf" and content.startswith(b"%PDF-")
+    assert name == "A.pdf"
+    assert content.startswith(b"%PDF-")
     (run,) = made.ledger("run")
     assert run["results"]["paper"]["file"] == made.get("ticket", ticket)["papers"][0]
     assert run["results"]["paper"]["pages"] == 1
@@ -220,12 +232,14 @@ def test_a_hostile_text_has_nothing_fetched(make_app: MakeApp, press: Press, mon
     made = make_app(CLUB, rules=HTML, people={"li": "clerk"})
     ticket = made.create("ticket", name="A", story=HOSTILE)
     document = document_of(made.application, made.actor("li"), "ticket", ticket.id, "en", None).text
-    assert "passwd" not in document.replace("&#", "") and "words" in document
+    assert "passwd" not in document.replace("&#", "")
+    assert "words" in document
     secret = "A secret of this machine 4711"
     (made.application.files.folder.parent / "secret.txt").write_text(secret)
     beyond = HOSTILE.replace("/etc/passwd", str(made.application.files.folder.parent / "secret.txt"))
     content = press.pdf(document.replace("words", beyond), 60).content
-    assert b"/EmbeddedFile" not in content and secret.encode() not in content
+    assert b"/EmbeddedFile" not in content
+    assert secret.encode() not in content
 
 
 @pytest.mark.parametrize("url", [
@@ -279,7 +293,9 @@ def test_a_page_that_is_too_much_ends_the_press_and_not_the_server(what: str, sa
     assert (str(failed.value), failed.value.again) == (said, False)
 
 
-def test_without_weasyprint_the_letter_is_dead_and_says_what_to_install(make_app: MakeApp, monkeypatch: Any) -> None:
+def test_without_weasyprint_the_letter_is_dead_and_says_what_to_install(
+    make_app: MakeApp, monkeypatch: Any, press: Press
+) -> None:
     made = make_app(CLUB, rules=PDF, people={"li": "clerk"})
     without = Press("import sys; sys.modules['weasyprint'] = None; from engine.paper.setting import begin; begin()")
     monkeypatch.setattr(printing, "press", lambda: without)
@@ -291,6 +307,11 @@ def test_without_weasyprint_the_letter_is_dead_and_says_what_to_install(make_app
         "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-cjk. Then send this again. What is missing: "
         "ModuleNotFoundError: import of weasyprint halted; None in sys.modules"
     )
+    monkeypatch.setattr(printing, "press", lambda: press)  # it was installed
+    (letter,) = [row["id"] for row in made.ledger("message") if row["kind"] == "print"]
+    mending.replay(made.application, made.actor("admin"), letter)
+    made.deliver()
+    assert [name for name, _content in printed(made, "papers", ticket)] == ["A.pdf"]
 
 
 def test_a_record_the_cause_may_not_see_is_not_printed(make_app: MakeApp) -> None:
@@ -312,3 +333,38 @@ def test_what_cannot_be_printed_is_said_at_load(make_app: MakeApp, action: str, 
     with pytest.raises(DefinitionError) as wrong:
         make_app(CLUB, rules=rule(action))
     assert [str(one.message) for one in wrong.value.findings if one.severity == "error"] == [said]
+
+
+def test_a_mail_that_does_not_wait_for_the_print_is_warned_of(make_app: MakeApp) -> None:
+    post = "    connections: {post: {type: smtp, host: mail.example.com, sender: a@example.com}}\n"
+    mail = "          - {type: mail, connection: post, to: [\"'a@example.com'\"], subject: Paper, message: Here, attach: [papers]}"
+    found = remarks(CLUB + post, rule("{type: print, into: papers}", mail))
+    assert found == [
+        "The print into 'papers' is not ready when the mail is written; give it `as:`, and the mail waits for it."
+    ]
+    assert remarks(CLUB + post, rule("{type: print, into: papers, as: paper}", mail)) == []
+
+
+def test_a_print_that_wakes_its_own_rule_is_an_error(make_app: MakeApp) -> None:
+    looping = rule("{type: print, into: papers}").replace("type: button, form: ticket, label: Print, roles: [clerk, outsider]",
+                                                          "type: updated, form: ticket")  # fmt: skip
+    assert remarks(CLUB, looping) == ["These rules wake each other for ever: paper → paper."]
+
+
+def remarks(text: str, rules: str) -> list[str]:
+    whole = textwrap.dedent(text) + "rules:\n" + textwrap.indent(textwrap.dedent(rules), "  ")
+    found = examine(whole, default_registry(), "definition.yaml")[2]
+    return [str(one.message) for one in found if one.path.startswith("rules")]
+
+
+def test_trying_it_out_prints_nothing(make_app: MakeApp) -> None:
+    made = make_app(CLUB, rules=rule("{type: print, into: papers, name: 'Ticket {{ record.name }}'}"), people={"li": "clerk"})
+    ticket = made.create("ticket", name="A")
+    with made.application.database.read() as conn:
+        before = conn.scalar(sa.select(sa.func.count()).select_from(made.application.tables.message))
+    trial = dry_run(made.application, made.actor("admin"), "paper", "ticket", ticket.id)
+    assert '"name": "Ticket A"' in json.dumps(trial.json("en"))
+    with made.application.database.read() as conn:
+        assert conn.scalar(sa.select(sa.func.count()).select_from(made.application.tables.message)) == before
+    assert made.get("ticket", ticket)["papers"] is None
+    assert not list(made.application.files.folder.glob("*/*/*"))

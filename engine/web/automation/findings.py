@@ -262,6 +262,7 @@ EFFECTS = {
     "set": message("Changes of the record"), "create": message("New records"),
     "update": message("Changes of other records"), "take": message("Transitions"), "refuse": message("Refusals"),
     "notify": message("Notices"), "mail": message("Mails"), "http": message("Web calls"), "call": message("Calls"),
+    "print": message("Prints"),
     "wait": message("Waits"), "for_each": message("Going through records"),
 }  # fmt: skip
 
