@@ -62,6 +62,7 @@ TRIGGERS: Mapping[str, str] = {
     "finished": "{type: finished, rule: other, outcome: failed}",
     "schedule": "{type: schedule, cron: '0 8 * * mon-fri', misfire: skip}",
     "webhook": "{type: webhook, path: tickets, secret: {secret: TICKETS}, signature: github}",
+    "mail": "{type: mail, connection: inbox}",
 }
 ACTIONS: Mapping[str, str] = {
     "set": "{type: set, values: {due_on: today()}}",
@@ -88,6 +89,7 @@ CARDS: Mapping[str, str] = {
 CONNECTIONS: Mapping[str, str] = {
     "smtp": "{type: smtp, host: smtp.example.com, user: desk, password: {secret: MAIL_PASSWORD}, "
     "sender: Desk <desk@example.com>}",
+    "imap": "{type: imap, host: imap.example.com, user: desk, password: {secret: MAIL_PASSWORD}, every: 2m}",
     "http": "{type: http, base_url: https://erp.example.com/api, auth: {type: bearer, token: {secret: ERP_TOKEN}}, "
     "timeout: 20s}",
 }

@@ -70,7 +70,7 @@ def _names(app: Application, caller: Actor, row: Any, task: Task) -> dict[str, A
     with app.database.read() as conn:
         run = conn.execute(sa.select(table.c.given, table.c.results).where(table.c.id == row.run_id)).one()
     now = app.clock().astimezone(Reader(caller.language, caller.timezone, app.definition.currency).zone)
-    given = {name: value for name, value in run.given.items() if name in ("payload", "due")}
+    given = {name: value for name, value in run.given.items() if name in ("payload", "mail", "due")}
     record = _plain(reading.get(app, caller, row.form, row.record_id)) if row.record_id is not None else None
     person = {"id": caller.id, "name": caller.name, "login": caller.login, "roles": sorted(caller.roles)}
     return {"record": record, "old": record, "user": person, "values": dict(task.data["values"]), "now": now,
