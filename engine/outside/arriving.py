@@ -174,6 +174,7 @@ class _Content:
 
     def take(self, part: Part) -> None:
         name, kind = _name(part), part.get_content_type()
+        kind = "text/plain" if kind.startswith("multipart/") else kind  # it says so, and holds nothing but text
         disposition = str(part.get("Content-Disposition", "")).strip().lower()
         if kind in ("text/plain", "text/html") and not name and not disposition.startswith("attachment"):
             texts = self._plain if kind == "text/plain" else self._html

@@ -91,19 +91,20 @@ def look(app: Application, box: ImapConnection, rules: Sequence[Rule], network: 
 # --- whose turn it is ------------------------------------------------------------------------------------------------
 
 
-def _key(box: ImapConnection) -> str:
-    return f"mailbox:{box.name}"
+def _key(name: str) -> str:
+    return f"mailbox:{name}"
 
 
-def _last(app: Application, conn: sa.Connection, box: ImapConnection) -> dt.datetime | None:
+def last_look(app: Application, conn: sa.Connection, name: str) -> dt.datetime | None:
+    """When a mailbox was looked into last, by any process."""
     table = app.tables.timer
-    found: dt.datetime | None = conn.scalar(sa.select(table.c.last_at).where(table.c.rule == _key(box)))
+    found: dt.datetime | None = conn.scalar(sa.select(table.c.last_at).where(table.c.rule == _key(name)))
     return found
 
 
 def _next(app: Application, box: ImapConnection) -> dt.datetime:
     with app.database.read() as conn:
-        last = _last(app, conn, box)
+        last = last_look(app, conn, box.name)
     return app.clock() if last is None else last + _every(box)
 
 
@@ -115,14 +116,14 @@ def _claim(app: Application, box: ImapConnection, now: dt.datetime) -> bool:
     """Whether it is due and this process is the one to look."""
     table = app.tables.timer
     with app.database.read() as conn:
-        last = _last(app, conn, box)
+        last = last_look(app, conn, box.name)
     if last is not None and now < last + _every(box):
         return False
     with app.database.write() as conn:
         if last is not None:
-            seen = (table.c.rule == _key(box), table.c.last_at == last)
+            seen = (table.c.rule == _key(box.name), table.c.last_at == last)
             return bool(conn.execute(sa.update(table).where(*seen).values(last_at=now)).rowcount)
-        row = {"rule": _key(box), "hash": "", "began_at": now, "last_at": now}
+        row = {"rule": _key(box.name), "hash": "", "began_at": now, "last_at": now}
         return bool(conn.execute(_insert(conn, table).values(row).on_conflict_do_nothing()).rowcount)
 
 
