@@ -199,11 +199,11 @@ def test_a_rule_may_ask_for_mails_of_machines_but_never_for_our_own(make_app: Ma
 
 def test_a_mail_that_is_too_large_stays_in_the_mailbox_flagged(make_app: MakeApp, server: Server) -> None:
     made = desk(make_app, server.port)
-    server.put(letter(text="x" * 70 + "\n" * 1_200_000).as_bytes(), letter("Next").as_bytes())
+    server.put(letter(text=("x" * 900 + "\n") * 1_200).as_bytes(), letter("Next").as_bytes())
     collect(made)
     made.deliver()
     (first, _second) = kept(made)
-    assert first[:2] == (413, "The mail has 2.3 MB; at most 1 are taken. It is still in the mailbox, flagged.")
+    assert first[:2] == (413, "The mail has 1.0 MB; at most 1 are taken. It is still in the mailbox, flagged.")
     assert server.flags() == ["\\Flagged \\Seen", "\\Seen"]
     assert [name for name, _note in tickets(made)] == ["Next"]
 
