@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import servers
+import templates
+import webs
 from fake_clock import FakeClock
 from making import *  # noqa: F403 - the fixtures of applications
 from playwright.sync_api import Browser, Playwright, sync_playwright
@@ -26,7 +28,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/test.db"
     else:
-        with servers.postgresql_database() as url:
+        made_later = "make_app" in request.fixturenames and "database" not in request.fixturenames
+        with servers.postgresql_place() if made_later else servers.postgresql_database() as url:
             yield url
 
 
@@ -63,5 +66,11 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    webs.give_back()
+
+
 def pytest_sessionfinish() -> None:
+    templates.close()
     servers.close()

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import templates
 from fake_clock import FakeClock
 
 from engine import service
@@ -34,7 +35,7 @@ from engine.storage.files import FileStore
 from engine.walking import Saved
 from engine.workflow import Door, doors
 
-__all__ = ["Made", "Recorder", "make_app", "reasons", "with_performer"]
+__all__ = ["Made", "Recorder", "make", "make_app", "reasons", "with_performer"]
 
 MakeApp = Callable[..., "Made"]
 
@@ -266,13 +267,20 @@ def _read_with(source: str | Path, rules: str, registry: Registry) -> Loaded:
     return load_text(_definition_text(source, rules), registry)
 
 
-def _make(
-    source: str | Path, url: str, folder: Path, clock: FakeClock, rules: str, people: Mapping[str, Any] | None,
-    registry: Registry | None,
+def make(
+    source: str | Path, url: str, folder: Path, clock: FakeClock, rules: str = "",
+    people: Mapping[str, Any] | None = None, registry: Registry | None = None,
 ) -> Made:  # fmt: skip
+    """An application on the database of this URL; the caller closes it."""
     types, loaded = _read(source, rules) if registry is None else (registry, _read_with(source, rules, registry))
-    database = Database(url, synchronous="NORMAL")
-    made = Made(start(loaded, database, registry=types, files=FileStore(folder / "files"), clock=clock), clock)
+
+    def begin(url: str) -> Application:
+        database = Database(url, synchronous="NORMAL")
+        return start(loaded, database, registry=types, files=FileStore(folder / "files"), clock=clock)
+
+    key = (loaded.definition.hash, clock.now, *sorted(types.fields))
+    templates.prepare(url, key, lambda url: begin(url).database.close())
+    made = Made(begin(url), clock)
     made.person("admin", "admin", name="Admin")
     everyone = (
         people if people is not None else {login: user.roles for login, user in loaded.definition.demo_users.items()}
@@ -291,7 +299,7 @@ def make_app(database_url: str, tmp_path: Path, clock: FakeClock) -> Iterator[Ma
     """
     made: list[Made] = []
 
-    def make(
+    def made_here(
         source: str | Path,
         *,
         rules: str = "",
@@ -301,9 +309,9 @@ def make_app(database_url: str, tmp_path: Path, clock: FakeClock) -> Iterator[Ma
     ) -> Made:
         if now is not None:
             clock.now = now
-        made.append(_make(source, database_url, tmp_path, clock, rules, people, registry))
+        made.append(make(source, database_url, tmp_path, clock, rules, people, registry))
         return made[-1]
 
-    yield make
+    yield made_here
     for one in made:
         one.application.database.close()

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from sqlalchemy.engine import make_url
 
 _numbers = itertools.count()
+_there: set[str] = set()
 # Nothing here has to outlive a power cut.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
 
@@ -42,13 +44,46 @@ def _administration() -> psycopg.Connection[Any]:
 @contextmanager
 def postgresql_database() -> Iterator[str]:
     """The URL of an empty database, dropped afterwards."""
+    with postgresql_place() as url:
+        create(url)
+        yield url
+
+
+@contextmanager
+def postgresql_place() -> Iterator[str]:
+    """The URL of a database that somebody will ``create``, dropped afterwards."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
     conn = _administration()
-    conn.execute(f"CREATE DATABASE {name} TEMPLATE template0")
     try:
         yield _server().get_uri(name)
     finally:
-        conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        _there.discard(name)
+        conn.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@contextmanager
+def database_of(kind: str, folder: Path) -> Iterator[str]:
+    """The URL of a place for a database of this kind, ``sqlite`` or ``postgresql``."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder}/test.db"
+    else:
+        with postgresql_place() as url:
+            yield url
+
+
+def create(url: str, template: str | None = None) -> None:
+    """Make the database of this URL, empty or as the one of another URL."""
+    name, source = _name(url), _name(template) if template else "template0"
+    _administration().execute(f"CREATE DATABASE {name} TEMPLATE {source}")
+    _there.add(name)
+
+
+def is_there(url: str) -> bool:
+    return _name(url) in _there
+
+
+def _name(url: str) -> str:
+    return str(make_url(url).database)
 
 
 def close() -> None:

@@ -18,6 +18,7 @@ from engine.jobs.claiming import INSIDE, Outcome
 from engine.jobs.desk import Desk, Terms
 from engine.jobs.trying import in_transaction
 from engine.storage.automation import OPEN_MESSAGES, in_state
+from engine.timing import firing
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ def _bury(app: Application, conn: sa.Connection, row: Any, reason: str) -> None:
     if row.run_id is None:
         rule = row.effect.get("rule")
         if rule is not None:
+            firing.died(app, conn, rule, row.effect.get("given") or {})
             pausing.failed(app, conn, rule, reason, form=row.form, record_id=row.record_id)
     elif row.kind in INSIDE or row.effect.get("saved_as"):
         going_on.fail(app, conn, row.run_id, reason)

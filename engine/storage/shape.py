@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,14 +21,15 @@ from engine.fields.base import Field
 from engine.fields.columns import Exact, Ids, Moment, Seconds, Tags
 from engine.language import Named
 from engine.storage.search import searched_fields
-from engine.storage.tables import Tables, link_target, linked_form, stands_apart
+from engine.storage.system import MAKERS
+from engine.storage.tables import NAMING, Tables, link_target, linked_form, stands_apart
 
 Shape = dict[str, Any]
 
 
 def shape_of(definition: AppDefinition, tables: Tables) -> Shape:
     forms = {form.stable_id: _form(form) for form in definition.forms.values()}
-    return {"system": _system_hash(tables), "forms": forms}
+    return {"system": _system_hash(), "forms": forms}
 
 
 def _form(form: Form) -> Shape:
@@ -68,16 +70,18 @@ def _target(field: Field) -> str | None:
     return linked_form(field) or (link_target(field) if stands_apart(field) else None)
 
 
-def _system_hash(tables: Tables) -> str:
+@cache
+def _system_hash() -> str:
     """Changes when a new version of the engine brings other system tables."""
-    parts = [str(part.compile(dialect=sqlite.dialect())) for part in _system_ddl(tables)]
+    metadata = sa.MetaData(naming_convention=NAMING)
+    tables = [make(metadata) for make in MAKERS.values()]
+    parts = [str(part.compile(dialect=sqlite.dialect())) for table in tables for part in _ddl(table)]
     return hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
 
 
-def _system_ddl(tables: Tables) -> Iterator[Any]:
-    for table in tables.system.values():
-        yield CreateTable(table)
-        yield from (CreateIndex(index) for index in sorted(table.indexes, key=lambda index: str(index.name)))
+def _ddl(table: sa.Table) -> Iterator[Any]:
+    yield CreateTable(table)
+    yield from (CreateIndex(index) for index in sorted(table.indexes, key=lambda index: str(index.name)))
 
 
 # --- column types as text --------------------------------------------------------------------------------------------

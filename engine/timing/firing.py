@@ -30,6 +30,13 @@ def comes_due(
     return True
 
 
+def died(app: Application, conn: sa.Connection, rule: str, given: Mapping[str, Any]) -> None:
+    """A message that should have woken the rule (its stable id) is a dead letter; what follows it comes anyway."""
+    plan = app.plans.rule.get(rule)
+    if plan is not None and isinstance(plan.rule.trigger, Timeout) and "stay" in given:
+        timeouts.died(app, conn, plan.rule, given)
+
+
 def names_of(trigger: Trigger, given: Mapping[str, Any], timezone: str) -> dict[str, Any]:
     """What the trigger brought, as expressions see it: JSON becomes values of the kinds it promises; moments are shown
     on the clock of ``timezone``."""

@@ -88,14 +88,9 @@ def _post(
 def comes_due(app: Application, conn: sa.Connection, rule: Rule, given: Mapping[str, Any]) -> bool:
     """Whether the message still means something: the visit goes on and its moment is this one. One whose moment moved
     meanwhile is left anew, and the next turn is left."""
-    trigger = _trigger(rule)
-    table, record = app.tables.stay, app.tables.form[trigger.form]
-    going_on = (table.c.left_at.is_(None), table.c.state == trigger.state, record.c.deleted_at.is_(None))
-    query = sa.select(table).join(record, record.c.id == table.c.record_id)
-    row = conn.execute(query.where(table.c.id == given["stay"], *going_on)).mappings().first()
-    if row is None:
+    trigger, stay = _trigger(rule), _going_on(app, conn, rule, given["stay"])
+    if stay is None:
         return False
-    stay = dict(row)
     zone = ZoneInfo(app.definition.timezone)
     turn, due = given["turn"], dt.datetime.fromisoformat(given["due"])
     first = moment_of(trigger, stay, zone)
@@ -107,6 +102,24 @@ def comes_due(app: Application, conn: sa.Connection, rule: Rule, given: Mapping[
     if trigger.every is not None:
         _next_turn(app, conn, rule, stay, due, turn, zone)
     return True
+
+
+def died(app: Application, conn: sa.Connection, rule: Rule, given: Mapping[str, Any]) -> None:
+    """The message of a turn became a dead letter; the turns after it come all the same."""
+    stay = _going_on(app, conn, rule, given["stay"]) if _trigger(rule).every is not None else None
+    if stay is not None:
+        due = dt.datetime.fromisoformat(given["due"])
+        _next_turn(app, conn, rule, stay, due, given["turn"], ZoneInfo(app.definition.timezone))
+
+
+def _going_on(app: Application, conn: sa.Connection, rule: Rule, stay_id: int) -> Stay | None:
+    """The visit, as long as it lasts."""
+    trigger = _trigger(rule)
+    table, record = app.tables.stay, app.tables.form[trigger.form]
+    going_on = (table.c.left_at.is_(None), table.c.state == trigger.state, record.c.deleted_at.is_(None))
+    query = sa.select(table).join(record, record.c.id == table.c.record_id)
+    row = conn.execute(query.where(table.c.id == stay_id, *going_on)).mappings().first()
+    return dict(row) if row is not None else None
 
 
 def _again(app: Application, conn: sa.Connection, rule: Rule, stay: Stay, due: dt.datetime, turn: int) -> bool:

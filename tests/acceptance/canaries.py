@@ -112,7 +112,7 @@ def make_world(file: Path, folder: Path) -> World:
     for login, role in role_of.items():
         made.person(login, role)
     made.person("nobody")
-    world = World(oracle, Grounds(made), {**role_of, "nobody": "no role"})
+    world = World(oracle, Grounds(made, lasting=True), {**role_of, "nobody": "no role"})
     (fill_orders if oracle.yaml["app"] == "order_hub" else fill_maintenance)(world)
     note(world)
     return world

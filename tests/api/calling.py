@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from making import Made
+from webs import web_for
 from werkzeug.test import TestResponse
 
 from engine import sessions
 from engine.web.context import Settings
-from engine.web.factory import make_web
 
 MAINTENANCE = Path(__file__).parent.parent / "apps" / "maintenance.yaml"
 ORDER_HUB = Path(__file__).parent.parent.parent / "apps" / "order_hub.yaml"
@@ -61,10 +61,10 @@ class Program:
 class Site:
     """An application and the programs of its people."""
 
-    def __init__(self, made: Made, **settings: Any) -> None:
+    def __init__(self, made: Made, *, lasting: bool = False, **settings: Any) -> None:
         self.made = made
         self.app = made.application
-        self.web = make_web(self.app, secret_key="for tests only", settings=Settings(**settings))
+        self.web = web_for(self.app, Settings(**settings), lasting=lasting)
         user = self.app.tables.user
         with self.app.database.write() as conn:
             conn.execute(user.update().values(language="en"))

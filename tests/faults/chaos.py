@@ -27,11 +27,11 @@ from typing import Any
 import sqlalchemy as sa
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests/outside")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests/outside"), str(Path(__file__).parent)]
 
 import servers  # noqa: E402
 from recorders import read_log  # noqa: E402
-from scene import APP  # noqa: E402
+from story_handle import definition  # noqa: E402
 
 from engine.application import Application, open_application  # noqa: E402
 from engine.jobs import mending  # noqa: E402
@@ -161,7 +161,7 @@ def run(options: argparse.Namespace, folder: Path, url: str) -> int:
     log = folder / "arrivals.jsonl"
     recorder, ports = _start_recorder(log)
     file = folder / "desk.yaml"
-    text = APP.format(**ports).replace("trigger: {type: taken, form: ticket, transition: approve}", "trigger: {type: created, form: ticket}")
+    text = definition(**ports).replace("trigger: {type: taken, form: ticket, transition: approve}", "trigger: {type: created, form: ticket}")
     file.write_text(text.replace("{type: wait, for: 2h}", "{type: wait, for: 2s}"))
     app = open_application(file, url)
     crowd, takeovers = Crowd(file, url, options.web, options.workers, folder), Takeovers(app)

@@ -20,10 +20,10 @@ DIED = (137, -9)
 class Stage:
     """One database, the recording servers, and the process that is killed."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, story: str) -> None:
         self.log = Log()
         self.http, self.smtp = HttpRecorder(log=self.log), SmtpRecorder(log=self.log)
-        self._url = url
+        self._url, self._story = url, story
         self._process: subprocess.Popen[str] | None = None
         self._number = 0
         self.deaths: Counter[int] = Counter()  # processes that really died, by how they did
@@ -32,7 +32,7 @@ class Stage:
     def __enter__(self) -> Stage:
         self.http.__enter__()
         self.smtp.__enter__()
-        command = [sys.executable, str(SCENE), self._url, str(self.http.port), str(self.smtp.port)]
+        command = [sys.executable, str(SCENE), self._story, self._url, str(self.http.port), str(self.smtp.port)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._ask("prepare")["code"] == 0
         self.reference = self.story(0)
@@ -90,8 +90,8 @@ class Stage:
         found = self.story(*kills, signal=signal)
         told = [
             f"{kills} {where}: {what} is {found[what]}, expected {self.reference[what]}"
-            for what in ("ticket", "entries", "events", "runs", "messages", "stays")
-            if found[what] != self.reference[what]
+            for what in self.reference
+            if what not in ("passed", "arrived") and found[what] != self.reference[what]
         ]
         if set(map(tuple, found["arrived"])) != set(map(tuple, self.reference["arrived"])):
             told.append(f"{kills} {where}: {found['arrived']} arrived, expected {self.reference['arrived']}")
@@ -111,13 +111,16 @@ def _body(arrival: dict[str, Any]) -> str:
 
 def _nameless(told: dict[str, Any], name: str) -> dict[str, Any]:
     """Without the ticket's name and with its keys counted through: the event's id is not the same in every life."""
-    text = json.dumps({each: told[each] for each in told if each != "passed"})
+    kept = {each: told[each] for each in told if each not in ("passed", "keys", "words")}
+    text = json.dumps(kept)
+    for word, stand_in in told.get("words", {}).items():
+        text = text.replace(word, stand_in)
     for number, key in enumerate(told["keys"]):
         text = text.replace(json.dumps(key), f'"key {number}"')
     return {**json.loads(text.replace(name, "T")), "passed": told["passed"]}
 
 
 @contextmanager
-def stage(url: str) -> Iterator[Stage]:
-    with Stage(url) as made:
+def stage(url: str, story: str = "story_handle") -> Iterator[Stage]:
+    with Stage(url, story) as made:
         yield made

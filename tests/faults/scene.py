@@ -1,17 +1,21 @@
-"""The application whose process is killed, and the process itself: `python tests/faults/scene.py DATABASE HTTP SMTP`.
+"""The application whose process is killed, and the process itself: `python tests/faults/scene.py STORY DATABASE HTTP SMTP`.
+
+STORY is a module beside this one: ``definition(http, smtp)``, ``registry()``, ``begin(app, name)`` answers the record,
+``act(app, id)`` is what people do, ``tell(app, id)`` everything that is there afterwards.
 
 It reads one command per line, lets a child of its own do it and answers with a line of JSON: {"code": …, "said": …}.
 A child begins where the last one ended, as a restarted server does. Commands:
 
     prepare                     make the tables
-    story NAME KILL SIGNAL      take the transition of the ticket NAME if nobody did, deliver everything, tell what is
-                                there; KILL: at which point to die (0: never), SIGNAL: exit or KILL
+    story NAME KILL SIGNAL      do what people do about the record NAME if nobody did, deliver everything, tell what
+                                is there; KILL: at which point to die (0: never), SIGNAL: exit or KILL
 """
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import importlib
 import json
 import os
 import sys
@@ -23,11 +27,10 @@ from typing import Any
 import sqlalchemy as sa
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests/outside")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests/outside"), str(Path(__file__).parent)]
 
-from engine import faults, pausing, service  # noqa: E402, F401
+from engine import faults, pausing  # noqa: E402, F401
 from engine.application import Application, start  # noqa: E402
-from engine.builtin import default_registry  # noqa: E402
 from engine.jobs import delivering, mending, sweeping  # noqa: E402
 from engine.jobs.desk import Desk, Terms  # noqa: E402
 from engine.load import load_text  # noqa: E402
@@ -37,50 +40,6 @@ from engine.storage.automation import OPEN_MESSAGES, in_state  # noqa: E402
 from engine.storage.database import Database  # noqa: E402
 from engine.storage.files import FileStore  # noqa: E402
 
-APP = """
-app: desk
-label: Desk
-languages: [en]
-timezone: UTC
-roles: {{member: {{label: Member}}}}
-connections:
-  hub: {{type: http, base_url: "http://127.0.0.1:{http}", private: true, timeout: 5s}}
-  echo: {{type: http, base_url: "http://127.0.0.1:{http}", private: true, timeout: 5s, unsure: repeat}}
-  post: {{type: smtp, host: 127.0.0.1, port: {smtp}, security: none, sender: desk@example.com, private: true}}
-forms:
-  ticket:
-    label: Ticket
-    title: record.name
-    fields:
-      name: {{type: text, required: true, unique: true}}
-      note: {{type: text}}
-      entries: {{type: rollup, of: entry.text, via: ticket, fold: count}}
-    permissions: {{member: {{create: true, read: true, update: true}}}}
-    workflow:
-      initial: open
-      states:
-        open: {{label: Open}}
-        approved: {{label: Approved, final: true}}
-      transitions:
-        approve: {{label: Approve, from: [open], to: approved, roles: [member]}}
-  entry:
-    label: Entry
-    fields:
-      ticket: {{type: link, form: ticket, required: true}}
-      text: {{type: text}}
-    permissions: {{member: {{create: true, read: true}}}}
-rules:
-  handle:
-    trigger: {{type: taken, form: ticket, transition: approve}}
-    actions:
-      - {{type: set, values: {{note: "'approved'"}}}}
-      - {{type: create, form: entry, values: {{ticket: record, text: "'of ' + record.name"}}}}
-      - {{type: http, connection: hub, path: /tickets, json: {{name: record.name}}, as: answer}}
-      - {{type: mail, connection: post, to: ["'someone@example.com'"], subject: Approved, message: "{{{{ record.name }}}}"}}
-      - {{type: http, connection: echo, path: /echo, json: {{note: record.note}}}}
-      - {{type: wait, for: 2h}}
-      - {{type: set, values: {{note: "'answered ' + str(results.answer.status)"}}}}
-"""
 BEGIN = dt.datetime(2026, 3, 4, 1, 30, tzinfo=dt.UTC)
 WRITES = ("INSERT", "UPDATE", "DELETE")
 
@@ -96,13 +55,14 @@ class Clock:
 
 
 def opened(url: str, text: str, clock: Clock) -> Application:
-    registry = default_registry()
+    registry = STORY.registry()
     files = FileStore(tempfile.gettempdir())
     return start(LOADED or load_text(text, registry), Database(url, synchronous="NORMAL", pool=2), registry=registry,
                  files=files, clock=clock)  # fmt: skip
 
 
 LOADED: Any = None
+STORY: Any = None
 
 
 # --- dying -----------------------------------------------------------------------------------------------------------
@@ -148,24 +108,17 @@ def watched(death: Death) -> Iterator[None]:
 def story(url: str, text: str, http_port: int, name: str, kill: int) -> dict[str, Any]:
     clock = Clock()
     app = opened(url, text, clock)
-    id = _ticket(app, name)
+    id = STORY.begin(app, name)
     death = Death(kill)
     with watched(death):
         clock.now = _later_than_all(app)
-        _take(app, id)
+        STORY.act(app, id)
         drain(app, clock)
     settle(app, http_port)
     drain(app, clock)
-    told = tell(app, id)
+    told = STORY.tell(app, id)
     app.database.close()
     return {"passed": death.passed, **told}
-
-
-def _ticket(app: Application, name: str) -> int:
-    table = app.tables.form["ticket"]
-    with app.database.read() as conn:
-        found = conn.scalar(sa.select(table.c.id).where(table.c.name == name))
-    return found or service.save(app, system_actor(), "ticket", {"name": name}).id
 
 
 def _later_than_all(app: Application) -> dt.datetime:
@@ -174,15 +127,6 @@ def _later_than_all(app: Application) -> dt.datetime:
     with app.database.read() as conn:
         last = conn.execute(sa.select(sa.func.max(table.c.created_at), sa.func.max(table.c.lease_until))).one()
     return max([BEGIN, *(each + dt.timedelta(seconds=1) for each in last if each is not None)])
-
-
-def _take(app: Application, id: int) -> None:
-    """Whoever was not answered asks again."""
-    table = app.tables.form["ticket"]
-    with app.database.read() as conn:
-        state = conn.scalar(sa.select(table.c.state).where(table.c.id == id))
-    if state == "open":
-        service.take(app, system_actor(), "ticket", id, "approve")
 
 
 def drain(app: Application, clock: Clock) -> None:
@@ -212,45 +156,14 @@ def settle(app: Application, http_port: int) -> None:
         mending.settle(app, system_actor(), row.id, there, {"status": 200} if there else None)
 
 
-def tell(app: Application, id: int) -> dict[str, Any]:
-    """Everything about the ticket, without ids and times."""
-    tables = app.tables
-    ticket, entry, event, run, message = (
-        tables.form["ticket"], tables.form["entry"], tables.event, tables.run, tables.message
-    )  # fmt: skip
-    with app.database.read() as conn:
-        rows = conn.execute(sa.select(ticket.c.state, ticket.c.note, ticket.c.version, ticket.c.entries).where(ticket.c.id == id))
-        entries = conn.execute(sa.select(entry.c.id, entry.c.text).where(entry.c.ticket == id)).all()
-        ours = sa.or_(
-            sa.and_(event.c.form == "ticket", event.c.record_id == id),
-            sa.and_(event.c.form == "entry", event.c.record_id.in_([each.id for each in entries])),
-        )
-        events = conn.execute(sa.select(event.c.form, event.c.kind, event.c.rule, event.c.changes).where(ours).order_by(event.c.id))
-        runs = conn.execute(sa.select(run.c.id, run.c.rule, run.c.state, run.c.next, run.c.results).where(run.c.record_id == id)).all()
-        messages = conn.execute(
-            sa.select(message.c.kind, message.c.connection, message.c.step, message.c.state, message.c.key, message.c.sending)
-            .where(message.c.run_id.in_([each.id for each in runs]))
-            .order_by(message.c.id)
-        ).all()
-        stays = conn.execute(sa.select(tables.stay.c.state).where(tables.stay.c.record_id == id).order_by(tables.stay.c.id))
-        return {
-            "ticket": [list(row) for row in rows],
-            "entries": [each.text for each in entries],
-            "events": [[each.form, each.kind, each.rule, sorted(each.changes or {})] for each in events],
-            "runs": [[each.rule, each.state, each.next, {k: v["status"] for k, v in each.results.items()}] for each in runs],
-            "messages": [[each.kind, each.connection, each.step, each.state, each.sending] for each in messages],
-            "stays": [row.state for row in stays],
-            "keys": sorted(each.key for each in messages if each.connection),
-        }  # fmt: skip
-
-
 # --- the process that makes the children -----------------------------------------------------------------------------
 
 
-def serve(url: str, http_port: int, smtp_port: int) -> None:
-    global LOADED
-    text = APP.format(http=http_port, smtp=smtp_port)
-    LOADED = load_text(text, default_registry())
+def serve(name: str, url: str, http_port: int, smtp_port: int) -> None:
+    global LOADED, STORY
+    STORY = importlib.import_module(name)
+    text = STORY.definition(http_port, smtp_port)
+    LOADED = load_text(text, STORY.registry())
     for line in sys.stdin:
         command, *more = line.split()
         code, said = in_child(lambda command=command, more=more: _do(url, text, http_port, command, more))
@@ -293,4 +206,4 @@ def in_child(work: Any) -> tuple[int, Any]:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    serve(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

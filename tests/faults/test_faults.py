@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 
+import pytest
 from killing import stage
 
 FULL = os.environ.get("FAULTS") == "full"
@@ -39,6 +40,22 @@ def test_killed_anywhere_nothing_is_lost_and_nothing_done_twice(database_url: st
         print(f"{len(made.points)} points, died: {dict(made.deaths)}, repeated with the same key: {dict(made.repeats)}")
         assert not wrong, "\n".join(wrong)
         assert made.deaths.total() >= len(kills) - 2  # the path differs a little from life to life
+
+
+@pytest.mark.parametrize("story", ["story_voucher", "story_approval"])
+def test_voucher_and_approval_whatever_is_killed_in_between(database_url: str, story: str) -> None:
+    """The order hub's rule: one transition and one mail."""
+    with stage(database_url, story) as made:
+        told = made.reference
+        assert (told["order"], told["stays"]) == (["preparing", 4, 1, True], ["pending", "preparing"])
+        assert [transition for kind, transition, *_ in told["events"] if kind == "taken"] == ["settle"]
+        assert [(kind, subject) for kind, _key, subject, _to in told["arrived"]] == [("smtp", told["arrived"][0][2])]
+        wrong, kills = [], chosen(len(made.points), 6)
+        for kill in kills:
+            wrong += made.differences(kill, signal="KILL" if kill % 2 else "exit")
+        print(f"{story}: {len(made.points)} points, died: {dict(made.deaths)}")
+        assert not wrong, "\n".join(wrong)
+        assert made.deaths.total() >= len(kills) - 2
 
 
 def test_killed_again_and_again(database_url: str) -> None:

@@ -74,6 +74,20 @@ def test_a_time_out_repeats_while_the_record_stays(make_app: MakeApp) -> None:
     assert [one["state"] for one in messages(made) if one["state"] == "waiting"] == []
 
 
+def test_a_turn_that_fails_is_a_dead_letter_and_the_next_one_comes(make_app: MakeApp) -> None:
+    made = make_app(DESK, rules="""
+      watch:
+        trigger: {type: timeout, form: ticket, state: open, within: 2h, every: 1d}
+        actions: [{type: set, values: {name: "''"}}]
+    """)
+    made.create("ticket", name="A")
+    made.clock.now = at(4, 3, 30)
+    made.deliver()
+    assert [(one["state"], one["due_at"]) for one in messages(made)] == [
+        ("dead", at(4, 3, 30)), ("waiting", at(5, 3, 30))
+    ]  # fmt: skip
+
+
 def test_a_deleted_record_is_silent_and_comes_back_with_its_time_outs(make_app: MakeApp) -> None:
     made = make_app(DESK, rules=rule(type="timeout", state="open", within="2h", every="1d"))
     ticket = made.create("ticket", name="A")

@@ -9,7 +9,7 @@ from fake_clock import FakeClock
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from making import _make
+from making import make
 
 from engine.errors import AppmillError
 
@@ -30,7 +30,7 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.clock = FakeClock()
-        self.app = _make(
+        self.app = make(
             TICKETS, f"sqlite:///{self.folder.name}/x.db", Path(self.folder.name), self.clock, "", None, None
         )
 

@@ -14,11 +14,11 @@ from fake_clock import FakeClock
 from flask import Flask
 from flask.testing import FlaskClient
 from markupsafe import Markup
+from webs import web_for
 
 from engine import accounts, sessions
 from engine.application import Application, open_application
 from engine.people import Actor
-from engine.web.factory import make_web
 
 YAML = """
 app: tickets
@@ -166,8 +166,7 @@ def make_world(folder: Path, clock: FakeClock, yaml: str = YAML) -> World:
     file = folder / "app.yaml"
     file.write_text(yaml, encoding="utf-8")
     app = open_application(file, f"sqlite:///{folder}/test.db", clock=clock)
-    web = make_web(app, secret_key="test")
-    web.testing = True
+    web = web_for(app)
     return World(app, web, clock)
 
 

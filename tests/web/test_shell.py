@@ -206,7 +206,9 @@ def test_administration_is_closed_to_everybody_else(grounds):
     assert visitor.post("/admin/users", {"login": "eve", "name": "Eve"}).status_code == 403
 
 
-def test_a_defect_is_logged_with_its_number_and_shown_without_its_trace(grounds, caplog):
+def test_a_defect_is_logged_with_its_number_and_shown_without_its_trace(make_grounds, caplog):
+    grounds = make_grounds(lasting=True)
+
     @grounds.web.get("/explode")
     def explode() -> str:
         raise RuntimeError("a secret in the middle of things")

@@ -8,10 +8,10 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 from making import Made
+from webs import web_for
 from werkzeug.test import TestResponse
 
 from engine import accounts, passwords, sessions
-from engine.web.factory import make_web
 from engine.web.security import csrf_token_for
 
 PASSWORD = "a quiet harbour town"
@@ -97,7 +97,7 @@ class Grounds:
     def __init__(self, made: Made, **options: Any) -> None:
         self.made = made
         self.app = made.application
-        self.web = make_web(self.app, secret_key="for tests only", **options)
+        self.web = web_for(self.app, **options)
         user = self.app.tables.user
         with self.app.database.write() as conn:
             conn.execute(user.update().values(password_hash=HASH, password_changed_at=made.clock(), language="en"))
