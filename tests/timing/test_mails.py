@@ -203,7 +203,7 @@ def test_a_mail_that_is_too_large_stays_in_the_mailbox_flagged(make_app: MakeApp
     collect(made)
     made.deliver()
     (first, _second) = kept(made)
-    assert first[:2] == (413, "The mail has 1.0 MB; at most 1 are taken. It is still in the mailbox, flagged.")
+    assert first[:2] == (413, "The mail has 1.1 MB; at most 1 are taken. It is still in the mailbox, flagged.")
     assert server.flags() == ["\\Flagged \\Seen", "\\Seen"]
     assert [name for name, _note in tickets(made)] == ["Next"]
 
