@@ -108,6 +108,7 @@ def test_a_rule_prints_the_record_into_a_field(make_app: MakeApp) -> None:
     assert event.kind == "updated"
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here depends on the database
 def test_it_prints_in_the_language_the_rule_names(make_app: MakeApp) -> None:
     made = make_app(CLUB, rules=rule("{type: print, into: pages, format: html, language: zh}"), people={"li": "clerk"})
     ticket = made.create("ticket", name="螺栓", price="1")
@@ -119,6 +120,7 @@ def test_it_prints_in_the_language_the_rule_names(make_app: MakeApp) -> None:
     assert "<dt>价格</dt>" in content.decode()
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here depends on the database
 @pytest.mark.parametrize(("who", "role", "shown"), [("li", None, True), ("wu", None, False), ("li", "outsider", False),
                                                    ("wu", "clerk", True)])  # fmt: skip
 def test_what_is_printed_is_what_the_person_or_the_role_may_see(
@@ -133,6 +135,7 @@ def test_what_is_printed_is_what_the_person_or_the_role_may_see(
     assert (b"98,765" in content) is shown
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here depends on the database
 def test_a_pdf_is_a_pdf_with_chinese_and_repeated_heads(make_app: MakeApp, press: Press) -> None:
     made = make_app(CLUB, rules=PDF, people={"li": "clerk"})
     lines = [{"what": f"第{number}步：检查并记录", "hours": 1} for number in range(90)]
@@ -203,6 +206,7 @@ def test_a_full_field_makes_a_dead_letter_that_can_be_sent_again(make_app: MakeA
     assert len(printed(made, "pages", ticket)) == 1
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here depends on the database
 def test_pictures_stand_in_the_document_and_only_those_that_may_be_read(make_app: MakeApp) -> None:
     made = make_app(CLUB, rules=HTML, people={"li": "clerk"})
     picture = io.BytesIO()
@@ -227,6 +231,7 @@ HOSTILE = """<img src="http://127.0.0.1:9/x"><img src="file:///etc/passwd"><link
 <a rel="attachment" href="file:///etc/passwd">x</a><p style="background: url(http://127.0.0.1:9/x)">words</p>"""
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here depends on the database
 def test_a_hostile_text_has_nothing_fetched(make_app: MakeApp, press: Press, monkeypatch: Any) -> None:
     """Past the cleaning, too: the same marks laid into the document itself."""
     made = make_app(CLUB, rules=HTML, people={"li": "clerk"})
@@ -293,6 +298,7 @@ def test_a_page_that_is_too_much_ends_the_press_and_not_the_server(what: str, sa
     assert (str(failed.value), failed.value.again) == (said, False)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here depends on the database
 def test_without_weasyprint_the_letter_is_dead_and_says_what_to_install(
     make_app: MakeApp, monkeypatch: Any, press: Press
 ) -> None:
@@ -314,6 +320,7 @@ def test_without_weasyprint_the_letter_is_dead_and_says_what_to_install(
     assert [name for name, _content in printed(made, "papers", ticket)] == ["A.pdf"]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here depends on the database
 def test_a_record_the_cause_may_not_see_is_not_printed(make_app: MakeApp) -> None:
     closed = CLUB.replace("outsider: {create: true, read: true,", "outsider: {create: true, read: record.price > 5,")
     made = make_app(closed, rules=rule("{type: print, into: pages, format: html, role: outsider}"), people={"li": "clerk"})
@@ -323,6 +330,7 @@ def test_a_record_the_cause_may_not_see_is_not_printed(make_app: MakeApp) -> Non
     assert error_of(made) == f"Ticket {ticket.id} is gone, or Outsider may not see it; so it is not printed."
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here depends on the database
 @pytest.mark.parametrize(("action", "said"), [
     ("{type: print, into: name}", "'name' is no attachment field; a print goes into one."),
     ("{type: print, into: photo}", "'photo' is no attachment field; a print goes into one."),
@@ -335,6 +343,7 @@ def test_what_cannot_be_printed_is_said_at_load(make_app: MakeApp, action: str, 
     assert [str(one.message) for one in wrong.value.findings if one.severity == "error"] == [said]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here depends on the database
 def test_a_mail_that_does_not_wait_for_the_print_is_warned_of(make_app: MakeApp) -> None:
     post = "    connections: {post: {type: smtp, host: mail.example.com, sender: a@example.com}}\n"
     mail = "          - {type: mail, connection: post, to: [\"'a@example.com'\"], subject: Paper, message: Here, attach: [papers]}"
@@ -345,6 +354,7 @@ def test_a_mail_that_does_not_wait_for_the_print_is_warned_of(make_app: MakeApp)
     assert remarks(CLUB + post, rule("{type: print, into: papers, as: paper}", mail)) == []
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here depends on the database
 def test_a_print_that_wakes_its_own_rule_is_an_error(make_app: MakeApp) -> None:
     looping = rule("{type: print, into: papers}").replace("type: button, form: ticket, label: Print, roles: [clerk, outsider]",
                                                           "type: updated, form: ticket")  # fmt: skip

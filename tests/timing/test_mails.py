@@ -172,6 +172,7 @@ def test_a_process_that_ends_half_way_loses_and_doubles_nothing(
     assert (len(tickets(made)), server.flags()) == (1, ["\\Seen"])
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here depends on the database
 def test_answers_of_machines_and_our_own_mails_are_counted_and_wake_nothing(make_app: MakeApp, server: Server) -> None:
     made = desk(make_app, server.port)
     machine = [letter(Auto_Submitted="auto-replied"), letter(Precedence="bulk"), letter(X_Autoreply="yes"),
@@ -190,6 +191,7 @@ def test_answers_of_machines_and_our_own_mails_are_counted_and_wake_nothing(make
     assert server.flags() == ["\\Seen"] * 5
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here depends on the database
 def test_a_rule_may_ask_for_mails_of_machines_but_never_for_our_own(make_app: MakeApp, server: Server) -> None:
     made = desk(make_app, server.port, ", automatic: true")
     server.put(letter(Auto_Submitted="auto-generated").as_bytes(), letter(X_Appmill_Key="run:1").as_bytes())
@@ -197,6 +199,7 @@ def test_a_rule_may_ask_for_mails_of_machines_but_never_for_our_own(make_app: Ma
     assert [status for status, _reason, _ in kept(made)] == [202, 204]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here depends on the database
 def test_a_mail_that_is_too_large_stays_in_the_mailbox_flagged(make_app: MakeApp, server: Server) -> None:
     made = desk(make_app, server.port)
     server.put(letter(text=("x" * 900 + "\n") * 1_200).as_bytes(), letter("Next").as_bytes())
@@ -220,6 +223,7 @@ def test_a_file_the_field_does_not_take_refuses_the_record_and_can_be_mended(mak
     assert "Papers takes pdf, text; got “virus.exe”." in message["error"]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here depends on the database
 def test_a_mail_nobody_can_read_does_not_keep_those_behind_it(make_app: MakeApp, server: Server, monkeypatch: Any) -> None:
     made = desk(make_app, server.port)
     nested = b"From: a@example.com\r\n" + b"Content-Type: message/rfc822\r\n\r\n" * 3000
@@ -237,12 +241,14 @@ def health(made: Made) -> dict[str, Any]:
     return row
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here depends on the database
 def test_how_the_mailbox_fares_is_noted(make_app: MakeApp, server: Server) -> None:
     made = desk(make_app, server.port)
     collect(made)
     assert (health(made)["last_ok"], health(made)["failures"]) == (made.clock(), 0)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here depends on the database
 def test_a_wrong_password_is_noted_without_the_password(make_app: MakeApp, server: Server) -> None:
     made = desk(make_app, server.port, password="not this one")
     collect(made)
@@ -251,6 +257,7 @@ def test_a_wrong_password_is_noted_without_the_password(make_app: MakeApp, serve
     assert "not this one" not in health(made)["last_error"]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here depends on the database
 def test_a_mailbox_on_this_machine_must_be_allowed(make_app: MakeApp, server: Server) -> None:
     text = FILES + (BOX % (server.port, "none")).replace(", private: true", "")
     made = make_app(text, rules=RULES % "")
@@ -259,6 +266,7 @@ def test_a_mailbox_on_this_machine_must_be_allowed(make_app: MakeApp, server: Se
     assert "private" in health(made)["last_error"]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here depends on the database
 @pytest.mark.parametrize(("said", "reason"), [
     (b"* OK hello\r\n", "The line to the mailbox 127.0.0.1 was lost: "),
     (b"garbage\r\n" * 3, "The line to the mailbox 127.0.0.1 was lost: "),
@@ -285,6 +293,7 @@ def test_a_hostile_server_is_an_error_and_no_more(make_app: MakeApp, said: bytes
     assert health(made)["last_error"].startswith(reason)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here depends on the database
 @pytest.mark.parametrize("security", ["tls", "starttls"])
 def test_the_line_is_encrypted_and_the_certificate_checked(
     make_app: MakeApp, server: Server, tmp_path: Path, security: str
@@ -300,6 +309,7 @@ def test_the_line_is_encrypted_and_the_certificate_checked(
     assert (health(made)["failures"], server.flags()) == (0, ["\\Seen"])
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here depends on the database
 def test_a_server_without_starttls_never_sees_the_password(make_app: MakeApp, server: Server) -> None:
     made = desk(make_app, server.port, security="starttls")
     collect(made)
