@@ -14,6 +14,7 @@ from engine import (
     expressions,
     fields,
     hooks,
+    letterbox,
     outside,
     schedules,
     timers,
@@ -27,12 +28,15 @@ def default_registry() -> Registry:
     """A new registry with every built-in; plugins are entered into it after that."""
     registry = Registry()
     rooms = (
-        fields, views, cards, triggers, timers, schedules, hooks, actions, errands, expressions, connectors, outside,
+        fields, views, cards, triggers, timers, schedules, hooks, letterbox, actions, errands, expressions,
+        connectors, outside,
     )  # fmt: skip
     for room in rooms:
         room.register(registry)
     registry.performer("script", _later("engine.scripting", "perform"))
     registry.settler("script", _later("engine.scripting", "settle"))
+    registry.performer("print", _later("engine.paper.printing", "perform"))
+    registry.settler("print", _later("engine.paper.printing", "settle"))
     return registry
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.errors import Message, message
+from engine.errors import Invalid, Message, message
 from engine.expressions import Compiled, EvaluationFailed, View
 from engine.fields.base import Field
 from engine.language import ADMIN, Label
@@ -278,6 +278,19 @@ def check_files(passage: Passage) -> None:
         mine = row is not None and (walk.actor.boundless or row["created_by"] == walk.actor.id)
         if row is None or not free or not mine or row["field"] not in (None, name):
             passage.problem(where, message("There is no uploaded file {id} that could be attached here.", id=id))
+        elif row["field"] is None:
+            _check_file(passage, where, name, row)
+
+
+def _check_file(passage: Passage, where: str, name: str, row: Mapping[Any, Any]) -> None:
+    """One that was not uploaded for this field, such as the attachment of a mail: it must be what the field takes."""
+    lines = passage.plan.lines.get(where.partition(".")[0])
+    field: Any = (lines.plan if lines else passage.plan).fields[name]
+    try:
+        field.check_file(row["name"], row["size"])
+        field.check_content(row["name"], row["media_type"])
+    except Invalid as wrong:
+        passage.problem(where, wrong.reason)
 
 
 # --- unique ----------------------------------------------------------------------------------------------------------

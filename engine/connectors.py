@@ -86,6 +86,24 @@ class SmtpConnection(Connection):
     private: bool = option("The server may stand in a private network, or be this machine.", False)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ImapConnection(Connection):
+    """A mailbox whose new mails wake rules; it is read by this application alone."""
+
+    type: ClassVar[str] = "imap"
+    serves: ClassVar[frozenset[str]] = frozenset()
+    host: str = option("The name of the mail server, such as imap.example.com.", minLength=1)
+    port: int = option("Its port: usually 993 with tls, 143 with starttls.", 993, minimum=1, maximum=65535)
+    security: Literal["starttls", "tls", "none"] = option("How the line is encrypted.", "tls")
+    user: str = option("The user to sign in as.", minLength=1)
+    password: Secret = option("The user's password.")
+    folder: str = option("The folder that is looked into.", "INBOX", minLength=1, maxLength=200)
+    every: Duration = option("How often it is looked into.", Duration(1, "m"))
+    largest: int = option("The most megabytes of one mail.", 25, minimum=1, maximum=100)
+    largest_file: int = option("The most megabytes of one attachment.", 20, minimum=1, maximum=100)
+    private: bool = option("The server may stand in a private network, or be this machine.", False)
+
+
 # --- HTTP
 
 
@@ -220,7 +238,7 @@ CREDENTIALS = (
 
 
 def register(registry: Registry) -> None:
-    for connector in (SmtpConnection, HttpConnection):
+    for connector in (SmtpConnection, ImapConnection, HttpConnection):
         registry.connector(connector)
     for credential in CREDENTIALS:
         registry.credential(credential)

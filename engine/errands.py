@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from engine import effects
 from engine.actions import Action, Context
-from engine.language import ConnectionName, Expression, FieldName, Script, Template, option
+from engine.language import ConnectionName, Expression, FieldName, RoleName, Script, Template, option
 from engine.registry import Registry
 
 RESULT = "The name under which the steps after it read the answer, as results.<name>; they wait for it."
@@ -89,6 +89,28 @@ class RunScript(Action):
         return [effects.Outside("script", data, None, self.saved_as)]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Print(Action):
+    """Print the record to a file."""
+
+    type: ClassVar[str] = "print"
+    into: FieldName = option("The attachment field of the record that the file goes to.")
+    format: Literal["pdf", "html"] = option("The kind of file.", "pdf")
+    name: Template | None = option("The name of the file, without its ending. Default: the record's title.", None)
+    language: Literal["zh", "en"] | None = option("The language it is printed in. Default: the application's.", None)
+    role: RoleName | None = option("Print what this role may see. Default: what whoever caused it may see.", None)
+    replace: bool = option("The file takes the place of those that are in the field.", False)
+    saved_as: str | None = option(RESULT, None, alias="as", pattern="^[a-z][a-z0-9_]{0,40}$")
+
+    def effects(self, context: Context) -> Sequence[effects.Effect]:
+        data = {
+            "into": self.into, "format": self.format,
+            "name": _in(context.fill(self.name), self.language) if self.name else None,
+            "language": self.language, "role": self.role, "replace": self.replace,
+        }  # fmt: skip
+        return [effects.Outside("print", data, None, self.saved_as)]
+
+
 def _in(texts: Mapping[str, str], language: str | None) -> str:
     return texts.get(language or "") or next(iter(texts.values()), "")
 
@@ -98,5 +120,5 @@ def _values(values: Mapping[Any, Expression], context: Context) -> dict[str, Any
 
 
 def register(registry: Registry) -> None:
-    for action in (Mail, Http, Call, RunScript):
+    for action in (Mail, Http, Call, Print, RunScript):
         registry.action(action)

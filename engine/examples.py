@@ -62,6 +62,7 @@ TRIGGERS: Mapping[str, str] = {
     "finished": "{type: finished, rule: other, outcome: failed}",
     "schedule": "{type: schedule, cron: '0 8 * * mon-fri', misfire: skip}",
     "webhook": "{type: webhook, path: tickets, secret: {secret: TICKETS}, signature: github}",
+    "mail": "{type: mail, connection: inbox}",
 }
 ACTIONS: Mapping[str, str] = {
     "set": "{type: set, values: {due_on: today()}}",
@@ -80,6 +81,7 @@ ACTIONS: Mapping[str, str] = {
     "mail": '{type: mail, connection: post, to: [member], subject: Closed, message: "{{ record.name }}"}',
     "http": '{type: http, connection: hub, path: "/tickets/{{ record.id }}", json: {name: record.name}, as: answer}',
     "call": "{type: call, connection: hub, operation: pull, values: {id: record.id}}",
+    "print": "{type: print, into: papers, format: pdf, name: \"Ticket {{ record.name }}\", language: zh, as: paper}",
     "script": "{type: script, source: 'return record.cost * 2', as: twice}",
 }
 CARDS: Mapping[str, str] = {
@@ -90,6 +92,7 @@ CARDS: Mapping[str, str] = {
 CONNECTIONS: Mapping[str, str] = {
     "smtp": "{type: smtp, host: smtp.example.com, user: desk, password: {secret: MAIL_PASSWORD}, "
     "sender: Desk <desk@example.com>}",
+    "imap": "{type: imap, host: imap.example.com, user: desk, password: {secret: MAIL_PASSWORD}, every: 2m}",
     "http": "{type: http, base_url: https://erp.example.com/api, auth: {type: bearer, token: {secret: ERP_TOKEN}}, "
     "timeout: 20s}",
 }

@@ -61,7 +61,7 @@ class Registry:
 
     def settler(self, kind: str, function: Callable[..., Any]) -> None:
         """What is written with the result of a kind, in the transaction that keeps it: called with (application,
-        connection, run, result)."""
+        connection, run, result); answers what later steps read beside the result, or None."""
         self._once(self.settlers, kind, function)
 
     def function(self, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -47,7 +47,7 @@ def perform(task: Task, around: Any) -> Mapping[str, Any]:
     inner = getattr(around, "inner", around)
     app: Application = inner.app
     row = inner.message
-    caller = _caller(app, row.run_id)
+    caller = caller_of(app, row.run_id)
     host = _Host(app, caller, task, around)
     try:
         ended = pool().run(task.data["source"], _names(app, caller, row, task), host.calls(), owner=row.key)
@@ -57,7 +57,7 @@ def perform(task: Task, around: Any) -> Mapping[str, Any]:
             "ms": round(ended.wall_seconds * 1000)}  # fmt: skip
 
 
-def _caller(app: Application, run_id: int) -> Actor:
+def caller_of(app: Application, run_id: int) -> Actor:
     """Whoever caused the run; the application itself where nobody did."""
     table = app.tables.run
     with app.database.read() as conn:
@@ -70,7 +70,7 @@ def _names(app: Application, caller: Actor, row: Any, task: Task) -> dict[str, A
     with app.database.read() as conn:
         run = conn.execute(sa.select(table.c.given, table.c.results).where(table.c.id == row.run_id)).one()
     now = app.clock().astimezone(Reader(caller.language, caller.timezone, app.definition.currency).zone)
-    given = {name: value for name, value in run.given.items() if name in ("payload", "due")}
+    given = {name: value for name, value in run.given.items() if name in ("payload", "mail", "due")}
     record = _plain(reading.get(app, caller, row.form, row.record_id)) if row.record_id is not None else None
     person = {"id": caller.id, "name": caller.name, "login": caller.login, "roles": sorted(caller.roles)}
     return {"record": record, "old": record, "user": person, "values": dict(task.data["values"]), "now": now,

@@ -9,6 +9,7 @@ from engine.checks.expressions import check_expressions
 from engine.checks.filling import check_filling
 from engine.checks.loops import check_loops
 from engine.checks.names import check_names
+from engine.checks.prints import check_prints
 from engine.checks.queries import check_queries
 from engine.checks.review import Review
 from engine.checks.scripts import check_scripts
@@ -32,6 +33,7 @@ CHECKS = (
     check_loops,
     check_connections,
     check_scripts,
+    check_prints,
     check_timing,
     check_asking,
     check_texts,

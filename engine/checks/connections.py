@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+from engine.calendars import exact_seconds
 from engine.checks.review import Review, unknown
 from engine.connectors import (
     Connection,
     HeaderCredential,
     HmacCredential,
     HttpConnection,
+    ImapConnection,
     QueryCredential,
     SecretName,
     SmtpConnection,
@@ -21,6 +23,7 @@ from engine.outside.letter import address_in
 from engine.yamlfile import Path
 
 _SECONDS = {"s": 1, "m": 60}
+SOONEST = 10  # seconds between two looks into a mailbox
 LONGEST = 600  # seconds: a call holds a worker for so long
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _FRAMING = frozenset({"host", "content-length", "transfer-encoding", "connection", "te", "upgrade", "trailer"})
@@ -36,6 +39,8 @@ def check_connections(review: Review) -> None:
             _http(review, connection, path)
         if isinstance(connection, SmtpConnection):
             _smtp(review, connection, path)
+        if isinstance(connection, ImapConnection):
+            _imap(review, connection, path)
     for rule in review.definition.rules.values():
         for place, action, _form in rule.steps():
             if isinstance(action, Call):
@@ -120,6 +125,19 @@ def _smtp(review: Review, connection: SmtpConnection, path: Path) -> None:
     if connection.unsure == "repeat":
         said = message("Mail servers do not know a mail again: one whose answer was lost may arrive twice.")
         review.warning((*path, "unsure"), said)
+
+
+def _imap(review: Review, connection: ImapConnection, path: Path) -> None:
+    if wrong := host_mistake(connection.host.lower()):
+        review.error((*path, "host"), wrong)
+    if connection.security == "none":
+        review.warning((*path, "security"), message("The password travels unencrypted; use starttls or tls."))
+    seconds = exact_seconds(connection.every)
+    if seconds is None or not SOONEST <= seconds <= 86_400:
+        said = message("A mailbox is looked into every 10 seconds at most, and once in 24 hours at least.")
+        review.error((*path, "every"), said)
+    if connection.largest_file > connection.largest:
+        review.error((*path, "largest_file"), message("An attachment is no larger than its mail."))
 
 
 # --- calls

@@ -10,6 +10,7 @@ from engine.checks.names import linked_form
 from engine.checks.review import Review
 from engine.checks.workflows import backwards, reached, steps
 from engine.definition import Form, Grant, State, Transition, Workflow
+from engine.errands import Print
 from engine.errors import Message, message
 from engine.expressions import ExpressionRefused, compile_expression
 from engine.fields.base import Field
@@ -188,6 +189,8 @@ class Filling:
             for _path, action, form in rule.steps():
                 if isinstance(action, SetValues):
                     yield from action.values if form == self.form.name else ()
+                elif isinstance(action, Print):
+                    yield from (action.into,) if form == self.form.name else ()
                 elif isinstance(action, UpdateMatching | CreateRecord):
                     yield from action.values if action.form == self.form.name else ()
                 if isinstance(action, CreateRecord):

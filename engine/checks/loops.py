@@ -26,7 +26,7 @@ from engine.actions import (
 from engine.checks.names import linked_form
 from engine.checks.review import Review
 from engine.definition import Form, Rule, Transition
-from engine.errands import Call, Http, Mail
+from engine.errands import Call, Http, Mail, Print
 from engine.errors import message
 from engine.language import Expression
 from engine.timers import Finished
@@ -128,6 +128,8 @@ def _happenings(review: Review, rule: Rule, written: Written) -> Iterator[Happen
             name = action.form if isinstance(action, UpdateMatching) else of
             if name is not None and not _settles(name, action.values, written):
                 yield Happening("updated", name, values=tuple(action.values.items()))
+        elif isinstance(action, Print) and of:
+            yield Happening("updated", of, values=((str(action.into), Expression("results")),))
         elif isinstance(action, CreateRecord):
             yield from _created(review, action)
         elif isinstance(action, TakeTransition) and form:
@@ -243,10 +245,10 @@ def _is_told(trigger: Updated, values: Mapping[str, Expression]) -> bool:
     return wanted is None or not (_is_fixed(made) and _is_fixed(wanted)) or made == wanted
 
 
-# All but the first four change no record themselves.
+# All but the first four and the last change no record themselves.
 _KNOWN = (
     SetValues, CreateRecord, UpdateMatching, TakeTransition, Notify, Refuse, Branch, ForEach, Wait, Mail, Http, Call,
-    Ask,
+    Ask, Print,
 )  # fmt: skip
 
 

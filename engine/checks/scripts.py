@@ -8,7 +8,7 @@ from engine.errors import message
 from engine.scripts.errors import ScriptRefused
 from engine.scripts.policy import CALLS, NAMES, compile_script
 
-MORE = frozenset({"results", "payload", "due"})
+MORE = frozenset({"results", "payload", "mail", "due"})
 
 
 def check_scripts(review: Review) -> None:

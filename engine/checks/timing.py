@@ -9,12 +9,14 @@ from zoneinfo import ZoneInfo
 
 from engine.actions import Refuse, SetValues, TakeTransition
 from engine.calendars import exact_seconds
-from engine.checks.review import Review
+from engine.checks.review import Review, unknown
+from engine.connectors import ImapConnection
 from engine.cron import CronMistake, read_cron
 from engine.definition import Rule, State
 from engine.errors import message
 from engine.formats import Reader, moment
 from engine.hooks import Webhook
+from engine.letterbox import MailArrives
 from engine.schedules import Schedule
 from engine.timers import DateReached, Finished, Timeout
 from engine.timetable import timetable_of
@@ -174,6 +176,16 @@ def _webhook(review: Review, trigger: Webhook, path: Path) -> None:
             review.error((*path, name), said)
 
 
+def _mail(review: Review, trigger: MailArrives, path: Path) -> None:
+    connections = review.definition.connections
+    connection = connections.get(trigger.connection)
+    if connection is not None and not isinstance(connection, ImapConnection):
+        fitting = [other.name for other in connections.values() if isinstance(other, ImapConnection)]
+        said = message("'{name}' is a connection of type {type}; mails come in at one of type imap",
+                       name=trigger.connection, type=connection.type)  # fmt: skip
+        review.error((*path, "connection"), unknown(said, trigger.connection, fitting))
+
+
 def _paths(review: Review) -> None:
     taken: dict[str, str] = {}
     for name, rule in review.definition.rules.items():
@@ -200,7 +212,7 @@ def _needs_record(review: Review, rule: Rule) -> None:
 
 
 def _refuses_nothing(review: Review, rule: Rule) -> None:
-    if not isinstance(rule.trigger, (Timeout, DateReached, Schedule, Webhook, Finished)):
+    if not isinstance(rule.trigger, (Timeout, DateReached, Schedule, Webhook, Finished, MailArrives)):
         return
     for path, action, _form in rule.steps():
         if isinstance(action, Refuse):
@@ -213,4 +225,5 @@ _LOOKS: Mapping[type[Any], Callable[[Review, Any, Path], None]] = {
     DateReached: _date,
     Schedule: _schedule,
     Webhook: _webhook,
+    MailArrives: _mail,
 }

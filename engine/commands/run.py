@@ -61,6 +61,7 @@ def database_url(text: str) -> str:
 def run(options: argparse.Namespace) -> int:
     from engine import housekeeping
     from engine.timing.clockwork import Clockwork
+    from engine.timing.mails import collector
     from engine.web import bulk
 
     _refuse_public_demo(options)
@@ -75,15 +76,18 @@ def run(options: argparse.Namespace) -> int:
     server = _server(web, options)
     delivery = _delivery(app, web, options)
     clockwork = Clockwork(web.extensions["appmill"].current.application)
+    mails = collector(web.extensions["appmill"].current.application)
     _greet(app, options, server)
     end_housekeeping = housekeeping.start(app)
     delivery.start()
     clockwork.start()
+    mails.start()
     try:
         server.run()
     finally:
         server.close()
         clockwork.stop()
+        mails.stop()
         delivery.stop(10)
         end_housekeeping()
         app.database.close()

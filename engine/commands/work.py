@@ -23,21 +23,24 @@ def run(options: argparse.Namespace) -> int:
     from engine.current import Current
     from engine.jobs.engine import engine_for
     from engine.timing.clockwork import Clockwork
+    from engine.timing.mails import collector
 
     app = opened(options)
     app.database.claim_server()
     log_to_terminal(options.quiet)
     current = Current(app).application
     app.database.doorbell = engine = engine_for(app, current, max(1, options.threads))
-    clockwork = Clockwork(current)
+    clockwork, mails = Clockwork(current), collector(current)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     engine.start()
     clockwork.start()
+    mails.start()
     print(f"{options.threads} threads deliver. Ctrl-C ends it.", flush=True)
     ended.wait()
     clockwork.stop()
+    mails.stop()
     engine.stop(GRACE)
     app.database.close()
     return 0

@@ -123,7 +123,7 @@ def conclude(app: Application, conn: sa.Connection, row: Any, result: Any) -> No
     settle, saved_as = app.registry.settlers.get(row.kind), row.effect.get("saved_as")
     run = going_on.load_run(app, conn, row.run_id) if settle is not None or saved_as else None
     if settle is not None and run is not None:
-        settle(app, conn, run, result)
+        result = {**result, **(settle(app, conn, run, result) or {})}
     if run is not None and run.state in OPEN and saved_as:
         going_on.keep_result(app, conn, run.id, saved_as, result, row.step)
     else:

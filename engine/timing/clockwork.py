@@ -176,7 +176,8 @@ class Clockwork:
         app = self._current()
         if app is not self._begun:
             self._begin(app)
-            self._begun, self._looked, self._lagging = app, 0.0, time.monotonic() + LAG.total_seconds()
+            self._begun, self._looked = app, 0.0
+            self._lagging = time.monotonic() + LAG.total_seconds() if self._begin is reconcile else None
         if self._lagging is not None and time.monotonic() > self._lagging:
             self._lagging = None
             if app.database.dialect != "sqlite":  # one process serves a SQLite file

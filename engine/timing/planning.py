@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from engine.definition import AppDefinition, Rule
 from engine.hooks import Webhook
+from engine.letterbox import MailArrives
 from engine.schedules import Schedule
 from engine.timers import DateReached, Finished, Timeout
 
@@ -14,13 +15,14 @@ from engine.timers import DateReached, Finished, Timeout
 @dataclass(frozen=True)
 class Timed:
     """Rules that are switched on. ``timeouts`` by form and state, ``dates`` by form, ``hooks`` by path; ``finished`` by
-    the stable id of the rule whose end wakes them."""
+    the stable id of the rule whose end wakes them, ``mails`` by connection."""
 
     timeouts: Mapping[tuple[str, str], tuple[Rule, ...]]
     dates: Mapping[str, tuple[Rule, ...]]
     schedules: tuple[Rule, ...]
     hooks: Mapping[str, Rule]
     finished: Mapping[str, tuple[Rule, ...]]
+    mails: Mapping[str, tuple[Rule, ...]]
 
 
 def timed_rules(definition: AppDefinition) -> Timed:
@@ -29,6 +31,7 @@ def timed_rules(definition: AppDefinition) -> Timed:
     schedules: list[Rule] = []
     hooks: dict[str, Rule] = {}
     finished: dict[str, tuple[Rule, ...]] = {}
+    mails: dict[str, tuple[Rule, ...]] = {}
     for rule in definition.rules.values():
         trigger = rule.trigger
         if not rule.enabled:
@@ -42,7 +45,9 @@ def timed_rules(definition: AppDefinition) -> Timed:
             schedules.append(rule)
         elif isinstance(trigger, Webhook):
             hooks[trigger.path] = rule
+        elif isinstance(trigger, MailArrives):
+            mails[trigger.connection] = (*mails.get(trigger.connection, ()), rule)
         elif isinstance(trigger, Finished) and trigger.rule in definition.rules:
             other = definition.rules[trigger.rule].stable_id
             finished[other] = (*finished.get(other, ()), rule)
-    return Timed(timeouts, dates, tuple(schedules), hooks, finished)
+    return Timed(timeouts, dates, tuple(schedules), hooks, finished, mails)

@@ -17,7 +17,6 @@ from engine.expressions import View
 from engine.fields.base import Field
 from engine.formats import Reader
 from engine.web.boxes import UNNAMED, WIDE, value_of
-from engine.web.controls import widgets
 from engine.web.seen import points_at
 
 # Shown by their widget on a record's page; the others look as in a table, which costs a fifth of the time.
@@ -56,9 +55,10 @@ class Mould:
             return UNNAMED
         return draw(field, value, reader, extra) if draw else field.cell(value, reader, extra)
 
-    def widget(self) -> Callable[..., Markup] | None:
-        """What draws it on a record's page; None for the way tables show it."""
-        return widgets().show if getattr(self.field, "like", self.field).widget in RICH else None
+    @property
+    def rich(self) -> bool:
+        """Whether its widget draws it on a record's page; the others look there as in a table."""
+        return getattr(self.field, "like", self.field).widget in RICH
 
 
 def moulds_of(app: Application, form: Form, reader: Reader) -> Mapping[str, Mould]:

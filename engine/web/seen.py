@@ -56,7 +56,13 @@ def form_named(name: str) -> Form:
 
 def see(conn: sa.Connection, form: Form, record_id: int, *, deleted: bool = False) -> Seen:
     """The record; raises Missing when there is none, it is deleted, or the actor may not read it."""
-    app, who = application(), actor()
+    return see_as(conn, application(), actor(), form, record_id, deleted=deleted)
+
+
+def see_as(
+    conn: sa.Connection, app: Application, who: Actor, form: Form, record_id: int, *, deleted: bool = False
+) -> Seen:
+    """The same where no request says who asks."""
     loader = Sight(app, conn, who)
     row = loader.load(form.name, record_id)
     if row is None or (row["deleted_at"] is not None and not deleted):

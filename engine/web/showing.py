@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,8 +17,10 @@ from engine.formats import Reader
 from engine.people import Actor
 from engine.permissions import readable_fields
 from engine.web.boxes import total_text
+from engine.web.controls import widgets
 from engine.web.moulds import Mould, moulds_of
 from engine.web.seen import Seen, titles_of
+from engine.web.widgets import Widgets
 
 EMPTY = Markup("")
 NOTHING = Markup('<span class="nothing">—</span>')
@@ -89,10 +91,12 @@ class Showing:
     """Everything about one record that is shown to one person, with its titles read in one go."""
 
     def __init__(
-        self, conn: sa.Connection, app: Application, who: Actor, seen: Seen, more: Mapping[str, set[int]] | None = None
-    ) -> None:
-        """``more``: ids whose titles the page needs beside the record's own, by target."""
-        self.conn, self.app, self.who, self.seen = conn, app, who, seen
+        self, conn: sa.Connection, app: Application, who: Actor, seen: Seen,
+        more: Mapping[str, set[int]] | None = None, *, drawn_by: Callable[[], Widgets] = widgets,
+    ) -> None:  # fmt: skip
+        """``more``: ids whose titles the page needs beside the record's own, by target. ``drawn_by``: the widgets;
+        those of the present request, where nothing else is said."""
+        self.conn, self.app, self.who, self.seen, self.drawn_by = conn, app, who, seen, drawn_by
         self.form = seen.form
         self.reader: Reader = who.reader(app.definition)
         self.view = View(seen.form, seen.row, seen.view.loader)
@@ -166,7 +170,7 @@ class Showing:
         if value is None or value == ():
             return EMPTY
         mould = self.moulds[field.name]
-        return mould.show(value, self.titles, mould.widget(), clear)
+        return mould.show(value, self.titles, self.drawn_by().show if mould.rich else None, clear)
 
     def lines(self, field: Any, alone: bool) -> ShownLines:
         columns, views = self.line_columns[field.name], self.line_views[field.name]

@@ -28,10 +28,12 @@ from engine.web.context import actor, application
 from engine.web.seen import NOT_THERE, Seen, see
 from engine.web.typed import Typed
 
+OF_MAIL = "_mail"  # the form of a file that came with a mail, until a record takes it
 COMMENT = "comment"  # the field a file of a comment has: comment, later comment:<id>
 LARGEST_COMMENT_FILE = 20 * 1024 * 1024
 MOST_AT_ONCE = 20
 UNSAVED_FOR = dt.timedelta(days=2)
+MAIL_FOR = dt.timedelta(days=90)  # files of mails wait for rules that failed, and are sent again by people
 DECEIVING = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")  # control, direction-changing, line-breaking characters
 INLINE = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"})
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
@@ -263,7 +265,8 @@ def clean_up(app: Application, *, older: dt.timedelta = UNSAVED_FOR) -> int:
     before = app.clock() - older
     with app.database.write() as conn:
         gone = conn.execute(sa.select(table.c.id, table.c.sha256).where(
-            table.c.record_id.is_(None), table.c.created_at < before)).all()  # fmt: skip
+            table.c.record_id.is_(None), table.c.created_at < before,
+            sa.or_(table.c.form != OF_MAIL, table.c.created_at < app.clock() - MAIL_FOR))).all()  # fmt: skip
         for row in gone:
             conn.execute(sa.delete(table).where(table.c.id == row.id))
         hashes = {row.sha256 for row in gone}

@@ -51,8 +51,10 @@ PLAIN = State()
 class Widgets:
     """The widgets of one template environment; every template is compiled once and its macros are kept."""
 
-    def __init__(self, environment: Environment, roles: Callable[[], Iterable[Role]] = tuple) -> None:
-        """``roles`` answers the roles of the definition in force, for role fields."""
+    def __init__(
+        self, environment: Environment, roles: Callable[[], Iterable[Role]] = tuple, *, on_paper: bool = False
+    ) -> None:
+        """``roles`` answers the roles of the definition in force, for role fields; ``on_paper``: nothing is clicked."""
         self.environment = environment
         self.roles = roles
         environment.globals.update(
@@ -61,6 +63,7 @@ class Widgets:
             picked_ids=picked_ids,
             address_parts=address_parts,
             known_file=known_file,
+            on_paper=on_paper,
             file_size=size,
             show_field=self.show,
             role_options=lambda reader: [(role.name, role.label.text(reader.language)) for role in self.roles()],

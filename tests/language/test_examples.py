@@ -34,6 +34,7 @@ forms:
       cost: {{type: money}}
       priority: {{type: choice, options: {{normal: {{}}, high: {{}}}}}}
       project: {{type: link, form: project}}
+      papers: {{type: attachment}}
       part_of: {{type: link, form: ticket}}{steps}
 {ticket}
     views:
@@ -45,6 +46,7 @@ forms:
       states: {{open: {{label: Open, within: 8h}}, closed: {{label: Closed, final: true}}}}
       transitions: {{close: {{label: Close, from: [open], to: closed, roles: [member]}}}}
 connections:
+  inbox: {{type: imap, host: imap.example.com, user: desk, password: {{secret: INBOX}}}}
   post: {{type: smtp, host: smtp.example.com, sender: desk@example.com}}
   hub: {{type: hub, base_url: https://hub.example.com}}
 {connections}

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
+import sqlalchemy as sa
 from flask import Blueprint
 from werkzeug.wrappers import Response
 
 from engine import accounts, audit
-from engine.connectors import Connection, HttpConnection, Secret, SmtpConnection
+from engine.connectors import Connection, HttpConnection, ImapConnection, Secret, SmtpConnection
 from engine.errors import DeliveryFailed, Missing, Refused, message
 from engine.jobs.health import health
 from engine.outside.carrying import carry_out
 from engine.outside.task import Task
+from engine.timing.mails import last_look
 from engine.web.automation.frame import ROOT, show, words_of
 from engine.web.automation.telling import masked
 from engine.web.automation.words import Badge
@@ -49,6 +52,14 @@ class SecretLine:
 
 
 @dataclass(frozen=True)
+class MailboxLine:
+    """When a mailbox was looked into last, and when the last mail came."""
+
+    looked: dt.datetime | None
+    mail: dt.datetime | None
+
+
+@dataclass(frozen=True)
 class ConnectionLine:
     name: str
     label: str
@@ -58,6 +69,7 @@ class ConnectionLine:
     badge: Badge
     fares: Mapping[str, Any]
     testable: bool
+    mailbox: MailboxLine | None = None
 
 
 def connection_lines() -> list[ConnectionLine]:
@@ -73,7 +85,16 @@ def _line(connection: Connection, fares: Mapping[str, Any], known: Mapping[str, 
     needed = tuple(SecretLine(name, known.get(name, "")) for name in dict.fromkeys(secrets_of(connection)))
     return ConnectionLine(connection.name, label, connection.type, address_of(connection), needed, BREAKER[state],
                           {**fares, "last_error": masked(fares["last_error"])},
-                          task_of(connection, "") is not None)  # fmt: skip
+                          task_of(connection, "") is not None,
+                          _mailbox(connection) if isinstance(connection, ImapConnection) else None)  # fmt: skip
+
+
+def _mailbox(connection: ImapConnection) -> MailboxLine:
+    app, table = application(), application().tables.delivery
+    rules = [rule.stable_id for rule in app.plans.timed.mails.get(connection.name, ())]
+    with app.database.read() as conn:
+        mail = conn.scalar(sa.select(sa.func.max(table.c.at)).where(table.c.rule.in_(rules)))
+        return MailboxLine(last_look(app, conn, connection.name), mail)
 
 
 def secrets_of(thing: Any) -> Iterator[str]:
@@ -92,7 +113,7 @@ def secrets_of(thing: Any) -> Iterator[str]:
 
 
 def address_of(connection: Connection) -> str:
-    if isinstance(connection, SmtpConnection):
+    if isinstance(connection, SmtpConnection | ImapConnection):
         return f"{connection.host}:{connection.port}"
     return str(getattr(connection, "base_url", "") or getattr(connection, "host", ""))
 

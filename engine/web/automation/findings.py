@@ -262,7 +262,8 @@ EFFECTS = {
     "set": message("Changes of the record"), "create": message("New records"),
     "update": message("Changes of other records"), "take": message("Transitions"), "refuse": message("Refusals"),
     "notify": message("Notices"), "mail": message("Mails"), "http": message("Web calls"), "call": message("Calls"),
-    "wait": message("Waits"), "ask": message("Questions"), "for_each": message("Going through records"),
+    "print": message("Prints"), "wait": message("Waits"), "ask": message("Questions"),
+    "for_each": message("Going through records"),
 }  # fmt: skip
 
 

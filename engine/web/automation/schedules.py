@@ -11,8 +11,10 @@ from flask import Blueprint, request
 
 from engine.definition import Rule
 from engine.hooks import Webhook
+from engine.letterbox import MailArrives
 from engine.schedules import Schedule
 from engine.timing.clockwork import next_times
+from engine.timing.mails import last_look
 from engine.web.automation import ledger
 from engine.web.automation.access import seen_rules
 from engine.web.automation.connections import ORIGINS, SecretLine
@@ -151,4 +153,48 @@ def deliveries_of(conn: sa.Connection, rule: str, limit: int = DELIVERIES) -> tu
 
 @blueprint.get("/webhooks")
 def webhooks() -> str:
-    return show("webhooks", "webhooks", lines=hook_lines(), origins=ORIGINS)
+    return show("webhooks", "webhooks", lines=hook_lines(), mails=mail_lines(), origins=ORIGINS)
+
+
+# --- mails -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class MailLine:
+    """A rule that mails wake. ``looked``: when its mailbox was looked into last; ``error``: what came of it, where it
+    failed; ``taken``, ``ignored`` and ``refused`` count
+    mails as far back as they are kept."""
+
+    line: RuleLine
+    connection: str
+    looked: dt.datetime | None
+    error: str
+    taken: int
+    ignored: int
+    refused: int
+    deliveries: tuple[DeliveryLine, ...]
+
+
+def mail_lines() -> list[MailLine]:
+    rules = _rules_of(MailArrives)
+    if not rules:
+        return []
+    with application().database.read() as conn:
+        lines = _lines(conn, rules)
+        return [_mail(conn, lines[rule.stable_id], rule) for rule in rules]
+
+
+def _mail(conn: sa.Connection, line: RuleLine, rule: Rule) -> MailLine:
+    app, trigger = application(), rule.trigger
+    assert isinstance(trigger, MailArrives)  # so they were chosen
+    known = app.definition.connections[trigger.connection]
+    fares, table = app.tables.connection, app.tables.delivery
+    row = conn.execute(sa.select(fares).where(fares.c.name == known.name)).mappings().first()
+    error = masked(row["last_error"]) if row is not None and row["failures"] else ""
+    grouped = sa.select(table.c.status, sa.func.count()).where(table.c.rule == rule.stable_id).group_by(table.c.status)
+    counts: dict[int, int] = {row[0]: row[1] for row in conn.execute(grouped)}
+    return MailLine(
+        line, known.label.text(words_of().language) if known.label else known.name, last_look(app, conn, known.name),
+        error, counts.get(202, 0), counts.get(204, 0), sum(each for status, each in counts.items() if status >= 400),
+        deliveries_of(conn, rule.stable_id),
+    )  # fmt: skip

@@ -120,6 +120,8 @@ def _going(words: Words, row: ledger.Row, seen: Seen) -> tuple[Message, str]:
         people = words.listed(list(dict.fromkeys(name for name in names if name)))
         said = message("Mail to {people} is being sent", people=people) if people else message("A mail is being sent")
         return said, "mail"
+    if kind == "print":
+        return message("The record is being printed"), "printer"
     if kind == "for_each":
         return message("Records are gone through, one by one"), "list-check"
     shown = message("{connection} is being told", connection=row["connection"] or words.say(kind_text(kind)))

@@ -283,9 +283,18 @@ def _outside(t: Telling, effect: Mapping[str, Any], step: int | None) -> Wish | 
     return Wish(step, title, "send", "", (), t.data(effect.get("data", {})))
 
 
+def _print(t: Telling, effect: Mapping[str, Any], step: int | None) -> Wish:
+    data = effect.get("data", {})
+    kind, name = str(data.get("format", "")).upper(), data.get("name") if sees_all() else None
+    said = message("Print the record as {kind}", kind=kind)
+    if name:
+        said = message("Print “{name}” as {kind}", name=name, kind=kind)
+    return Wish(step, t.words.say(said), "printer", "", (), t.data(data))
+
+
 WISHES: Mapping[str, Callable[[Telling, Mapping[str, Any], int | None], Wish]] = {
     "set": _set, "create": _create, "update": _update, "take": _take, "refuse": _refuse, "notify": _notify,
-    "ask": _ask,
+    "ask": _ask, "print": _print,
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import Message, message
 from engine.hooks import Webhook
 from engine.language import Label
+from engine.letterbox import MailArrives
 from engine.schedules import Schedule
 from engine.timers import DateReached, Finished, Timeout
 
@@ -78,6 +79,13 @@ def webhook(words: Words, trigger: Webhook) -> Message:
     return message("Another system sends to /hooks/{path}", path=trigger.path)
 
 
+def mail(words: Words, trigger: MailArrives) -> Message:
+    connection = words.definition.connections.get(trigger.connection)
+    shown = connection.label.text(words.language) if connection and connection.label else trigger.connection
+    return message("A mail comes in at {connection}", connection=shown)
+
+
 TIMES: Mapping[str, Callable[[Words, Any], Message]] = {
     "schedule": schedule, "timeout": timeout, "date": date, "finished": finished, "webhook": webhook,
+    "mail": mail,
 }  # fmt: skip

@@ -343,6 +343,15 @@ def _call(w: Words, one: errands.Call, form: str | None) -> Said:
     return Said(title, "plug-connected", (*_through(w, one.connection), *kept))
 
 
+def _print(w: Words, one: errands.Print, form: str | None) -> Said:
+    said = message("Print the record as {kind} into “{field}”", kind=one.format.upper(),
+                   field=w.field_label(form, one.into))  # fmt: skip
+    name = (w.template(one.name, form),) if one.name else ()
+    seen = (w.say(message("as {role} sees it", role=w.role_label(one.role))),) if one.role else ()
+    kept = (w.say(message("the answer is kept as results.{name}", name=one.saved_as)),) if one.saved_as else ()
+    return Said(w.say(said), "printer", (*name, *seen, *kept))
+
+
 def _through(w: Words, name: str) -> tuple[str, ...]:
     connection = w.definition.connections.get(name)
     shown = connection.label.text(w.language) if connection and connection.label else name
@@ -383,6 +392,7 @@ ACTIONS: dict[type[Any], Callable[[Words, Any, str | None], Said]] = {
     errands.Mail: _mail,
     errands.Http: _http,
     errands.Call: _call,
+    errands.Print: _print,
 }
 
 

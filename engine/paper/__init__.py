@@ -1,0 +1,1 @@
+"""A record on paper: its print page, as a file."""
