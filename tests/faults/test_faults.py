@@ -58,6 +58,20 @@ def test_voucher_and_approval_whatever_is_killed_in_between(database_url: str, s
         assert made.deaths.total() >= 0.9 * len(kills) - 1
 
 
+def test_a_question_and_its_answers_whatever_is_killed_in_between(database_url: str) -> None:
+    with stage(database_url, "story_question") as made:
+        told = made.reference
+        assert (told["ticket"], told["runs"]) == (["approved", "agree", 3], [["done", "agree"]])
+        assert (told["questions"], told["answers"]) == ([["answered", "agree"]], ["agree", "agree"])
+        assert [subject for _kind, _key, subject, _to in told["arrived"]] == ["Decided"]
+        wrong, kills = [], chosen(len(made.points), 6)
+        for kill in kills:
+            wrong += made.differences(kill, signal="KILL" if kill % 2 else "exit")
+        print(f"{len(made.points)} points, died: {dict(made.deaths)}")
+        assert not wrong, "\n".join(wrong)
+        assert made.deaths.total() >= 0.9 * len(kills) - 1
+
+
 def test_killed_again_and_again(database_url: str) -> None:
     """The restarted process dies, too."""
     chance, wanted = random.Random(7), 150 if FULL else 5
