@@ -34,7 +34,7 @@ def test_a_life_without_deaths(database_url: str) -> None:
 
 def test_killed_anywhere_nothing_is_lost_and_nothing_done_twice(database_url: str) -> None:
     with stage(database_url) as made:
-        wrong, kills = [], chosen(len(made.points), 16)
+        wrong, kills = [], chosen(len(made.points), 10)
         for kill in kills:
             wrong += made.differences(kill, signal="KILL" if kill % 2 else "exit")
         print(f"{len(made.points)} points, died: {dict(made.deaths)}, repeated with the same key: {dict(made.repeats)}")
@@ -50,7 +50,7 @@ def test_voucher_and_approval_whatever_is_killed_in_between(database_url: str, s
         assert (told["order"], told["stays"]) == (["preparing", 4, 1, True], ["pending", "preparing"])
         assert [transition for kind, transition, *_ in told["events"] if kind == "taken"] == ["settle"]
         assert [(kind, subject) for kind, _key, subject, _to in told["arrived"]] == [("smtp", told["arrived"][0][2])]
-        wrong, kills = [], chosen(len(made.points), 6)
+        wrong, kills = [], chosen(len(made.points), 4)
         for kill in kills:
             wrong += made.differences(kill, signal="KILL" if kill % 2 else "exit")
         print(f"{story}: {len(made.points)} points, died: {dict(made.deaths)}")
@@ -64,7 +64,7 @@ def test_a_question_and_its_answers_whatever_is_killed_in_between(database_url: 
         assert (told["ticket"], told["runs"]) == (["approved", "agree", 3], [["done", "agree"]])
         assert (told["questions"], told["answers"]) == ([["answered", "agree"]], ["agree", "agree"])
         assert [subject for _kind, _key, subject, _to in told["arrived"]] == ["Decided"]
-        wrong, kills = [], chosen(len(made.points), 6)
+        wrong, kills = [], chosen(len(made.points), 4)
         for kill in kills:
             wrong += made.differences(kill, signal="KILL" if kill % 2 else "exit")
         print(f"{len(made.points)} points, died: {dict(made.deaths)}")
@@ -74,7 +74,7 @@ def test_a_question_and_its_answers_whatever_is_killed_in_between(database_url: 
 
 def test_killed_again_and_again(database_url: str) -> None:
     """The restarted process dies, too."""
-    chance, wanted = random.Random(7), 150 if FULL else 5
+    chance, wanted = random.Random(7), 150 if FULL else 3
     with stage(database_url) as made:
         wrong: list[str] = []
         while made.deaths.total() < wanted:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from making import Made, MakeApp
-from PIL import Image
+from PIL import Image, ImageFile
 
 from engine.builtin import default_registry
 from engine.errors import DefinitionError, DeliveryFailed
@@ -64,6 +64,12 @@ def rule(action: str, more: str = "") -> str:
 
 HTML = rule("{type: print, into: pages, format: html, name: 'Ticket {{ record.name }}'}")
 PDF = rule("{type: print, into: papers, as: paper}")
+
+
+@pytest.fixture(autouse=True)
+def strict_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """WeasyPrint lets Pillow take damaged pictures; it is meant to be alone in its process."""
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", False)
 
 
 @pytest.fixture(scope="module")
