@@ -17,6 +17,7 @@ from engine.storage.automation import IN_LANE, OPEN_MESSAGES, in_state
 from engine.storage.prepared import value
 
 INSIDE = ("go_on", "fire", "for_each", "ask")  # what concerns this application only
+After = Literal["ring", "tell", "leave"]  # what is done about the message that waited for one that is delivered
 State = Literal["done", "again", "dead", "unsure", "parked", "cancelled", "gone", "not_now", "lost"]
 
 
@@ -133,15 +134,15 @@ def _change(app: Application, conn: sa.Connection, claimed: Claimed, **values: A
 
 
 def ring_next(
-    app: Application, conn: sa.Connection, row: Any, *, lane: bool = True, onward: bool = False
+    app: Application, conn: sa.Connection, row: Any, *, lane: bool = True, after: After = "ring"
 ) -> int | None:
-    """Ring for what waited for this message. ``lane``: not only for its connection; ``onward``: one that is due is not
-    rung for but answered, for the caller to go on with."""
-    following = _following(app, conn, row, lane)
+    """Ring for what waited for this message. ``lane``: not only for its connection; with ``tell`` one that is due is
+    not rung for but answered, for the caller to go on with; with ``leave`` the caller goes on with another."""
+    following = _following(app, conn, row, lane) if after != "leave" else None
     if following is None:
         return None
     id, due = following
-    if onward and due <= app.clock():
+    if after == "tell" and due <= app.clock():
         return id
     app.database.posted(conn, id, due)
     return None

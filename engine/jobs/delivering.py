@@ -19,7 +19,7 @@ from engine.connectors import Connection
 from engine.errors import AppmillError, DeliveryFailed, message
 from engine.faults import point
 from engine.jobs import breaker, claiming, failing, inside, many
-from engine.jobs.claiming import INSIDE, Claimed, Outcome
+from engine.jobs.claiming import INSIDE, After, Claimed, Outcome
 from engine.jobs.desk import Desk
 from engine.jobs.surroundings import Around, Overtaken
 from engine.jobs.trying import in_transaction, is_lost
@@ -31,9 +31,9 @@ LOST = Outcome("lost")
 SECONDS = 60.0  # for what has no connection to say how long it may take
 
 
-def deliver(app: Application, message_id: int, desk: Desk, *, onward: bool = False) -> Outcome:
-    """Deliver a message if it is due, free and nobody else has it. ``onward``: the caller goes on with what waited for
-    it (``Outcome.next``). Raises only when the database cannot be reached; everything else is noted there."""
+def deliver(app: Application, message_id: int, desk: Desk, *, after: After = "ring") -> Outcome:
+    """Deliver a message if it is due, free and nobody else has it. ``after``: see ``claiming.ring_next``. Raises only
+    when the database cannot be reached; everything else is noted with the message."""
     try:
         begun = in_transaction(app, lambda conn: _begin(app, conn, message_id, desk))
     except Exception as error:
@@ -43,7 +43,7 @@ def deliver(app: Application, message_id: int, desk: Desk, *, onward: bool = Fal
     if isinstance(begun, Outcome):
         return begun
     point("claimed")
-    return many.go_through(app, desk, begun) if begun.row.kind == "for_each" else _outside(app, desk, begun, onward)
+    return many.go_through(app, desk, begun) if begun.row.kind == "for_each" else _outside(app, desk, begun, after)
 
 
 def _begin(app: Application, conn: sa.Connection, id: int, desk: Desk) -> Outcome | Claimed:
@@ -59,7 +59,7 @@ def _begin(app: Application, conn: sa.Connection, id: int, desk: Desk) -> Outcom
 # --- what leaves the process -----------------------------------------------------------------------------------------
 
 
-def _outside(app: Application, desk: Desk, claimed: Claimed, onward: bool) -> Outcome:
+def _outside(app: Application, desk: Desk, claimed: Claimed, after: After) -> Outcome:
     connection = app.definition.connections.get(claimed.row.connection or "")
     around = Around(app, claimed, connection is not None and connection.unsure == "ask")
     seconds = seconds_of(connection.timeout) if connection is not None else SECONDS
@@ -75,7 +75,7 @@ def _outside(app: Application, desk: Desk, claimed: Claimed, onward: bool) -> Ou
         took = time.monotonic() - began
         try:
             return in_transaction(
-                app, lambda conn: _keep(app, conn, claimed, result, took, onward), patience=desk.terms.lease * 2
+                app, lambda conn: _keep(app, conn, claimed, result, took, after), patience=desk.terms.lease * 2
             )
         except AppmillError as refused:  # what it wants to write is not allowed
             return failing.failed(app, desk, claimed.id, claimed.token, refused)
@@ -101,7 +101,7 @@ def _perform(
 
 
 def _keep(
-    app: Application, conn: sa.Connection, claimed: Claimed, result: Any, seconds: float, onward: bool
+    app: Application, conn: sa.Connection, claimed: Claimed, result: Any, seconds: float, after: After
 ) -> Outcome:
     """The result, and everything that follows from it, in one transaction."""
     row = claimed.row
@@ -111,7 +111,7 @@ def _keep(
     conclude(app, conn, row, result)
     if row.connection and not claimed.works:
         breaker.worked(app, conn, row.connection, seconds)
-    following = claiming.ring_next(app, conn, row, onward=onward)
+    following = claiming.ring_next(app, conn, row, after=after)
     point("before result is committed")
     return Outcome("done", row.connection, next=following)
 

@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.jobs import picking, sweeping
-from engine.jobs.claiming import Outcome
+from engine.jobs.claiming import After, Outcome
 from engine.jobs.delivering import deliver
 from engine.jobs.desk import Desk, Terms
 from engine.jobs.engine import Current
@@ -149,11 +149,11 @@ class Embedded:
             next_one: Picked | None = picked
             while next_one is not None:
                 row += 1
-                next_one = self._deliver(next_one, row < IN_A_ROW)
+                next_one = self._deliver(next_one, "tell" if row < IN_A_ROW else "ring")
 
-    def _deliver(self, picked: Picked, onward: bool) -> Picked | None:
+    def _deliver(self, picked: Picked, after: After) -> Picked | None:
         """Deliver it; answers what the thread goes on with, without asking the dispatcher."""
-        outcome = self._guarded(lambda: deliver(self._current(), picked.id, self.desk, onward=onward))
+        outcome = self._guarded(lambda: deliver(self._current(), picked.id, self.desk, after=after))
         following = Picked(outcome.next, outcome.connection, None) if outcome is not None and outcome.next else None
         with self._lock:
             self._under_way.pop(picked.id, None)

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from procrastinate.schema import SchemaManager
 
 from engine.jobs import sweeping
-from engine.jobs.claiming import Outcome
+from engine.jobs.claiming import After, Outcome
 from engine.jobs.delivering import deliver
 from engine.jobs.desk import Desk, Terms
 from engine.jobs.engine import Current
@@ -138,7 +138,9 @@ class ProcrastinateEngine:
         mine, turn = [message_id], 0
         while mine and (turn == 0 or not self._ending.is_set()):
             turn += 1
-            outcome = self._deliver(mine.pop(0), onward=bool(mine) or turn < IN_A_ROW)
+            id = mine.pop(0)
+            after: After = "leave" if mine else "tell" if turn < IN_A_ROW else "ring"
+            outcome = self._deliver(id, after)
             if not mine and outcome is not None and outcome.next is not None:
                 mine = self._guarded(lambda it=outcome: self._take_jobs(it)) or [outcome.next]  # type: ignore[misc]
         if mine:
@@ -157,9 +159,9 @@ class ProcrastinateEngine:
         with self._current().database.write() as conn:
             return sorted(set(conn.scalars(_TAKE, given)))
 
-    def _deliver(self, message_id: int, onward: bool) -> Outcome | None:
+    def _deliver(self, message_id: int, after: After) -> Outcome | None:
         """Deliver it; None when the database went away, and then the sweeper finds the message."""
-        outcome: Outcome | None = self._guarded(lambda: deliver(self._current(), message_id, self.desk, onward=onward))
+        outcome: Outcome | None = self._guarded(lambda: deliver(self._current(), message_id, self.desk, after=after))
         if outcome is not None:
             self._delivered += 1
         if outcome is not None and outcome.state == "gone":
