@@ -14,6 +14,12 @@ from engine.web.security import csrf_token_for
 
 
 @pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """None of this depends on the database."""
+    return sqlite_url
+
+
+@pytest.fixture
 def chief(site: Site) -> Program:
     return site.program("chris")
 

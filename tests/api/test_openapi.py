@@ -18,6 +18,12 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
             yield method, path, operation
 
 
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """None of this depends on the database."""
+    return sqlite_url
+
+
 @pytest.fixture(params=[MAINTENANCE, ORDER_HUB], ids=lambda path: path.stem)
 def document(request: pytest.FixtureRequest, make_site: Any) -> dict[str, Any]:
     found: dict[str, Any] = make_site(request.param).program("admin").get("/openapi.json")

@@ -20,6 +20,7 @@ SCREENS = {
     "webhooks": "/admin/automation/webhooks", "connections": "/admin/automation/connections",
     "audit": "/admin/audit", "me": "/me", "search": "/search?q=SO", "nothing here": "/nowhere/here",
 }  # fmt: skip
+ON_A_PHONE = {"home", "list", "new", "record", "edit", "kanban", "calendar", "page", "automation", "runs", "me"}
 ASK = "axe.run(document, {resultTypes: ['violations']})"
 ASK_COLOURS = "axe.run(document, {resultTypes: ['violations'], runOnly: ['color-contrast']})"
 
@@ -57,7 +58,8 @@ def test_no_screen_keeps_people_out(hub, open_page, page_as, watch, size, theme)
     stranger.goto(f"{hub.url}/sign_in")
     found = {"sign-in": faults(stranger, ask)}
     page = page_as(hub, "admin", size=size, theme=theme, bypass_csp=True)
-    for name, path in SCREENS.items():
+    for name in ON_A_PHONE if size == "phone" else SCREENS:
+        path = SCREENS[name]
         page.goto(hub.url + path.format(order=order))
         page.locator("html[data-ready]").wait_for()
         found[name] = faults(page, ask)

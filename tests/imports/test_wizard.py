@@ -16,6 +16,12 @@ GUEST = "  guest: {label: {zh: 访客, en: Guest}}\nforms:"
 
 
 @pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """None of this depends on the database."""
+    return sqlite_url
+
+
+@pytest.fixture
 def site(make_app):
     return Grounds(make_app(DESK.replace("forms:", GUEST, 1), people=PEOPLE))
 

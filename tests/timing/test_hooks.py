@@ -15,11 +15,11 @@ import pytest
 import sqlalchemy as sa
 from making import Made, MakeApp
 from timing_world import DESK, deliver, messages
+from webs import web_for
 from werkzeug.test import Client, TestResponse
 
 from engine.outside.signing import signature_headers
 from engine.secrets import Kept, Secrets, Sources
-from engine.web.factory import make_web
 
 KEY = "a-long-and-quiet-secret"
 RULES = """
@@ -49,7 +49,7 @@ def with_secret(made: Made, value: str | None = KEY) -> Made:
 
 
 def client_of(made: Made) -> Client:
-    return make_web(made.application, secret_key="x").test_client()
+    return web_for(made.application).test_client()
 
 
 def sender(made: Made) -> Send:
@@ -194,7 +194,7 @@ def test_a_repeated_delivery_acts_once(hook: Callable[..., Made]) -> None:
 
 def test_the_same_delivery_twenty_times_at_once(hook: Callable[..., Made]) -> None:
     made = hook()
-    client, headers = make_web(made.application, secret_key="x"), signature_headers(
+    client, headers = web_for(made.application), signature_headers(
         KEY, int(made.clock().timestamp()), "d1", BODY
     )
     answers: list[int] = []

@@ -8,6 +8,12 @@ from visiting import PASSWORD, text
 from engine import accounts, sessions
 
 
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """None of this depends on the database."""
+    return sqlite_url
+
+
 def test_a_right_password_opens_the_application(grounds):
     visitor = grounds.visitor()
     answer = visitor.sign_in("ann")

@@ -12,6 +12,12 @@ from engine.web.months import weeks_of
 
 
 @pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """None of this depends on the database."""
+    return sqlite_url
+
+
+@pytest.fixture
 def desk(make_grounds):
     grounds = make_grounds(YAML, people=PEOPLE)
     grounds.ids = fill(grounds)
