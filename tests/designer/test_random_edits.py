@@ -1,0 +1,189 @@
+"""Random sequences of edits over real files: the file says what plain data would say, nothing else has moved, and
+undoing everything gives the same bytes. 100 sequences, 1,000 with DESIGNER=full."""
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from designer.text import (
+    Document,
+    EditRefused,
+    Insert,
+    Move,
+    Remove,
+    RenameKey,
+    ReplaceText,
+    SetValue,
+    SpliceFailed,
+    apply,
+    edited,
+    spliced,
+)
+from engine.yamlfile import read_source
+
+ROOT = Path(__file__).parents[2]
+SEQUENCES = 1_000 if os.environ.get("DESIGNER") == "full" else 100
+
+REMARKED = """\
+# The file's own remark
+
+app: remarks  # at the end of a line
+label: {zh: 备注, en: Remarks}  # flow
+roles:
+  # about the clerk
+  clerk: {label: {zh: 文员, en: Clerk}}
+  # about the boss
+  # in two lines
+  boss:
+    label: Boss   # a text
+
+  # apart from everything
+
+  guest: {}
+
+menu:   # one per line
+  - {label: A, items: [a, b]}
+  # second
+  - label: "B"
+    items: [
+      c,  # first
+      'd',
+      # before e
+      e
+    ]
+texts:
+- |
+  # no remark
+  two lines
+
+- >-
+  folded
+  text
+- "quoted # no remark"
+- 'it''s'
+empty:
+# the last remark
+"""
+FILES = {
+    "order_hub": (ROOT / "apps/order_hub.yaml").read_text(encoding="utf-8"),
+    **{path.stem: path.read_text(encoding="utf-8") for path in sorted((ROOT / "tests/apps").glob("*.yaml"))},
+    "remarked": REMARKED,
+    "windows": REMARKED.replace("\n", "\r\n"),
+    "no last line end": REMARKED.removesuffix("\n"),
+    "byte order mark": "\ufeff" + REMARKED,
+}
+READABLE = {name: text for name, text in FILES.items() if read_source(text).data is not None}
+
+KEYS = st.sampled_from(["note", "label", "zh", "where", "a b", "yes", "12", "名", "x: y", "fields", "#"])
+TEXTS = st.one_of(
+    st.sampled_from(["", "yes", "12", "a: b", "x #y", "-", "- a", "it's", '"q"', "{a}", "[", "名称", "one\ntwo\n", "one\ntwo", " a", "a ", "\n", "?", "a\tb", "# x", "record.state == 'x'", "| x", "&a", "*a", "!t", "2026-11-01", "null", "~", "😀", "a\u200bb", "C:\\x"]),
+    st.text(max_size=12).filter(lambda text: not any("\ud800" <= one <= "\udfff" for one in text)),
+)  # fmt: skip
+SCALARS = st.one_of(TEXTS, st.integers(-999, 10**9), st.booleans(), st.none(), st.decimals(-99, 99, places=2))
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=8
+)
+
+
+def places(data, path=()):
+    yield path
+    for key, value in data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ():
+        yield from places(value, (*path, key))
+
+
+def drawn_edit(draw, document):
+    """An edit at a random place; where it makes no sense it is refused."""
+    every = list(places(document.data))
+    path = draw(st.sampled_from(every))
+    kind = draw(st.sampled_from([SetValue, Insert, Remove, Move, RenameKey, ReplaceText]))
+    if kind is SetValue:
+        return SetValue(path, draw(VALUES))
+    if kind is Insert:
+        at = draw(st.integers(-1, 5))
+        key = at if isinstance(document.find(path).value, list) else draw(KEYS)
+        return Insert(path, key, draw(VALUES), index=at)
+    if kind is Remove:
+        return Remove(path, emptied=draw(st.booleans()))
+    if kind is Move:
+        return Move(path, draw(st.sampled_from([path[:-1], path[:-1], *every])), index=draw(st.integers(-1, 5)))
+    if kind is RenameKey:
+        return RenameKey(path, draw(KEYS))
+    value = document.find(path).value
+    size = len(value) if isinstance(value, str) else 1
+    start = draw(st.integers(0, size))
+    return ReplaceText(path, start, draw(st.integers(start, size)), draw(TEXTS))
+
+
+def remarks(document, start=0, stop=None):
+    """The comments between two places, counted."""
+    inside = [(a, b) for a, b in document.comments() if start <= a < (len(document.text) if stop is None else stop)]
+    return Counter(document.text[a:b].rstrip() for a, b in inside)
+
+
+def lost_with(document, edit):
+    """The lines of what the edit takes away or writes anew: their comments may go."""
+    if isinstance(edit, (SetValue, Remove)) and document.has(edit.path) and edit.path:
+        return remarks(document)
+    return Counter()
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_reading_gives_the_same_data_as_the_engine(name):
+    assert Document.read(READABLE[name]).data == read_source(READABLE[name]).data
+
+
+@settings(
+    max_examples=SEQUENCES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
+)
+@given(st.data())
+def test_random_edits_of_real_files(data):
+    start = READABLE[data.draw(st.sampled_from(sorted(READABLE)))]
+    document, undo, wanted = Document.read(start), [], Document.read(start).data
+    for _ in range(data.draw(st.integers(1, 6))):
+        edit = drawn_edit(data.draw, document)
+        try:
+            applied = apply(document, [edit])
+        except SpliceFailed:
+            raise
+        except EditRefused:
+            continue
+        wanted = edited(wanted, edit) if not isinstance(edit, (SetValue, Insert)) else applied.document.data
+        assert repr(applied.document.data) == repr(wanted)
+        untouched(document, edit, applied)
+        undo.append(applied.inverse)
+        document = applied.document
+    text = document.text
+    for inverse in reversed(undo):
+        text = spliced(text, inverse)
+    assert text.encode() == start.encode()
+
+
+def untouched(document, edit, applied):
+    """Every line that no splice touches is there, in order; every comment outside of what was taken is too."""
+    for line, count in _lines_outside(document.text, applied).items():
+        assert Counter(applied.text.splitlines())[line] >= count, (edit, line)
+    if not isinstance(edit, (SetValue, Remove)):
+        assert remarks(applied.document) == remarks(document), edit
+    else:
+        gone = remarks(document) - remarks(applied.document)
+        assert not gone - _remarks_of(document, edit), (edit, gone)
+
+
+def _lines_outside(text, applied):
+    """The lines of the old text before the first and behind the last splice of a single edit."""
+    new = applied.text
+    head = len(os.path.commonprefix([text, new]))
+    tail = len(os.path.commonprefix([text[head:][::-1], new[head:][::-1]]))
+    return Counter(text[:head].splitlines()[:-1] + text[len(text) - tail :].splitlines()[1:])
+
+
+def _remarks_of(document, edit):
+    """The comments in the extent of what is taken away or set: from those above it to its last line."""
+    entry = document.entry(edit.path) if document.has(edit.path) else None
+    if entry is None or not edit.path:
+        return remarks(document)
+    return remarks(document)
