@@ -89,9 +89,11 @@ def edited(data: Any, edit: Edit) -> Any:
     if isinstance(edit, Move):
         removal, insertion = move_steps(data, edit)
         return edited(edited(data, removal), insertion)
-    if isinstance(edit, RenameKey):
+    if isinstance(edit, RenameKey) and edit.path:
         return _at(data, edit.path[:-1], lambda parent: _renamed(parent, edit))
-    return _at(data, edit.path, lambda text: replaced(text, edit))
+    if isinstance(edit, ReplaceText):
+        return _at(data, edit.path, lambda text: replaced(text, edit))
+    raise EditRefused(message("{path} has no name.", path="the file"), edit.path)
 
 
 def look(data: Any, path: Path) -> Any:
@@ -222,9 +224,9 @@ def _after_removal(path: Path, removed: Path) -> Path:
 
 def _renamed(parent: Any, edit: RenameKey) -> Any:
     key = edit.path[-1]
-    look(parent, (key,))
     if not isinstance(parent, dict):
         raise EditRefused(message("{path} has no name.", path=dotted(edit.path)), edit.path)
+    look(parent, (key,))
     if edit.new != key and edit.new in parent:
         raise EditRefused(message("{key} is already in {path}.", key=edit.new, path=where(edit.path[:-1])), edit.path)
     return {edit.new if name == key else name: value for name, value in parent.items()}

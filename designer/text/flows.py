@@ -5,32 +5,71 @@ Where each item has its own line the new one gets one too; a comma after the las
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from designer.text.extents import above, line_end, line_start
 from designer.text.splices import Splice
 from designer.text.tree import Document, Entry, Node
 
 
-def insert(document: Document, parent: Node, opening: int, at: int, item: str) -> list[Splice]:
+@dataclass(frozen=True)
+class Item:
+    """An item on its way between brackets, and where it has its own line the comments above and behind it."""
+
+    text: str
+    above: tuple[str, ...] = ()
+    behind: str = ""
+
+    def lines(self, indent: str, comma: str, eol: str) -> str:
+        own = f"{self.text}{comma}  {self.behind}" if self.behind else f"{self.text}{comma}"
+        return "".join(f"{indent}{line}{eol}" for line in (*self.above, own))
+
+
+def insert(document: Document, parent: Node, opening: int, at: int, item: Item) -> list[Splice]:
     """Put ``item`` before number ``at``; ``opening`` is where the bracket stands."""
     text = document.text
     if not parent.entries:
-        return [_insert_only(text, opening + 1, parent.end - 1, item)]
+        return [_insert_only(text, opening + 1, parent.end - 1, item.text)]
+    if not takes_lines(document, parent, at):
+        first, end = parent.entries[0].start, _end(parent.entries[at - 1])
+        return [Splice(end, end, f", {item.text}") if at else Splice(first, first, f"{item.text}, ")]
     if at == 0:
         return [_insert_first(document, parent, item)]
     before = parent.entries[at - 1]
-    end = _end(before)
+    end, indent = _end(before), _indent(text, before)
     comma = _comma(text, end)
     line = line_end(text, end if comma is None else comma)
-    if not _begins_line(text, before) or _upper(parent, at) < line:
-        return [Splice(end, end, f", {item}")]
-    indent = " " * (before.start - line_start(text, before.start))
-    tail = "," if comma is not None else ""
     missing = [] if comma is not None else [Splice(end, end, ",")]
-    return [*missing, Splice(line, line, f"{indent}{item}{tail}{document.eol}")]
+    return [*missing, Splice(line, line, item.lines(indent, "," if comma is not None else "", document.eol))]
 
 
-def _upper(parent: Node, at: int) -> int:
-    return parent.entries[at].start if at < len(parent.entries) else parent.end - 1
+def takes_lines(document: Document, parent: Node, at: int) -> bool:
+    """Has each item here its own line, so that a new one gets one too?"""
+    text = document.text
+    if not parent.entries:
+        return False
+    if at == 0:
+        return _begins_line(text, parent.entries[0])
+    before = parent.entries[at - 1]
+    comma = _comma(text, _end(before))
+    following = parent.entries[at].start if at < len(parent.entries) else parent.end - 1
+    return _begins_line(text, before) and following >= line_end(text, _end(before) if comma is None else comma)
+
+
+def item_of(document: Document, parent: Node, at: int) -> Item:
+    """An item with its comments; without them where it shares its line with others."""
+    text, entry = document.text, parent.entries[at]
+    written = text[entry.start : entry.node.end] if entry.node.end > entry.node.start else ""
+    comma = _comma(text, _end(entry))
+    stop = _end(entry) if comma is None else comma + 1
+    if not (_begins_line(text, entry) and _ends_line(text, stop)):
+        return Item(written)
+    over = text[above(text, entry, _lower(parent, at)) : line_start(text, entry.start)]
+    return Item(written, tuple(map(str.strip, over.splitlines())), text[stop : line_end(text, stop)].strip())
+
+
+def _indent(text: str, entry: Entry) -> str:
+    return " " * (entry.start - line_start(text, entry.start))
 
 
 def _insert_only(text: str, start: int, stop: int, item: str) -> Splice:
@@ -39,21 +78,18 @@ def _insert_only(text: str, start: int, stop: int, item: str) -> Splice:
     return Splice(start, start, item if text[start].isspace() else item + " ")
 
 
-def _insert_first(document: Document, parent: Node, item: str) -> Splice:
+def _insert_first(document: Document, parent: Node, item: Item) -> Splice:
     text, first = document.text, parent.entries[0]
-    if not _begins_line(text, first):
-        return Splice(first.start, first.start, f"{item}, ")
     start = above(text, first, parent.start)
-    indent = " " * (first.start - line_start(text, first.start))
-    return Splice(start, start, f"{indent}{item},{document.eol}")
+    return Splice(start, start, item.lines(_indent(text, first), ",", document.eol))
 
 
-def remove(document: Document, parent: Node, at: int) -> list[Splice]:
+def remove(document: Document, parent: Node, at: int, *, keep_comments: bool = False) -> list[Splice]:
     text, entry = document.text, parent.entries[at]
     end = _end(entry)
     comma = _comma(text, end)
     stop = end if comma is None else comma + 1
-    if _begins_line(text, entry) and _ends_line(text, stop):
+    if _begins_line(text, entry) and _ends_line(text, stop) and not keep_comments:
         return [Splice(above(text, entry, _lower(parent, at)), line_end(text, stop), "")]
     if at + 1 < len(parent.entries):
         following = parent.entries[at + 1].start

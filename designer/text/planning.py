@@ -32,11 +32,15 @@ from engine.yamlfile import Path, dotted
 
 @dataclass(frozen=True)
 class Fragment:
-    """The text of an entry on its way to another place: its lines without indentation, and on one line if it fits."""
+    """The text of an entry on its way to another place: its lines without indentation, and for between brackets.
+
+    ``commented``: its lines hold comments; ``apart``: comments that can also stay where it was.
+    """
 
     lines: tuple[str, ...]
-    inline: str
+    item: flows.Item
     commented: bool
+    apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Step:
 
     edit: Edit
     fragment: Fragment | None = None
+    keep_comments: bool = False
 
 
 def ways(document: Document, step: Step) -> Iterator[list[Splice]]:
@@ -54,7 +59,7 @@ def ways(document: Document, step: Step) -> Iterator[list[Splice]]:
     elif isinstance(edit, Insert):
         yield from _insert(document, edit, step.fragment)
     elif isinstance(edit, Remove):
-        yield _remove(document, removal_path(document.data, edit))
+        yield _remove(document, removal_path(document.data, edit), keep_comments=step.keep_comments)
     elif isinstance(edit, RenameKey):
         yield _rename(document, edit)
     elif isinstance(edit, ReplaceText):
@@ -73,8 +78,16 @@ def move_at_once(document: Document, edit: Move, fragment: Fragment) -> Iterator
     placed = replace(insertion, parent=edit.parent, before=None, after=None, index=at)
     if isinstance(key, int):
         placed = replace(placed, key=at)
+    keep = keeps_comments(document, edit.parent, at, fragment)
     for way in _insert(document, placed, fragment):
-        yield [*_remove(document, edit.path), *way]
+        yield [*_remove(document, edit.path, keep_comments=keep), *way]
+
+
+def keeps_comments(document: Document, parent: Path, at: int, fragment: Fragment) -> bool:
+    """Do the comments of an item stay, because between these brackets no line can take them?"""
+    node = document.find(parent)
+    flow = not node.is_block and (bool(node.entries) or in_flow(document, parent))
+    return fragment.apart and flow and not flows.takes_lines(document, node, at)
 
 
 def in_flow(document: Document, path: Path) -> bool:
@@ -161,7 +174,7 @@ def _indented(lines: tuple[str, ...], column: int) -> list[str]:
 def _insert_flow(document: Document, holder: Entry, at: int, step: Step, similar: list[Node]) -> list[Splice]:
     edit, fragment = step.edit, step.fragment
     assert isinstance(edit, Insert)
-    if fragment and fragment.commented and not fragment.inline:
+    if fragment and fragment.commented and not fragment.item.text:
         raise EditRefused(
             message("What holds comments cannot go between the brackets of {path}.", path=dotted(edit.parent)),
             edit.parent,
@@ -171,8 +184,8 @@ def _insert_flow(document: Document, holder: Entry, at: int, step: Step, similar
     if holder.node.kind == "scalar":  # nothing stands there yet
         return _set_in_flow(document, holder, f"[{item}]" if isinstance(edit.key, int) else f"{{{item}}}")
     opening = blocks.content_start(document, holder)
-    inline = fragment.inline if fragment and _safe_in_flow(fragment.inline, item) else item
-    return flows.insert(document, holder.node, opening, at, inline)
+    moved = fragment.item if fragment and _safe_in_flow(fragment.item.text, item) else flows.Item(item)
+    return flows.insert(document, holder.node, opening, at, moved)
 
 
 def _safe_in_flow(inline: str, written: str) -> bool:
@@ -207,10 +220,12 @@ def _into_empty_file(document: Document, lines: list[str]) -> list[Splice]:
     return [Splice(root.start, root.end, document.eol.join(lines))]
 
 
-def _remove(document: Document, path: Path) -> list[Splice]:
+def _remove(document: Document, path: Path, *, keep_comments: bool = False) -> list[Splice]:
     holder, entry = document.entry(path[:-1]), document.entry(path)
     at = holder.node.entries.index(entry)
-    return blocks.remove(document, holder, at) if holder.node.is_block else flows.remove(document, holder.node, at)
+    if holder.node.is_block:
+        return blocks.remove(document, holder, at)
+    return flows.remove(document, holder.node, at, keep_comments=keep_comments)
 
 
 def _rename(document: Document, edit: RenameKey) -> list[Splice]:
@@ -249,23 +264,25 @@ def fragment_of(document: Document, path: Path) -> Fragment:
     """The text of an entry, to be put elsewhere."""
     holder, entry = document.entry(path[:-1]), document.entry(path)
     parent = holder.node
-    if parent.is_block:
-        at = parent.entries.index(entry)
-        found = extent(document, parent, at, holder.key_end)
-        commented = _holds_comments(document, found.start, found.stop)
-        lines = tuple(blocks.relative_lines(document, parent, found, at))
-        inline = "" if commented or len(lines) > 1 else _inline(document, entry)
-        return Fragment(lines, inline, commented)
-    inline = _inline(document, entry)
-    if "\n" in inline:
-        return Fragment((), "", _holds_comments(document, entry.start, entry.node.end))
-    return Fragment((f"- {inline}" if parent.kind == "list" else inline,), inline, False)
+    at = parent.entries.index(entry)
+    if not parent.is_block:
+        return _fragment_in_flow(document, parent, at)
+    found = extent(document, parent, at, holder.key_end)
+    commented = _holds_comments(document, found.start, found.stop)
+    lines = tuple(blocks.relative_lines(document, parent, found, at))
+    start = entry.start if isinstance(entry.key, str) else entry.node.start
+    empty = commented or len(lines) > 1 or entry.node.start == entry.node.end
+    return Fragment(lines, flows.Item("" if empty else document.text[start : entry.node.end]), commented)
+
+
+def _fragment_in_flow(document: Document, parent: Node, at: int) -> Fragment:
+    item, entry = flows.item_of(document, parent, at), parent.entries[at]
+    if "\n" in item.text or not item.text:
+        return Fragment((), flows.Item(""), _holds_comments(document, entry.start, entry.node.end))
+    own = f"- {item.text}" if parent.kind == "list" else item.text
+    lines = (*item.above, f"{own}  {item.behind}" if item.behind else own)
+    return Fragment(lines, item, len(lines) > 1 or bool(item.behind), apart=True)
 
 
 def _holds_comments(document: Document, start: int, stop: int) -> bool:
     return "#" in document.text[start:stop] and any(start <= at < stop for at, _ in document.comments())
-
-
-def _inline(document: Document, entry: Entry) -> str:
-    start = entry.start if isinstance(entry.key, str) else entry.node.start
-    return document.text[start : entry.node.end]

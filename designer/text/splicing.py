@@ -85,7 +85,7 @@ def _move(document: Document, edit: Move) -> tuple[Document, list[Splice]]:
     if at_once := _first_right(document, move_at_once(document, edit, fragment), wanted):
         return at_once
     removal, insertion = move_steps(document.data, edit)
-    document, removed = _follow(document, Step(removal))
+    document, removed = _follow(document, Step(removal, keep_comments=fragment.apart))
     document, inserted = _follow(document, Step(insertion, fragment))
     return document, [*removed, *inserted]
 

@@ -125,7 +125,7 @@ class Document:
         """Where the comments stand: from ``#`` to the end of the line."""
         found: list[tuple[int, int]] = []
         before = 0
-        for start, end in [*_leaves(self.root), (len(self.text), len(self.text))]:
+        for start, end in [*_leaves(self.text, self.root), (len(self.text), len(self.text))]:
             found += _comments_between(self.text, before, start)
             before = max(end, before)
         return found
@@ -171,12 +171,15 @@ def _missing(node: Node, path: Path, key: str | int) -> Message:
     return missing(path, key)
 
 
-def _leaves(node: Node) -> Iterator[tuple[int, int]]:
+def _leaves(text: str, node: Node) -> Iterator[tuple[int, int]]:
     for entry in node.entries:
         if isinstance(entry.key, str):
             yield entry.start, entry.key_end
-        yield from _leaves(entry.node)
-    if node.kind in ("scalar", "alias"):
+        yield from _leaves(text, entry.node)
+    if node.style in ("|", ">"):
+        header = text.find("\n", node.start, node.end)  # may have a comment
+        yield node.end if header < 0 else header, node.end
+    elif node.kind in ("scalar", "alias"):
         yield node.start, node.end
 
 
