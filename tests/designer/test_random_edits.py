@@ -120,12 +120,6 @@ def drawn_edit(draw, document):
     return ReplaceText(path, start, draw(st.integers(start, size)), draw(TEXTS))
 
 
-def remarks(document, start=0, stop=None):
-    """The comments between two places, counted."""
-    inside = [(a, b) for a, b in document.comments() if start <= a < (len(document.text) if stop is None else stop)]
-    return Counter(document.text[a:b].rstrip() for a, b in inside)
-
-
 def plain(edit):
     """The edit with its value as it reads when it was written."""
     return replace(edit, value=plain_data(edit.value)) if isinstance(edit, (SetValue, Insert)) else edit
@@ -162,37 +156,70 @@ def test_random_edits_of_real_files(data):
 
 
 def untouched(document, edit, applied):
-    """Every line that no splice touches is there, in order; every comment outside of what was taken is too."""
-    for line, count in _lines_outside(document.text, applied).items():
-        assert Counter(applied.text.split("\n"))[line] >= count, (edit, line)
-    if not isinstance(edit, (SetValue, Remove)):
-        assert remarks(applied.document) == remarks(document), edit
-    else:
-        gone = remarks(document) - remarks(applied.document)
-        assert not gone - _remarks_of(document, edit), (edit, gone)
+    """Every line the edit is not about is there, in its order; every comment outside of what was taken is too."""
+    lines, touched = document.text.split("\n"), touched_lines(document, edit)
+    left = iter(line.rstrip("\r") for line in applied.text.split("\n"))
+    for number, line in enumerate(lines):
+        assert number in touched or any(line.rstrip("\r") == other for other in left), (edit, number, line)
+    if document.text.count("\n") == document.text.count("\r\n"):
+        assert applied.text.count("\n") == applied.text.count("\r\n"), edit
+    gone = remarks(document.text, document.comments()) - remarks(applied.text, applied.document.comments())
+    taken = range(0) if not isinstance(edit, (SetValue, Remove)) or not document.has(edit.path) else touched
+    assert not gone - remarks(document.text, [at for at in document.comments() if line_of(document, at[0]) in taken])
 
 
-def _lines_outside(text, applied):
-    """The lines of the old text before the first and behind the last splice of a single edit."""
-    new = applied.text
-    head = len(os.path.commonprefix([text, new]))
-    tail = len(os.path.commonprefix([text[head:][::-1], new[head:][::-1]]))
-    return Counter(text[:head].split("\n")[:-1] + text[len(text) - tail :].split("\n")[1:])
+def remarks(text, places):
+    return Counter(text[start:end].rstrip() for start, end in places)
 
 
-def _remarks_of(document, edit):
-    """The comments on the lines of what is taken away or set, directly above it, and deeper below it."""
-    if not edit.path or not document.has(edit.path):
-        return remarks(document) if not edit.path else Counter()
+def line_of(document, offset):
+    return document.text.count("\n", 0, offset)
+
+
+def touched_lines(document, edit):
+    """The lines an edit may change: those of what it takes or sets, with the comments above and below it, and of what
+    it puts something into, unless that is a block, which just gets more lines."""
+    if isinstance(edit, Insert):
+        return into(document, edit.parent)
+    if isinstance(edit, SetValue) and not document.has(edit.path):
+        return into(document, edit.path[:-1])
+    if isinstance(edit, (RenameKey, ReplaceText)):
+        entry = document.entry(edit.path)
+        return set(range(line_of(document, entry.start), line_of(document, entry.node.end) + 1))
     path = edit.path
     while getattr(edit, "emptied", False) and len(path) > 1 and len(document.find(path[:-1]).value) == 1:
         path = path[:-1]
-    entry, lines = document.entry(path), [line + "\n" for line in document.text.split("\n")]
-    first = document.text.count("\n", 0, entry.start)
-    last = document.text.count("\n", 0, max(entry.node.end, entry.key_end))
-    while first and lines[first - 1].lstrip().startswith("#"):
+    out = own_lines(document, path) if isinstance(edit, SetValue) else taken_out(document, path)
+    return out | into(document, edit.parent) if isinstance(edit, Move) else out
+
+
+def into(document, path):
+    entry = document.entry(path)
+    if entry.node.is_block:
+        first = entry.node.entries[0].start  # a first key of an item goes before the one that has the dash
+        return {line_of(document, first)}
+    return set(range(line_of(document, entry.start), line_of(document, max(entry.node.end, entry.key_end)) + 1))
+
+
+def taken_out(document, path):
+    parent = document.entry(path[:-1])
+    at = parent.node.entries.index(document.entry(path))
+    found = own_lines(document, path)
+    if len(parent.node.entries) == 1:
+        found |= {line_of(document, parent.start), line_of(document, max(parent.node.start - 1, 0))}
+    if at + 1 < len(parent.node.entries) and parent.node.is_block:
+        found.add(line_of(document, parent.node.entries[1].start))  # it may become the one that has the dash
+    if at and not parent.node.is_block:
+        found.add(line_of(document, parent.node.entries[at - 1].node.end))  # the comma
+    return found
+
+
+def own_lines(document, path):
+    """The lines of an entry, with the comments and blank lines directly above and below it."""
+    entry, lines = document.entry(path), document.text.split("\n")
+    first, last = line_of(document, entry.start), line_of(document, max(entry.node.end, entry.key_end))
+    while first and (not (line := lines[first - 1].strip()) or line[0] == "#"):
         first -= 1
     while last + 1 < len(lines) and (not (line := lines[last + 1].strip()) or line[0] == "#"):
         last += 1
-    begin = sum(map(len, lines[:first]))
-    return remarks(document, begin, begin + sum(map(len, lines[first : last + 1])))
+    return set(range(first, last + 1))
