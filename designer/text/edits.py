@@ -93,7 +93,7 @@ def edited(data: Any, edit: Edit) -> Any:
         return _at(data, edit.path[:-1], lambda parent: _renamed(parent, edit))
     if isinstance(edit, ReplaceText):
         return _at(data, edit.path, lambda text: replaced(text, edit))
-    raise EditRefused(message("{path} has no name.", path="the file"), edit.path)
+    raise EditRefused(message("{path} has no name.", path=where(())), edit.path)
 
 
 def look(data: Any, path: Path) -> Any:
@@ -197,9 +197,7 @@ def move_steps(data: Any, edit: Move) -> tuple[Remove, Insert]:
     """A move is a removal and an insertion; the second one's path is right after the first."""
     value = look(data, edit.path)
     if not edit.path or edit.parent[: len(edit.path)] == edit.path:
-        raise EditRefused(
-            message("{path} cannot be moved into itself.", path=dotted(edit.path) or "The file"), edit.path
-        )
+        raise EditRefused(message("{path} cannot be moved into itself.", path=where(edit.path)), edit.path)
     target, key = look(data, edit.parent), edit.path[-1]
     if isinstance(target, (dict, list)) and isinstance(target, dict) != isinstance(key, str):
         raise EditRefused(

@@ -105,7 +105,7 @@ def _side(document: Document, path: Path, value: Any) -> Side:
 
 def _reason(clash: Clash, sides: Three) -> Message:
     mine, theirs = sides.mine, sides.theirs
-    lines = {"path": where(clash.paths.theirs), "line": mine.line, "other": theirs.line}
+    lines: dict[str, Any] = {"path": where(clash.paths.theirs), "line": mine.line, "other": theirs.line}
     if clash.kind == "removed by me":
         return message("{path} was removed here and changed in the file (line {other}).", **lines)
     if clash.kind == "removed by them":

@@ -33,8 +33,9 @@ class SpliceFailed(EditRefused):
     code = "splice_failed"
 
 
-def where(path: Path) -> str:
-    return dotted(path) or "the file"
+def where(path: Path) -> str | Message:
+    """A path as people read it."""
+    return dotted(path) or message("the file")
 
 
 def missing(path: Path, key: str | int) -> Message:
