@@ -24,8 +24,12 @@ _INDICATOR = re.compile(r"[ \t]*:")
 _PROPERTIES = re.compile(r"(?:[&!]\S*[ \t]*)+")
 
 
-def remove(document: Document, holder: Entry, at: int) -> list[Splice]:
-    """Take entry number ``at`` out of the collection that hangs on ``holder``."""
+def remove(document: Document, holder: Entry, at: int, *, whole_lines: bool = False) -> list[Splice]:
+    """Take entry number ``at`` out of the collection that hangs on ``holder``.
+
+    A file without a final line end stays without one when its last line goes, unless ``whole_lines``: a ``|`` text
+    that is last then needs its line end.
+    """
     parent = holder.node
     floor = holder.key_end
     found = extent(document, parent, at, floor)
@@ -34,7 +38,7 @@ def remove(document: Document, holder: Entry, at: int) -> list[Splice]:
     if found.shares_line:
         return [Splice(found.start, _next_word(document.text, found.stop), "")]
     start, stop = _with_blank_lines(document.text, found, floor_of(parent, at, floor), at, len(parent.entries))
-    return [_without_last_line_end(document, start, stop)]
+    return [Splice(start, stop, "") if whole_lines else _without_last_line_end(document, start, stop)]
 
 
 def _next_word(text: str, at: int) -> int:
@@ -51,7 +55,6 @@ def _with_blank_lines(text: str, found: Extent, floor: int, at: int, count: int)
 
 
 def _without_last_line_end(document: Document, start: int, stop: int) -> Splice:
-    """A file without a final line end stays without one when its last line goes."""
     text = document.text
     if stop == len(text) and start and not text.endswith("\n"):
         start -= 2 if text.endswith("\r\n", 0, start) else 1
@@ -84,7 +87,7 @@ def after_indicator(document: Document, entry: Entry) -> int:
 def content_start(document: Document, entry: Entry) -> int:
     """Where a value begins, behind its anchor; where it would begin when there is none."""
     node = entry.node
-    if node.kind == "alias" or not (node.anchor or node.tagged):
+    if node.kind == "alias" or node.tagged or not node.anchor:
         return node.start if node.end > node.start else after_indicator(document, entry)
     properties = _PROPERTIES.match(document.text, node.start)
     start = _next_word(document.text, properties.end()) if properties else node.start
@@ -101,11 +104,22 @@ def insert(document: Document, holder: Entry, at: int, lines: list[str], apart: 
     if at == 0:
         return [_insert_first(document, holder, lines, apart)]
     stop = extent(document, parent, at - 1, holder.key_end).stop
-    blank = [""] * max(apart, _blank_lines(document, holder, at))
+    keeps_blank_lines = document.text.endswith("\n", 0, parent.entries[at - 1].node.end)  # a text with |+
+    blank = [""] * (0 if keeps_blank_lines else max(apart, _blank_lines(document, holder, at)))
     body = eol.join([*blank, *lines])
     if document.text.endswith("\n", 0, stop):
         return [Splice(stop, stop, body + eol)]
-    return [Splice(stop, stop, eol + body + (eol if _ends_in_text(lines) else ""))]
+    return [*_close_text(document, parent), Splice(stop, stop, eol + body + (eol if _ends_in_text(lines) else ""))]
+
+
+def _close_text(document: Document, node: Node) -> list[Splice]:
+    """A ``|`` text that ended with the file, without a line end, must not get one now: it becomes ``|-``."""
+    while node.entries:
+        node = node.entries[-1].node
+    header = document.text[node.start : line_end(document.text, node.start)]
+    if node.style not in ("|", ">") or node.value.endswith("\n") or "-" in header.partition("#")[0]:
+        return []
+    return [Splice(node.start + 1, node.start + 1, "-")]
 
 
 def _insert_first(document: Document, holder: Entry, lines: list[str], apart: int) -> Splice:

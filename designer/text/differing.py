@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -17,9 +18,9 @@ from engine.yamlfile import Path
 _ID = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
-def differences(old: Any, new: Any, path: Path = ()) -> list[Edit]:
-    """Edits to be made one after the other."""
-    return list(_differences(old, new, path))
+def differences(old: Any, new: Any, path: Path = (), whole: frozenset[Path] = frozenset()) -> list[Edit]:
+    """Edits to be made one after the other; what stands at a path of ``whole`` is replaced as a whole."""
+    return list(_Differences(whole).between(old, new, path))
 
 
 def same(one: Any, other: Any) -> bool:
@@ -45,31 +46,59 @@ def _former(key: str, value: Any) -> str:
     return found if isinstance(found, str) and identity(key, value) == key else identity(key, value)
 
 
-def _differences(old: Any, new: Any, path: Path) -> Iterator[Edit]:
-    if same(old, new):
-        return
-    if old and new and isinstance(old, dict) and isinstance(new, dict):
-        yield from _maps(old, new, path)
-    elif old and new and isinstance(old, list) and isinstance(new, list):
-        yield from _lists(old, new, path)
-    else:
-        yield SetValue(path, new)
+@dataclass(frozen=True)
+class _Differences:
+    whole: frozenset[Path]
 
+    def between(self, old: Any, new: Any, path: Path) -> Iterator[Edit]:
+        if same(old, new):
+            return
+        if path in self.whole:
+            yield SetValue(path, new)
+        elif old and new and isinstance(old, dict) and isinstance(new, dict):
+            yield from self._maps(old, new, path)
+        elif old and new and isinstance(old, list) and isinstance(new, list):
+            yield from self._lists(old, new, path)
+        else:
+            yield SetValue(path, new)
 
-def _maps(old: dict[str, Any], new: dict[str, Any], path: Path) -> Iterator[Edit]:
-    renamed = renames(old, new)
-    yield from (RenameKey((*path, key), name) for key, name in renamed.items())
-    old = {renamed.get(key, key): value for key, value in old.items()}
-    for key in new:
-        if key in old:
-            yield from _differences(old[key], new[key], (*path, key))
-    yield from _ordered(list(old), list(new), path)
-    before: str | None = None
-    for key in new:
-        if key not in old:
-            yield Insert(path, key, new[key], after=before, index=0 if before is None else None)
-        before = key
-    yield from (Remove((*path, key)) for key in old if key not in new)
+    def _maps(self, old: dict[str, Any], new: dict[str, Any], path: Path) -> Iterator[Edit]:
+        renamed = renames(old, new)
+        yield from (RenameKey((*path, key), name) for key, name in renamed.items())
+        old = {renamed.get(key, key): value for key, value in old.items()}
+        for key in new:
+            if key in old:
+                yield from self.between(old[key], new[key], (*path, key))
+        yield from _ordered(list(old), list(new), path)
+        before: str | None = None
+        for key in new:
+            if key not in old:
+                yield Insert(path, key, new[key], after=before, index=0 if before is None else None)
+            before = key
+        yield from (Remove((*path, key)) for key in old if key not in new)
+
+    def _lists(self, old: list[Any], new: list[Any], path: Path) -> Iterator[Edit]:
+        before, after = [repr(item) for item in old], [repr(item) for item in new]
+        if len(set(before)) == len(before) and sorted(before) == sorted(after):
+            yield from _sorted(before, after, path)
+            return
+        if len(old) == len(new) == 1:
+            yield from self.between(old[0], new[0], (*path, 0))
+            return
+        matcher = SequenceMatcher(None, before, after, autojunk=False)
+        for tag, start, stop, first, last in reversed(matcher.get_opcodes()):
+            if tag != "equal":
+                yield from self._stretch(old[start:stop], new[first:last], start, path)
+
+    def _stretch(self, old: list[Any], new: list[Any], start: int, path: Path) -> Iterator[Edit]:
+        """Items that were replaced: pairs are edited, the rest is put in or taken out, from the end."""
+        shared = min(len(old), len(new))
+        for at in range(len(new) - 1, shared - 1, -1):
+            yield Insert(path, start + shared, new[at])
+        for at in range(len(old) - 1, shared - 1, -1):
+            yield Remove((*path, start + at))
+        for at in range(shared):
+            yield from self.between(old[at], new[at], (*path, start + at))
 
 
 def _ordered(old: list[str], new: list[str], path: Path) -> Iterator[Edit]:
@@ -100,20 +129,6 @@ def longest_rising(numbers: list[int]) -> set[int]:
     return found
 
 
-def _lists(old: list[Any], new: list[Any], path: Path) -> Iterator[Edit]:
-    before, after = [repr(item) for item in old], [repr(item) for item in new]
-    if len(set(before)) == len(before) and sorted(before) == sorted(after):
-        yield from _sorted(before, after, path)
-        return
-    if len(old) == len(new) == 1:
-        yield from _differences(old[0], new[0], (*path, 0))
-        return
-    matcher = SequenceMatcher(None, before, after, autojunk=False)
-    for tag, start, stop, first, last in reversed(matcher.get_opcodes()):
-        if tag != "equal":
-            yield from _stretch(old[start:stop], new[first:last], start, path)
-
-
 def _sorted(before: list[str], after: list[str], path: Path) -> Iterator[Edit]:
     """The same items in another order."""
     staying = longest_rising([before.index(item) for item in after])
@@ -126,14 +141,3 @@ def _sorted(before: list[str], after: list[str], path: Path) -> Iterator[Edit]:
         yield Move((*path, before.index(item)), path, index=place)
         current.insert(place, item)
         before = list(current)
-
-
-def _stretch(old: list[Any], new: list[Any], start: int, path: Path) -> Iterator[Edit]:
-    """Items that were replaced: pairs are edited, the rest is put in or taken out, from the end."""
-    shared = min(len(old), len(new))
-    for at in range(len(new) - 1, shared - 1, -1):
-        yield Insert(path, start + shared, new[at])
-    for at in range(len(old) - 1, shared - 1, -1):
-        yield Remove((*path, start + at))
-    for at in range(shared):
-        yield from _differences(old[at], new[at], (*path, start + at))

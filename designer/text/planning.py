@@ -15,6 +15,7 @@ from designer.text.edits import (
     RenameKey,
     ReplaceText,
     SetValue,
+    inserted,
     move_steps,
     position,
     removal_path,
@@ -59,7 +60,9 @@ def ways(document: Document, step: Step) -> Iterator[list[Splice]]:
     elif isinstance(edit, Insert):
         yield from _insert(document, edit, step.fragment)
     elif isinstance(edit, Remove):
-        yield _remove(document, removal_path(document.data, edit), keep_comments=step.keep_comments)
+        path = removal_path(document.data, edit)
+        yield _remove(document, path, keep_comments=step.keep_comments)
+        yield _remove(document, path, keep_comments=step.keep_comments, whole_lines=True)
     elif isinstance(edit, RenameKey):
         yield _rename(document, edit)
     elif isinstance(edit, ReplaceText):
@@ -81,13 +84,14 @@ def move_at_once(document: Document, edit: Move, fragment: Fragment) -> Iterator
     keep = keeps_comments(document, edit.parent, at, fragment)
     for way in _insert(document, placed, fragment):
         yield [*_remove(document, edit.path, keep_comments=keep), *way]
+        yield [*_remove(document, edit.path, keep_comments=keep, whole_lines=True), *way]
 
 
 def keeps_comments(document: Document, parent: Path, at: int, fragment: Fragment) -> bool:
     """Do the comments of an item stay, because between these brackets no line can take them?"""
     node = document.find(parent)
     flow = not node.is_block and (bool(node.entries) or in_flow(document, parent))
-    return fragment.apart and flow and not flows.takes_lines(document, node, at)
+    return fragment.apart and (not fragment.item.text or (flow and not flows.takes_lines(document, node, at)))
 
 
 def in_flow(document: Document, path: Path) -> bool:
@@ -117,7 +121,7 @@ def _written(writer: Writer, entry: Entry, value: Any, similar: list[Node]) -> W
 
 def _set_in_flow(document: Document, entry: Entry, text: str) -> list[Splice]:
     start = blocks.content_start(document, entry)
-    if start >= entry.node.end and isinstance(entry.key, str):
+    if entry.node.start == entry.node.end and isinstance(entry.key, str):
         colon = ":" if document.text[start - 1] != ":" else ""
         return [Splice(start, start, f"{colon} {text}")]
     return [Splice(start, max(start, entry.node.end), text)]
@@ -127,17 +131,16 @@ def _whole(document: Document, value: Any) -> list[Splice]:
     """A file in which nothing stands yet but comments."""
     if document.data is not None or not isinstance(value, (dict, list)):
         raise EditRefused(message("The file holds a map of sections; it cannot be one value."))
-    lines = Writer(document).lines(value, [], 0)
-    return _appended(document, lines)
+    lines = Writer(document).lines(value, [], 0) or ["{}" if isinstance(value, dict) else "[]"]
+    return _into_empty_file(document, lines)
 
 
 def _appended(document: Document, lines: list[str]) -> list[Splice]:
     text, eol = document.text, document.eol
     body = eol.join(lines)
     end = len(text)
-    if text.endswith("\n") or not text.strip("\ufeff"):
-        return [Splice(end, end, body + eol)]
-    return [Splice(end, end, eol + body)]
+    start = "" if text.endswith("\n") or not text.strip("\ufeff") else eol
+    return [Splice(end, end, start + body + eol)]
 
 
 def _insert(document: Document, edit: Insert, fragment: Fragment | None) -> Iterator[list[Splice]]:
@@ -183,9 +186,17 @@ def _insert_flow(document: Document, holder: Entry, at: int, step: Step, similar
     item = value if isinstance(edit.key, int) else f"{key_text(edit.key, flow=True)}: {value}"
     if holder.node.kind == "scalar":  # nothing stands there yet
         return _set_in_flow(document, holder, f"[{item}]" if isinstance(edit.key, int) else f"{{{item}}}")
+    if _is_pair(document, holder):
+        value = Writer(document).flow(inserted(holder.node.value, edit), [])
+        return _set_in_flow(document, holder, value)
     opening = blocks.content_start(document, holder)
     moved = fragment.item if fragment and _safe_in_flow(fragment.item.text, item) else flows.Item(item)
     return flows.insert(document, holder.node, opening, at, moved)
+
+
+def _is_pair(document: Document, holder: Entry) -> bool:
+    """``[a: 1]``: a map of one key without brackets of its own."""
+    return document.text[blocks.content_start(document, holder)] not in "{["
 
 
 def _safe_in_flow(inline: str, written: str) -> bool:
@@ -199,11 +210,11 @@ def _insert_into_nothing(
     value = [edit.value] if isinstance(edit.key, int) else {edit.key: edit.value}
     if fragment and fragment.lines:
         step = document.dash_step if isinstance(edit.key, int) else document.step
-        column = holder.column + step if edit.parent else 0
+        column = holder.column + (step if isinstance(holder.key, str) else 2) if edit.parent else 0
         lines = _indented(fragment.lines, column)
         if not edit.parent:
             yield _into_empty_file(document, lines)
-        elif isinstance(holder.key, str):
+        else:
             yield blocks.fill(document, holder, Written("", tuple(lines)))
         if fragment.commented:
             return
@@ -220,11 +231,13 @@ def _into_empty_file(document: Document, lines: list[str]) -> list[Splice]:
     return [Splice(root.start, root.end, document.eol.join(lines))]
 
 
-def _remove(document: Document, path: Path, *, keep_comments: bool = False) -> list[Splice]:
+def _remove(document: Document, path: Path, *, keep_comments: bool = False, whole_lines: bool = False) -> list[Splice]:
     holder, entry = document.entry(path[:-1]), document.entry(path)
     at = holder.node.entries.index(entry)
     if holder.node.is_block:
-        return blocks.remove(document, holder, at)
+        return blocks.remove(document, holder, at, whole_lines=whole_lines)
+    if _is_pair(document, holder):
+        return _set_in_flow(document, holder, "{}")
     return flows.remove(document, holder.node, at, keep_comments=keep_comments)
 
 
@@ -271,14 +284,14 @@ def fragment_of(document: Document, path: Path) -> Fragment:
     commented = _holds_comments(document, found.start, found.stop)
     lines = tuple(blocks.relative_lines(document, parent, found, at))
     start = entry.start if isinstance(entry.key, str) else entry.node.start
-    empty = commented or len(lines) > 1 or entry.node.start == entry.node.end
+    empty = commented or len(lines) > 1 or entry.node.is_block or entry.node.start == entry.node.end
     return Fragment(lines, flows.Item("" if empty else document.text[start : entry.node.end]), commented)
 
 
 def _fragment_in_flow(document: Document, parent: Node, at: int) -> Fragment:
     item, entry = flows.item_of(document, parent, at), parent.entries[at]
     if "\n" in item.text or not item.text:
-        return Fragment((), flows.Item(""), _holds_comments(document, entry.start, entry.node.end))
+        return Fragment((), flows.Item(""), _holds_comments(document, entry.start, entry.node.end), apart=True)
     own = f"- {item.text}" if parent.kind == "list" else item.text
     lines = (*item.above, f"{own}  {item.behind}" if item.behind else own)
     return Fragment(lines, item, len(lines) > 1 or bool(item.behind), apart=True)

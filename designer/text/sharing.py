@@ -3,6 +3,8 @@ others unseen, or leave an alias without its anchor."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from designer.text.edits import Edit, Insert, Move, Remove, RenameKey, ReplaceText, SetValue
 from designer.text.refusals import EditRefused
 from designer.text.tree import Document, Node
@@ -23,8 +25,22 @@ def refuse_shared(document: Document, edit: Edit) -> None:
         above = document.trail(edit.path)[: len(edit.path)]
         _refuse_alias(above, edit.path)
         _refuse_anchor(document, above, edit.path)
-    if isinstance(edit, (SetValue, Remove)) and document.has(edit.path):
+    if isinstance(edit, (SetValue, Remove, Move)) and document.has(edit.path):
         _refuse_loss(document, document.find(edit.path), edit.path)
+    if isinstance(edit, Move):
+        _refuse_move(document, document.find(edit.path), edit.path)
+
+
+def whole_paths(document: Document) -> frozenset[Path]:
+    """The paths of the aliases: what is behind them is replaced as a whole."""
+    return frozenset(_alias_paths(document.root, ())) if document.aliases else frozenset()
+
+
+def _alias_paths(node: Node, path: Path) -> Iterator[Path]:
+    if node.kind == "alias":
+        yield path
+    for entry in node.entries:
+        yield from _alias_paths(entry.node, (*path, entry.key))
 
 
 def _refuse_alias(trail: list[Node], path: Path) -> None:
@@ -40,6 +56,18 @@ def _refuse_alias(trail: list[Node], path: Path) -> None:
 def _refuse_anchor(document: Document, trail: list[Node], path: Path) -> None:
     for node in trail:
         _refuse_loss(document, node, path, own=True)
+
+
+def _refuse_move(document: Document, node: Node, path: Path) -> None:
+    """An alias must stay below its anchor."""
+    for alias in document.aliases:
+        target = document.anchors[alias.anchor]
+        if node.start <= alias.start < node.end and not node.start <= target.start < node.end:
+            raise EditRefused(
+                message("{path} holds the alias '*{name}', which must stay below '&{name}' in line {line}.",
+                        path=dotted(path), name=alias.anchor, line=target.line),
+                path,
+            )  # fmt: skip
 
 
 def _refuse_loss(document: Document, node: Node, path: Path, *, own: bool = False) -> None:

@@ -35,8 +35,9 @@ def inverse(text: str, splices: Iterable[Splice]) -> tuple[Splice, ...]:
 def in_order(splices: Iterable[Splice]) -> tuple[Splice, ...]:
     """Splices that all count in the same text → the last place first, so that none moves another.
 
-    Of two at the same place the first given stands first in the text.
+    What is put in where something else is taken out stands before what replaces it; of two that are put in at the
+    same place the first given stands first.
     """
     real = [splice for splice in splices if splice.start < splice.end or splice.new]
-    found = [(splice.start, -at, splice) for at, splice in enumerate(real)]
-    return tuple(splice for _, _, splice in sorted(found, reverse=True))
+    found = [(splice.start, splice.end, -at, splice) for at, splice in enumerate(real)]
+    return tuple(splice for *_, splice in sorted(found, reverse=True))

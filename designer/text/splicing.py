@@ -15,7 +15,7 @@ from designer.text.edits import Edit, Insert, Move, SetValue, edited, is_new_key
 from designer.text.planning import Step, fragment_of, move_at_once, ways
 from designer.text.refusals import SpliceFailed, Unreadable, where
 from designer.text.scalars import plain_data
-from designer.text.sharing import refuse_shared
+from designer.text.sharing import refuse_shared, whole_paths
 from designer.text.splices import Splice, in_order, inverse, spliced
 from designer.text.tree import Document
 from engine.errors import message
@@ -57,12 +57,12 @@ def _plain(edit: Edit) -> Edit:
 def _make(document: Document, edit: Edit) -> tuple[Document, list[Splice]]:
     if not isinstance(edit, (Insert, SetValue)):
         document.entry(edit.path)
-    refuse_shared(document, edit)
     wanted = edited(document.data, edit)
     made: list[Splice] = []
     if same(wanted, document.data):
         return document, made
-    for part in _parts(document.data, edit):
+    for part in _parts(document, edit):
+        refuse_shared(document, part)
         document, splices = _move(document, part) if isinstance(part, Move) else _follow(document, Step(part))
         made += splices
     if not same(document.data, wanted):
@@ -70,13 +70,14 @@ def _make(document: Document, edit: Edit) -> tuple[Document, list[Splice]]:
     return document, made
 
 
-def _parts(data: Any, edit: Edit) -> list[Edit]:
+def _parts(document: Document, edit: Edit) -> list[Edit]:
     """The edits of single entries an edit consists of."""
     if not isinstance(edit, SetValue):
         return [edit]
+    data = document.data
     if edit.path and is_new_key(data, edit.path):
         return [Insert(edit.path[:-1], edit.path[-1], edit.value)]
-    return differences(look(data, edit.path), edit.value, edit.path)
+    return differences(look(data, edit.path), edit.value, edit.path, whole_paths(document))
 
 
 def _move(document: Document, edit: Move) -> tuple[Document, list[Splice]]:

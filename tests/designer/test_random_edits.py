@@ -3,8 +3,10 @@ undoing everything gives the same bytes. 100 sequences, 1,000 with DESIGNER=full
 
 import os
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from time import process_time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -22,9 +24,12 @@ from designer.text import (
     SpliceFailed,
     apply,
     edited,
+    merge,
     spliced,
 )
+from designer.text.edits import look
 from designer.text.scalars import plain_data
+from designer.text.tree import _read
 from engine.yamlfile import read_source
 
 ROOT = Path(__file__).parents[2]
@@ -78,7 +83,34 @@ FILES = {
     "no last line end": REMARKED.removesuffix("\n"),
     "byte order mark": "\ufeff" + REMARKED,
 }
-READABLE = {name: text for name, text in FILES.items() if not read_source(text).findings}
+# Everything YAML can do to a small file; each was a defect once, or might be.
+SHAPES = {
+    "nested lists": "a:\n  - - x\n    - y\n  -\n    - z\n  - - - q\n",
+    "deep dash": "-   a: 1\n    b: 2\n-   c: 3 # c\n\n-   [x, {y: z}]\n",
+    "wide": "a:\n      b: 1\n      c:\n            d: [1,\n              2,\n              3]\n      e: { x: 1 , y : 2 }\n",
+    "flow root": "{a: 1, b: [x, y], c: {d: 1}}\n",
+    "flow lines": "a: {\n  x: 1,   # one\n  # two\n  y: {z: 1,\n      w: 2},\n}\nb: [\n  [1, 2],\n  {k: v}\n]  # end\nc: [a, b,\n    # mid\n    c, d,]\n",
+    "anchors": "base: &base {x: 1, y: 2}\nuse:\n  <<: *base\n  z: 3\nlist:\n  - *base\n  - &one 1\n  - q\nother: 5\n",
+    "multi plain": "a: some words\n  going on\nb: \"quoted\n  over\n  lines\"  # c\nc: 'x\n\n  y'\nd: >+\n  keep\n\n\ne: |2\n    two\n   one\nf: |-\n  x\n",
+    "keep end": "a: 1\nb: |+\n  x\n\n\n",
+    "keep end no nl": "a: 1\nb: |\n  x",
+    "pair": "a: [x: 1, y]\nb: {c, d: , e: }\n",
+    "quoted keys": "'a b': 1\n\"c\\td\": 2\ne: {'f': 1, \"g\":2}\n",
+    "tags": "a: !!str 12\nb: !x {c: 1}\nd: !!int '3'\n",
+    "null items": "a:\n  -\n  - # c\n  - x\n  -\nb:\nc: ~\n",
+    "doc": "%YAML 1.1\n---\n# c\na: 1\nb:\n- x\n- y\n...\n",
+    "comments": "# 1\n\n# 2\na: # 3\n  # 4\n\n  # 5\n  b: 1 # 6\n   # 7\n  # 8\n\n# 9\nc: 2\n# 10\n",
+    "cr": "a: 1\r\nb:\r\n  - x # c\r\n  - y: |\r\n      t\r\n      u\r\n    z: 1\r\nc: {d: 1,\r\n    e: 2}",
+    "anchor block": "a: &k\n  x: 1\n  y: 2\nb: &l\n- 1\n- 2\nc: &m |\n  t\nd: &n\n",
+    "empty": "",
+    "comment only": "# c",
+    "null root": "---\n",
+    "scalar root": "x\n",
+    "list root": "- a\n# c\n- b: 1\n  c: 2\n",
+    "dash under key item": "a:\n- b:\n  - c\n  - d\n  e: 1\n- f\n",
+}  # fmt: skip
+FILES |= SHAPES
+READABLE = {name: text for name, text in FILES.items() if name in SHAPES or not read_source(text).findings}
 
 KEYS = st.sampled_from(["note", "label", "zh", "where", "a b", "yes", "12", "名", "x: y", "fields", "#"])
 TEXTS = st.one_of(
@@ -106,7 +138,7 @@ def drawn_edit(draw, document):
         return SetValue(path, draw(VALUES))
     if kind is Insert:
         at = draw(st.integers(-1, 5))
-        key = at if isinstance(document.find(path).value, list) else draw(KEYS)
+        key = at if isinstance(look(document.data, path), list) else draw(KEYS)
         return Insert(path, key, draw(VALUES), index=at)
     if kind is Remove:
         return Remove(path, emptied=draw(st.booleans()))
@@ -114,7 +146,7 @@ def drawn_edit(draw, document):
         return Move(path, draw(st.sampled_from([path[:-1], path[:-1], *every])), index=draw(st.integers(-1, 5)))
     if kind is RenameKey:
         return RenameKey(path, draw(KEYS))
-    value = document.find(path).value
+    value = look(document.data, path)
     size = len(value) if isinstance(value, str) else 1
     start = draw(st.integers(0, size))
     return ReplaceText(path, start, draw(st.integers(start, size)), draw(TEXTS))
@@ -125,7 +157,10 @@ def plain(edit):
     return replace(edit, value=plain_data(edit.value)) if isinstance(edit, (SetValue, Insert)) else edit
 
 
-@pytest.mark.parametrize("name", READABLE)
+REAL = [name for name in READABLE if name not in SHAPES]
+
+
+@pytest.mark.parametrize("name", REAL)
 def test_reading_gives_the_same_data_as_the_engine(name):
     assert Document.read(READABLE[name]).data == read_source(READABLE[name]).data
 
@@ -135,7 +170,7 @@ def test_reading_gives_the_same_data_as_the_engine(name):
 )
 @given(st.data())
 def test_random_edits_of_real_files(data):
-    start = READABLE[data.draw(st.sampled_from(sorted(READABLE)))]
+    start = READABLE[data.draw(st.sampled_from([*REAL, *REAL, *SHAPES]))]
     document, undo, wanted = Document.read(start), [], Document.read(start).data
     for _ in range(data.draw(st.integers(1, 6))):
         edit = drawn_edit(data.draw, document)
@@ -157,15 +192,23 @@ def test_random_edits_of_real_files(data):
 
 def untouched(document, edit, applied):
     """Every line the edit is not about is there, in its order; every comment outside of what was taken is too."""
-    lines, touched = document.text.split("\n"), touched_lines(document, edit)
+    lines, touched = document.text.split("\n"), touched_lines(document, edit) | text_at_the_end(document)
     left = iter(line.rstrip("\r") for line in applied.text.split("\n"))
     for number, line in enumerate(lines):
         assert number in touched or any(line.rstrip("\r") == other for other in left), (edit, number, line)
-    if document.text.count("\n") == document.text.count("\r\n"):
+    if "\n" in document.text and document.text.count("\n") == document.text.count("\r\n"):
         assert applied.text.count("\n") == applied.text.count("\r\n"), edit
     gone = remarks(document.text, document.comments()) - remarks(applied.text, applied.document.comments())
     taken = range(0) if not isinstance(edit, (SetValue, Remove)) or not document.has(edit.path) else touched
     assert not gone - remarks(document.text, [at for at in document.comments() if line_of(document, at[0]) in taken])
+
+
+def text_at_the_end(document):
+    """A ``|`` text that ends with the file, without a line end, becomes ``|-`` when something comes behind it."""
+    node = document.root
+    while node.entries:
+        node = node.entries[-1].node
+    return set() if document.text.endswith("\n") or node.style not in ("|", ">") else {line_of(document, node.start)}
 
 
 def remarks(text, places):
@@ -223,3 +266,51 @@ def own_lines(document, path):
     while last + 1 < len(lines) and (not (line := lines[last + 1].strip()) or line[0] == "#"):
         last += 1
     return set(range(first, last + 1))
+
+
+@settings(max_examples=SEQUENCES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
+@given(st.data())
+def test_edits_of_different_sections_merge_into_both(data):
+    """Mine in one half of the sections, theirs in the other."""
+    base = Document.read(READABLE[data.draw(st.sampled_from(REAL))])
+    sections = list(base.data)
+    mine, theirs = (edited_below(data.draw, base, sections[half::2]) for half in (0, 1))
+    merged = merge(base.text, mine.text, theirs.text)
+    assert merged.conflicts == ()
+    wanted = {key: (mine if at % 2 == 0 else theirs).data[key] for at, key in enumerate(sections)}
+    assert repr(Document.read(merged.text).data) == repr(wanted)
+    assert merged.lost == ()
+
+
+def edited_below(draw, document, sections):
+    for _ in range(draw(st.integers(1, 4))):
+        section = draw(st.sampled_from(sections))
+        path = draw(st.sampled_from([path for path in places(document.data) if path[:1] == (section,)]))
+        edit = draw(st.sampled_from([SetValue(path, draw(VALUES)), Remove(path), RenameKey(path, draw(KEYS))]))
+        if len(path) == 1 and not isinstance(edit, SetValue):
+            continue
+        with suppress(EditRefused):
+            document = apply(document, [edit]).document
+    return document
+
+
+def test_an_edit_of_a_large_file_is_quick():
+    """Below 30 ms of processor time for a file of 500 lines; the bound here leaves room for a busy machine."""
+    document = Document.read(FILES["order_hub"])
+    edits = [
+        SetValue(("forms", "order", "label", "en"), "Sales order"),
+        Insert(("forms", "order", "fields"), "extra", {"type": "text", "label": {"zh": "x", "en": "X"}}, after="customer"),
+        Remove(("forms", "order", "fields", "due_on")),
+        Move(("forms", "shipment"), ("forms",), index=0),
+        RenameKey(("forms", "customer", "fields", "level"), "grade"),
+    ]  # fmt: skip
+    took = {type(edit).__name__: min(_seconds(document, edit) for _ in range(5)) for edit in edits}
+    print("an edit of 500 lines: " + ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in took.items()))
+    assert max(took.values()) < 0.060
+
+
+def _seconds(document, edit):
+    _read.cache_clear()
+    began = process_time()
+    apply(document, [edit])
+    return process_time() - began
