@@ -1,4 +1,14 @@
-"""A definition edited as text: each edit is a splice, and every byte it does not mean stays as it was."""
+"""A definition edited as text: each edit is a splice, and every byte it does not mean stays as it was.
+
+    applied = apply(text, [SetValue(("forms", "ticket", "label", "en"), "Ticket")])
+    applied.text, applied.splices, applied.inverse      # the new text; what leads there, and back to the same bytes
+    apply(applied.document, […])                         # the next edit needs no second reading
+    merge(base, mine, theirs).text | .conflicts          # two edits of one text
+    Undo().add("Rename the field", applied)              # and .undo(text), .redo(text)
+
+Which comments and blank lines go with an entry: ``extents``. How new values look: ``writing``. Everything that cannot
+be done raises EditRefused with a sentence; a text that would not say what plain data says is never handed out.
+"""
 
 from designer.text.differing import differences
 from designer.text.edits import Edit, Insert, Move, Remove, RenameKey, ReplaceText, SetValue, edited

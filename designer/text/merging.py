@@ -7,8 +7,9 @@ edits spliced in. What the result says is compared with the merge of the data in
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from designer.text.differing import same
 from designer.text.edits import SetValue
@@ -50,14 +51,17 @@ class Merged:
     lost: tuple[str, ...] = ()
 
 
-def merge(base: str, mine: str, theirs: str) -> Merged:
-    """Merge two edits of one text; ``theirs`` (the file as it is now) is the ground. Raises Unreadable."""
+def merge(base: str, mine: str, theirs: str, choices: Mapping[Path, Literal["mine", "theirs"]] | None = None) -> Merged:
+    """Merge two edits of one text; ``theirs`` (the file as it is now) is the ground. Raises Unreadable.
+
+    ``choices`` settles conflicts of an earlier answer: their paths, and whose value is taken.
+    """
     if mine in (base, theirs):
         return Merged(theirs)
     if theirs == base:
         return Merged(mine)
     documents = Three(Document.read(base), Document.read(mine), Document.read(theirs))
-    three = ThreeWay()
+    three = ThreeWay(choices or {})
     wanted = three.merged(Three(*(document.data for document in documents)))
     if three.clashes:
         return Merged(None, tuple(_conflict(clash, documents) for clash in three.clashes))

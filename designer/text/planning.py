@@ -250,7 +250,7 @@ def _rename(document: Document, edit: RenameKey) -> list[Splice]:
 def _replace(document: Document, edit: ReplaceText) -> Iterator[list[Splice]]:
     entry = document.entry(edit.path)
     value = entry.node.value
-    if (start := _place_in_text(document, entry.node, edit)) is not None:
+    if "\n" not in edit.text and (start := _place_in_text(document, entry.node, edit)) is not None:
         yield [Splice(start, start + edit.end - edit.start, edit.text)]
     yield from _set(document, edit.path, replaced(value, edit))
 

@@ -6,12 +6,13 @@ a list at the same place is all kept: theirs first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from designer.text.differing import renames, same
 from designer.text.weaving import Stretch, stretches
+from engine.yamlfile import Path
 
 Kind = Literal["changed", "removed by me", "removed by them", "renamed", "ordered", "taken"]
 
@@ -48,6 +49,9 @@ class Clash:
 
 @dataclass
 class ThreeWay:
+    """``choices`` says whose value is taken where both changed something, by its path in theirs."""
+
+    choices: Mapping[Path, Literal["mine", "theirs"]] = field(default_factory=dict)
     clashes: list[Clash] = field(default_factory=list)
 
     def merged(self, values: Three, paths: Three = Three((), (), ())) -> Any:  # noqa: B008 - a tuple
@@ -64,8 +68,10 @@ class ThreeWay:
         return self._clash("changed", paths, values)
 
     def _clash(self, kind: Kind, paths: Three, values: Three) -> Any:
-        self.clashes.append(Clash(kind, paths, values))
-        return values.theirs
+        choice = self.choices.get(paths.theirs)
+        if choice is None or kind == "taken":
+            self.clashes.append(Clash(kind, paths, values))
+        return values.mine if choice == "mine" else values.theirs
 
     def _map(self, values: Three, paths: Three) -> dict[str, Any]:
         base, mine, theirs = values
@@ -96,9 +102,10 @@ class ThreeWay:
         )
         if mine is None or theirs is None:
             return self._removed(names, each, here)
+        name = mine if theirs == key else theirs
         if key not in (mine, theirs) and mine != theirs:
-            self._clash("renamed", here, Three(*names))
-        return (mine if theirs == key else theirs), self.merged(each, here)
+            name = self._clash("renamed", here, names)
+        return name, self.merged(each, here)
 
     def _removed(self, names: Three, each: Three, here: Three) -> tuple[str, Any] | None:
         """Removed by one side: gone, unless the other one changed it."""
@@ -106,7 +113,8 @@ class ThreeWay:
         name = names.theirs or names.mine
         if left is ABSENT or (same(left, each.base) and name == names.base):
             return None
-        return name, self._clash("removed by me" if each.mine is ABSENT else "removed by them", here, each)
+        kept = self._clash("removed by me" if each.mine is ABSENT else "removed by them", here, each)
+        return None if kept is ABSENT else (name, kept)
 
     def _added(self, key: str, found: dict[str, Any], values: Three, paths: Three, by: tuple[bool, bool]) -> Any:
         each = Three(ABSENT, *(side[key] if is_new else ABSENT for side, is_new in zip(values[1:], by, strict=True)))
@@ -121,9 +129,10 @@ class ThreeWay:
         orders = Three(*([key for key in side if key in shared] for side in (base, mine, theirs)))
         if orders.base == orders.theirs:
             return _with_others(mine, theirs)
-        if orders.mine not in (orders.base, orders.theirs):
-            self._clash("ordered", paths, orders)
-        return _with_others(theirs, mine)
+        if orders.mine in (orders.base, orders.theirs):
+            return _with_others(theirs, mine)
+        mine_first = self._clash("ordered", paths, orders) is orders.mine
+        return _with_others(mine, theirs) if mine_first else _with_others(theirs, mine)
 
     def _list(self, values: Three, paths: Three) -> list[Any]:
         found: list[Any] = []

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from designer.text import Insert, Remove, RenameKey, SetValue, Undo, apply, merge
+from designer.text import Document, Insert, Remove, RenameKey, SetValue, Undo, apply, merge
 from engine.builtin import default_registry
 from engine.load import load_text
 
@@ -157,6 +157,19 @@ def test_what_two_people_changed_differently_is_shown(name):
     merged = merge(BASE, mine(BASE), theirs(BASE))
     assert merged.text is None
     assert [str(conflict.reason) for conflict in merged.conflicts] == reasons
+
+
+SETTLED = ["one value", "removed here, changed there", "changed here, removed there", "two new names", "one item"]
+
+
+@pytest.mark.parametrize("name", SETTLED)
+def test_a_conflict_is_settled_by_choosing(name):
+    mine, theirs, _ = CONFLICTS[name]
+    conflicts = merge(BASE, mine(BASE), theirs(BASE)).conflicts
+    for side, chosen in (("mine", mine(BASE)), ("theirs", theirs(BASE))):
+        merged = merge(BASE, mine(BASE), theirs(BASE), {conflict.path: side for conflict in conflicts})
+        assert merged.conflicts == ()
+        assert Document.read(merged.text).data == Document.read(chosen).data
 
 
 def test_a_conflict_holds_the_three_values_and_their_lines():

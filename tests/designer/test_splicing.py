@@ -178,6 +178,12 @@ CASES = {
     "only empty brackets": ("# file\n{}\n", Insert((), "app", "x"), "# file\napp: x\n"),
     "other characters": ("名: {标: 😀, x: 1}\n", SetValue(("名", "x"), "好：是"), "名: {标: 😀, x: 好：是}\n"),
     "a start of document": ("---\na: 1\n", Insert((), "b", 2, before="a"), "---\nb: 2\na: 1\n"),
+    "a text that ended with the file": ("a: |\n  x", Insert((), "b", 1), "a: |-\n  x\nb: 1"),
+    "a text that keeps its blank lines": ("a: |+\n  x\n\n", Insert((), "b", 1), "a: |+\n  x\n\nb: 1\n"),
+    "an empty place between brackets": ("a: {b: , c}\n", SetValue(("a", "b"), 1), "a: {b: 1 , c}\n"),
+    "a key without a colon": ("a: {b: , c}\n", SetValue(("a", "c"), 1), "a: {b: , c: 1}\n"),
+    "a pair without brackets": ("a: [b: 1, c]\n", Remove(("a", 0, "b")), "a: [{}, c]\n"),
+    "an item below its dash": ("a:\n  -\n    b: 1\n", Insert(("a", 0), "c", 2), "a:\n  -\n    b: 1\n    c: 2\n"),
     # anchors
     "beside an anchor": ("a: &x {b: 1}\nc: *x\nd: 1\n", SetValue(("d",), 2), "a: &x {b: 1}\nc: *x\nd: 2\n"),
     "an alias itself": ("a: &x {b: 1}\nc: *x\n", SetValue(("c",), 2), "a: &x {b: 1}\nc: 2\n"),
