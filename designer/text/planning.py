@@ -128,11 +128,11 @@ def _set_in_flow(document: Document, entry: Entry, text: str) -> list[Splice]:
 
 
 def _whole(document: Document, value: Any) -> list[Splice]:
-    """A file in which nothing stands yet but comments."""
-    if document.data is not None or not isinstance(value, (dict, list)):
+    """Everything but the comments around it."""
+    if not isinstance(value, (dict, list)):
         raise EditRefused(message("The file holds a map of sections; it cannot be one value."))
     lines = Writer(document).lines(value, [], 0) or ["{}" if isinstance(value, dict) else "[]"]
-    return _into_empty_file(document, lines)
+    return _into_file(document, lines)
 
 
 def _appended(document: Document, lines: list[str]) -> list[Splice]:
@@ -213,7 +213,7 @@ def _insert_into_nothing(
         column = holder.column + (step if isinstance(holder.key, str) else 2) if edit.parent else 0
         lines = _indented(fragment.lines, column)
         if not edit.parent:
-            yield _into_empty_file(document, lines)
+            yield _into_file(document, lines)
         else:
             yield blocks.fill(document, holder, Written("", tuple(lines)))
         if fragment.commented:
@@ -221,10 +221,10 @@ def _insert_into_nothing(
     if edit.parent:
         yield from _set(document, edit.parent, value)
     else:
-        yield _into_empty_file(document, Writer(document).lines(value, [], 0))
+        yield _into_file(document, Writer(document).lines(value, [], 0))
 
 
-def _into_empty_file(document: Document, lines: list[str]) -> list[Splice]:
+def _into_file(document: Document, lines: list[str]) -> list[Splice]:
     root = document.root
     if root.start == root.end:
         return _appended(document, lines)
