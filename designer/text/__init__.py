@@ -18,9 +18,10 @@ from designer.text.splices import Splice, inverse, spliced
 from designer.text.splicing import Applied, apply
 from designer.text.tree import Document, Entry, Node
 from designer.text.undo import Done, Undo
+from designer.text.writing import usual_place
 
 __all__ = [
     "Applied", "Conflict", "Document", "Done", "Edit", "EditRefused", "Entry", "Insert", "Merged", "Move", "Node",
     "Remove", "RenameKey", "ReplaceText", "SetValue", "Side", "Splice", "SpliceFailed", "Undo", "Unreadable", "apply",
-    "differences", "edited", "inverse", "merge", "spliced",
+    "differences", "edited", "inverse", "merge", "spliced", "usual_place",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from typing import Any
 
 from designer.text.scalars import block_text, key_text, scalar_text
 from designer.text.tree import Document, Node
+from engine.yamlfile import Path
 
 WIDTH = 120
 _MOST_NEIGHBOURS = 40
@@ -92,7 +93,7 @@ def below(neighbours: Neighbours, key: str | int) -> list[Node]:
     return same or [entry.node for node in neighbours[:_MOST_NEIGHBOURS] for entry in node.entries][:_MOST_NEIGHBOURS]
 
 
-def neighbours_of(document: Document, path: tuple[str | int, ...]) -> list[Node]:
+def neighbours_of(document: Document, path: Path) -> list[Node]:
     """The nodes a node at this path (which may not exist yet) should look like."""
     around = document.trail(path[:-1])[-1].entries if path else []
     beside = [entry.node for entry in around if entry.key != path[-1]]
@@ -102,7 +103,21 @@ def neighbours_of(document: Document, path: tuple[str | int, ...]) -> list[Node]
     return texts or cousins or beside[:_MOST_NEIGHBOURS]
 
 
-def _cousins(document: Document, path: tuple[str | int, ...]) -> list[Node]:
+def usual_place(document: Document, parent: Path, key: str) -> str | None:
+    """Behind which key of the parent a new one stands in things of the same kind: ``Insert(…, after=usual_place(…))``.
+
+    None when nothing of the same kind has it, or has it first.
+    """
+    present = {entry.key for entry in document.find(parent).entries}
+    others = document.find(parent[:-1]).entries if parent else []
+    for keys in ([entry.key for entry in other.node.entries] for other in others if other.key != parent[-1]):
+        if key in keys:
+            before = [one for one in keys[: keys.index(key)] if one in present]
+            return str(before[-1]) if before else None
+    return None
+
+
+def _cousins(document: Document, path: Path) -> list[Node]:
     """For ``(…, fields, note, label)`` the labels of the other fields; for a list what is in the other lists."""
     if len(path) < 2:
         return []

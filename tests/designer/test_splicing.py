@@ -14,6 +14,7 @@ from designer.text import (
     Unreadable,
     apply,
     spliced,
+    usual_place,
 )
 
 CASES = {
@@ -290,3 +291,13 @@ def test_an_edit_that_changes_nothing_leaves_the_same_text():
     before = "a: {x: '1',  y: [1,2]}\n"
     applied = apply(before, [SetValue(("a",), {"x": "1", "y": [1, 2]}), SetValue(("a", "x"), "1")])
     assert (applied.text, applied.splices, applied.inverse) == (before, (), ())
+
+
+def test_a_new_key_goes_where_things_of_its_kind_have_it():
+    document = Document.read("forms:\n  a: {label: A, fields: {}, views: {}}\n  b: {label: B, views: {}}\n")
+    assert usual_place(document, ("forms", "b"), "fields") == "label"
+    assert usual_place(document, ("forms", "b"), "rules") is None
+    after = usual_place(document, ("forms", "b"), "fields")
+    assert apply(document, [Insert(("forms", "b"), "fields", {}, after=after)]).text == (
+        "forms:\n  a: {label: A, fields: {}, views: {}}\n  b: {label: B, fields: {}, views: {}}\n"
+    )
