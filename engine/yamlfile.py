@@ -34,8 +34,7 @@ _FORBIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff"
     "\U000e0000-\U000e007f]"
 )
-_INT = re.compile(r"-?(0|[1-9][0-9]*)")
-_DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 _CONSTANTS = {"true": True, "false": False, "": None, "~": None, "null": None}
 
 
@@ -81,6 +80,15 @@ class Source:
                 if span := spans.get(path[:length]):
                     return span
         return Span(0, 0, 1, 1, "")
+
+
+def plain_value(text: str) -> Any:
+    """What a text without quotes means: true, false, nothing, a whole number, an exact decimal, or the text itself."""
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if len(text) > MAX_DIGITS or not (number := _NUMBER.fullmatch(text)):
+        return text
+    return Decimal(text) if number[2] else int(text)
 
 
 def dotted(path: Path) -> str:
@@ -237,16 +245,11 @@ class _Composer:
 
     def _plain(self, event: Event, path: Path) -> Any:
         value: str = event.value
-        if value in _CONSTANTS:
-            return _CONSTANTS[value]
-        is_int = _INT.fullmatch(value)
-        if not is_int and not _DECIMAL.fullmatch(value):
-            return value
-        if len(value) > MAX_DIGITS:
+        if len(value) > MAX_DIGITS and _NUMBER.fullmatch(value):
             reason = message("A number of {count} digits; put it in quotes if it is a text.", count=len(value))
             self._note(event.start_mark, path, reason)
             return 0
-        return int(value) if is_int else Decimal(value)
+        return plain_value(value)
 
     def _mapping(self, start: Event, path: Path, depth: int) -> dict[str, Any]:
         data: dict[str, Any] = {}
