@@ -16,6 +16,7 @@ from engine.storage import events
 
 NAMED_AFTER_FORMS = (
     "event", "stay", "attachment", "comment", "saved_view", "draft", "notification", "follow", "batch",
+    "run", "message", "question",
 )  # fmt: skip
 Do = Callable[[sa.Connection], None]
 
