@@ -13,6 +13,7 @@ from engine.actions import ForEach
 from engine.cards import Card
 from engine.definition import AppDefinition, Form, Rule
 from engine.errors import Finding, Message, Severity, message
+from engine.fields.base import Field
 from engine.language import (
     KEY,
     OWN,
@@ -80,6 +81,16 @@ class Review:
         """The rules that are switched on."""
         return tuple(rule for rule in self.definition.rules.values() if rule.enabled)
 
+    @cached_property
+    def dangling(self) -> frozenset[str]:
+        """Names of fields that lead to a form that is not there."""
+        return frozenset(
+            field.name
+            for form in self.forms
+            for field in form.fields.values()
+            if not self.definition.forms.keys() >= _forms_of(field, form, self.definition)
+        )
+
     def is_lost(self, *names: str) -> bool:
         """Whether a name was left out for its own mistakes, so that missing it is nothing new."""
         return any(name in self.lost for name in names)
@@ -126,6 +137,11 @@ def unknown(said: Message, name: str, known: Iterable[str]) -> Message:
     if not known:
         return message("{said}.", said=said)
     return message("{said}; expected one of {known}.", said=said, known=listed(known))
+
+
+def _forms_of(field: Field, form: Form, definition: AppDefinition) -> set[str]:
+    named = {name for _option, name, _field in field.references(form, definition)}
+    return named | {form for form in (getattr(field, "form", None),) if form}
 
 
 # --- the walk over everything

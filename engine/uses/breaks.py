@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, get_origin
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
-from engine.errors import Message, message
-from engine.schema import keys_of
+from engine.errors import Finding, Message
+from engine.load import examine_source
 from engine.uses.index import Use, Uses
 from engine.uses.things import Thing
-from engine.uses.where import place as place_in_words
-from engine.yamlfile import Path
+from engine.yamlfile import Path, dotted
 
 
 @dataclass(frozen=True)
@@ -20,7 +18,7 @@ class Break:
     """A place that needs what is deleted: where it stands, and why, for people.
 
     ``start`` and ``end`` as in ``Use``. ``by``: the thing whose name stands there, the deleted one or one inside it;
-    None where what is left would be too little.
+    None for what follows from its absence, such as a state nothing leads to any more.
     """
 
     path: Path
@@ -32,9 +30,10 @@ class Break:
 
 
 def breaks(uses: Uses, thing: Thing) -> tuple[Break, ...]:
-    """Everything that breaks without the thing, in the order of the file. KeyError for what the file does not define."""
-    path = uses.things[thing].path
-    found = [*_uses(uses, path), *_too_little(uses, path)]
+    """Everything that breaks without the thing, in file order. KeyError for what the file does not define."""
+    gone = uses.things[thing].path
+    found = list(_uses(uses, gone))
+    found += _consequences(uses, gone, {one.path for one in found})
     return tuple(sorted(found, key=lambda one: (uses.source.value_at(one.path).start, one.start)))
 
 
@@ -56,25 +55,32 @@ def _break(use: Use, thing: Thing) -> Break:
     return Break(use.path, use.start, use.end, thing, use.sentence, use.sure)
 
 
-def _too_little(uses: Uses, gone: Path) -> Iterator[Break]:
-    """The last of what must not be empty."""
-    around = gone[:-1]
-    value, least = _limited(uses.definition, around)
-    if isinstance(value, Mapping) and least and len(value) <= least:
-        said = message("{place} needs at least {least}.", place=place_in_words(uses.definition, around), least=least)
-        yield Break(around, 0, 0, None, said)
+def _consequences(uses: Uses, gone: Path, told: set[Path]) -> Iterator[Break]:
+    """What the checks say of the definition without the thing, beyond the names that stand somewhere."""
+    source = replace(uses.source, data=without(uses.source.data, gone), findings=())
+    _definition, findings = examine_source(source, uses.review.registry, "")
+    before = {(finding.path, str(finding.message)) for finding in uses.findings}
+    places = {dotted(path[:length]) for path in told for length in range(len(path) + 1)}
+    paths = {dotted(path): path for path in (*source.keys, *source.values)}
+    for finding in findings:
+        known = (finding.path, str(finding.message)) in before or finding.path in places
+        if finding.severity == "error" and not known:
+            yield Break(_path(finding, paths), 0, 0, None, finding.message)
 
 
-def _limited(thing: Any, path: Path) -> tuple[Any, int]:
-    """What stands at a path, and how many entries it must have."""
-    value, least = thing, 0
-    for step in path:
-        if dataclasses.is_dataclass(value):
-            key = next((key for key in keys_of(type(value)) if key.name == step), None)
-            if key is None:
-                return None, 0
-            least = key.limits.get("minProperties", 0) if get_origin(key.hint) is Mapping else 0
-            value = getattr(value, key.attribute)
-        else:
-            value = value[step] if not isinstance(value, Mapping) else value.get(step)
-    return value, least
+def _path(finding: Finding, paths: dict[str, Path]) -> Path:
+    return paths.get(finding.path, ())
+
+
+def without(data: Any, path: Path) -> Any:
+    """Plain data without what stands at a path; the data itself stays as it is."""
+    step, *rest = path
+    if rest:
+        return _put(data, step, without(data[step], tuple(rest)))
+    return {name: item for name, item in data.items() if name != step}
+
+
+def _put(data: Any, step: str | int, value: Any) -> Any:
+    copy: Any = {**data} if isinstance(data, dict) else list(data)
+    copy[step] = value
+    return copy

@@ -16,7 +16,7 @@ from engine.checks.expressions import scope_of
 from engine.checks.names import is_role
 from engine.checks.review import Leaf, Review
 from engine.definition import AppDefinition
-from engine.errors import Message
+from engine.errors import Finding, Message
 from engine.expressions import Mention, mentions, mentions_in_template, mentions_in_value
 from engine.expressions.kinds import Kind, field_kind
 from engine.fields.base import Field
@@ -64,6 +64,7 @@ class Uses:
     review: Review
     things: Mapping[Thing, Defined]
     places: Mapping[Thing, tuple[Place, ...]]
+    findings: tuple[Finding, ...] = ()  # about the definition as it is
 
     @property
     def definition(self) -> AppDefinition:
@@ -113,7 +114,7 @@ def index_of(loaded: Loaded, registry: Registry) -> Uses:
             found[thing].append(place)
     places = {thing: (several[0], *sorted(several[1:], key=lambda one: _order(source, one)))
               for thing, several in found.items()}  # fmt: skip
-    return Uses(review, things, places)
+    return Uses(review, things, places, loaded.findings)
 
 
 def _definition(defined: Defined) -> Place:

@@ -112,3 +112,8 @@ def scalars(data, path=()):
             yield from scalars(item, (*path, index))
     else:
         yield path, str(data)
+
+
+def as_text(data):
+    """Plain data as a definition; YAML reads JSON."""
+    return json.dumps(data, ensure_ascii=False, default=float)

@@ -1,14 +1,12 @@
 """What is stored survives every rename: values, people's roles, files, saved views, runs that wait."""
 
-from pathlib import Path
 
 import sqlalchemy as sa
 from rewriting import apply, read
 
 from engine.builtin import default_registry
-from engine.load import load_text
 from engine.storage.namechanges import Renamed, renamed_query
-from engine.uses import index_of, rename, thing
+from engine.uses import rename, thing
 
 APP = """
 app: shop

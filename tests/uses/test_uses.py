@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from rewriting import apply, mistakes, read, scalars, shape, written_at
+from rewriting import apply, as_text, mistakes, read, scalars, shape, written_at
 
 from engine.builtin import default_registry
 from engine.connectors import HttpConnection, Operation
 from engine.language import Label
 from engine.load import load_file
 from engine.uses import KeyEdit, Thing, breaks, index_of, rename, thing
+from engine.uses.breaks import without
 from engine.uses.things import kinds
 
 ROOT = Path(__file__).parents[2]
@@ -247,3 +248,42 @@ def test_the_lines_a_rollup_would_take_instead_are_refused():
     uses = read(text, REGISTRY)
     (finding,) = rename(uses, thing("field", "job.rows"), "job").refused
     assert str(finding.message) == "'job' means something else here already."
+
+
+# --- what breaks without a thing
+
+
+def broken(uses, thing):
+    """What loading says once the thing is really deleted: the paths of its mistakes."""
+    text = as_text(without(uses.source.data, uses.things[thing].path))
+    return {finding.path for finding in mistakes(text, REGISTRY)}
+
+
+@pytest.mark.parametrize("kind", sorted(kinds().keys() - {"app"}))
+def test_what_deleting_breaks_is_told_before(everywhere, kind):
+    for found in (found for found in everywhere.things if found.kind == kind):
+        places = [one.path for one in breaks(everywhere, found)]
+        told = {".".join(map(str, path[:length])) for path in places for length in range(len(path) + 1)}
+        assert broken(everywhere, found) <= told, found
+
+
+def test_every_reference_that_is_told_really_breaks(everywhere):
+    """Names in the YAML itself; what an expression would read then is the same check, seen above."""
+    for found in (found for found in everywhere.things if found.kind in ("form", "role", "rule", "connection", "state")):
+        paths = broken(everywhere, found)
+        for one in breaks(everywhere, found):
+            if one.by == found and everywhere.at(one.path)[0][1].sort in ("reference", "key"):
+                assert ".".join(map(str, one.path)) in paths, (found, one)
+
+
+def test_what_follows_from_a_gap_is_told_too(everywhere):
+    (one,) = breaks(everywhere, thing("transition", "ticket.back"))
+    assert (one.path[-2:], one.by, str(one.sentence)) == (
+        ("states", "stuck"), None, "No transition leaves the state 'stuck'; let one leave it, or make it final.",
+    )  # fmt: skip
+    assert breaks(everywhere, thing("view", "ticket.parts")) == ()
+
+
+def test_what_would_still_load_and_not_work_is_told(everywhere):
+    places = {".".join(map(str, one.path)) for one in breaks(everywhere, thing("option", "ticket.mood.bad"))}
+    assert "rules.on_change.actions.0.values.mood" in places
