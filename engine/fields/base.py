@@ -142,8 +142,8 @@ class Field(Named):
         yield from self._default_mistake()
 
     def references(self, form: Form, definition: AppDefinition) -> Iterable[tuple[str, str, str | None]]:
-        """Names in options of its own type, mostly of *other* forms: (option, form name, field name or None for the form
-        itself). The option holds ``form``, ``field`` or ``form.field``, or a list of them."""
+        """Names in options of its own type, mostly of *other* forms: (option, form name, field name or None for the
+        form itself). The option holds ``form``, ``field`` or ``form.field``, or a list of them."""
         return ()
 
     def _default_mistake(self) -> Iterable[tuple[str, Message]]:

@@ -87,7 +87,7 @@ def place(definition: AppDefinition, path: Path) -> Message:
     return found
 
 
-def in_words(value: Any, name: str) -> Message:
+def in_words(value: Any, name: Label | str) -> Message:
     """``form “Ticket”``, by its label where it has one."""
     pattern = next((words.pattern for cls, words in _WORDS if isinstance(value, cls)), "“{name}”")
     label = getattr(value, "label", None)
@@ -103,10 +103,19 @@ def _steps(definition: AppDefinition, path: Path) -> Iterator[Message]:
         else:
             value, inner = _item(value, step)
             if dataclasses.is_dataclass(value) and not isinstance(value, Label):
-                yield in_words(value, inner)
+                yield in_words(value, _meant(definition, path, value, inner))
                 option = ""
     if option:
         yield message("“{option}”", option=option)
+
+
+def _meant(definition: AppDefinition, path: Path, value: Any, name: str) -> Label | str:
+    """What a grant is for: it stands under the name of a role or field, and has no label of its own."""
+    if isinstance(value, Grant) and name in definition.roles:
+        return definition.roles[name].label
+    if isinstance(value, FieldGrant) and name in definition.forms[str(path[1])].fields:
+        return definition.forms[str(path[1])].fields[name].title
+    return name
 
 
 def _option(thing: Any, name: str) -> Any:

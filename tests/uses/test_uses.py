@@ -77,8 +77,8 @@ def test_everything_renamed_at_once_loads_and_means_the_same(uses):
 def batches(uses, count):
     """Things that are not inside each other, so that one text can show the rename of each."""
     rows = defaultdict(list)
-    for at, thing in enumerate(uses.things):
-        rows[at % count].append(thing)
+    for at, found in enumerate(uses.things):
+        rows[at % count].append(found)
     return rows.values()
 
 
