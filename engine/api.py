@@ -14,7 +14,8 @@ A plugin is a module with ``register(registry)``. It enters types by decorating 
 subclassed as frozen, keyword-only dataclasses with ``type``, a docstring (its first line is the palette's text) and
 ``option(...)`` for each key of the YAML. Types of those keys: ``Expression``, ``Template``, ``Label``, ``Duration``,
 ``Condition``, ``FieldName``, ``FormName``,
-``StateName``, ``TransitionName``, ``RoleName``, ``Colour``. A trigger says in ``wakes_on`` which kinds of ``Change`` it
+``StateName``, ``TransitionName``, ``RoleName``, ``Colour``. Fields and states are those of the form around; where
+another option tells the form, say ``option(…, of="form")``, so that a rename finds them. A trigger says in ``wakes_on`` which kinds of ``Change`` it
 is asked about; an action answers effects: ``SetValues``, ``CreateRecord``, ``UpdateMatching``, ``TakeTransition``,
 ``Refuse``, ``Notify``.
 

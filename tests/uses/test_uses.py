@@ -287,3 +287,21 @@ def test_what_follows_from_a_gap_is_told_too(everywhere):
 def test_what_would_still_load_and_not_work_is_told(everywhere):
     places = {".".join(map(str, one.path)) for one in breaks(everywhere, thing("option", "ticket.mood.bad"))}
     assert "rules.on_change.actions.0.values.mood" in places
+
+
+def test_there_and_back_again_leaves_every_character(uses):
+    """All names changed and changed back: only the identities that were written on the way are new."""
+    there = read(apply(uses.source, all_edits(uses, lambda own: f"{own[:50]}_2")), REGISTRY)
+    back = apply(there.source, all_edits(there, lambda own: own.removesuffix("_2")))
+    assert without_ids(back) == without_ids(uses.source.text)
+
+
+def all_edits(uses, renamed):
+    found = (rename(uses, thing, renamed(thing.own)) for thing in uses.things)
+    return list(dict.fromkeys(edit for one in found for edit in one.edits))
+
+
+def without_ids(text):
+    """Single-quoted texts may come back in double quotes where an escape stood in a name."""
+    text = re.sub(r"\n +id: [a-z0-9_]+(?=\n)", "", text)
+    return re.sub(r"id: [a-z0-9_]+(, )?", "", text).replace("b\\\\x61d", "bad")
