@@ -68,12 +68,13 @@ def rename(uses: Uses, thing: Thing, name: str) -> Renaming:
     defined = uses.things[thing]
     places = uses.places[thing]
     refused = tuple(_finding(uses, path, said) for path, said in _refusals(uses, defined, name))
-    edits = () if refused or name == thing.own else (*_edits(uses, defined, name),)
+    edits = () if refused or name == thing.own else (*edits_of(uses, defined, name),)
     perhaps = tuple(place.path for place in places if not place.sure)
     return Renaming(thing, thing.renamed(name), edits, refused, perhaps)
 
 
-def _edits(uses: Uses, defined: Defined, name: str) -> Iterator[Edit]:
+def edits_of(uses: Uses, defined: Defined, name: str) -> Iterator[Edit]:
+    """What ``rename`` changes, without asking whether the name can be taken."""
     for place in uses.places[defined.thing]:
         if place.sort == "key":
             yield KeyEdit(place.path, name)

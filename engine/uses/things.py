@@ -62,10 +62,11 @@ class Defined:
         return isinstance(self.value, Named)
 
 
-def things_of(definition: AppDefinition, source: Source) -> Mapping[Thing, Defined]:
-    """Every thing the file names, in its order; what was filled in because the file left it unsaid is not there."""
+def things_of(definition: AppDefinition, source: Source | None = None) -> Mapping[Thing, Defined]:
+    """Every thing with a name, in the order of the file; of a source only what it says itself, not what was filled in
+    because it was left unsaid."""
     app = Defined(Thing(APP, (definition.app,)), ("app",), definition)
-    named = (defined for defined in _inside(definition, (), ()) if defined.path in source.keys)
+    named = (defined for defined in _inside(definition, (), ()) if not source or defined.path in source.keys)
     return {defined.thing: defined for defined in (app, *named)}
 
 

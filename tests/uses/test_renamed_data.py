@@ -122,6 +122,11 @@ def test_every_value_survives_the_rename_of_everything(make_app, clock):
 
     assert app.create("task", remark="three", as_="li").row["no"] == "J003"
 
+    clock.advance(hours=3)
+    app.deliver()  # what began under the old names goes on under the new ones
+    assert [(run["state"], run["error"]) for run in app.ledger("run")] == [("done", None)] * 3
+    assert app.get("task", first)["haste"] == "high"
+
 
 def test_one_rename_at_a_time_keeps_the_database_in_step(make_app):
     app = make_app(APP)
