@@ -30,7 +30,9 @@ def apply(source, edits):
 
 def _new_key(source, edit):
     span = source.values[edit.path]
-    inside = [at.start for path, at in source.keys.items() if len(path) == len(edit.path) + 1 and path[:-1] == edit.path]
+    inside = [
+        at.start for path, at in source.keys.items() if len(path) == len(edit.path) + 1 and path[:-1] == edit.path
+    ]
     if span.style == "{":
         comma = ", " if inside else ""
         return span.start + 1, span.start + 1, f"{edit.name}: {edit.value}{comma}"

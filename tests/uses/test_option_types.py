@@ -20,7 +20,16 @@ from engine.uses.things import kind_named
 from plugins import order_hub
 
 # Texts that name nothing in the file.
-PLAIN = frozenset(["AppDefinition.timezone", "AppDefinition.currency", "Form.icon", "Page.icon", "DemoUser.name", "TextField.pattern", "SeriesField.pattern", "MoneyField.currency", "QuantityField.unit", "DateField.min", "DateField.max", "JsonField.schema", "SmtpConnection.host", "SmtpConnection.user", "SmtpConnection.sender", "SmtpConnection.reply_to", "ImapConnection.host", "ImapConnection.user", "ImapConnection.folder", "HttpConnection.base_url", "HttpConnection.headers", "HttpConnection.hosts", "BasicCredential.user", "HmacCredential.prefix", "DateReached.at", "Schedule.cron", "Schedule.at", "Schedule.timezone", "Webhook.path", "Webhook.header", "Webhook.timestamp", "Webhook.delivery", "Ask.needs", "Ask.as", "Http.query", "Http.json", "Http.as", "Call.operation", "Call.values", "Call.as", "Print.as", "RunScript.values", "RunScript.as"])
+PLAIN = frozenset({
+    "AppDefinition.timezone", "AppDefinition.currency", "Form.icon", "Page.icon", "DemoUser.name",
+    "TextField.pattern", "SeriesField.pattern", "MoneyField.currency", "QuantityField.unit", "DateField.min",
+    "DateField.max", "JsonField.schema", "SmtpConnection.host", "SmtpConnection.user", "SmtpConnection.sender",
+    "SmtpConnection.reply_to", "ImapConnection.host", "ImapConnection.user", "ImapConnection.folder",
+    "HttpConnection.base_url", "HttpConnection.headers", "HttpConnection.hosts", "BasicCredential.user",
+    "HmacCredential.prefix", "DateReached.at", "Schedule.cron", "Schedule.at", "Schedule.timezone", "Webhook.path",
+    "Webhook.header", "Webhook.timestamp", "Webhook.delivery", "Ask.needs", "Ask.as", "Http.query", "Http.json",
+    "Http.as", "Call.operation", "Call.values", "Call.as", "Print.as", "RunScript.values", "RunScript.as",
+})  # fmt: skip
 # Texts that ``Field.references`` tells the names of.
 REFERENCES = frozenset(["LinesField.totals", "RollupField.of", "RollupField.via", "LookupField.field"])
 # The name of the application, and the options every kind of thing or field has.

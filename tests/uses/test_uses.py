@@ -75,7 +75,7 @@ def test_everything_renamed_at_once_loads_and_means_the_same(uses):
 
 
 def batches(uses, count):
-    """Things that are not inside each other, so that one text can show the rename of each."""
+    """All things, so many in one file that each can be told from the others and all is over in seconds."""
     rows = defaultdict(list)
     for at, found in enumerate(uses.things):
         rows[at % count].append(found)
@@ -83,8 +83,8 @@ def batches(uses, count):
 
 
 def test_each_thing_renamed_alone_loads_and_means_the_same(uses):
-    """A few dozen files, in each of which a few things have other names and all others keep theirs."""
-    for batch in batches(uses, 8 if len(uses.things) > 150 else 12):
+    """Two dozen files for each application, in each of which a few things have other names and all others keep theirs."""
+    for batch in batches(uses, 24):
         renamings = [rename(uses, thing, new_name(thing)) for thing in batch]
         edits = list(dict.fromkeys(edit for one in renamings for edit in one.edits))
         again = read(apply(uses.source, edits), REGISTRY)
@@ -100,7 +100,8 @@ def follow(thing, changed):
     """A thing whose own name or a name that leads to it changed."""
     kinds = [*LEADS.get(thing.kind, "").split(), thing.kind]
     names = (
-        changed.get((kind, thing.names[: at + 1]), name) for at, (kind, name) in enumerate(zip(kinds, thing.names, strict=True))
+        changed.get((kind, thing.names[: at + 1]), name)
+        for at, (kind, name) in enumerate(zip(kinds, thing.names, strict=True))
     )
     return Thing(thing.kind, tuple(names))
 
@@ -144,7 +145,9 @@ def test_no_name_as_a_key_is_overlooked(everywhere):
 def test_a_rename_leaves_every_other_character_as_it_is(everywhere):
     """``due_on`` stands for one field only, so the whole text can be compared."""
     renaming = rename(everywhere, thing("field", "ticket.due_on"), "term")
-    expected = everywhere.source.text.replace("due_on", "term").replace("term: {type: date", "term: {id: due_on, type: date")
+    expected = everywhere.source.text.replace("due_on", "term").replace(
+        "term: {type: date", "term: {id: due_on, type: date"
+    )
     assert apply(everywhere.source, renaming.edits) == expected
 
 
@@ -222,9 +225,7 @@ def test_a_text_nothing_is_known_of_is_told_and_left(small):
     renaming = rename(small, thing("option", "job.first.blue"), "azure")
     assert renaming.perhaps == (("forms", "job", "fields", "note", "required_when"),)
     (use,) = [use for use in small.of(thing("option", "job.first.blue")) if not use.sure]
-    assert str(use.sentence) == (
-        "form “Job” › field “note” › “required_when” may mean option “blue”; look at it."
-    )
+    assert str(use.sentence) == ("form “Job” › field “note” › “required_when” may mean option “blue”; look at it.")
     assert "format(record.first) == 'blue'" in apply(small.source, renaming.edits)
 
 
@@ -244,7 +245,10 @@ def test_an_identity_that_is_written_stays(small):
 
 def test_the_lines_a_rollup_would_take_instead_are_refused():
     text = SMALL.replace(" and record['name']", "").replace("of: task,", "of: row,").replace("via: tasks", "via: job")
-    text = text.replace("row: {label: Row, fields: {text: {type: text}}}", "row: {label: Row, fields: {text: {type: text}, job: {type: link, form: job}}}")
+    text = text.replace(
+        "row: {label: Row, fields: {text: {type: text}}}",
+        "row: {label: Row, fields: {text: {type: text}, job: {type: link, form: job}}}",
+    )
     uses = read(text, REGISTRY)
     (finding,) = rename(uses, thing("field", "job.rows"), "job").refused
     assert str(finding.message) == "'job' means something else here already."
@@ -269,7 +273,9 @@ def test_what_deleting_breaks_is_told_before(everywhere, kind):
 
 def test_every_reference_that_is_told_really_breaks(everywhere):
     """Names in the YAML itself; what an expression would read then is the same check, seen above."""
-    for found in (found for found in everywhere.things if found.kind in ("form", "role", "rule", "connection", "state")):
+    for found in (
+        found for found in everywhere.things if found.kind in ("form", "role", "rule", "connection", "state")
+    ):
         paths = broken(everywhere, found)
         for one in breaks(everywhere, found):
             if one.by == found and everywhere.at(one.path)[0][1].sort in ("reference", "key"):
