@@ -40,8 +40,8 @@ def _new_names(uses: Uses, today: Mapping[Thing, Defined]) -> Iterator[tuple[Thi
             known.setdefault(identity, defined.thing)
     present: dict[Thing, Thing | None] = {}
     for thing, defined in uses.things.items():
-        identity = next(iter(_identities(uses.things, defined)), None)
-        present[thing] = known.get(identity) if identity is not None else thing
+        identities = tuple(_identities(uses.things, defined))
+        present[thing] = known.get(identities[0]) if identities else thing
     taken = {(thing.kind, *thing.names[:-1], now.own) for thing, now in present.items() if now is not None}
     for thing, now in present.items():
         if now is not None and now.own != thing.own:
