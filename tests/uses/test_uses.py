@@ -12,7 +12,7 @@ from rewriting import apply, as_text, mistakes, read, scalars, shape, written_at
 from engine.builtin import default_registry
 from engine.connectors import HttpConnection, Operation
 from engine.language import Label
-from engine.load import load_file
+from engine.load import Loaded, examine, load_file
 from engine.uses import KeyEdit, Thing, breaks, index_of, rename, thing
 from engine.uses.breaks import without
 from engine.uses.things import kinds
@@ -311,3 +311,12 @@ def without_ids(text):
     """Single-quoted texts may come back in double quotes where an escape stood in a name."""
     text = re.sub(r"\n +id: [a-z0-9_]+(?=\n)", "", text)
     return re.sub(r"id: [a-z0-9_]+(, )?", "", text).replace("b\\\\x61d", "bad")
+
+
+def test_a_definition_with_mistakes_is_indexed_as_far_as_it_goes():
+    definition, source, findings = examine((ROOT / "tests/apps/broken_25.yaml").read_text(), REGISTRY)
+    uses = index_of(Loaded(definition, source, findings), REGISTRY)
+    assert len(uses.things) > 10
+    for found in uses.things:
+        assert not rename(uses, found, new_name(found)).refused
+        assert all(str(one.sentence) for one in breaks(uses, found))
