@@ -10,11 +10,13 @@ from typing import Any, ClassVar, Literal, Protocol
 from engine import effects
 from engine.language import (
     ADMIN,
+    KEY,
     Duration,
     Expression,
     FieldName,
     FormName,
     Label,
+    Receiver,
     Template,
     TransitionName,
     from_key,
@@ -101,8 +103,10 @@ class CreateRecord(Action):
 
     type: ClassVar[str] = "create"
     form: FormName = option("The form of the new record.")
-    values: Mapping[str, Expression] = option("Fields of the new record and what they become.", {})
-    lines: Mapping[str, CopyLines] = option("Lines fields of the new record and the lines they are copied from.", {})
+    values: Mapping[FieldName, Expression] = option("Fields of the new record and what they become.", {}, of="form")
+    lines: Mapping[FieldName, CopyLines] = option(
+        "Lines fields of the new record and the lines they are copied from.", {}, of="form"
+    )
 
     def effects(self, context: Context) -> Sequence[effects.Effect]:
         copies = {name: copy.copied(context) for name, copy in self.lines.items()}
@@ -114,8 +118,8 @@ class CopyLines:
     """Lines made from the lines of the record that woke the rule."""
 
     each: FieldName = option("The lines field of the waking record to go through.")
-    values: Mapping[str, Expression] = option(
-        "Fields of the new line; `line` is the line copied from.", minProperties=1
+    values: Mapping[FieldName, Expression] = option(
+        "Fields of the new line; `line` is the line copied from.", of=KEY, minProperties=1
     )
 
     def copied(self, context: Context) -> tuple[Mapping[str, Any], ...]:
@@ -129,12 +133,13 @@ class UpdateMatching(Action):
     type: ClassVar[str] = "update"
     form: FormName = option("The form of the records.")
     where: Expression = option("Which records: `record` is the one looked at, `source` the one that woke the rule.")
-    values: Mapping[str, Expression] = option("Fields and what they become.", minProperties=1)
+    values: Mapping[FieldName, Expression] = option("Fields and what they become.", of="form", minProperties=1)
     limit: int = option("Refuse when more records match.", 1000, minimum=1, maximum=10000)
 
     def effects(self, context: Context) -> Sequence[effects.Effect]:
         names = {**context.names, "source": context.names["record"]}
-        return [effects.UpdateMatching(self.form, self.where, self.values, self.limit, names)]
+        values = {str(name): source for name, source in self.values.items()}
+        return [effects.UpdateMatching(self.form, self.where, values, self.limit, names)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +147,7 @@ class TakeTransition(Action):
     """Take a transition of the record."""
 
     type: ClassVar[str] = "take"
-    transition: TransitionName = option("The transition.")
+    transition: TransitionName = option("The transition.", of="of")
     of: FieldName | None = option("Of the record this link field names, instead of the record itself.", None)
     reason: Expression | None = option("The reason that is kept.", None)
 
@@ -170,7 +175,7 @@ class Notify(Action):
     """Tell people in the application."""
 
     type: ClassVar[str] = "notify"
-    to: tuple[str, ...] = option("Roles, or expressions that give a user such as record.created_by.", minItems=1)
+    to: tuple[Receiver, ...] = option("Roles, or expressions that give a user such as record.created_by.", minItems=1)
     message: Template = option("What they are told.")
 
     def effects(self, context: Context) -> Sequence[effects.Effect]:
@@ -236,7 +241,7 @@ class Ask(Action):
     """Ask people and wait for their answer."""
 
     type: ClassVar[str] = "ask"
-    to: tuple[str, ...] = option("Roles, or expressions that give users such as record.owner.", minItems=1)
+    to: tuple[Receiver, ...] = option("Roles, or expressions that give users such as record.owner.", minItems=1)
     message: Template = option("What they are asked.")
     answers: Mapping[str, Answer] = option("The answers to choose from, in order.", minProperties=2, maxProperties=6)
     needs: str | int = option(

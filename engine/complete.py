@@ -9,7 +9,7 @@ from types import MappingProxyType
 from engine.definition import AppDefinition, Form, MenuGroup, Section
 from engine.fields import resolve
 from engine.fields.base import Field
-from engine.language import Expression, FieldName
+from engine.language import EntryName, Expression, FieldName
 from engine.views import ListView, View
 
 COLUMNS = 6
@@ -71,4 +71,4 @@ def _columns(form: Form) -> tuple[FieldName, ...]:
 
 def _menu(definition: AppDefinition) -> tuple[MenuGroup, ...]:
     forms = tuple(form.name for form in definition.forms.values() if form.parent_form is None)
-    return (MenuGroup(label=definition.label, items=(*definition.pages, *forms)),)
+    return (MenuGroup(label=definition.label, items=tuple(EntryName(name) for name in (*definition.pages, *forms))),)

@@ -20,6 +20,7 @@ from engine.language import (
     Colour,
     Condition,
     Duration,
+    EntryName,
     Expression,
     FieldName,
     FormName,
@@ -206,7 +207,7 @@ class MenuGroup:
     """A heading of the side bar with its entries."""
 
     label: Label = option("The heading.")
-    items: tuple[str, ...] = option("Names of forms and pages, in order.", minItems=1)
+    items: tuple[EntryName, ...] = option("Names of forms and pages, in order.", minItems=1)
 
 
 @dataclass(frozen=True, kw_only=True)

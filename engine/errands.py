@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from engine import effects
 from engine.actions import Action, Context
-from engine.language import ConnectionName, Expression, FieldName, RoleName, Script, Template, option
+from engine.language import ConnectionName, Expression, FieldName, Receiver, RoleName, Script, Template, option
 from engine.registry import Registry
 
 RESULT = "The name under which the steps after it read the answer, as results.<name>; they wait for it."
@@ -21,10 +21,10 @@ class Mail(Action):
 
     type: ClassVar[str] = "mail"
     connection: ConnectionName = option("The mail connection it is sent with.")
-    to: tuple[str, ...] = option(
+    to: tuple[Receiver, ...] = option(
         "Roles, expressions that give users such as record.owner, or addresses in quotes.", minItems=1
     )
-    cc: tuple[str, ...] = option("Who gets a copy.", ())
+    cc: tuple[Receiver, ...] = option("Who gets a copy.", ())
     subject: Template = option("The subject.")
     message: Template = option("The text.")
     attach: tuple[FieldName, ...] = option("File fields of the record to attach.", ())

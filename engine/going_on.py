@@ -168,9 +168,10 @@ def as_begun(app: Application, conn: sa.Connection, run: Run) -> tuple[Rule, Rul
 
 
 def plans_of(app: Application, conn: sa.Connection, hash: str) -> Plans:
-    """The plans of the definition with this hash: the present one, or an earlier one from the text that was kept.
-    Raises Missing when it is not kept."""
+    """The plans of the definition with this hash: the present one, or an earlier one from the text that was kept, with
+    what was renamed since under its present name. Raises Missing when it is not kept."""
     from engine.load import load_text
+    from engine.uses.today import in_todays_names
 
     if hash == app.definition.hash:
         return app.plans
@@ -180,7 +181,8 @@ def plans_of(app: Application, conn: sa.Connection, hash: str) -> Plans:
         text = conn.execute(sa.select(table.c.source).where(table.c.hash == hash)).scalar()
         if text is None:
             raise Missing(message("The definition this run began with is not kept."))
-        kept[hash] = Plans(load_text(text, app.registry, file="earlier").definition, app.registry, app.tables)
+        earlier = in_todays_names(load_text(text, app.registry, file="earlier"), app.definition, app.registry)
+        kept[hash] = Plans(earlier, app.registry, app.tables)
     return kept[hash]  # type: ignore[no-any-return]
 
 

@@ -21,6 +21,8 @@ RoleName = NewType("RoleName", str)
 Script = NewType("Script", str)  # see engine/scripts
 RuleName = NewType("RuleName", str)
 ConnectionName = NewType("ConnectionName", str)
+EntryName = NewType("EntryName", str)  # a form or a page
+Receiver = NewType("Receiver", str)  # a role, or an expression that gives users
 Colour = Literal[
     "blue",
     "azure",
@@ -45,9 +47,26 @@ def frozen(values: Mapping[str, V] | None = None) -> Mapping[str, V]:
     return MappingProxyType(dict(values or {}))
 
 
-def option(doc: str, default: Any = MISSING, *, alias: str | None = None, **limits: Any) -> Any:
-    """One key of the YAML: its text, its default, its YAML name if Python reserves it, and JSON Schema limits."""
-    metadata = {"doc": doc, "alias": alias, "limits": limits}
+OWN = "."  # in ``value_of``: the field itself
+KEY = "key"  # in ``of``: the lines field under whose name this stands
+
+
+def option(
+    doc: str,
+    default: Any = MISSING,
+    *,
+    alias: str | None = None,
+    of: str | None = None,
+    value_of: str | None = None,
+    **limits: Any,
+) -> Any:
+    """One key of the YAML: its text, its default, its YAML name if Python reserves it, and JSON Schema limits.
+
+    ``of``: the option beside it that tells whose fields, states or transitions are named here, by naming a form or a
+    field that leads to one; without it they are those of the form around. ``value_of``: the option that names the
+    field whose value this is, so that the texts in it may be names of that field's options.
+    """
+    metadata = {"doc": doc, "alias": alias, "limits": limits, "of": of, "value_of": value_of}
     if default is MISSING:
         return field(metadata=metadata)
     if isinstance(default, dict):

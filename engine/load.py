@@ -55,15 +55,28 @@ def examine(
 ) -> tuple[AppDefinition | None, Source, tuple[Finding, ...]]:
     """What load does, without raising: the definition as far as it can be built, and all findings in file order."""
     source = read_source(text, file)
+    definition, findings = examine_source(source, registry, hash_of(text))
+    return definition, source, findings
+
+
+def examine_source(
+    source: Source, registry: Registry, hash_: str
+) -> tuple[AppDefinition | None, tuple[Finding, ...]]:
+    """As ``examine``, of a text that was read, or of its data after a change that is not written yet."""
     if source.data is None:
-        return None, source, source.findings or (_nothing(file),)
+        return None, source.findings or (_nothing(source.file),)
     wrong = list(validate(source.data, app_schema(registry)))
     builder = Builder(registry, frozenset(mistake.path for mistake in wrong if not mistake.usable))
-    definition = _build(builder, source, text)
+    definition = _build(builder, source, hash_)
     findings = [*source.findings, *_misfits(source, wrong)]
     if definition is not None:
         findings += check(definition, source, registry, frozenset(builder.lost))
-    return definition, source, tuple(sorted(findings, key=lambda finding: (finding.line, finding.column)))
+    return definition, tuple(sorted(findings, key=lambda finding: (finding.line, finding.column)))
+
+
+def hash_of(text: str | bytes) -> str:
+    """What tells one definition from another."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text).hexdigest()[:16]
 
 
 def app_schema(registry: Registry) -> Schema:
@@ -79,7 +92,7 @@ def _misfits(source: Source, wrong: Iterable[Wrong]) -> Iterator[Finding]:
             yield _finding(source, mistake)
 
 
-def _build(builder: Builder, source: Source, text: str | bytes) -> AppDefinition | None:
+def _build(builder: Builder, source: Source, hash_: str) -> AppDefinition | None:
     if not isinstance(source.data, dict):
         return None
     data: dict[str, Any] = {"app": "app"} | source.data
@@ -88,8 +101,7 @@ def _build(builder: Builder, source: Source, text: str | bytes) -> AppDefinition
     built = builder.value(AppDefinition, data, ())
     if built is BROKEN:
         return None
-    raw = text.encode() if isinstance(text, str) else text
-    return complete(built, hashlib.sha256(raw).hexdigest()[:16])
+    return complete(built, hash_)
 
 
 def _finding(source: Source, wrong: Wrong) -> Finding:

@@ -150,6 +150,7 @@ def _value(hint: Any) -> str:
 _NAMES = {
     "FormName": "form", "FieldName": "field", "SortKey": "field, `-` in front for descending", "StateName": "state",
     "TransitionName": "transition", "RoleName": "role", "RuleName": "rule", "ConnectionName": "connection",
+    "EntryName": "form or page", "Receiver": "role or expression",
     "HeaderName": "header", "ParameterName": "parameter", "SecretName": "name",
 }  # fmt: skip
 

@@ -35,6 +35,8 @@ class Key:
     default: Any
     doc: str
     limits: Mapping[str, Any]
+    of: str | None = None
+    value_of: str | None = None
 
 
 def keys_of(cls: Any) -> tuple[Key, ...]:
@@ -69,6 +71,8 @@ def _key(item: dataclasses.Field[Any], hint: Any) -> Key:
         default=item.default if has_default else None,
         doc=item.metadata.get("doc", ""),
         limits=item.metadata.get("limits", {}),
+        of=item.metadata.get("of"),
+        value_of=item.metadata.get("value_of"),
     )
 
 

@@ -81,8 +81,10 @@ class Updated(OnRecord):
     type: ClassVar[str] = "updated"
     wakes_on: ClassVar[tuple[str, ...]] = ("updated",)
     field: FieldName | None = option("Only when this field changed.", None)
-    from_: Expression | None = option("Only when the field was this before, such as 'low'.", None, alias="from")
-    to: Expression | None = option("Only when the field is this now.", None)
+    from_: Expression | None = option(
+        "Only when the field was this before, such as 'low'.", None, alias="from", value_of="field"
+    )
+    to: Expression | None = option("Only when the field is this now.", None, value_of="field")
 
     def matches(self, change: Change) -> bool:
         if self.field is None:

@@ -6,14 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from engine.actions import Ask, CopyLines, ForEach, Notify, UpdateMatching
+from engine.actions import CopyLines, ForEach, UpdateMatching
 from engine.checks.names import copied_form, is_role, linked_form
 from engine.checks.review import Leaf, Review, unknown
 from engine.definition import Form, Rule
 from engine.errors import message
 from engine.expressions import Scope, check_expression, check_template
 from engine.fields.base import Field
-from engine.language import ADMIN, Condition, Expression, Template
+from engine.language import ADMIN, Condition, Expression, Receiver, Template
 from engine.yamlfile import Path
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -23,11 +23,12 @@ def check_expressions(review: Review) -> None:
     for leaf in review.leaves:
         if isinstance(leaf.value, Template):
             _templates(review, leaf)
+        elif leaf.hint is Receiver:
+            _receiver(review, leaf)
         elif leaf.hint is Expression:
             _check(review, leaf.path, leaf.value, scope_of(review, leaf))
         elif isinstance(leaf.value, Condition) and leaf.value.expression is not None:
             _check(review, leaf.path, leaf.value.expression, scope_of(review, leaf))
-    _receivers(review)
 
 
 def _templates(review: Review, leaf: Leaf) -> None:
@@ -48,17 +49,11 @@ def _names_lost(review: Review, text: str) -> bool:
     return not review.lost.isdisjoint(_WORD.findall(text))
 
 
-def _receivers(review: Review) -> None:
-    for name, rule in review.definition.rules.items():
-        for path, action, form in rule.steps():
-            scope = _rule_scope(review, rule, {"record": review.form(form) or "any"})
-            for place, text in enumerate(action.to) if isinstance(action, Notify | Ask) else ():
-                if not is_role(review, text) and not review.is_lost(text):
-                    _receiver(review, ("rules", name, *path, "to", place), text, scope)
-
-
-def _receiver(review: Review, path: Path, text: str, scope: Scope) -> None:
+def _receiver(review: Review, leaf: Leaf) -> None:
     """A single word that is no name here was meant as a role."""
+    path, text, scope = leaf.path, leaf.value, scope_of(review, leaf)
+    if is_role(review, text) or review.is_lost(text):
+        return
     if text.isidentifier() and text not in scope.known:
         known = (*review.definition.roles, ADMIN)
         review.error(path, unknown(message("There is no role '{name}'", name=text), text, known))

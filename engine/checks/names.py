@@ -18,6 +18,7 @@ from engine.language import (
     RESERVED_FORMS,
     SYSTEM_FIELDS,
     ConnectionName,
+    EntryName,
     FieldName,
     FormName,
     Named,
@@ -42,7 +43,6 @@ def check_names(review: Review) -> None:
     for name, rule in review.definition.rules.items():
         for path, action, of in rule.steps():
             _action_names(review, review.form(of), action, ("rules", name, *path))
-    _menu(review)
     _identities(review)
     _reserved(review)
 
@@ -128,8 +128,6 @@ def _state(review: Review, leaf: Leaf) -> None:
 
 def _transition(review: Review, leaf: Leaf) -> None:
     form = review.form(leaf.form)
-    if isinstance(leaf.owner, TakeTransition) and leaf.owner.of and form is not None:
-        form = linked_form(review, form.fields.get(leaf.owner.of))
     if form is None:
         return
     if form.workflow is None:
@@ -137,6 +135,13 @@ def _transition(review: Review, leaf: Leaf) -> None:
     elif leaf.value not in form.workflow.transitions and not review.is_lost(leaf.value):
         said = message("'{form}' has no transition '{name}'", form=form.name, name=leaf.value)
         review.error(leaf.path, unknown(said, leaf.value, form.workflow.transitions))
+
+
+def _entry(review: Review, leaf: Leaf) -> None:
+    known = (*review.definition.forms, *review.definition.pages)
+    if leaf.value not in known and not review.is_lost(leaf.value):
+        said = unknown(message("There is no form or page '{name}'", name=leaf.value), leaf.value, known)
+        review.error(leaf.path, said)
 
 
 def _connection(review: Review, leaf: Leaf) -> None:
@@ -173,6 +178,7 @@ _REFERENCES: Mapping[Any, Callable[[Review, Leaf], None]] = {
     StateName: _state,
     TransitionName: _transition,
     ConnectionName: _connection,
+    EntryName: _entry,
 }
 
 
@@ -196,7 +202,7 @@ def _field_references(review: Review, form: Form) -> None:
 
 def _action_names(review: Review, form: Form | None, action: Any, path: Path) -> None:
     if isinstance(action, SetValues):
-        _written(review, (*path, "values"), form, action.values, reported=True)
+        _written(review, (*path, "values"), form, action.values)
     elif isinstance(action, UpdateMatching):
         _written(review, (*path, "values"), review.form(action.form), action.values)
     elif isinstance(action, CreateRecord):
@@ -212,19 +218,16 @@ def _created(review: Review, action: CreateRecord, path: Path) -> None:
     _written(review, (*path, "values"), form, action.values)
     for name, copy in action.lines.items():
         here = (*path, "lines", name)
-        field = expect_field(review, here, form, name, at_key=True)
+        field = form.fields.get(name) if form else None
         if field is not None and field.kind != "lines":
             review.error(here, message("'{field}' is no lines field.", field=name), at_key=True)
         elif field is not None:
             _written(review, (*here, "values"), linked_form(review, field), copy.values)
 
 
-def _written(review: Review, path: Path, form: Form | None, names: Iterable[str], *, reported: bool = False) -> None:
+def _written(review: Review, path: Path, form: Form | None, names: Iterable[str]) -> None:
     for name in names:
-        if reported:
-            field = form.fields.get(name) if form else None
-        else:
-            field = expect_field(review, (*path, name), form, name, at_key=True)
+        field = form.fields.get(name) if form else None
         if field is not None and not field.writable and field.category == "derived":
             said = message("'{field}' is worked out and cannot be set.", field=name)
             review.error((*path, name), said, at_key=True)
@@ -239,15 +242,6 @@ def copied_form(review: Review, rule: Rule, copy: CopyLines) -> Form | None:
 def is_role(review: Review, text: str) -> bool:
     """Whether a receiver of a notification is a role rather than an expression."""
     return text in review.definition.roles or text == ADMIN
-
-
-def _menu(review: Review) -> None:
-    known = (*review.definition.forms, *review.definition.pages)
-    for index, group in enumerate(review.definition.menu):
-        for place, name in enumerate(group.items):
-            if name not in known and not review.is_lost(name):
-                said = unknown(message("There is no form or page '{name}'", name=name), name, known)
-                review.error(("menu", index, "items", place), said)
 
 
 # --- identity

@@ -7,6 +7,7 @@ It is written here against a sketch of the tables: their column names and types,
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,6 +28,7 @@ from engine.language import Condition
 from engine.registry import Registry
 from engine.views import View as FormView
 
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
@@ -34,8 +36,13 @@ def check_queries(review: Review) -> None:
     sketch = _Sketch(review)
     for leaf in review.leaves:
         asked = _asked(review, leaf)
-        if asked is not None and not review.findings_at(leaf.path):
+        if asked is not None and not review.findings_at(leaf.path) and not _leads_nowhere(review, str(leaf.value)):
             _check(review, leaf, asked[0], asked[1], sketch)
+
+
+def _leads_nowhere(review: Review, text: str) -> bool:
+    """Whether it reads a field that leads to a form that is not there, which is said at that field."""
+    return not review.dangling.isdisjoint(_WORD.findall(text))
 
 
 def _check(review: Review, leaf: Leaf, form: Form, source: Form | None, sketch: _Sketch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NewType, get_args, get_origin
 
@@ -13,9 +13,21 @@ from engine.actions import ForEach
 from engine.cards import Card
 from engine.definition import AppDefinition, Form, Rule
 from engine.errors import Finding, Message, Severity, message
-from engine.language import Condition, Duration, Label
+from engine.fields.base import Field
+from engine.language import (
+    KEY,
+    OWN,
+    Condition,
+    Duration,
+    FieldName,
+    FormName,
+    Label,
+    SortKey,
+    StateName,
+    TransitionName,
+)
 from engine.registry import Registry
-from engine.schema import keys_of
+from engine.schema import Key, keys_of
 from engine.triggers import OnRecord
 from engine.validate import guess, listed
 from engine.yamlfile import Path, Source, Span, dotted
@@ -26,7 +38,8 @@ class Leaf:
     """A value of the definition that means something: a name of a kind, an expression, a text.
 
     ``owner`` is the dataclass it stands in, ``around`` everything that stands around that, innermost first; ``form``
-    the form whose fields and states its names are of. ``is_key`` tells a key of a mapping from a value.
+    the form whose fields and states its names are of. ``is_key`` tells a key of a mapping from a value. ``value_of``:
+    (form, field) whose value an expression gives.
     """
 
     path: Path
@@ -36,6 +49,7 @@ class Leaf:
     around: tuple[Any, ...]
     form: str | None
     is_key: bool = False
+    value_of: tuple[str, str] | None = None
 
     def inside(self, cls: type) -> Any:
         """The nearest thing of a class around it."""
@@ -53,7 +67,7 @@ class Review:
 
     @cached_property
     def leaves(self) -> tuple[Leaf, ...]:
-        return tuple(_walk(self.definition, (), (), None))
+        return tuple(_Walk(self.definition).thing(self.definition, (), (), None))
 
     def form(self, name: str | None) -> Form | None:
         return self.definition.forms.get(name) if name is not None else None
@@ -66,6 +80,16 @@ class Review:
     def rules(self) -> tuple[Rule, ...]:
         """The rules that are switched on."""
         return tuple(rule for rule in self.definition.rules.values() if rule.enabled)
+
+    @cached_property
+    def dangling(self) -> frozenset[str]:
+        """Names of fields that lead to a form that is not there."""
+        return frozenset(
+            field.name
+            for form in self.forms
+            for field in form.fields.values()
+            if not self.definition.forms.keys() >= _forms_of(field, form, self.definition)
+        )
 
     def is_lost(self, *names: str) -> bool:
         """Whether a name was left out for its own mistakes, so that missing it is nothing new."""
@@ -115,15 +139,81 @@ def unknown(said: Message, name: str, known: Iterable[str]) -> Message:
     return message("{said}; expected one of {known}.", said=said, known=listed(known))
 
 
+def _forms_of(field: Field, form: Form, definition: AppDefinition) -> set[str]:
+    named = {name for _option, name, _field in field.references(form, definition)}
+    return named | {form for form in (getattr(field, "form", None),) if form}
+
+
 # --- the walk over everything
 
+OF_FORM = (FieldName, SortKey, StateName, TransitionName)
 
-def _walk(thing: Any, path: Path, around: tuple[Any, ...], form: str | None) -> Iterator[Leaf]:
-    form = _form_of(thing, form)
-    for key in keys_of(type(thing)):
-        value = getattr(thing, key.attribute)
-        if value is not None:
-            yield from _leaves(value, key.hint, (*path, key.name), thing, around, form)
+
+@dataclass(frozen=True)
+class _Place:
+    """What the values of one option stand in. ``form`` is that of expressions, ``named`` that of names; ``under`` the
+    form a field's name around it leads to."""
+
+    owner: Any
+    around: tuple[Any, ...]
+    form: str | None
+    named: str | None
+    under: str | None
+    value_of: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class _Walk:
+    definition: AppDefinition
+
+    def thing(self, thing: Any, path: Path, around: tuple[Any, ...], form: str | None, under: str | None = None) -> Any:
+        form = _form_of(thing, form)
+        for key in keys_of(type(thing)):
+            value = getattr(thing, key.attribute)
+            if value is not None:
+                named = self._named(thing, key, form, under)
+                place = _Place(thing, around, form, named, under, _value_of(thing, key, form, path))
+                yield from self.leaves(value, key.hint, (*path, key.name), place)
+
+    def leaves(self, value: Any, hint: Any, path: Path, place: _Place) -> Iterator[Leaf]:
+        if isinstance(hint, NewType) or isinstance(value, (Label, Condition)):
+            form = place.named if hint in OF_FORM else place.form
+            yield Leaf(path, hint, value, place.owner, place.around, form, value_of=place.value_of)
+        elif dataclasses.is_dataclass(value) and not isinstance(value, Duration):
+            yield from self.thing(value, path, (place.owner, *place.around), place.form, place.under)
+        elif get_origin(hint) is tuple:
+            for index, item in enumerate(value):
+                yield from self.leaves(item, get_args(hint)[0], (*path, index), place)
+        elif isinstance(value, Mapping) and get_origin(hint) is Mapping:
+            yield from self._mapping(value, hint, path, place)
+
+    def _mapping(self, values: Mapping[str, Any], hint: Any, path: Path, place: _Place) -> Iterator[Leaf]:
+        key_hint, item_hint = get_args(hint)
+        for name, item in values.items():
+            inner = place
+            if isinstance(key_hint, NewType):
+                form = place.named if key_hint in OF_FORM else place.form
+                yield Leaf((*path, name), key_hint, name, place.owner, place.around, form, is_key=True)
+            if key_hint is FieldName and place.named is not None:
+                inner = replace(place, under=self._target(place.named, name), value_of=(place.named, name))
+            yield from self.leaves(item, item_hint, (*path, name), inner)
+
+    def _named(self, thing: Any, key: Key, form: str | None, under: str | None) -> str | None:
+        """The form whose fields, states and transitions an option names."""
+        if key.of is None:
+            return form
+        if key.of == KEY:
+            return under
+        told = getattr(thing, key.of)
+        if told is None:
+            return form
+        hint = next(other.hint for other in keys_of(type(thing)) if other.attribute == key.of)
+        return str(told) if hint is FormName else self._target(form, told)
+
+    def _target(self, form: str | None, field: str) -> str | None:
+        """The form a link, links or lines field leads to."""
+        known = self.definition.forms.get(form) if form is not None else None
+        return getattr(known.fields.get(field), "form", None) if known is not None else None
 
 
 def _form_of(thing: Any, form: str | None) -> str | None:
@@ -137,17 +227,9 @@ def _form_of(thing: Any, form: str | None) -> str | None:
     return form
 
 
-def _leaves(value: Any, hint: Any, path: Path, owner: Any, around: tuple[Any, ...], form: str | None) -> Iterator[Leaf]:
-    if isinstance(hint, NewType) or isinstance(value, (Label, Condition)):
-        yield Leaf(path, hint, value, owner, around, form)
-    elif dataclasses.is_dataclass(value) and not isinstance(value, Duration):
-        yield from _walk(value, path, (owner, *around), form)
-    elif get_origin(hint) is tuple:
-        for index, item in enumerate(value):
-            yield from _leaves(item, get_args(hint)[0], (*path, index), owner, around, form)
-    elif isinstance(value, Mapping) and get_origin(hint) is Mapping:
-        key_hint, item_hint = get_args(hint)
-        for name, item in value.items():
-            if isinstance(key_hint, NewType):
-                yield Leaf((*path, name), key_hint, name, owner, around, form, is_key=True)
-            yield from _leaves(item, item_hint, (*path, name), owner, around, form)
+def _value_of(thing: Any, key: Key, form: str | None, path: Path) -> tuple[str, str] | None:
+    """The field whose value an option holds; that of a field itself stands in it or in its result."""
+    if key.value_of is None or form is None:
+        return None
+    field = path[3] if key.value_of == OWN and len(path) > 3 else getattr(thing, key.value_of, None)
+    return None if field is None else (form, str(field))

@@ -5,6 +5,7 @@ from engine.expressions.compile import Compiled, compile_expression, signatures
 from engine.expressions.errors import EvaluationFailed, ExpressionRefused, NotInSql
 from engine.expressions.functions import register
 from engine.expressions.kinds import Kind, Scope
+from engine.expressions.mentions import Mention, mentions, mentions_in_template, mentions_in_value
 from engine.expressions.shown import shown
 from engine.expressions.sql import to_sql
 from engine.expressions.template import check_template, fill, fill_all
@@ -16,6 +17,7 @@ __all__ = [
     "ExpressionRefused",
     "Kind",
     "Loader",
+    "Mention",
     "NotInSql",
     "Scope",
     "StateText",
@@ -27,6 +29,9 @@ __all__ = [
     "examine",
     "fill",
     "fill_all",
+    "mentions",
+    "mentions_in_template",
+    "mentions_in_value",
     "names_for",
     "plain",
     "register",

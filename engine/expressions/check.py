@@ -36,7 +36,7 @@ def examine(source: str, scope: Scope, registry: Registry) -> tuple[Kind, list[M
         tree = syntax.parse(source)
     except ExpressionRefused as refused:
         return ANY, [(refused.reason, refused.column)]
-    reading = _Reading(syntax.one_line(source), scope, registry)
+    reading = Reading(syntax.one_line(source), scope, registry)
     kind = reading.kind(tree.body, {})
     if not reading.mistakes:
         _compile_too(source, registry, reading.mistakes)
@@ -54,8 +54,8 @@ def _compile_too(source: str, registry: Registry, mistakes: list[Mistake]) -> Co
 Loops = Mapping[str, Kind]
 
 
-class _Reading:
-    """One walk over a tree that works out kinds and notes mistakes."""
+class Reading:
+    """One walk over a tree that works out kinds and notes mistakes; ``mentions`` listens to it."""
 
     def __init__(self, line: str, scope: Scope, registry: Registry) -> None:
         self.line = line
@@ -168,8 +168,8 @@ class _Reading:
             left, right = (kinds.word(kind) for kind in pair)
             sign = _SIGNS.get(type(operator), "==")
             self.wrong(node, message("{left} {sign} {right} never holds", left=left, sign=sign, right=right))
-        self._option(sides[0], pair[1])
-        self._option(sides[1], pair[0])
+        self.option(sides[0], pair[1])
+        self.option(sides[1], pair[0])
 
     def _member(self, sides: tuple[ast.expr, ast.expr], pair: tuple[Kind, Kind], loops: Loops) -> None:
         item, whole = pair
@@ -179,17 +179,17 @@ class _Reading:
                 if not kinds.comparable(item, kind):
                     self.wrong(element, message("{left} {sign} {right} never holds", sign="==",
                                                 left=kinds.word(item), right=kinds.word(kind)))  # fmt: skip
-                self._option(element, item)
+                self.option(element, item)
             return
         if whole.name in ("list", "any", "none", "json"):
-            self._option(sides[0], whole)
+            self.option(sides[0], whole)
             return
         wanted = {"text": TEXT, "state": TEXT, "users": kinds.USER, "records": Kind("record", whole.form)}
         if whole.name not in wanted or not kinds.comparable(item, wanted[whole.name]):
             left, right = kinds.word(item), kinds.word(whole)
             self.wrong(sides[0], message("{left} {sign} {right} never holds", left=left, sign="in", right=right))
 
-    def _option(self, node: ast.expr, kind: Kind) -> None:
+    def option(self, node: ast.expr, kind: Kind) -> None:
         """A text written beside a state, role or choice must be one of them."""
         if kind.options is None or not (isinstance(node, ast.Constant) and isinstance(node.value, str)):
             return
@@ -241,7 +241,7 @@ class _Reading:
     def _element(self, node: ast.expr, kind: Kind, loops: Loops) -> Kind:
         if not isinstance(node, ast.GeneratorExp):
             return ANY if kind.name in ("list", "records", "users") else kind
-        quiet = _Reading(self.line, self.scope, self.registry)
+        quiet = Reading(self.line, self.scope, self.registry)
         return quiet.kind(node.elt, quiet.loop(node, loops))
 
     def generator(self, node: Any, loops: Loops) -> Kind:
@@ -290,20 +290,20 @@ _NO_OPTION: Mapping[str, _Two] = {
     ),
 }
 
-_READERS: Mapping[type, Callable[[_Reading, Any, Loops], Kind]] = {
-    ast.Constant: _Reading.constant,
-    ast.Name: _Reading.name,
-    ast.Attribute: _Reading.attribute,
-    ast.Subscript: _Reading.subscript,
-    ast.Tuple: _Reading.many,
-    ast.List: _Reading.many,
-    ast.BoolOp: _Reading.both,
-    ast.UnaryOp: _Reading.unary,
-    ast.BinOp: _Reading.arithmetic,
-    ast.Compare: _Reading.compare,
-    ast.IfExp: _Reading.choice,
-    ast.Call: _Reading.call,
-    ast.GeneratorExp: _Reading.generator,
+_READERS: Mapping[type, Callable[[Reading, Any, Loops], Kind]] = {
+    ast.Constant: Reading.constant,
+    ast.Name: Reading.name,
+    ast.Attribute: Reading.attribute,
+    ast.Subscript: Reading.subscript,
+    ast.Tuple: Reading.many,
+    ast.List: Reading.many,
+    ast.BoolOp: Reading.both,
+    ast.UnaryOp: Reading.unary,
+    ast.BinOp: Reading.arithmetic,
+    ast.Compare: Reading.compare,
+    ast.IfExp: Reading.choice,
+    ast.Call: Reading.call,
+    ast.GeneratorExp: Reading.generator,
 }
 
 

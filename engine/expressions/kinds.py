@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.errors import Message, message
@@ -22,7 +22,8 @@ class Kind:
     """``name``: text number boolean date datetime time duration record records user users state list json none any.
 
     ``form`` names the form of a record or records; ``options`` are the only texts it can be, ``of`` what they are
-    (state, role, choice); ``parts`` the keys of a group such as an address.
+    (state, role, choice), ``sources`` the (form, field) each of which has them; ``parts`` the keys of a group such as
+    an address.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Kind:
     options: tuple[str, ...] | None = None
     of: str = ""
     parts: tuple[str, ...] = ()
+    sources: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
 
 ANY = Kind("any")
@@ -162,7 +164,8 @@ def field_kind(form: Any, field: Any, definition: Any) -> Kind:
         return Kind("text", options=role_names(definition), of="role")
     if name == "text" and getattr(field, "multiple", False):
         name = "list"  # several of a few options
-    return Kind(name, options=_options(field), of="choice", parts=tuple(getattr(field, "parts", ())))
+    source = ((form.name, field.name),)
+    return Kind(name, options=_options(field), of="choice", parts=tuple(getattr(field, "parts", ())), sources=source)
 
 
 def _options(field: Any) -> tuple[str, ...] | None:
@@ -172,7 +175,8 @@ def _options(field: Any) -> tuple[str, ...] | None:
 
 def _computed(form: Any, field: Any, definition: Any) -> Kind:
     result = getattr(field, "result", None)
-    return ANY if result is None else field_kind(form, result, definition)
+    found = ANY if result is None else field_kind(form, result, definition)
+    return replace(found, sources=((form.name, field.name),)) if found.sources else found
 
 
 def _lookup(form: Any, field: Any, definition: Any) -> Kind:
@@ -234,8 +238,9 @@ def result_of(sign: str, left: Kind, right: Kind) -> Kind | None:
 
 def joined(kinds: Iterable[Kind]) -> Kind:
     """The kind of one of several: the common one, or any."""
-    known = {kind for kind in kinds if kind.name != "none"}
+    given = [kind for kind in kinds if kind.name != "none"]
+    known = set(given)
     if len(known) == 1:
-        return known.pop()
+        return replace(given[0], sources=tuple(dict.fromkeys(source for kind in given for source in kind.sources)))
     names = {kind.name for kind in known}
     return Kind(names.pop()) if len(names) == 1 and not names & {"record", "records"} else ANY

@@ -19,7 +19,7 @@ from engine.formats import Reader
 from engine.language import Template
 from engine.registry import Registry
 
-_PLACE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+PLACE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 
 
 @lru_cache(maxsize=2000)
@@ -27,7 +27,7 @@ def split(text: str) -> tuple[tuple[str, str | None], ...]:
     """A text as pairs: the words before a place, and its expression (None after the last)."""
     parts: list[tuple[str, str | None]] = []
     end = 0
-    for place in _PLACE.finditer(text):
+    for place in PLACE.finditer(text):
         parts.append((text[end : place.start()], place[1]))
         end = place.end()
     return (*parts, (text[end:], None))
@@ -63,10 +63,10 @@ def check_template(template: Template, scope: Scope, registry: Registry) -> list
 
 
 def _mistakes(text: str, scope: Scope, registry: Registry) -> Iterable[Mistake]:
-    for place in _PLACE.finditer(text):
+    for place in PLACE.finditer(text):
         for what, column in check_expression(place[1], scope, registry):
             yield what, place.start(1) + column
-    rest = _PLACE.sub(lambda place: " " * len(place[0]), text)
+    rest = PLACE.sub(lambda place: " " * len(place[0]), text)
     for mark in ("{{", "}}"):
         if mark in rest:
             yield message("{mark} stands alone; a place is written {{{{ record.name }}}}", mark=mark), rest.index(mark)

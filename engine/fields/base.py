@@ -11,7 +11,7 @@ from sqlalchemy.types import TypeEngine
 
 from engine.errors import Invalid, Message, message
 from engine.formats import Reader, mask
-from engine.language import Expression, Label, Named, option
+from engine.language import OWN, Expression, Label, Named, option
 
 if TYPE_CHECKING:
     from engine.definition import AppDefinition, Form
@@ -66,8 +66,8 @@ class Field(Named):
     readonly: bool = option("People cannot change it; rules can.", False)
     readonly_when: Expression | None = option("People cannot change it when this holds.", None)
     unique: bool = option("No two records have the same value.", False)
-    default: Any = option("The value of a new record, as it would be typed.", None)
-    default_expression: Expression | None = option("The value of a new record, worked out.", None)
+    default: Any = option("The value of a new record, as it would be typed.", None, value_of=OWN)
+    default_expression: Expression | None = option("The value of a new record, worked out.", None, value_of=OWN)
     sensitive: bool = option("Shown masked; showing it in clear is recorded.", False)
     searchable: bool | None = option("Found by full-text search. Default: texts, series and links are.", None)
     index: bool = option("Keep an index for filtering and sorting by it.", False)
@@ -142,7 +142,8 @@ class Field(Named):
         yield from self._default_mistake()
 
     def references(self, form: Form, definition: AppDefinition) -> Iterable[tuple[str, str, str | None]]:
-        """Names it uses that belong to *other* forms: (option, form name, field name or None for the form itself)."""
+        """Names in options of its own type, mostly of *other* forms: (option, form name, field name or None for the
+        form itself). The option holds ``form``, ``field`` or ``form.field``, or a list of them."""
         return ()
 
     def _default_mistake(self) -> Iterable[tuple[str, Message]]:

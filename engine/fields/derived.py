@@ -23,7 +23,7 @@ from engine.fields.money import MoneyField
 from engine.fields.number import DecimalField, IntegerField
 from engine.fields.text import TextField
 from engine.formats import Reader
-from engine.language import Expression, FieldName, option
+from engine.language import OWN, Expression, FieldName, option
 
 if TYPE_CHECKING:
     from engine.definition import AppDefinition, Form
@@ -105,7 +105,7 @@ class ComputedField(Derived):
     type: ClassVar[str] = "computed"
 
     result: Field = option("What the value is: a field without a name, such as {type: money}.")
-    value: Expression = option("How it is worked out.")
+    value: Expression = option("How it is worked out.", value_of=OWN)
     stored: bool = option("Kept in a column, so that lists can filter and sort by it.", True)
 
     @property
@@ -178,8 +178,7 @@ class RollupField(Derived):
 
     def references(self, form: Form, definition: AppDefinition) -> Iterable[tuple[str, str, str | None]]:
         yield "of", self.source_form, self.source_field
-        if not self.over_lines(form):
-            yield "via", self.source_form, self.via
+        yield "via", form.name if self.over_lines(form) else self.source_form, self.via
 
     def mistakes(self) -> Iterable[tuple[str, Message]]:
         yield from super().mistakes()

@@ -15,6 +15,7 @@ from engine.formats import Reader
 from engine.storage import steps
 from engine.storage.catalog import Catalog
 from engine.storage.fieldchanges import find_field_changes
+from engine.storage.namechanges import find_role_changes, find_stored_names
 from engine.storage.search import searched_fields
 from engine.storage.shape import Shape, paired
 from engine.storage.statechanges import find_state_changes
@@ -42,6 +43,7 @@ class Changes:
     ) -> None:
         self.conn, self.definition, self.tables, self.catalog, self.now = conn, definition, tables, catalog, now
         self.old: Shape = old["forms"]
+        self.whole = old
         self.reader = Reader(definition.languages[0], definition.timezone, definition.currency)
         self.name_of_identity: dict[str, str] = {}
         self.table_now: dict[str, str] = {}
@@ -75,6 +77,7 @@ class Changes:
                 self._columns(table)
         self._new_tables()
         self._indexes()
+        find_role_changes(self, self.whole)
 
     def present_name(self, old_form: str | None) -> str | None:
         """What a form of the old shape is called now, None if it is gone."""
@@ -122,6 +125,7 @@ class Changes:
             self.reindex.append(form.name)
         find_field_changes(self, old, form)
         find_state_changes(self, old, form)
+        find_stored_names(self, old, form)
 
     def move_away(self, table: str) -> None:
         """Keep a link table under another name."""

@@ -115,7 +115,7 @@ def guard(conn: sa.Connection) -> None:
 
 
 def unguard(conn: sa.Connection) -> None:
-    """For migrations that rename a form, inside their transaction only."""
+    """For migrations that rename a form or a state, inside their transaction only."""
     names = ("_event_no_update", "_event_no_delete") if conn.dialect.name == "sqlite" else ("_event_is_final",)
     on = "" if conn.dialect.name == "sqlite" else " ON _event"
     for name in names:

@@ -1,8 +1,8 @@
 """What the tables of a definition depend on, as JSON: kept with the data, compared at the next start.
 
-A *shape* is {"system": hash, "forms": {identity: {"name", "parent", "title", "search", "fields", "states"}}}; a field
-is {"name", "kind", "type", "target", "value", "options"}, states and options are {identity: name}. An identity is the
-stable id.
+A *shape* is {"system": hash, "roles", "forms": {identity: {"name", "parent", "title", "search", "fields", "states",
+"views"}}}; a field is {"name", "kind", "type", "target", "value", "options"}; roles, states, views and options are
+{identity: name}. An identity is the stable id.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ Shape = dict[str, Any]
 
 def shape_of(definition: AppDefinition, tables: Tables) -> Shape:
     forms = {form.stable_id: _form(form) for form in definition.forms.values()}
-    return {"system": _system_hash(), "forms": forms}
+    roles = {role.stable_id: role.name for role in definition.roles.values()}
+    return {"system": _system_hash(), "roles": roles, "forms": forms}
 
 
 def _form(form: Form) -> Shape:
@@ -41,6 +42,7 @@ def _form(form: Form) -> Shape:
         "search": [field.stable_id for field in searched_fields(form)],
         "fields": {field.stable_id: field_shape(field) for field in form.fields.values()},
         "states": {state.stable_id: state.name for state in states.values()},
+        "views": {view.stable_id: view.name for view in form.views.values()},
     }
 
 

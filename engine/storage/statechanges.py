@@ -39,6 +39,10 @@ def _rename(conn: sa.Connection, changes: Changes, form: Form, names: dict[str, 
     steps.replace_values(conn, table, "_previous", names)
     stay = changes.tables.stay
     steps.replace_values(conn, stay, "state", names, stay.c.form == form.name)
+    event = changes.tables.event
+    with steps.events_unguarded(conn):
+        for column in ("from_state", "to_state"):
+            steps.replace_values(conn, event, column, names, event.c.form == form.name)
 
 
 def _gone(changes: Changes, table: str, form: Form, state: str) -> None:

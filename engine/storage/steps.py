@@ -16,6 +16,7 @@ from engine.storage import events
 
 NAMED_AFTER_FORMS = (
     "event", "stay", "attachment", "comment", "saved_view", "draft", "notification", "follow", "batch",
+    "run", "message", "question",
 )  # fmt: skip
 Do = Callable[[sa.Connection], None]
 
@@ -57,7 +58,7 @@ def drop_index(conn: sa.Connection, name: str) -> None:
 
 @contextmanager
 def events_unguarded(conn: sa.Connection) -> Iterator[None]:
-    """The one thing that may change in events is what their form is called, and only here."""
+    """The one thing that may change in events is what their form and states are called, and only here."""
     events.unguard(conn)
     yield
     events.guard(conn)
