@@ -15,6 +15,7 @@ from engine.definition import AppDefinition, Form, Rule
 from engine.errors import Finding, Message, Severity, message
 from engine.language import Condition, Duration, Label
 from engine.registry import Registry
+from engine.scenario import Expected, Given, Scenario, Step
 from engine.schema import keys_of
 from engine.triggers import OnRecord
 from engine.validate import guess, listed
@@ -119,15 +120,18 @@ def unknown(said: Message, name: str, known: Iterable[str]) -> Message:
 
 
 def _walk(thing: Any, path: Path, around: tuple[Any, ...], form: str | None) -> Iterator[Leaf]:
-    form = _form_of(thing, form)
+    form = _form_of(thing, around, form)
     for key in keys_of(type(thing)):
         value = getattr(thing, key.attribute)
         if value is not None:
             yield from _leaves(value, key.hint, (*path, key.name), thing, around, form)
 
 
-def _form_of(thing: Any, form: str | None) -> str | None:
+def _form_of(thing: Any, around: tuple[Any, ...], form: str | None) -> str | None:
     """Fields and states named in a thing are those of the form around it, or of the form it names itself."""
+    if isinstance(thing, (Given, Step, Expected)):
+        story = next(one for one in around if isinstance(one, Scenario))
+        return story.form_of(thing)
     if isinstance(thing, Form):
         return thing.name
     if isinstance(thing, Rule):
