@@ -27,12 +27,14 @@ from engine.timing.simulate import pass_time
 
 @dataclass
 class Story:
-    """A scenario on its way. ``records``: name → (form, id); ``marks``: table → the last id before the steps."""
+    """A scenario on its way. ``records``: name → (form, id); ``marks``: table → the last id before the steps;
+    ``acting``: who uploads the files of the present step."""
 
     world: World
     scenario: Scenario
     records: dict[str, tuple[str, int]] = field(default_factory=dict)
     marks: dict[str, int] = field(default_factory=dict)
+    acting: int | None = None
 
     # --- as the cast of values
 
@@ -43,7 +45,7 @@ class Story:
         return self.records[name][1]
 
     def file(self, form: str, field: str, name: str) -> int:
-        return self.world.file(form, field, name)
+        return self.world.file(form, field, name, self.acting)
 
     # --- what the walk takes
 
@@ -103,6 +105,7 @@ def _prepare(story: Story) -> None:
 def _made(story: Story, given: Given) -> int:
     world, form = story.world, story.form(given)
     actor = world.actor(given.by) if given.by else system_actor("scenario")
+    story.acting = actor.id
     values = story.typed(form, given.values)
     if given.state is None:
         return service.save(world.app, actor, form, values).id
@@ -120,8 +123,10 @@ def _step(story: Story, step: Step, path: tuple[str | int, ...]) -> None:
     wanted = message("it is refused") if step.refused else message("it is done")
     if isinstance(step.refused, str):
         wanted = message("it is refused, saying “{part}”", part=step.refused)
+    actor = story.world.actor(step.by or "")
+    story.acting = actor.id
     try:
-        _DEEDS[verb](story, step, story.world.actor(step.by or ""))
+        _DEEDS[verb](story, step, actor)
     except AppmillError as refusal:
         if not _is_expected(refusal, step.refused, story.world.definition.languages):
             raise Otherwise(path, wanted, told(refusal)) from refusal

@@ -71,13 +71,13 @@ class World:
             found = load_actor(conn, self.app.tables, self.people[word])
         return replace(found, language=self.language, timezone=self.definition.timezone)
 
-    def file(self, form: str, name: str, file_name: str) -> int:
-        """A new file that waits for the record it will be in."""
+    def file(self, form: str, name: str, file_name: str, by: int | None) -> int:
+        """A file that somebody just uploaded; it waits for the record it will be in."""
         stored = self.app.files.put(io.BytesIO(content_of(file_name)), name=file_name)
         values = {
             "form": form, "record_id": None, "field": name, "sha256": stored.sha256, "name": file_name,
             "media_type": stored.media_type, "size": stored.size, "width": stored.width, "height": stored.height,
-            "created_at": self.hands.now, "created_by": None,
+            "created_at": self.hands.now, "created_by": by,
         }  # fmt: skip
         with self.app.database.write() as conn:
             made = conn.execute(sa.insert(self.app.tables.attachment).values(**values))
