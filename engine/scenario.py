@@ -55,7 +55,7 @@ class Step:
     delete: str | None = option("Delete this record.", None)
     restore: str | None = option("Bring this deleted record back.", None)
     wait: Duration | None = option("Let this time pass: time-outs, dates, schedules and waits come due.", None)
-    of: str | None = option("The record whose transition is taken, whose button is pressed, that was asked about.", None)
+    of: str | None = option("The record whose transition or button it is, or which the question is about.", None)
     by: str | None = option("The role or person who does it.", None)
     values: Mapping[FieldName, Any] = option("Fields and what they become.", {})
     reason: str | None = option("The reason that is given for a transition.", None)
@@ -138,7 +138,8 @@ class Scenario(Named):
 
     def named(self) -> Iterator[tuple[str, FormName]]:
         """(name, form) of every record that gets a name, in order."""
-        for each in (*self.given, *self.steps):
+        several: tuple[Given | Step, ...] = (*self.given, *self.steps)
+        for each in several:
             if each.saved_as and each.create:
                 yield each.saved_as, each.create
 

@@ -47,6 +47,8 @@ class _Reading:
         for place, given in enumerate(self.story.given):
             here = (*self.path, "given", place)
             self._who(here, "by", given.by)
+            if given.state and given.by:
+                self._out_of_place(here, "by", "state")
             self._values(here, self.review.form(given.create), given.values)
             self._name(here, given.saved_as, given.create)
         for place, step in enumerate(self.story.steps):
@@ -109,7 +111,7 @@ class _Reading:
             self._button(path, form, step.press)
         if step.answer is not None:
             self._answer(path, step.answer)
-        if step.create is not None:
+        if step.create is not None and not step.refused:
             self._name(path, step.saved_as, step.create)
 
     def _keys(self, path: Path, step: Step, verb: str) -> None:
@@ -123,6 +125,8 @@ class _Reading:
         for key in ("by", "of", "saved_as", "values", "reason", "comment", "refused"):
             if getattr(step, key) and key not in (*needed, *allowed):
                 self._out_of_place(path, key, verb)
+        if step.refused and step.saved_as:
+            self._out_of_place(path, "saved_as", "refused")
 
     def _out_of_place(self, path: Path, key: str, beside: str) -> None:
         written = _WRITTEN.get(key, key)

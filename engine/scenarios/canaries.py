@@ -100,7 +100,8 @@ class _Planting:
         if like.type in WRITTEN:
             return f"139{number:08d}" if like.type == "phone" else f"canary{number}q{plan.form.name}"
         if like.kind == "files":
-            file = self.file(plan.form.name, one.name, f"canary{number}{'.png' if like.type != 'attachment' else '.pdf'}")
+            ending = "pdf" if like.type == "attachment" and "image" not in getattr(like, "accept", ()) else "png"
+            file = self.file(plan.form.name, one.name, f"canary{number}.{ending}")
             self.planted.files[file] = (plan.form.name, one.name)
             return (file,)
         return None
@@ -185,10 +186,14 @@ class _Planting:
             for id in ids:
                 row = sight.load(place[0], id)
                 value = _read(sight, plan, row, name) if row is not None else None
-                if isinstance(value, Decimal | int) and not isinstance(value, bool) and abs(value) >= 100_000:
+                if _tells(value):
                     self._tell(place, plan.fields[name], [value])
-                elif isinstance(value, str) and value.startswith("canary"):
-                    self._tell(place, plan.fields[name], [value])
+
+
+def _tells(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.startswith("canary")
+    return isinstance(value, Decimal | int) and not isinstance(value, bool) and not -100_000 < value < 100_000
 
 
 def _read(sight: Sight, plan: FormPlan, row: Any, name: str) -> Any:

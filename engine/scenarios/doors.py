@@ -48,7 +48,7 @@ def text_of(answer: TestResponse) -> str:
     if (answer.mimetype or "").endswith("spreadsheetml.sheet"):
         with zipfile.ZipFile(io.BytesIO(answer.data)) as book:
             return " ".join(book.read(name).decode() for name in book.namelist() if name.endswith(".xml"))
-    return answer.data.decode("utf-8", "replace")
+    return str(answer.data, "utf-8", "replace")
 
 
 # --- what can be read
@@ -75,8 +75,8 @@ def addresses(
 
 _OF_FILE = (("/files", ""), ("/files", "/thumb"), ("/api/v1/files", ""))
 _OF_LIST = (
-    "", "/new", "/count", "/totals", "/columns", "/filter", "/filter_by", "/quick", "/quick?q=0", "/saved", "/export.csv",
-    "/export.xlsx", "/options", "/options?q=0", "/import", "/import/template.xlsx",
+    "", "/new", "/count", "/totals", "/columns", "/filter", "/filter_by", "/quick", "/quick?q=0", "/saved",
+    "/export.csv", "/export.xlsx", "/options", "/options?q=0", "/import", "/import/template.xlsx",
 )  # fmt: skip
 _OF_RECORD = ("", "/edit", "/delete", "/events", "/print", "/related", "/people", "/step/next", "/step/previous")
 
@@ -125,10 +125,10 @@ def questions_about(form: Form, name: str, ids: Sequence[int]) -> Iterator[str]:
     """Addresses that are refused for a field one may not read, as for one there is not."""
     at = f"/{form.name}"
     yield from (
-        f"{at}?where.{name}.empty=true", f"{at}?sort={name}", f"{at}?columns={name}", f"{at}/count?where.{name}.empty=true",
-        f"{at}/export.csv?columns={name}", f"{at}/totals?where.{name}.empty=true",
-        f"/api/v1/records{at}?where.{name}.empty=true", f"/api/v1/records{at}?sort={name}",
-        f"/api/v1/records{at}?columns={name}",
+        f"{at}?where.{name}.empty=true", f"{at}?sort={name}", f"{at}?columns={name}",
+        f"{at}/count?where.{name}.empty=true", f"{at}/export.csv?columns={name}",
+        f"{at}/totals?where.{name}.empty=true", f"/api/v1/records{at}?where.{name}.empty=true",
+        f"/api/v1/records{at}?sort={name}", f"/api/v1/records{at}?columns={name}",
     )  # fmt: skip
     yield from (f"{at}/{id}/cell?field={name}" for id in ids[:1])
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from engine.errors import Invalid, Message, message
 from engine.expressions import EvaluationFailed, View, plain, shown
 from engine.people import system_actor
+from engine.permissions import label_of_role
 from engine.plans import FormPlan
 from engine.scenario import Expected
 from engine.scenarios.playing import Story
@@ -114,8 +115,9 @@ def _count(story: Story, one: Expected) -> Found:
         views = (sight.view(plan.form, row) for id in ids if (row := sight.load(plan.form.name, id)) is not None)
         found = sum(compiled is None or compiled.holds(sight.with_record(view)) for view in views)
     if found != one.count:
+        said = "{form}: {count}"
         label = plan.form.plural or plan.form.label
-        yield message("{form}: {count}", form=label, count=one.count), message("{form}: {count}", form=label, count=found)
+        yield message(said, form=label, count=one.count), message(said, form=label, count=found)
 
 
 # --- what left, and what people heard
@@ -153,13 +155,17 @@ def _people(story: Story, word: str) -> set[int]:
     return {story.world.people[word]} if word in story.world.people else set()
 
 
+def _called(story: Story, word: str) -> Any:
+    return label_of_role(story.world.definition, word) if word in story.world.definition.roles else word
+
+
 def _told(story: Story, one: Expected) -> Found:
     table = story.world.app.tables.notification
     query = sa.select(table.c.user_id, table.c.message).where(table.c.id > story.marks["notification"])
     people = _people(story, one.told or "")
     with story.world.app.database.read() as conn:
         every = [row.message for row in conn.execute(query.order_by(table.c.id)) if row.user_id in people]
-    yield from _heard(one, message("{who} is told", who=one.told), every)
+    yield from _heard(one, message("{who} is told", who=_called(story, one.told or "")), every)
 
 
 def _asked(story: Story, one: Expected) -> Found:
@@ -169,7 +175,7 @@ def _asked(story: Story, one: Expected) -> Found:
     with story.world.app.database.read() as conn:
         rows = conn.execute(query.where(question.c.id > story.marks["question"]).order_by(question.c.id))
         every = [row.texts for row in rows if row.user_id in people]
-    yield from _heard(one, message("{who} is asked", who=one.asked), every)
+    yield from _heard(one, message("{who} is asked", who=_called(story, one.asked or "")), every)
 
 
 def _heard(one: Expected, wanted: Message, every: list[Mapping[str, str]]) -> Found:

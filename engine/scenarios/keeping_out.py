@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from engine.definition import Form
 from engine.errors import Message, message
-from engine.permissions import label_of_role, may, readable_fields
 from engine.people import Actor
+from engine.permissions import label_of_role, may, readable_fields
 from engine.scenario import Expected
 from engine.scenarios.canaries import Place, Planted, plant
 from engine.scenarios.doors import Visitor, addresses, changing, questions_about, text_of
@@ -50,7 +50,8 @@ def _verbs(story: Story, asked: Asked) -> Iterator[Otherwise]:
     actor, form = story.world.actor(one.role or ""), story.world.definition.forms[one.form or ""]
     visitor = Visitor(story.world, one.role or "")
     for index, verb in enumerate(one.never):
-        wanted = message("{role} never may {verb} {form}", role=_role(story, one.role or ""), verb=verb, form=form.label)
+        role = _role(story, one.role or "")
+        wanted = message("{role} never may {verb} {form}", role=role, verb=verb, form=form.label)
         path = ("then", place, "never", index)
         verdict = may(story.world.app, actor, verb, form)
         if verdict:

@@ -52,7 +52,7 @@ class Story:
     def form(self, thing: Given | Step) -> Form:
         return self.world.definition.forms[self.scenario.form_of(thing) or ""]
 
-    def typed(self, form: Form, values: Mapping[str, Any]) -> dict[str, Any]:
+    def typed(self, form: Form, values: Mapping[Any, Any]) -> dict[str, Any]:
         return typed(self.world.definition, form, values, self, self.world.hands.now)
 
     def last(self, name: str) -> int:
@@ -75,13 +75,12 @@ def play(world: World, loaded: Loaded, scenario: Scenario) -> Result:
         for place, step in enumerate(scenario.steps):
             _step(story, step, ("steps", place))
         _all_well(story)
-        for one in examine(story):
-            failures.append(failure(loaded.source, scenario.name, one))
+        failures += [failure(loaded.source, scenario.name, one) for one in examine(story)]
     except Otherwise as otherwise:
         failures.append(failure(loaded.source, scenario.name, otherwise))
-    place = loaded.source.key_at(("scenarios", scenario.name))
+    line = loaded.source.key_at(("scenarios", scenario.name)).line
     took = time.perf_counter() - began
-    return Result(scenario.name, scenario.label, loaded.source.file, place.line, tuple(failures), took)
+    return Result(scenario.name, scenario.label, loaded.source.file, line, tuple(failures), took)
 
 
 # --- what is there ---------------------------------------------------------------------------------------------------

@@ -42,8 +42,8 @@ class Recorder:
     answers: Mapping[str, Any] = field(default_factory=dict)
     down: frozenset[str] = frozenset()
 
-    def begin(self, answers: Mapping[str, Any], down: frozenset[str]) -> None:
-        self.sent, self.answers, self.down = [], answers, down
+    def begin(self, answers: Mapping[Any, Any], down: frozenset[str]) -> None:
+        self.sent, self.answers, self.down = [], dict(answers), down
 
     def performers(self, registry: Registry) -> dict[str, Callable[..., Any]]:
         """The registry's, with those that leave the process replaced."""

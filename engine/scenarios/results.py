@@ -61,7 +61,9 @@ def sentences(refusal: AppmillError) -> tuple[Message, ...]:
 
 
 def told(refusal: AppmillError) -> Message:
-    return message("refused: {why}", why=_joined(sentences(refusal)))
+    """Without what the first sentence says already."""
+    first, *others = sentences(refusal)
+    return message("refused: {why}", why=_joined([first, *(one for one in others if str(one) not in str(first))]))
 
 
 def _joined(several: Sequence[Message]) -> Message:
@@ -83,8 +85,9 @@ def lines(result: Result, language: str) -> list[str]:
 
 def summary(results: Sequence[Result], language: str) -> str:
     passed = sum(result.passed for result in results)
+    seconds = f"{sum(result.seconds for result in results):.1f}"
     said = message("{count} scenarios: {passed} passed, {failed} failed ({seconds} s)", count=len(results),
-                   passed=passed, failed=len(results) - passed, seconds=f"{sum(one.seconds for one in results):.1f}")  # fmt: skip
+                   passed=passed, failed=len(results) - passed, seconds=seconds)  # fmt: skip
     return say(said, language)
 
 

@@ -57,7 +57,7 @@ class World:
         from engine.web.context import Settings
         from engine.web.factory import make_web
 
-        return make_web(self.app, secret_key="for scenarios only", settings=Settings(log_requests=False))
+        return make_web(self.app, settings=Settings(log_requests=False))
 
     def begin(self, at: str | None) -> None:
         """The database as it was in the beginning, and the clock too."""
@@ -130,7 +130,9 @@ def _copy(source: Path, target: Path) -> None:
 def _people(app: Application) -> dict[str, int]:
     """The demo users, and somebody for every role that none of them has alone."""
     definition = app.definition
-    wanted = {login: (user.name, tuple(user.roles)) for login, user in definition.demo_users.items()}
+    wanted: dict[str, tuple[str, tuple[str, ...]]] = {
+        login: (user.name, tuple(user.roles)) for login, user in definition.demo_users.items()
+    }
     found = {}
     for role in (*definition.roles, ADMIN):
         login = next((login for login, (_name, roles) in wanted.items() if roles == (role,)), None)
