@@ -43,8 +43,10 @@ class Given:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One thing somebody does, or a stretch of time: exactly one of create, update, take, press, answer, delete,
-    restore and wait."""
+    """One thing somebody does, or a stretch of time.
+
+    It has exactly one of the keys create, update, take, press, answer, delete, restore and wait.
+    """
 
     create: FormName | None = option("Make a record of this form.", None)
     saved_as: str | None = option("The name the new record has from here on.", None, alias="as", pattern=NAME)
@@ -77,8 +79,10 @@ VERBS = ("create", "update", "take", "press", "answer", "delete", "restore", "wa
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """Something that holds at the end: of a record, of how many there are, of what left the process, of what people
-    were told and asked, or of what a role can never do."""
+    """One thing that holds at the end.
+
+    It has exactly one of the keys of, count, sent, told, asked, never_reads and never.
+    """
 
     of: str | None = option("A record of the story.", None)
     state: StateName | None = option("The state it is in.", None)

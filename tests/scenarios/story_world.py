@@ -83,8 +83,8 @@ def registry():
     return default_registry()
 
 
-def text(scenarios: str, *, extra_fields: str = "", cost: str = "false") -> str:
-    base = DESK.replace("EXTRA_FIELDS", extra_fields).replace("COST", cost)
+def text(scenarios: str, *, extra_fields: str = "", cost: str = "false", rules: str = "") -> str:
+    base = DESK.replace("EXTRA_FIELDS", extra_fields).replace("COST", cost).replace("rules:\n", f"rules:\n{rules}")
     return f"{base}scenarios:\n{indent(dedent(scenarios).strip(chr(10)), '  ')}\n"
 
 

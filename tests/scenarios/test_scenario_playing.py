@@ -4,6 +4,7 @@ import json
 
 from story_world import played, said, text
 
+from engine import examples
 from engine.cli import main
 
 GIVEN = """
@@ -45,6 +46,24 @@ def test_time_passes_and_time_outs_come_due():
     assert said(played(story("[{wait: 47h}]", late[1]))) == [
         "then.0: state late (Late) / state open (Open)", "then.1: Boss is told: “Door” / nothing",
     ]  # fmt: skip
+
+
+def test_schedules_and_dates_come_due_too():
+    rules = """  morning:
+    trigger: {type: schedule, cron: "0 8 * * *"}
+    actions: [{type: notify, to: [boss], message: Good morning}]
+  soon:
+    trigger: {type: date, form: ticket, field: due_on, before: 1d, at: "10:00"}
+    actions: [{type: notify, to: [record.worker], message: "{{ record.name }} is due"}]
+"""
+    soon = "[{told: boss, contains: Good morning}, {told: ann, contains: Door is due}]"
+    assert said(played(story("[{wait: 2d}, {wait: 1h}]", soon), rules=rules)) == []
+    not_yet = "[{told: boss, contains: Good morning}, {told: ann, contains: Door is due, none: true}]"
+    assert said(played(story("[{wait: 2d}]", not_yet), rules=rules)) == []
+
+
+def test_the_example_of_the_reference_is_played():
+    assert said(played(examples.SCENARIO)) == []
 
 
 def test_the_clock_begins_where_it_is_set():
