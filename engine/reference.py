@@ -85,9 +85,13 @@ def _scenarios() -> str:
     return "\n".join([whole, *(_structure(cls.__name__, cls) for cls in (Given, Step, Expected))])
 
 
-_SAYING = """In values a name given with `as` fills a link, a role or a sign-in name fills a person, a file name a file; days and
-moments may be said from the clock of the scenario: `today`, `in 10d`, `3wd ago`. `by: clerk` is somebody with this role
-and no other. Records are made and changed by the doors people use, time passes at once, and nothing leaves the process."""
+_SAYING = """\
+In values a name given with `as` fills a link, a role or a sign-in name fills a person, a file name a file; days and
+moments may be said from the clock of the scenario: `today`, `in 10d`, `3wd ago`. `by: clerk` is somebody with this
+role and no other. A step says one of `create`, `update`, `take`, `press`, `answer`, `delete`, `restore` and `wait`;
+what is expected, one of `of`, `count`, `sent`, `told`, `asked`, `never_reads` and `never`. Records are made and changed
+by the doors people use, time passes at once, and nothing leaves the process. With `never_reads`, a figure with a
+fraction from 1,000 (7318.43) in a record of the scenario is looked for in notices and mails, too."""
 
 
 def _functions(registry: Registry) -> str:

@@ -77,11 +77,19 @@ class _Planting:
         if place in self.values or name not in plan.columns:
             return
         one = plan.fields[name]
+        if told:
+            self._tell(place, one, self._unusual(plan, name))
         chosen = {id: value for id in self._ids(plan) if (value := self._telling(plan, one, id)) is not None}
         if chosen:
             self.values[place] = chosen
         if told:
             self._tell(place, one, chosen.values())
+
+    def _unusual(self, plan: FormPlan, name: str) -> list[Any]:
+        """Figures of the story itself that tell: rules may have told people of them before anything was planted."""
+        with self.app.database.read() as conn:
+            found = conn.scalars(sa.select(plan.table.c[name]).where(plan.table.c.id.in_(self._ids(plan))))
+            return [value for value in found if isinstance(value, Decimal) and abs(value) >= 1000 and value % 1]
 
     def _ids(self, plan: FormPlan) -> list[int]:
         with self.app.database.read() as conn:

@@ -17,6 +17,7 @@ from engine.scenario import Expected
 from engine.scenarios.canaries import Place, Planted, plant
 from engine.scenarios.doors import Visitor, addresses, changing, questions_about, text_of
 from engine.scenarios.playing import Story
+from engine.scenarios.recorder import Sent
 from engine.scenarios.results import Otherwise
 
 Asked = tuple[int, Expected]  # its place in ``then``
@@ -156,7 +157,7 @@ class _Reading:
                 found[place] = message("{door} gives the file", door=f"/files/{file}")
         return found
 
-    def _canaries_found(self, places: set[Place]) -> Iterator[tuple[str, str]]:
+    def _canaries_found(self, places: set[Place]) -> Iterator[tuple[str | Message, str]]:
         texts = sorted((text for text, place in self.planted.texts.items() if place in places), key=len, reverse=True)
         if not texts:
             return
@@ -164,7 +165,16 @@ class _Reading:
         for address, answer in self._answers(places):
             yield from ((address, text) for text in dict.fromkeys(pattern.findall(text_of(answer))))
             answer.close()
+        for sent in self._sent_to():
+            said = message("a {kind} to {who}", kind=sent.kind, who=", ".join(sorted(sent.addresses)))
+            yield from ((said, text) for text in dict.fromkeys(pattern.findall(sent.text)))
         yield from self._searched(texts)
+
+    def _sent_to(self) -> list[Sent]:
+        user = self.app.tables.user
+        with self.app.database.read() as conn:
+            address = conn.scalar(sa.select(user.c.email).where(user.c.id == self.actor.id))
+        return [sent for sent in self.story.world.recorder.sent if address in sent.addresses]
 
     def _answers(self, places: set[Place]) -> Iterator[tuple[str, Any]]:
         named: dict[str, list[str]] = {}

@@ -46,6 +46,24 @@ def test_another_field_that_tells_it_fails(copy):
     assert re.fullmatch(re.escape(COST) + r"\S+ shows [\d.,]+", found)
 
 
+@pytest.mark.parametrize(
+    ("action", "door"),
+    [
+        ('{type: notify, to: [clerk], message: "It costs {{ record.cost }}"}', "/ shows"),
+        ('{type: mail, connection: post, to: [clerk], subject: Cost, message: "It costs {{ record.cost }}"}', "a mail to "),
+        ("{type: update, form: project, where: record == source.project, values: {name: text(source.cost)}}", "/"),
+    ],
+    ids=["notice", "mail", "copy"],
+)
+def test_a_rule_that_tells_it_fails(action, door):
+    rules = f"  tell:\n    trigger: {{type: updated, form: ticket, field: name}}\n    actions: [{action}]\n"
+    steps = "steps: [{by: boss, update: door, values: {name: Window}}]\n    then:"
+    story = STORY.replace("cost: 20", "cost: 7318.43").replace("then:", steps)
+    (found,) = said(played(story, rules=rules))
+    assert found.startswith(COST + door)
+    assert "7,318.43" in found or "7318.43" in found
+
+
 def test_a_sum_on_another_record_fails():
     text = STORY.replace("never_reads: [cost]", "never_reads: [cost]").replace("a:", "a:", 1)
     rollup = "budget: {type: money}\n      spent: {type: rollup, of: ticket.cost, via: project, fold: sum}"
