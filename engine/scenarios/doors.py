@@ -25,6 +25,7 @@ class Visitor:
     def __init__(self, world: World, who: str) -> None:
         self.world, self.id = world, world.people[who]
         self._client: Client = world.web.test_client()
+        self._read: dict[str, tuple[int, str]] = {}
 
     @cached_property
     def _headers(self) -> Mapping[str, str]:
@@ -36,8 +37,14 @@ class Visitor:
         self._client.set_cookie("appmill", secret)
         return {"Sec-Fetch-Site": "same-origin", "X-CSRF-Token": csrf_token_for(secret)}
 
-    def get(self, path: str) -> TestResponse:
-        return self._client.get(path, headers=self._headers)
+    def get(self, path: str) -> tuple[int, str]:
+        """Status and text of an address; asked once, as nothing changes while doors are tried."""
+        found = self._read.get(path)
+        if found is None:
+            answer = self._client.get(path, headers=self._headers)
+            found = self._read[path] = answer.status_code, text_of(answer)
+            answer.close()
+        return found
 
     def send(self, method: str, path: str, *, data: Any = None, json: Any = None) -> TestResponse:
         return self._client.open(path, method=method, data=data, json=json, headers=self._headers)

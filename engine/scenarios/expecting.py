@@ -93,7 +93,7 @@ def _holds(story: Story, sight: Sight, view: View, one: Expected) -> Found:
         if compiled.holds(names):
             return
     except EvaluationFailed as failed:
-        yield wanted, message("{why}", why=str(failed))
+        yield wanted, failed.reason
         return
     reader = system_actor().reader(story.world.definition)
     found = (pair for _text, holds, values in compiled.explain(names) if not holds for pair in values)
@@ -113,7 +113,11 @@ def _count(story: Story, one: Expected) -> Found:
         ids = list(conn.scalars(sa.select(plan.table.c.id).where(plan.table.c.deleted_at.is_(None))))
         sight.prime(plan.form.name, ids)
         views = (sight.view(plan.form, row) for id in ids if (row := sight.load(plan.form.name, id)) is not None)
-        found = sum(compiled is None or compiled.holds(sight.with_record(view)) for view in views)
+        try:
+            found = sum(compiled is None or compiled.holds(sight.with_record(view)) for view in views)
+        except EvaluationFailed as failed:
+            yield message("{expression}", expression=one.where), failed.reason
+            return
     if found != one.count:
         said = "{form}: {count}"
         label = plan.form.plural or plan.form.label

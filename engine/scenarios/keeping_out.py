@@ -3,6 +3,7 @@ notice can let out what no grant names."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from engine.people import Actor
 from engine.permissions import label_of_role, may, readable_fields
 from engine.scenario import Expected
 from engine.scenarios.canaries import Place, Planted, plant
-from engine.scenarios.doors import Visitor, addresses, changing, questions_about, text_of
+from engine.scenarios.doors import Visitor, addresses, changing, questions_about
 from engine.scenarios.playing import Story
 from engine.scenarios.recorder import Sent
 from engine.scenarios.results import Otherwise
@@ -58,8 +59,8 @@ def _verbs(story: Story, asked: Asked) -> Iterator[Otherwise]:
         if verdict:
             yield Otherwise(path, wanted, message("it is granted: {why}", why=verdict.reason))
             continue
-        for method, address, data, json in changing(verb, form, _versions(story, form)):
-            answer = visitor.send(method, address, data=data, json=json)
+        for method, address, data, body in changing(verb, form, _versions(story, form)):
+            answer = visitor.send(method, address, data=data, json=body)
             if answer.status_code not in REFUSED:
                 yield Otherwise(path, wanted, message("{door} answers {status}", door=f"{method} {address}",
                                                       status=answer.status_code))  # fmt: skip
@@ -135,7 +136,7 @@ class _Reading:
         if not may(self.app, self.actor, "read", around):
             return None
         answers = (self.visitor.get(f"/api/v1/records/{around}/{id}") for id in self.ids[around])
-        if any(answer.status_code == 200 for answer in answers):
+        if any(status == 200 for status, _text in answers):
             return None
         return message("it sees none of the records of the scenario, so nothing was tried")
 
@@ -153,7 +154,7 @@ class _Reading:
             if door is not None:
                 found[place] = message("{door} tells of the field", door=door)
         for file, place in self.planted.files.items():
-            if place in places - found.keys() and self.visitor.get(f"/files/{file}").status_code == 200:
+            if place in places - found.keys() and self.visitor.get(f"/files/{file}")[0] == 200:
                 found[place] = message("{door} gives the file", door=f"/files/{file}")
         return found
 
@@ -162,9 +163,8 @@ class _Reading:
         if not texts:
             return
         pattern = re.compile("|".join(map(re.escape, texts)))
-        for address, answer in self._answers(places):
-            yield from ((address, text) for text in dict.fromkeys(pattern.findall(text_of(answer))))
-            answer.close()
+        for address, body in self._answers(places):
+            yield from ((address, text) for text in dict.fromkeys(pattern.findall(body)))
         for sent in self._sent_to():
             said = message("a {kind} to {who}", kind=sent.kind, who=", ".join(sorted(sent.addresses)))
             yield from ((said, text) for text in dict.fromkeys(pattern.findall(sent.text)))
@@ -176,21 +176,21 @@ class _Reading:
             address = conn.scalar(sa.select(user.c.email).where(user.c.id == self.actor.id))
         return [sent for sent in self.story.world.recorder.sent if address in sent.addresses]
 
-    def _answers(self, places: set[Place]) -> Iterator[tuple[str, Any]]:
+    def _answers(self, places: set[Place]) -> Iterator[tuple[str, str]]:
         named: dict[str, list[str]] = {}
         for form, name in sorted(places):
             named.setdefault(form, []).append(name)
         files = [file for file, place in self.planted.files.items() if place in places]
         for address in addresses(self.definition, self.ids, files, named):
-            yield address, self.visitor.get(address)
+            yield address, self.visitor.get(address)[1]
         for form in named:
             around = self.definition.forms[form].parent_form or form
             for address in (f"/{around}/react", *(f"/{around}/react?id={id}" for id in self.ids[around])):
-                yield f"POST {address}", self.visitor.send("POST", address, data={"_version": "1"})
+                yield f"POST {address}", self.visitor.send("POST", address, data={"_version": "1"}).text
             for id in self.ids[around]:
                 for at in (f"/{around}/{id}", f"/api/v1/records/{around}/{id}"):
                     for name in named[form]:
-                        yield f"POST {at}/reveal/{name}", self.visitor.send("POST", f"{at}/reveal/{name}")
+                        yield f"POST {at}/reveal/{name}", self.visitor.send("POST", f"{at}/reveal/{name}").text
 
     def _searched(self, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
         """A value that finds its record has been told, too."""
@@ -199,7 +199,7 @@ class _Reading:
             around = self.definition.forms[form].parent_form or form
             for address in (f"/search?q={text}", f"/{around}?q={text}", f"/{around}/options?q={text}",
                             f"/{around}/quick?q={text}"):  # fmt: skip
-                if re.search(rf'href="/{around}/\d+"', self.visitor.get(address).text):
+                if re.search(rf'href="/{around}/\d+"', self.visitor.get(address)[1]):
                     yield address, text
 
     def _told_of(self, place: Place) -> str | None:
@@ -208,14 +208,14 @@ class _Reading:
         around = form.parent_form or form.name
         for id in self.ids[around]:
             address = f"/api/v1/records/{around}/{id}"
-            told = self.visitor.get(address).get_json(silent=True) or {}
-            if any(place[1] in one for one in _of_form(form, told)):
+            status, told = self.visitor.get(address)
+            if status == 200 and any(place[1] in one for one in _of_form(form, json.loads(told))):
                 return address
-            if form.parent_form is None and f'id="show-{place[1]}"' in self.visitor.get(f"/{around}/{id}").text:
+            if form.parent_form is None and f'id="show-{place[1]}"' in self.visitor.get(f"/{around}/{id}")[1]:
                 return f"/{around}/{id}"
         if form.parent_form is None:
             for address in questions_about(form, place[1], self.ids[around]):
-                if self.visitor.get(address).status_code < 400:
+                if self.visitor.get(address)[0] < 400:
                     return address
         return None
 

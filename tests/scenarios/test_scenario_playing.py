@@ -1,6 +1,8 @@
 """Given this story, this is what came: time, questions, calls, mails, people, refusals."""
 
 import json
+import subprocess
+import sys
 
 from story_world import played, said, text
 
@@ -93,6 +95,27 @@ def test_what_would_leave_is_kept_and_answered_as_told():
         'then.1: nothing like: http to … / shop: {"method": "POST", "path": "/closed/Door", "query": {}, "json": '
         '{"cost": null}}'
     )
+
+
+ALONE = """
+import sys
+reached = []
+sys.addaudithook(lambda event, given: reached.append((event, given)) if event in ("socket.connect", "socket.getaddrinfo",
+                                                                                   "smtplib.connect") else None)
+from engine.cli import main
+code = main(["test", sys.argv[1]])
+assert not reached, reached
+sys.exit(code)
+"""
+
+
+def test_nothing_leaves_the_process(tmp_path):
+    file = tmp_path / "desk.yaml"
+    then = "[{sent: http, to: [shop]}, {sent: mail, to: [boss]}, {role: clerk, form: ticket, never_reads: [cost]}]"
+    file.write_text(text(story("[{by: boss, take: close, of: door}]", then)))
+    ran = subprocess.run([sys.executable, "-c", ALONE, str(file)], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["desk.yaml"]
 
 
 def test_a_system_that_is_down_stops_what_needs_it():
