@@ -168,7 +168,7 @@ def _value(hint: Any) -> str:
 _NAMES = {
     "FormName": "form", "FieldName": "field", "SortKey": "field, `-` in front for descending", "StateName": "state",
     "TransitionName": "transition", "RoleName": "role", "RuleName": "rule", "ConnectionName": "connection",
-    "HeaderName": "header", "ParameterName": "parameter", "SecretName": "name",
+    "HeaderName": "header", "PersonName": "role or person", "ParameterName": "parameter", "SecretName": "name",
 }  # fmt: skip
 
 

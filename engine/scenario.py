@@ -19,6 +19,7 @@ from engine.language import (
     FormName,
     Label,
     Named,
+    PersonName,
     RoleName,
     RuleName,
     StateName,
@@ -36,7 +37,7 @@ class Given:
 
     create: FormName = option("The form of the record.")
     saved_as: str | None = option("The name it has in the story.", None, alias="as", pattern=NAME)
-    by: str | None = option("The role or person who made it. Default: the application itself.", None)
+    by: PersonName | None = option("The role or person who made it. Default: the application itself.", None)
     state: StateName | None = option("The state it is in already; no rule wakes for it then.", None)
     values: Mapping[FieldName, Any] = option("Its fields; lines are a list of such mappings.", {})
 
@@ -58,7 +59,7 @@ class Step:
     restore: str | None = option("Bring this deleted record back.", None)
     wait: Duration | None = option("Let this time pass: time-outs, dates, schedules and waits come due.", None)
     of: str | None = option("The record whose transition or button it is, or which the question is about.", None)
-    by: str | None = option("The role or person who does it.", None)
+    by: PersonName | None = option("The role or person who does it.", None)
     values: Mapping[FieldName, Any] = option("Fields and what they become.", {})
     reason: str | None = option("The reason that is given for a transition.", None)
     comment: str | None = option("What is written beside an answer.", None)
@@ -93,9 +94,9 @@ class Expected:
     where: Expression | None = option("Only the records for which this holds are counted.", None)
     count: int | None = option("How many records there are.", None, minimum=0)
     sent: str | None = option("What left the process during the steps: `mail`, `http`, `call`.", None)
-    told: str | None = option("The role or person who was told something during the steps.", None)
-    asked: str | None = option("The role or person who was asked something during the steps.", None)
-    to: tuple[str, ...] = option("Roles, people, addresses or connections that all must have got it.", ())
+    told: PersonName | None = option("The role or person who was told something during the steps.", None)
+    asked: PersonName | None = option("The role or person who was asked something during the steps.", None)
+    to: tuple[PersonName, ...] = option("Roles, people, addresses or connections that all must have got it.", ())
     contains: str | None = option("A part of its text.", None)
     none: bool = option("There was nothing of the kind.", False)
     role: RoleName | None = option("The role that is kept from something.", None)
