@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "seed": ("engine.commands.seed", "Make sample records."),
     "user": ("engine.commands.user", "Add, list and change people."),
     "secret": ("engine.commands.secret", "Set and list the secrets of connections."),
+    "test": ("engine.commands.test", "Play the scenarios of a definition and tell which went otherwise."),
     "simulate": ("engine.commands.simulate", "Let a year pass in a copy: which rules time wakes, and how often."),
     "schema": ("engine.commands.schema", "Print the JSON Schema of definition files, or the reference."),
     "commands": ("engine.commands.commands", "Print what every command takes, as Markdown."),

@@ -30,6 +30,7 @@ from engine.language import (
     StateName,
     option,
 )
+from engine.scenario import Scenario
 from engine.triggers import Trigger
 from engine.views import View
 
@@ -236,6 +237,7 @@ class AppDefinition:
     pages: Mapping[str, Page] = option("Screens of cards.", {})
     menu: tuple[MenuGroup, ...] = option("The side bar. Default: all pages, then all forms that are not lines.", ())
     demo_users: Mapping[str, DemoUser] = option("People to try the application as, by sign-in name.", {})
+    scenarios: Mapping[str, Scenario] = option("Stories that must go as told: the application's own tests.", {})
 
     # SHA-256 over the file's bytes (first 16 hex digits): every event and message carries it.
     hash: str = field(default="", metadata={"derived": True})

@@ -104,3 +104,17 @@ CREDENTIALS: Mapping[str, str] = {
     "hmac": "{type: hmac, key: {secret: HOOK_KEY}, header: X-Hub-Signature-256, prefix: sha256=}",
     "signature": "{type: signature, key: {secret: HOOK_KEY}}",
 }
+SCENARIO = """\
+closing_needs_the_boss:
+  label: {zh: 只有主管能关闭, en: Only the boss closes}
+  given:
+    - {create: project, as: house, values: {name: House}}
+    - {create: ticket, as: door, by: clerk, values: {name: Door, project: house, due_on: in 3wd, proof: paper.pdf}}
+  steps:
+    - {by: clerk, take: close, of: door, refused: true}
+    - {wait: 2d}
+    - {by: boss, take: close, of: door}
+  then:
+    - {of: door, state: closed, holds: record.due_on > today()}
+    - {told: clerk, none: true}
+    - {role: clerk, form: ticket, never_reads: [cost]}"""

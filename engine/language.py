@@ -18,6 +18,7 @@ SortKey = NewType("SortKey", str)  # a field of the enclosing form, "-" in front
 StateName = NewType("StateName", str)  # a state of the enclosing form's workflow
 TransitionName = NewType("TransitionName", str)
 RoleName = NewType("RoleName", str)
+PersonName = NewType("PersonName", str)  # a role, or the sign-in name of a demo user
 Script = NewType("Script", str)  # see engine/scripts
 RuleName = NewType("RuleName", str)
 ConnectionName = NewType("ConnectionName", str)

@@ -33,6 +33,7 @@ from engine.fields.base import Field
 from engine.fields.choice import Option
 from engine.language import Condition, Duration, Expression, Label, Template
 from engine.registry import Registry
+from engine.scenario import Expected, Given, Scenario, Step
 from engine.schema import Key, first_line, is_choice, keys_of
 from engine.triggers import Trigger
 from engine.views import View
@@ -72,8 +73,25 @@ def reference(registry: Registry) -> str:
     parts.append(_kinds("Cards", Card, registry.cards, examples.CARDS))
     parts.append(_kinds("Connections", Connection, registry.connectors, examples.CONNECTIONS))
     parts.append(_kinds("Credentials", Credential, registry.credentials, examples.CREDENTIALS))
+    parts.append(_scenarios())
     parts.append(_functions(registry))
     return "\n".join(parts)
+
+
+def _scenarios() -> str:
+    example = f"\nIt is played by `appmill test FILE [NAME …]`.\n\n```yaml\n{examples.SCENARIO}\n```\n"
+    heading, first, table = _structure("Scenario", Scenario).split("\n\n", 2)
+    whole = f"{heading}\n\n{first}\n\n{_SAYING}\n\n{table}{example}"
+    return "\n".join([whole, *(_structure(cls.__name__, cls) for cls in (Given, Step, Expected))])
+
+
+_SAYING = """\
+In values a name given with `as` fills a link, a role or a sign-in name fills a person, a file name a file; days and
+moments may be said from the clock of the scenario: `today`, `in 10d`, `3wd ago`. `by: clerk` is somebody with this
+role and no other. A step says one of `create`, `update`, `take`, `press`, `answer`, `delete`, `restore` and `wait`;
+what is expected, one of `of`, `count`, `sent`, `told`, `asked`, `never_reads` and `never`. Records are made and changed
+by the doors people use, time passes at once, and nothing leaves the process. With `never_reads`, a figure with a
+fraction from 1,000 (7318.43) in a record of the scenario is looked for in notices and mails, too."""
 
 
 def _functions(registry: Registry) -> str:
@@ -150,7 +168,7 @@ def _value(hint: Any) -> str:
 _NAMES = {
     "FormName": "form", "FieldName": "field", "SortKey": "field, `-` in front for descending", "StateName": "state",
     "TransitionName": "transition", "RoleName": "role", "RuleName": "rule", "ConnectionName": "connection",
-    "EntryName": "form or page", "Receiver": "role or expression",
+    "EntryName": "form or page", "Receiver": "role or expression", "PersonName": "role or person",
     "HeaderName": "header", "ParameterName": "parameter", "SecretName": "name",
 }  # fmt: skip
 

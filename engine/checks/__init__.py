@@ -12,6 +12,7 @@ from engine.checks.names import check_names
 from engine.checks.prints import check_prints
 from engine.checks.queries import check_queries
 from engine.checks.review import Review
+from engine.checks.scenarios import check_scenarios
 from engine.checks.scripts import check_scripts
 from engine.checks.shapes import check_shapes
 from engine.checks.texts import check_texts
@@ -36,6 +37,7 @@ CHECKS = (
     check_prints,
     check_timing,
     check_asking,
+    check_scenarios,
     check_texts,
 )
 

@@ -27,6 +27,7 @@ from engine.language import (
     TransitionName,
 )
 from engine.registry import Registry
+from engine.scenario import Expected, Given, Scenario, Step
 from engine.schema import Key, keys_of
 from engine.triggers import OnRecord
 from engine.validate import guess, listed
@@ -167,7 +168,7 @@ class _Walk:
     definition: AppDefinition
 
     def thing(self, thing: Any, path: Path, around: tuple[Any, ...], form: str | None, under: str | None = None) -> Any:
-        form = _form_of(thing, form)
+        form = _form_of(thing, around, form)
         for key in keys_of(type(thing)):
             value = getattr(thing, key.attribute)
             if value is not None:
@@ -216,8 +217,11 @@ class _Walk:
         return getattr(known.fields.get(field), "form", None) if known is not None else None
 
 
-def _form_of(thing: Any, form: str | None) -> str | None:
+def _form_of(thing: Any, around: tuple[Any, ...], form: str | None) -> str | None:
     """Fields and states named in a thing are those of the form around it, or of the form it names itself."""
+    if isinstance(thing, (Given, Step, Expected)):
+        story = next(one for one in around if isinstance(one, Scenario))
+        return story.form_of(thing)
     if isinstance(thing, Form):
         return thing.name
     if isinstance(thing, Rule):

@@ -73,6 +73,11 @@ def simulate(
     return _Simulation(around, hands, story).run(end, told)
 
 
+def pass_time(app: Application, hands: Hands, end: dt.datetime) -> Story:
+    """As ``simulate``, with the performers of ``app`` as they are."""
+    return _Simulation(app, hands, Story()).run(end, lambda _at: None)
+
+
 class _Simulation:
     """What is to come is kept in memory: asking the database for it at every step would cost more than doing it."""
 
