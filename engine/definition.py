@@ -231,6 +231,11 @@ class AppDefinition:
     timezone: str = option("The time zone of people who chose none.", "Asia/Shanghai")
     currency: str = option("The currency of money fields that name none (ISO 4217).", "CNY", pattern="^[A-Z]{3}$")
     roles: Mapping[str, Role] = option("The roles.", {})
+    designers: tuple[RoleName, ...] = option(
+        "Roles that may draft and publish changes in the designer. What rights and systems outside are, administrators "
+        "publish.",
+        (),
+    )
     forms: Mapping[str, Form] = option("The forms.", minProperties=1)
     connections: Mapping[str, Connection] = option("The systems outside that rules send to or call.", {})
     rules: Mapping[str, Rule] = option("The automation rules.", {})

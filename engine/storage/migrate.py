@@ -8,7 +8,7 @@ data is kept, under a name that begins with ``_gone_``. Everything happens in on
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,10 +16,12 @@ import sqlalchemy as sa
 from engine.definition import AppDefinition
 from engine.errors import Refused, message
 from engine.storage import automation as _automation  # noqa: F401 - enters its tables
+from engine.storage import publishing as _publishing  # noqa: F401 - enters its tables
 from engine.storage import events, search
 from engine.storage import timing as _timing  # noqa: F401 - enters its tables
 from engine.storage.catalog import Catalog, read_catalog
 from engine.storage.changes import Changes
+from engine.storage.decisions import Decisions, MigrationQuestion
 from engine.storage.shape import Shape, shape_of
 from engine.storage.steps import Step
 from engine.storage.system import MAKERS
@@ -44,6 +46,8 @@ class Plan:
     order: tuple[Step, ...] = ()
     recompute: tuple[tuple[str, str], ...] = ()
     reindex: tuple[str, ...] = ()  # forms whose full-text index holds other fields now
+    questions: tuple[MigrationQuestion, ...] = ()  # what has to be decided about the data
+    decisions: Decisions = field(default_factory=dict)  # what was decided
     known: bool = False  # the very same definition was applied before
 
     @property
