@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from engine.definition import AppDefinition
 from engine.errors import Refused, message
 from engine.storage import automation as _automation  # noqa: F401 - enters its tables
-from engine.storage import publishing as _publishing  # noqa: F401 - enters its tables
 from engine.storage import events, search
+from engine.storage import publishing as _publishing  # noqa: F401 - enters its tables
 from engine.storage import timing as _timing  # noqa: F401 - enters its tables
 from engine.storage.catalog import Catalog, read_catalog
 from engine.storage.changes import Changes
