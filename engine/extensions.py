@@ -1,4 +1,5 @@
-"""Plugins found and entered: the built-ins first, then what is named, then what lies in ``plugins/`` beside the file.
+"""Plugins found and entered: the built-ins first, then what is installed, then what is named, then what lies in
+``plugins/`` beside the file.
 
 ``plugins/`` is looked for beside the definition file and beside its folder, so that ``apps/x.yaml`` finds
 ``plugins/``. A plugin is a module or package with ``register(registry)``; what has none is left alone.
@@ -7,6 +8,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -18,6 +20,7 @@ from engine.errors import AppmillError, message
 from engine.registry import Registry
 
 VARIABLE = "APPMILL_PLUGINS"
+GROUP = "appmill.plugins"  # the entry points under which installed packages bring their own
 
 
 class PluginFailed(AppmillError):
@@ -30,10 +33,14 @@ def registry_for(file: str | Path, named: Iterable[str] = ()) -> Registry:
     """The registry a definition file is read with. ``named``: module names, as ``--plugin`` gives them; more stand in
     the environment variable APPMILL_PLUGINS, with commas between. Raises PluginFailed."""
     registry = default_registry()
-    found = [*named, *_in_environment(), *_beside(Path(file))]
+    found = [*_installed(), *named, *_in_environment(), *_beside(Path(file))]
     for name in dict.fromkeys(found):
         _enter(registry, name, wanted=name in named)
     return registry
+
+
+def _installed() -> list[str]:
+    return sorted(entry.value for entry in importlib.metadata.entry_points(group=GROUP))
 
 
 def _in_environment() -> list[str]:

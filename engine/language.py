@@ -154,6 +154,7 @@ SYSTEM_FIELDS = (
 )  # fmt: skip
 RESERVED_FIELDS = frozenset({*SYSTEM_FIELDS, "record", "user", "none", "true", "false", "previous"})
 RESERVED_FORMS = frozenset(
-    {"api", "static", "admin", "sign_in", "sign_out", "me", "search", "files", "pages", "jobs", "health", "hooks"}
+    {"api", "static", "admin", "sign_in", "sign_out", "me", "search", "files", "pages", "jobs", "health", "hooks",
+     "designer"}
 )
 ADMIN = RoleName("admin")  # built in: may do everything with every form, and manages people

@@ -29,6 +29,7 @@ class Registry:
     functions: dict[str, Callable[..., Any]] = field(default_factory=dict)
     seeds: dict[str, Callable[..., Any]] = field(default_factory=dict)
     screens: list[Callable[..., Any]] = field(default_factory=list)
+    places: list[tuple[str, str, str, Callable[..., bool]]] = field(default_factory=list)
     template_folders: list[str] = field(default_factory=list)
     # Expressions compiled with these functions, by source; filled by engine.expressions.
     compiled: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
@@ -76,6 +77,11 @@ class Registry:
     def screen(self, make_blueprint: Callable[..., Any]) -> None:
         """More pages: called with the application, answers a Flask blueprint."""
         self.screens.append(make_blueprint)
+
+    def place(self, address: str, label: str, icon: str, shown: Callable[..., bool]) -> None:
+        """A place of the side bar beside the administration: ``/designer``, its English label (translated where it is
+        shown), an icon, and who sees it: called with (application, actor)."""
+        self.places.append((address, label, icon, shown))
 
     @staticmethod
     def _once(place: dict[str, Any], name: str, thing: Any) -> None:

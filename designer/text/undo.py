@@ -35,9 +35,14 @@ class Undo:
         """Remember an edit; one that changed nothing is not worth a step."""
         if not applied.splices:
             return
-        before = spliced(applied.text, applied.inverse)
-        self.done = [*self.done, Done(label, applied.splices, applied.inverse, _mark(before), _mark(applied.text))]
-        self.done = self.done[-self.limit :]
+        self.note(label, spliced(applied.text, applied.inverse), applied.text, applied.splices, applied.inverse)
+
+    def note(
+        self, label: str, before: str, after: str, splices: tuple[Splice, ...], inverse: tuple[Splice, ...]
+    ) -> None:
+        """Remember a step from one text to another by the splices that lead there and back."""
+        done = Done(label, splices, inverse, _mark(before), _mark(after))
+        self.done = [*self.done, done][-self.limit :]
         self.undone = []
 
     def undo(self, text: str) -> tuple[str, str]:

@@ -34,8 +34,13 @@ class Change:
     token: str
     version: int
     author_id: int | None
+    guests: Sequence[int]
     created_at: dt.datetime
     updated_at: dt.datetime
+
+    def is_open_to(self, user: int | None) -> bool:
+        """Whether this person may work on it: its author, and whoever came by its link."""
+        return user is not None and (user == self.author_id or user in self.guests)
 
     @property
     def is_open(self) -> bool:
@@ -50,7 +55,7 @@ def begin(
     row: dict[str, Any] = {
         "title": title, "text": text, "base": base, "base_text": base_text, "undo": dict(NOTHING_TO_UNDO),
         "decisions": {}, "state": "open", "token": secrets.token_urlsafe(24), "version": 1, "author_id": by,
-        "created_at": now, "updated_at": now,
+        "guests": [], "created_at": now, "updated_at": now,
     }  # fmt: skip
     id = conn.execute(sa.insert(tables.change).values(row).returning(tables.change.c.id)).scalar_one()
     return Change(id=id, **row)
@@ -66,12 +71,22 @@ def find_shared(conn: sa.Connection, tables: Tables, token: str) -> Change:
     return _one(conn, tables, tables.change.c.token == token)
 
 
-def listed(conn: sa.Connection, tables: Tables, *, author: int | None = None, limit: int = 50) -> Sequence[Change]:
-    """Open drafts, the newest first; of one author, or everybody's."""
+def listed(conn: sa.Connection, tables: Tables, *, user: int | None = None, limit: int = 200) -> Sequence[Change]:
+    """Open drafts, the newest first; those one person may work on, or everybody's."""
     table = tables.change
-    only = () if author is None else (table.c.author_id == author,)
-    select = sa.select(table).where(table.c.state == "open", *only).order_by(table.c.id.desc()).limit(limit)
-    return [Change(**row) for row in conn.execute(select).mappings()]
+    select = sa.select(table).where(table.c.state == "open").order_by(table.c.id.desc()).limit(limit)
+    found = [Change(**row) for row in conn.execute(select).mappings()]
+    return [change for change in found if user is None or change.is_open_to(user)]
+
+
+def join(conn: sa.Connection, tables: Tables, token: str, user: int) -> Change:
+    """The draft a link leads to; whoever has it may work on it from now on. Raises Missing."""
+    found = find_shared(conn, tables, token)
+    if found.is_open_to(user):
+        return found
+    guests = [*found.guests, user]
+    conn.execute(sa.update(tables.change).where(tables.change.c.id == found.id).values(guests=guests))
+    return replace(found, guests=guests)
 
 
 def keep(conn: sa.Connection, tables: Tables, seen: Change, *, now: dt.datetime, **values: Any) -> Change:

@@ -13,7 +13,7 @@ from engine.storage.system import count, key, moment, system, text, user_column
 @system("change")
 def _change() -> list[Any]:
     """A draft of the definition. ``base`` is the hash of what it began from, ``base_text`` its text; ``undo`` the
-    steps that can be taken back; ``token`` leads whoever has the link to it. ``state``: open, published, discarded;
+    steps that can be taken back; ``token`` leads whoever has the link to it, who then is among its ``guests`` (ids). ``state``: open, published, discarded;
     ``decisions`` what was chosen about the data so far."""
     return [
         key(),
@@ -27,6 +27,7 @@ def _change() -> list[Any]:
         text("token", unique=True),
         count("version"),
         user_column("author_id"),
+        sa.Column("guests", json_type(), nullable=False),
         moment("created_at"),
         moment("updated_at"),
         sa.Index("ix__change_state", "state", "id"),

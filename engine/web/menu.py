@@ -13,6 +13,7 @@ from engine.application import Application
 from engine.definition import AppDefinition, Form
 from engine.people import Actor
 from engine.permissions import may
+from engine.texts import say
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Menu:
 
     groups: tuple[Group, ...]
     creatable: tuple[Entry, ...]
+    tools: tuple[Entry, ...] = ()
 
 
 def menu_of(app: Application, actor: Actor) -> Menu:
@@ -45,7 +47,7 @@ def menu_of(app: Application, actor: Actor) -> Menu:
     found: Menu | None = kept.get(key)
     if found is None:
         groups = tuple(group for group in _groups(app, actor) if group.entries)
-        found = kept[key] = Menu(groups, tuple(_creatable(app, actor)))
+        found = kept[key] = Menu(groups, tuple(_creatable(app, actor)), tuple(_tools(app, actor)))
     return found
 
 
@@ -71,6 +73,12 @@ def _entries(app: Application, actor: Actor, names: tuple[str, ...]) -> Iterator
                 yield Entry(f"pages/{name}", page.label.text(actor.language), page.icon, f"/pages/{name}")
         elif may(app, actor, "read", definition.forms[name]).allowed:
             yield _form_entry(definition.forms[name], actor.language, f"/{name}")
+
+
+def _tools(app: Application, actor: Actor) -> Iterator[Entry]:
+    for address, label, icon, shown in app.registry.places:
+        if shown(app, actor):
+            yield Entry(address.strip("/"), say(label, actor.language), icon, address)
 
 
 def may_open(page: Any, actor: Actor) -> bool:
