@@ -13,8 +13,8 @@ from engine.storage.system import count, key, moment, system, text, user_column
 @system("change")
 def _change() -> list[Any]:
     """A draft of the definition. ``base`` is the hash of what it began from, ``base_text`` its text; ``undo`` the
-    steps that can be taken back; ``token`` leads whoever has the link to it, who then is among its ``guests`` (ids). ``state``: open, published, discarded;
-    ``decisions`` what was chosen about the data so far."""
+    steps that can be taken back; ``token`` leads whoever has the link to it, who then is among its ``guests`` (ids).
+    ``state``: open, published, discarded; ``decisions`` what was chosen about the data so far."""
     return [
         key(),
         text("title"),
