@@ -11,7 +11,10 @@ from engine import actions
 from engine.definition import Rule
 from engine.errors import message
 from engine.program import Program, program_of
-from engine.web.automation.words import MESSAGE_STATES, Badge, Said, Words, action
+from engine.saying.occasions import occasion
+from engine.saying.steps import Said, action
+from engine.saying.words import Words
+from engine.web.automation.words import MESSAGE_STATES, Badge
 
 Place = tuple[tuple[int, ...], int]  # the steps that lead inside, and the number of the step
 
@@ -65,7 +68,7 @@ def draw(words: Words, rule: Rule, taken: Taken | None = None) -> tuple[Box, ...
     """The boxes of a rule from top to bottom."""
     drawing = _Drawing(words, taken)
     program = program_of(rule.actions)
-    waking = Box("trigger", words.trigger(rule), "bolt", walked=None if taken is None else True)
+    waking = Box("trigger", occasion(words, rule.trigger).text, "bolt", walked=None if taken is None else True)
     return (waking, *_condition(words, rule, taken), *drawing.boxes(rule.actions, program, (), ("actions",), rule.form))
 
 

@@ -12,8 +12,9 @@ from flask import Response, request
 
 from engine.definition import AppDefinition
 from engine.errors import Invalid, Message, Problem, message
+from engine.saying.words import Words
 from engine.web.automation.access import sees_all
-from engine.web.automation.words import Words, took
+from engine.web.automation.words import took
 from engine.web.context import application, reader
 from engine.web.me import shown_times
 from engine.web.render import render

@@ -12,12 +12,14 @@ from engine.definition import Rule
 from engine.errors import message
 from engine.jobs import mending
 from engine.rules import name_of
+from engine.saying.occasions import occasion
+from engine.saying.words import Words
 from engine.web.automation import ledger
 from engine.web.automation.access import demand_rule, for_owners, seen_rules
 from engine.web.automation.flow import draw
 from engine.web.automation.frame import ROOT, show, words_of
 from engine.web.automation.runs import lines_of
-from engine.web.automation.words import MODES, STANDINGS, Badge, Words, standing
+from engine.web.automation.words import MODES, STANDINGS, Badge, standing
 from engine.web.context import actor, application
 from engine.web.render import go, toast
 
@@ -67,7 +69,7 @@ def rule_line(
     paused = kept is not None and kept["paused_at"] is not None
     state = standing(rule, paused)
     return RuleLine(
-        rule=rule, key=rule.stable_id, label=words.rule_label(rule), trigger=words.trigger(rule),
+        rule=rule, key=rule.stable_id, label=words.rule_label(rule), trigger=occasion(words, rule.trigger).text,
         form=words.form_label(rule.form), mode=words.say(MODES[rule.mode]), standing=state, badge=STANDINGS[state],
         reason=(kept["reason"] or "") if kept and paused else "", since=kept["paused_at"] if kept else None,
         tally=tally, last=last,

@@ -17,6 +17,9 @@ from engine.errors import AppmillError, Missing, Refused, message
 from engine.jobs import mending
 from engine.rules import name_of
 from engine.runs import OPEN
+from engine.saying.occasions import occasion
+from engine.saying.steps import needs_text
+from engine.saying.words import Words
 from engine.storage.automation import OPEN_MESSAGES
 from engine.web.automation import ledger
 from engine.web.automation.access import for_owners, seen_rules, sees_all
@@ -34,10 +37,8 @@ from engine.web.automation.telling import (
 )
 from engine.web.automation.words import (
     MASK,
-    NEEDS,
     RUN_STATES,
     Badge,
-    Words,
     kind_text,
     message_badge,
     question_badge,
@@ -316,7 +317,7 @@ def woken_text(telling: Telling, row: ledger.Row, causes: Sequence[ledger.Cause]
     if causes:
         return telling.words.say(message("{who} {what}", who=_who(telling, causes[0]),
                                          what=telling.event_text(causes[0].event)))  # fmt: skip
-    return telling.words.trigger(rule) if rule else row["key"]
+    return occasion(telling.words, rule.trigger).text if rule else row["key"]
 
 
 def _who(telling: Telling, cause: ledger.Cause) -> str:
@@ -343,14 +344,13 @@ def _asked(conn: sa.Connection, words: Words, run_id: int) -> tuple[Asked, ...]:
 
 def _question(words: Words, one: questions.Question) -> Asked:
     """What was asked and said in words is for administrators, as the texts of messages are."""
-    needs = NEEDS.get(one.needs, message("{count} equal answers decide", count=one.needs))
     answers = tuple(
         Answer(voice.name, choice_text(one, voice.answer), (voice.comment or "") if sees_all() else "", voice.at)
         for voice in (*one.given, *(each for each in one.voices if each.answer is None))
     )
     return Asked(
-        one.text(words.language) if sees_all() else MASK, one.state, question_badge(one.state), words.say(needs),
-        one.due_at, fate(one) if one.state != "open" else "", answers,
+        one.text(words.language) if sees_all() else MASK, one.state, question_badge(one.state),
+        words.say(needs_text(one.needs)), one.due_at, fate(one) if one.state != "open" else "", answers,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from flask import Blueprint, request
 
 from engine.definition import Rule
+from engine.errors import Message, message
 from engine.hooks import Webhook
 from engine.letterbox import MailArrives
 from engine.schedules import Schedule
@@ -22,13 +24,17 @@ from engine.web.automation.frame import show, words_of
 from engine.web.automation.rules import DAY, RuleLine, rule_line
 from engine.web.automation.runs import RunLine, lines_of
 from engine.web.automation.telling import masked
-from engine.web.automation.times import MISFIRES
 from engine.web.context import application
 
 blueprint = Blueprint("schedules", __name__)
 NEXT = 5
 LAST = 5
 DELIVERIES = 10
+MISFIRES: Mapping[str, Message] = {
+    "skip": message("missed times are left out"),
+    "once": message("missed times are made up for once"),
+    "all": message("every missed time is made up for"),
+}
 
 
 def _rules_of(kind: type[Any]) -> list[Rule]:

@@ -17,9 +17,10 @@ from engine.definition import Form
 from engine.errors import Message, message
 from engine.fields.base import Field
 from engine.language import Label
+from engine.saying.words import Words
 from engine.web.automation import ledger
 from engine.web.automation.access import may_read, sees_all
-from engine.web.automation.words import MASK, Words, kind_text
+from engine.web.automation.words import MASK, kind_text
 from engine.web.context import actor, application, reader
 from engine.web.seen import points_at, titles_of
 from engine.web.timeline import ICONS, SENTENCES, Teller

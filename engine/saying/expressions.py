@@ -29,7 +29,7 @@ _SIGNS = (
     (re.compile(r"\bor\b"), {"en": "or", "zh": "或"}),
     (re.compile(r"\band\b"), {"en": "and", "zh": "且"}),
 )  # fmt: skip
-_SYSTEM = {
+SYSTEM = {
     "state": {"en": "State", "zh": "状态"}, "owner": {"en": "Owner", "zh": "负责人"},
     "created_by": {"en": "Created by", "zh": "创建人"}, "created_at": {"en": "Created", "zh": "创建时间"},
     "updated_by": {"en": "Changed by", "zh": "修改人"}, "updated_at": {"en": "Changed", "zh": "修改时间"},
@@ -77,7 +77,7 @@ def path_label(names: list[str], form: Form | None, definition: AppDefinition, l
     words = []
     for name in names:
         field = form.fields.get(name) if form else None
-        words.append(field.label_in(language) if field else _SYSTEM.get(name, {}).get(language, name))
+        words.append(field.label_in(language) if field else SYSTEM.get(name, {}).get(language, name))
         form = _next_form(form, field, name, definition)
     return " › ".join(words)
 
