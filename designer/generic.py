@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, get_args, get_origin
 
+from designer.blank import blank
+from designer.naming import name_for
 from designer.operations import Breaks, Made, operation
+from designer.panel.known import form_around
+from designer.places import place_of, thing_at
 from designer.slots import slot_at
 from designer.text import (
     Document,
@@ -20,8 +25,9 @@ from designer.text import (
 )
 from designer.workspace import Workspace
 from engine import uses
-from engine.errors import Message, message
-from engine.uses.where import place
+from engine.errors import message
+from engine.language import RESERVED_FIELDS
+from engine.schema import is_choice, keys_of, kinds_of
 from engine.yamlfile import Path, dotted
 
 
@@ -155,13 +161,48 @@ def yaml(workspace: Workspace, path: Path, text: str) -> Made:
     return Made([SetValue(path, Document.read(text).data)], label, path)
 
 
-def thing_at(workspace: Workspace, path: Path) -> uses.Thing | None:
-    """The named thing that is defined at a path; None where none is, or where the file cannot be understood."""
-    if workspace.definition is None:
-        return None
-    return next((thing for thing, defined in workspace.uses.things.items() if defined.path == path), None)
+@operation("thing.add")
+def add_thing(
+    workspace: Workspace, parent: Path, label: str = "", kind: str | None = None, name: str | None = None
+) -> Made:
+    """One more thing in a list or map, with what it must have. In a map its name comes from its label."""
+    slot, there = slot_at(workspace.data, parent, workspace.registry), workspace.at(parent) or {}
+    if slot is None or get_origin(slot.hint) not in (tuple, Mapping):
+        raise EditRefused(message("{path} takes no further things.", path=dotted(parent)), parent)
+    hint = get_args(slot.hint)[-1] if get_origin(slot.hint) is Mapping else get_args(slot.hint)[0]
+    key: str | int = -1
+    if get_origin(slot.hint) is Mapping:
+        key = name or name_for(label, {*there, *RESERVED_FIELDS}, str(parent[-1]).rstrip("s") if parent else "thing")
+    value = blank(workspace, hint, form=form_around(workspace, parent), kind=kind, label=label)
+    made = insert(workspace, parent, key, value)
+    said = message("{label} is added to {place}", label=label or str(key), place=place_of(workspace, parent))
+    return Made(made.edits, said, made.select)
 
 
-def place_of(workspace: Workspace, path: Path) -> Message | str:
-    """A path as people read it."""
-    return place(workspace.definition, path) if workspace.definition is not None else dotted(path)
+@operation("kind.set")
+def set_kind(workspace: Workspace, path: Path, kind: str) -> Made:
+    """Another type for a thing; the options both types have stay."""
+    slot, there = slot_at(workspace.data, path, workspace.registry), workspace.at(path)
+    if slot is None or not is_choice(slot.base or slot.hint):
+        raise EditRefused(message("{path} has no type.", path=dotted(path)), path)
+    base = slot.base or slot.hint
+    if kind not in kinds_of(base, workspace.registry):
+        raise EditRefused(message("There is no type {kind} here.", kind=kind), path)
+    fresh = blank(workspace, base, form=form_around(workspace, path), kind=kind)
+    allowed = {key.name for key in keys_of(kinds_of(base, workspace.registry)[kind])}
+    kept = {key: value for key, value in (there or {}).items() if key in allowed}
+    label = message("{place} is now of the type {kind}", place=place_of(workspace, path), kind=kind)
+    if there is None:
+        return Made([_made(workspace, path, fresh)], label, path)
+    return Made([SetValue(path, {"type": kind, **kept, **{key: fresh[key] for key in fresh if key not in kept}})],
+                label, path)  # fmt: skip
+
+
+@operation("thing.begin")
+def begin_thing(workspace: Workspace, path: Path) -> Made:
+    """Set up an option that is a thing of its own, with what it must have."""
+    slot = slot_at(workspace.data, path, workspace.registry)
+    if slot is None or workspace.at(path) is not None:
+        raise EditRefused(message("{path} cannot be set up.", path=dotted(path)), path)
+    value = blank(workspace, slot.base or slot.cls or slot.hint, form=form_around(workspace, path))
+    return Made([_made(workspace, path, value)], message("{place} is set up", place=dotted(path)), path)

@@ -1,0 +1,199 @@
+// The draft on the server is the truth; a page is a drawing of it. Whatever people do is sent as a named operation, and
+// the parts of the page that show the draft are drawn again from what the server keeps.
+
+import { request } from "../fetching.js";
+import { toast } from "../toast.js";
+
+const root = document.getElementById("designer");
+const texts = document.getElementById("designer-texts").dataset;
+const base = `/designer/${root.dataset.draft}`;
+let version = Number(root.dataset.version);
+let selected = null;
+let line = Promise.resolve();
+
+export const draftAddress = base;
+export const language = root.dataset.language;
+export const selection = () => selected;
+
+export function announce(words) {
+  document.getElementById("designer-say").textContent = words;
+}
+
+// Which place of the definition the property panel shows; null for none.
+export function select(path, options = {}) {
+  selected = path;
+  document.dispatchEvent(new CustomEvent("designer:selected", { detail: { path, ...options } }));
+  const panel = document.querySelector("[data-panel]");
+  if (!panel) return Promise.resolve();
+  const query = path ? `?path=${encodeURIComponent(JSON.stringify(path))}` : "";
+  panel.dataset.refresh = `${base}/panel${query}`;
+  return draw(panel);
+}
+
+// One after the other: each operation is sent with the version the one before it left.
+function queued(work) {
+  line = line.then(work, work);
+  return line;
+}
+
+async function post(door, body) {
+  show(texts.saving);
+  const answer = await request(`${base}/${door}`, {
+    method: "POST", body: JSON.stringify({ version, ...body }), headers: { "Content-Type": "application/json" }, stay: true,
+  });
+  if (!answer) { show(texts.offline, true); return null; }
+  let told;
+  try { told = JSON.parse(answer.text); } catch { told = { reason: texts.offline }; }
+  return { status: answer.status, told };
+}
+
+function show(words, bad = false) {
+  const place = document.querySelector("[data-saved]");
+  place.textContent = words;
+  place.classList.toggle("is-bad", bad);
+}
+
+// Sends an operation; answers what the server said, or null when it was refused (the reason is shown).
+// `quiet`: the caller shows the reason itself, as `{refused: …}`.
+export function run(operation, given = {}, options = {}) {
+  return queued(async () => {
+    const answer = await post("do", { operation, arguments: given });
+    return settle(answer, options, () => run(operation, { ...given, force: true }, options));
+  });
+}
+
+// The whole text of the draft, typed on the ground of `ground`; conflicts come back as `{conflicts: […]}`.
+export function write(ground, text) {
+  return queued(async () => settle(await post("text", { base: ground, text }), { quiet: true }));
+}
+
+export const undo = () => queued(async () => settle(await post("undo", {})));
+export const redo = () => queued(async () => settle(await post("redo", {})));
+
+async function settle(answer, options = {}, again = null) {
+  if (!answer) return null;
+  const { status, told } = answer;
+  if (status === 200) { await taken(told, options); return told; }
+  show(texts.saved);
+  if (status === 409 && !told.conflicts) { await stale(); return null; }
+  if (told.breaks && again) return confirmBreaks(told, again);
+  if (options.quiet) return { refused: told.reason, ...told };
+  toast(told.reason, "danger");
+  await redraw();
+  return null;
+}
+
+async function taken(told, options) {
+  version = told.version;
+  root.dataset.version = version;
+  tools(told);
+  show(texts.saved);
+  if (told.label) announce(told.label);
+  if (told.select && options.select !== false) await select(told.select, { fresh: true });
+  await redraw();
+  document.dispatchEvent(new CustomEvent("designer:changed", { detail: told }));
+}
+
+// Somebody else was faster: what there is now is shown, and the next operation begins from there.
+async function stale() {
+  toast(texts.stale, "warning");
+  const answer = await request(`${base}/state`);
+  if (!answer || answer.status !== 200) return;
+  const told = JSON.parse(answer.text);
+  version = told.version;
+  tools(told);
+  await redraw();
+  document.dispatchEvent(new CustomEvent("designer:changed", { detail: told }));
+}
+
+function tools(told) {
+  for (const name of ["undo", "redo"]) {
+    const button = document.querySelector(`[data-${name}]`);
+    button.disabled = !told[name];
+    button.title = told[name] ? texts[name].replace("%", told[name]) : texts[name === "undo" ? "nothingUndo" : "nothingRedo"];
+  }
+  const errors = document.querySelector("[data-errors]");
+  errors.hidden = !told.errors;
+  errors.firstElementChild.textContent = texts.mistakes.replace("%", told.errors);
+}
+
+// Every part that shows the draft, drawn again where it stands; what has the focus keeps it, and what is typed stays.
+export async function redraw() {
+  await Promise.all([...document.querySelectorAll("[data-refresh]")].map(draw));
+}
+
+export async function draw(place) {
+  const wanted = place.dataset.refresh;
+  const answer = await request(wanted);
+  if (!answer || answer.status >= 400 || place.dataset.refresh !== wanted) return;
+  const focus = focusMark(place);
+  if (!holdsTyping(place)) {
+    await window.htmx.swap({ target: place, text: answer.text, swap: "innerMorph" });
+    restoreFocus(place, focus);
+  }
+  place.dispatchEvent(new CustomEvent("designer:drawn", { bubbles: true }));
+}
+
+const holdsTyping = (place) => place.contains(document.activeElement) && document.activeElement.matches("[data-typing]");
+
+function focusMark(place) {
+  const active = document.activeElement;
+  return place.contains(active) ? active.id || null : null;
+}
+
+function restoreFocus(place, mark) {
+  if (mark && document.activeElement?.id !== mark) document.getElementById(mark)?.focus({ preventScroll: true });
+}
+
+function confirmBreaks(told, again) {
+  const dialog = document.getElementById("designer-breaks");
+  dialog.querySelector("[data-reason]").textContent = told.reason;
+  dialog.querySelector("[data-places]").replaceChildren(...told.breaks.map(({ path, sentence }) => {
+    const item = document.createElement("li");
+    const link = document.createElement("a");
+    link.href = `${base}/go?path=${encodeURIComponent(JSON.stringify(path))}`;
+    link.textContent = sentence;
+    item.append(link);
+    return item;
+  }));
+  dialog.showModal();
+  return new Promise((resolve) => {
+    const done = (result) => { dialog.close(); resolve(result); };
+    dialog.querySelector("[data-cancel]").onclick = () => done(null);
+    dialog.querySelector("[data-force]").onclick = () => done(again());
+    dialog.oncancel = () => resolve(null);
+  });
+}
+
+function typing(target) {
+  return target.matches?.("input:not([type=checkbox]):not([type=radio]), textarea, [contenteditable]");
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.isComposing || !(event.ctrlKey || event.metaKey) || typing(event.target)) return;
+  const key = event.key.toLowerCase();
+  if (key === "z") { event.preventDefault(); (event.shiftKey ? redo : undo)(); }
+  if (key === "y") { event.preventDefault(); redo(); }
+});
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-undo]")) undo();
+  if (event.target.closest("[data-redo]")) redo();
+  const sheet = event.target.closest("[data-sheet]");
+  if (sheet) openSheet(sheet);
+  const chosen = event.target.closest("[data-select]");
+  if (chosen && !event.defaultPrevented) select(JSON.parse(chosen.dataset.select));
+});
+
+// On a phone the side panels are sheets over the canvas.
+function openSheet(button) {
+  const open = button.getAttribute("aria-expanded") !== "true";
+  for (const one of document.querySelectorAll("[data-sheet]")) {
+    const shown = open && one === button;
+    one.setAttribute("aria-expanded", String(shown));
+    document.getElementById(one.dataset.sheet).classList.toggle("is-open", shown);
+  }
+}
+
+document.querySelector(".designer-tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+import("./panel.js");
