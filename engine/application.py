@@ -17,7 +17,7 @@ from engine.registry import Registry
 from engine.secrets import Secrets, Sources
 from engine.storage.database import Database
 from engine.storage.files import FileStore
-from engine.storage.migrate import upgrade
+from engine.storage.migrate import lock, plan_migration
 from engine.storage.tables import Tables, build_tables
 
 Clock = Callable[[], dt.datetime]
@@ -31,7 +31,8 @@ def utc_now() -> dt.datetime:
 class Application:
     """Everything a walk needs. ``clock`` answers the aware UTC datetime; ``plans`` is what the definition decides.
 
-    A new definition makes a new Application over the same database: a request keeps the one it began with.
+    A new definition makes a new Application over the same database: a request keeps the one it began with. ``file``
+    is the definition file that follows what is in force.
     """
 
     definition: AppDefinition
@@ -41,6 +42,7 @@ class Application:
     files: FileStore
     clock: Clock = utc_now
     sources: Sources = field(default_factory=Sources, repr=False)  # the operator's secrets
+    file: Path | None = None
     plans: Plans = field(init=False, repr=False, compare=False)
     secrets: Secrets = field(init=False, repr=False, compare=False)
 
@@ -59,22 +61,27 @@ def open_application(
     sources: Sources | None = None,
     allow_explicit: bool = False,
 ) -> Application:
-    """Read a definition file, bring the database up to it, and answer the application.
+    """Read a definition file, bring the database up to it, and answer the application. A file that was left behind by
+    what was published meanwhile is brought up to the database instead (``engine.publishing.file``).
 
     ``files_folder``: where attachments are kept; default: ``files`` beside a SQLite database or the definition;
     ``sources``: secrets the operator gives (``engine.secrets.read_sources``). Raises
     DefinitionError, or Refused when the database holds what the definition takes away (``allow_explicit`` lets it go).
     """
+    from engine.publishing.file import at_start
+
     types = registry or default_registry()
     loaded = load_file(path, types)
+    database = Database(database_url)
     return start(
-        loaded,
-        Database(database_url),
+        at_start(loaded, database, types),
+        database,
         registry=types,
         clock=clock,
         files=FileStore(files_folder or _beside(path, database_url)),
         sources=sources,
         allow_explicit=allow_explicit,
+        file=Path(path),
     )
 
 
@@ -88,25 +95,22 @@ def start(
     by: int | None = None,
     sources: Sources | None = None,
     allow_explicit: bool = False,
+    file: Path | None = None,
 ) -> Application:
-    """The application of a definition that was read, over an open database: migrated, and its stored values current."""
-    from engine.recomputing import recompute
-    from engine.timing.reconcile import again
+    """The application of a definition that was read, over an open database: migrated, and its stored values current.
+    Of several processes that start at once one does the work, the others wait and find it done."""
+    from engine.publishing.inforce import Entry, hash_in_force, put_in_force
 
     tables = build_tables(loaded.definition, registry)
-    app = Application(loaded.definition, registry, database, tables, files, clock, sources or Sources())
+    app = Application(loaded.definition, registry, database, tables, files, clock, sources or Sources(), file)
     with database.write() as conn:
-        plan = upgrade(
-            conn,
-            loaded.definition,
-            tables,
-            source=loaded.source.text,
-            now=clock(),
-            by=by,
+        lock(conn)
+        before = hash_in_force(conn)
+        plan = plan_migration(conn, loaded.definition, tables, clock())
+        put_in_force(
+            conn, app, plan, source=loaded.source.text, entry=Entry("started", by), before=before,
             allow_explicit=allow_explicit,
-        )
-        recompute(app, conn, plan.recompute)
-        again(app, conn, plan.recompute)
+        )  # fmt: skip
     return app
 
 
@@ -114,7 +118,9 @@ def reopened(app: Application, text: str) -> Application:
     """The application of a definition that another process applied to the same database."""
     loaded = load_text(text, app.registry)
     tables = build_tables(loaded.definition, app.registry)
-    return Application(loaded.definition, app.registry, app.database, tables, app.files, app.clock, app.sources)
+    return Application(
+        loaded.definition, app.registry, app.database, tables, app.files, app.clock, app.sources, app.file
+    )
 
 
 def _beside(path: str | Path, database_url: str) -> Path:

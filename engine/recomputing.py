@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from engine.errors import Message, message
 from engine.expressions import EvaluationFailed, plain
 from engine.expressions.functions import text
+from engine.faults import point
 from engine.people import system_actor
 from engine.plans import FormPlan
 from engine.sight import Row, Sight
-from engine.storage import records, search
+from engine.storage import records, rollups, search
 
 if TYPE_CHECKING:
     from engine.application import Application
@@ -20,7 +22,12 @@ if TYPE_CHECKING:
 CHUNK = 500
 
 
-def recompute(app: Application, conn: sa.Connection, wanted: Iterable[tuple[str, str]]) -> int:
+Told = Callable[[int, int, Message], None]  # (records done, of how many, what is being done)
+
+
+def recompute(
+    app: Application, conn: sa.Connection, wanted: Iterable[tuple[str, str]], told: Told = lambda *_said: None
+) -> int:
     """Work out (form, field or ``_title``) for every record, lines before what they lie in; answers how many changed.
 
     It leaves no event and no new version: nobody changed the records.
@@ -29,18 +36,25 @@ def recompute(app: Application, conn: sa.Connection, wanted: Iterable[tuple[str,
     for form, name in wanted:
         by_form.setdefault(form, set()).add(name)
     order = sorted(by_form, key=lambda name: app.definition.forms[name].parent_form is None)
-    return sum(_recompute_form(app, conn, app.plans.form(name), by_form[name]) for name in order)
+    return sum(_recompute_form(app, conn, app.plans.form(name), by_form[name], told) for name in order)
 
 
-def _recompute_form(app: Application, conn: sa.Connection, plan: FormPlan, names: set[str]) -> int:
-    last = count = 0
+def _recompute_form(app: Application, conn: sa.Connection, plan: FormPlan, names: set[str], told: Told) -> int:
+    for name in sorted(names):
+        if name in plan.fields and plan.fields[name].type == "rollup":
+            rollups.refresh_all(conn, app.tables, plan.form.name, name)
+    total = int(conn.execute(sa.select(sa.func.count()).select_from(plan.table)).scalar_one())
+    what = message("Values of {form} are worked out anew", form=plan.form.label)
+    last = seen = count = 0
     while True:
+        told(seen, total, what)
+        point("values recomputed")
         query = sa.select(plan.table).where(plan.table.c.id > last).order_by(plan.table.c.id).limit(CHUNK)
         rows = [dict(row) for row in conn.execute(query).mappings()]
         sight = Sight(app, conn, system_actor())
         changed = [new for row in rows if (new := _worked_out(sight, plan, row, names))]
         _write(conn, plan, changed)
-        count += len(changed)
+        seen, count = seen + len(rows), count + len(changed)
         if "_title" in names and rows:
             _index(app, conn, plan, [row["id"] for row in rows])
         if len(rows) < CHUNK:

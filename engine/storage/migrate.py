@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from engine.definition import AppDefinition
 from engine.errors import Refused, message
+from engine.faults import point
 from engine.storage import automation as _automation  # noqa: F401 - enters its tables
 from engine.storage import events, search
 from engine.storage import publishing as _publishing  # noqa: F401 - enters its tables
@@ -96,6 +97,7 @@ def apply(
     """
     _refuse(plan, allow_explicit)
     for step in plan.order:
+        point("migration step")
         step.do(conn)
     if plan.order:
         events.guard(conn)
@@ -123,6 +125,12 @@ def _refuse(plan: Plan, allow_explicit: bool) -> None:
 _MIGRATING = 0x6D69677261746521  # any number nobody else takes: "migrate!"
 
 
+def lock(conn: sa.Connection) -> None:
+    """One at a time puts a definition in force, until the end of the caller's transaction."""
+    if conn.dialect.name == "postgresql":  # SQLite's write transaction is alone anyway
+        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
+
+
 def upgrade(
     conn: sa.Connection,
     definition: AppDefinition,
@@ -135,8 +143,7 @@ def upgrade(
 ) -> Plan:
     """Plan and apply in one; what the start of an application calls. Of several processes that start at once one does
     the work, the others wait and find it done."""
-    if conn.dialect.name == "postgresql":  # SQLite's write transaction is alone anyway
-        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
+    lock(conn)
     plan = plan_migration(conn, definition, tables, now)
     apply(conn, plan, source=source, now=now, by=by, allow_explicit=allow_explicit)
     return plan
