@@ -95,7 +95,7 @@ def apply(
 
     Raises Refused, having changed nothing, when there are explicit steps and they were not allowed.
     """
-    _refuse(plan, allow_explicit)
+    refuse_explicit(plan, allow_explicit)
     for step in plan.order:
         point("migration step")
         step.do(conn)
@@ -106,7 +106,7 @@ def apply(
         _remember(conn, plan, source, now, by)
 
 
-def _refuse(plan: Plan, allow_explicit: bool) -> None:
+def refuse_explicit(plan: Plan, allow_explicit: bool = False) -> None:
     impossible = [step for step in plan.explicit if step.impossible]
     if impossible:
         raise Refused(

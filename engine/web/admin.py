@@ -170,6 +170,8 @@ KINDS = {
     "group.saved": message("saved the group"),
     "group.deleted": message("deleted the group"),
     "definition.applied": message("applied a definition"),
+    "definition.published": message("published a definition"),
+    "definition.rolled_back": message("went back to a definition"),
     "rule.paused": message("paused a rule"),
     "rule.resumed": message("let a rule go on"),
     "run.cancelled": message("cancelled a run"),

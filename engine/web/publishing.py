@@ -13,12 +13,13 @@ from pathlib import Path
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
-from engine import audit
-from engine.application import start
 from engine.definition import AppDefinition
-from engine.errors import DefinitionError, Finding, Invalid, Refused, message
-from engine.load import examine, load_text
-from engine.storage.migrate import Plan, plan_migration, source_of
+from engine.errors import Finding, Invalid, Refused, message
+from engine.load import examine
+from engine.publishing.file import follow
+from engine.publishing.preparing import prepare
+from engine.publishing.publish import publish
+from engine.storage.migrate import Plan, plan_migration, refuse_explicit, source_of
 from engine.storage.tables import build_tables
 from engine.web.auth import require_admin
 from engine.web.context import actor, application, reader, site
@@ -115,31 +116,16 @@ def _other_application(definition: AppDefinition | None) -> Finding | None:
 @blueprint.post("/apply")
 def apply() -> Response:
     """Put the text in force for everybody; what was seen and what is applied are the same text, as it comes along."""
-    text, app = _given(), application()
-    try:
-        loaded = load_text(text, app.registry)
-    except DefinitionError as error:
-        raise Invalid(message("The definition has mistakes; check it again.")) from error
-    other = _other_application(loaded.definition)
+    app, text = application(), _given()
+    other = _other_application(examine(text, app.registry)[0])
     if other:
         raise Refused(other.message)
-    applied = start(
-        loaded, app.database, registry=app.registry, files=app.files, clock=app.clock, by=actor().id,
-        sources=app.sources,
-    )  # fmt: skip
-    with applied.database.write() as conn:
-        audit.note(conn, applied, actor(), "definition.applied", form=audit.WHOLE, reason=loaded.definition.hash)
-    _keep(text)
+    prepared = prepare(app, text)
+    if prepared.plan is not None:
+        refuse_explicit(prepared.plan)
+    applied = publish(app, prepared, by=actor())
+    if app.file is None and site().definition_file:
+        follow(Path(str(site().definition_file)), prepared.text, prepared.hash, app.database)
     site().current.replace(applied)
     toast(message("The new definition is in force."))
     return go("/admin/definition")
-
-
-def _keep(text: str) -> None:
-    """The file follows what is in force, or the next start would go back."""
-    file = site().definition_file
-    if file:
-        path = Path(file)
-        fresh = path.with_suffix(".new")
-        fresh.write_text(text, "utf-8")
-        fresh.replace(path)

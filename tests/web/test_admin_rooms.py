@@ -145,7 +145,7 @@ def test_a_definition_that_adds_something_is_applied_at_once_for_everybody(groun
     applied = grounds.web.extensions["appmill"].current.application()
     assert "room" in applied.definition.forms["ticket"].fields
     assert file.read_text() == more
-    assert "applied a definition" in text(admin.get("/admin/audit"))
+    assert "published a definition" in text(admin.get("/admin/audit"))
     assert applied.definition.hash in text(admin.get("/admin/definition"))
 
 
