@@ -61,9 +61,18 @@ class World:
 
     def begin(self, at: str | None) -> None:
         """The database as it was in the beginning, and the clock too."""
+        self.back(self.folder / "beginning.db", moment(at or BEGINNING, self.definition.timezone))
+
+    def keep(self, name: str) -> Path:
+        """A copy of the database as it is now, to come back to."""
         self.app.database.close()
-        _copy(self.folder / "beginning.db", self.folder / "work.db")
-        self.hands.now = moment(at or BEGINNING, self.definition.timezone)
+        _copy(self.folder / "work.db", self.folder / name)
+        return self.folder / name
+
+    def back(self, kept: Path, now: dt.datetime) -> None:
+        self.app.database.close()
+        _copy(kept, self.folder / "work.db")
+        self.hands.now = now
 
     def actor(self, word: str) -> Actor:
         """The person of a role, or the person with this sign-in name, who reads the language of the run."""
