@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from types import ModuleType
 from typing import Any
@@ -49,9 +49,11 @@ def make_web(
     secret_key: str | None = None,
     settings: Settings | None = None,
     definition_file: str | None = None,
+    identify: Callable[[], None] = auth.identify,
 ) -> Flask:
     """The site for ``application``. ``secret_key`` signs toasts in passing only; without one it lasts as long as the
-    process. ``definition_file``: where administrators' changes of the definition are kept."""
+    process. ``definition_file``: where administrators' changes of the definition are kept. ``identify`` fills ``g``
+    with who acts; for a site inside another one, which knows already."""
     options = settings or Settings()
     flask = Flask("engine.web", static_folder=None)
     flask.jinja_environment = folding.Environment
@@ -76,13 +78,13 @@ def make_web(
     if application.registry.template_folders:
         own, added = flask.create_global_jinja_loader(), FileSystemLoader(application.registry.template_folders)
         flask.jinja_env.loader = ChoiceLoader([own, added])
-    _add_stations(flask)
+    _add_stations(flask, identify)
     _add_rooms(flask, application)
     _trust_proxies(flask, options.trusted_proxies)
     return flask
 
 
-def _add_stations(flask: Flask) -> None:
+def _add_stations(flask: Flask, identify: Callable[[], None]) -> None:
     """What every request and answer passes; answers pass in the reverse order of their naming here."""
 
     @flask.before_request
@@ -96,7 +98,7 @@ def _add_stations(flask: Flask) -> None:
             return None
         if getattr(_view(flask), "public", False) and request.path.startswith("/static/"):
             return None
-        auth.identify()
+        identify()
         public = getattr(_view(flask), "public", False)
         if g.actor is None and not public:  # a session that ended is told as such, not as a forged request
             return auth.require_sign_in()
