@@ -1,9 +1,9 @@
 """A draft seen at work before it is published: the engine's own pages, on a sample of the real data, changing nothing.
 
-    world(live, workspace, actor) -> Application    # the draft over a sample of what the actor may read
+    world(workspace, actor) -> Application    # the draft over a sample of what the actor may read
     shown(live, workspace, actor) -> Shown(world, problem)    # its last version without mistakes; why not the newest
 
-``live`` is the application in force. Whatever is written through a world is taken back.
+Whatever is written through a world is taken back.
 """
 
 from designer.preview.showing import Shown, shown, world

@@ -11,6 +11,7 @@ from engine.application import Application
 from engine.definition import AppDefinition
 from engine.errors import AppmillError, Message, Refused, message
 from engine.people import Actor
+from engine.web.context import application
 
 DRAFTS = 50  # of which the last good version is remembered
 WITH_MISTAKES = message("The draft has mistakes. What is shown is its last version without any.")
@@ -25,12 +26,14 @@ class Shown:
     problem: Message | None = None
 
 
-def world(live: Application, workspace: Workspace, actor: Actor) -> Application:
-    """The draft over a sample of what ``actor`` may read in ``live``. Whatever is written through it is taken back.
-    Raises Refused while the draft has mistakes, or does not fit the data."""
+def world(workspace: Workspace, actor: Actor, live: Application | None = None) -> Application:
+    """The draft over a sample of what ``actor`` may read in ``live`` (the application of the present request).
+    Whatever is written through it is taken back. Raises Refused while the draft has mistakes, or does not fit the
+    data."""
     if workspace.definition is None or workspace.reading.errors:
         raise Refused(message("The draft has mistakes; put them right to try it."))
-    return worlds_over(live).of(live, actor, workspace.definition).app
+    here = live or application()
+    return worlds_over(here).of(here, actor, workspace.definition).app
 
 
 def shown(live: Application, workspace: Workspace, actor: Actor) -> Shown:
