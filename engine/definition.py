@@ -48,7 +48,7 @@ class Section:
     """A block of a form: a heading and its fields in columns."""
 
     label: Label | None = option("The heading.", None)
-    fields: tuple[FieldName, ...] = option("The fields, in order.", minItems=1)
+    fields: tuple[FieldName, ...] = option("The fields, in order; a section without any is not shown.", ())
     columns: int = option("How many columns on a wide screen.", 2, minimum=1, maximum=4)
     tab: Label | None = option("The tab it stands on; sections with the same tab stand together.", None)
     visible_when: Expression | None = option("Shown only when this holds.", None)

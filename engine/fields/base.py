@@ -68,6 +68,7 @@ class Field(Named):
     unique: bool = option("No two records have the same value.", False)
     default: Any = option("The value of a new record, as it would be typed.", None, value_of=OWN)
     default_expression: Expression | None = option("The value of a new record, worked out.", None, value_of=OWN)
+    wide: bool | None = option("It takes a whole row of its section. Default: long texts, rows and files do.", None)
     sensitive: bool = option("Shown masked; showing it in clear is recorded.", False)
     searchable: bool | None = option("Found by full-text search. Default: texts, series and links are.", None)
     index: bool = option("Keep an index for filtering and sorting by it.", False)

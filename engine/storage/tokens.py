@@ -58,3 +58,11 @@ def _initials(run: str) -> tuple[str, ...]:
 
     letters = "".join(part[:1] for part in lazy_pinyin(run, style=Style.FIRST_LETTER, errors=lambda _: "")).lower()
     return tuple(f"~{letters[start : start + LONGEST_INITIALS]}" for start in range(len(letters)))
+
+
+def spelled(text: str) -> tuple[str, str]:
+    """How a text is typed with Latin letters: words of pinyin joined, and their initials."""
+    from pypinyin import lazy_pinyin
+
+    parts = lazy_pinyin(text)
+    return "".join(parts), "".join(part[:1] for part in parts)

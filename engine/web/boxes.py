@@ -21,9 +21,15 @@ from engine.web.seen import points_at
 from engine.web.typed import MAX_LINES, Row, Typed, next_key
 
 WIDE = frozenset({"long_text", "rich_text", "json", "lines", "address", "attachment", "image", "signature"})
+
 UNNAMED = Markup('<span class="text-secondary">•••</span>')  # a link to a record that may not be seen
 Problems = Mapping[str, Sequence[str]]  # path on the form → texts
 Titles = Mapping[str, Mapping[int, str]]  # target name → id → title
+
+
+def is_wide(field: Field) -> bool:
+    """Whether a field takes a whole row of its section."""
+    return field.type in WIDE if field.wide is None else field.wide
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ class Box:
 
     @property
     def wide(self) -> bool:
-        return self.field.type in WIDE
+        return is_wide(self.field)
 
     @property
     def concealed(self) -> bool:

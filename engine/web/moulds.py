@@ -16,7 +16,7 @@ from engine.definition import Form
 from engine.expressions import View
 from engine.fields.base import Field
 from engine.formats import Reader
-from engine.web.boxes import UNNAMED, WIDE, value_of
+from engine.web.boxes import UNNAMED, is_wide, value_of
 from engine.web.seen import points_at
 
 # Shown by their widget on a record's page; the others look as in a table, which costs a fifth of the time.
@@ -73,7 +73,7 @@ def moulds_of(app: Application, form: Form, reader: Reader) -> Mapping[str, Moul
 
 
 def _mould(field: Field, reader: Reader, stored: bool) -> Mould:
-    label, wide = field.label_in(reader.language), field.type in WIDE
+    label, wide = field.label_in(reader.language), is_wide(field)
     end = ' class="end"' if field.align == "end" else ""
     return Mould(
         field=field,
