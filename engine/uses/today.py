@@ -22,15 +22,20 @@ Identity = tuple[str, ...]
 
 def in_todays_names(earlier: Loaded, today: AppDefinition, registry: Registry) -> AppDefinition:
     """The earlier definition, with the names today's gives to the same things; itself where nothing was renamed."""
-    uses = index_of(earlier, registry)
-    names = dict(_new_names(uses, things_of(today)))
-    if not names:
+    edits = edits_since(index_of(earlier, registry), today)
+    if not edits:
         return earlier.definition
-    edits = dict.fromkeys(edit for thing, name in names.items() for edit in edits_of(uses, uses.things[thing], name))
     source = replace(earlier.source, data=rewritten(earlier.source.data, edits))
     definition, findings = examine_source(source, registry, earlier.definition.hash)
     wrong = definition is None or any(finding.severity == "error" for finding in findings)
     return earlier.definition if wrong or definition is None else definition
+
+
+def edits_since(uses: Uses, today: AppDefinition) -> tuple[Edit, ...]:
+    """What gives the things of an earlier definition today's names; nothing where none was renamed."""
+    names = _new_names(uses, things_of(today))
+    edits = (edit for thing, name in names for edit in edits_of(uses, uses.things[thing], name))
+    return tuple(dict.fromkeys(edits))
 
 
 def _new_names(uses: Uses, today: Mapping[Thing, Defined]) -> Iterator[tuple[Thing, str]]:

@@ -28,6 +28,7 @@ from engine.errors import Message, message
 from engine.fields.base import Field
 from engine.fields.choice import Option
 from engine.language import Label
+from engine.scenario import Expected, Given, Scenario, Step
 from engine.schema import keys_of
 from engine.uses.things import Defined
 from engine.views import View
@@ -65,6 +66,10 @@ _WORDS: tuple[tuple[type, Message], ...] = (
     (MenuGroup, message("menu “{name}”")),
     (Check, message("check {name}")),
     (Action, message("step {name}")),
+    (Scenario, message("scenario “{name}”")),
+    (Given, message("record {name}")),
+    (Step, message("step {name}")),
+    (Expected, message("expectation {name}")),
     (AppDefinition, message("application “{name}”")),
 )
 
@@ -80,7 +85,7 @@ def sentence(definition: AppDefinition, defined: Defined, path: Path, sort: str,
 
 def place(definition: AppDefinition, path: Path) -> Message:
     """The things around a place, outermost first, and the option; the file itself for an empty path."""
-    steps = list(_steps(definition, path))
+    steps = list(steps_to(definition, path))
     found = steps[0] if steps else in_words(definition, definition.app)
     for step in steps[1:]:
         found = message(_STEP.pattern, place=found, step=step)
@@ -89,12 +94,15 @@ def place(definition: AppDefinition, path: Path) -> Message:
 
 def in_words(value: Any, name: Label | str) -> Message:
     """``form “Ticket”``, by its label where it has one."""
-    pattern = next((words.pattern for cls, words in _WORDS if isinstance(value, cls)), "“{name}”")
     label = getattr(value, "label", None)
+    if isinstance(value, Section) and label is not None:
+        return message("section “{name}”", name=label)
+    pattern = next((words.pattern for cls, words in _WORDS if isinstance(value, cls)), "“{name}”")
     return message(pattern, name=label if isinstance(label, Label) else name)
 
 
-def _steps(definition: AppDefinition, path: Path) -> Iterator[Message]:
+def steps_to(definition: AppDefinition, path: Path) -> Iterator[Message]:
+    """Each thing on the way to a place in words, outermost first, and the option at its end."""
     value: Any = definition
     option = ""
     for step in path:
