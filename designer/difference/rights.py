@@ -197,8 +197,8 @@ def _listed(
 ) -> Iterator[Right]:
     """``before`` is None for what is new; an empty list means everybody."""
     if before is not None and not before and after:
-        yield Right(path, message("Only role {roles} may now {what}, no longer everybody", roles=_many(new, after), what=what),
-                    "", path)  # fmt: skip
+        said = message("Only role {roles} may now {what}, no longer everybody", roles=_many(new, after), what=what)
+        yield Right(path, said, "", path)
     elif not after and (before is None or before):
         yield Right(path, message("Everybody may now {what}", what=what), "wider", path)
     elif more := tuple(role for role in after if role not in (before or ())):

@@ -14,15 +14,17 @@ from designer.difference.values import Values
 from designer.difference.wording import option_words
 from engine.actions import Action
 from engine.checks.review import Review
-from engine.definition import AppDefinition, Check, DemoUser, Form, MenuGroup, Page, Role, Rule, Section, Workflow
 from engine.connectors import Connection
+from engine.definition import AppDefinition, Check, DemoUser, Form, MenuGroup, Page, Role, Rule, Section, Workflow
 from engine.errors import Message, message
 from engine.fields.base import Field
 from engine.language import Label
+from engine.saying.occasions import occasion
+from engine.saying.steps import action
+from engine.saying.words import Words, palette_text
 from engine.scenario import Scenario
 from engine.texts import say
 from engine.uses.where import in_words, steps_to
-from engine.web.automation.words import Words, action, palette_text
 from engine.yamlfile import Path
 
 # The outermost thing begins the sentence.
@@ -86,7 +88,8 @@ class Sentences:
     # --- things that came, went or moved
 
     def _item(self, raw: Raw) -> Message:
-        values, path, item = (self.old, raw.was, raw.before) if raw.kind == "removed" else (self.new, raw.path, raw.after)
+        gone = raw.kind == "removed"
+        values, path, item = (self.old, raw.was, raw.before) if gone else (self.new, raw.path, raw.after)
         around = path[:-2]
         if not is_thing(item):
             return self._entry(raw, values, path)
@@ -103,8 +106,8 @@ class Sentences:
         if raw.kind == "removed":
             return message("{place}: {thing} is removed", **said)
         if isinstance(item, Check):
-            return message("{place}: every record must now fulfil: {that}", that=values.words(item.that, (*path, "that")),
-                           **said)  # fmt: skip
+            that = values.words(item.that, (*path, "that"))
+            return message("{place}: every record must now fulfil: {that}", that=that, **said)
         if isinstance(item, Action):
             return message("{place}: new {thing} – {what}", what=self._step(item, path), **said)
         if isinstance(item, Field):
@@ -118,7 +121,8 @@ class Sentences:
     def _new(self, item: Any, thing: Message) -> Message:
         if isinstance(item, Form):
             titles = [field.title for field in item.fields.values()]
-            return message("New {thing} with {fields}", thing=thing, fields=(*titles[:SHOWN], *["…"][: len(titles) > SHOWN]))
+            fields = titles if len(titles) <= SHOWN else (*titles[:SHOWN], "…")
+            return message("New {thing} with {fields}", thing=thing, fields=tuple(fields))
         if isinstance(item, Rule):
             return message("New {thing}: {trigger}", thing=thing, trigger=self._trigger(self.new, item))
         return message("New {thing}", thing=thing)
@@ -147,7 +151,7 @@ class Sentences:
 
     def _shifted(self, raw: Raw) -> Message:
         """A field that stands in another section now."""
-        one, other = (in_words(section, str(path[3] + 1)) for section, path in
+        one, other = (in_words(section, str(path[3])) for section, path in
                       ((raw.before, raw.was), (raw.after, raw.path)))  # fmt: skip
         return message(
             "{place}: {thing} moved from {before} to {after}", place=self.place(self.new, raw.path[:2]),
@@ -166,10 +170,9 @@ class Sentences:
 
     def _entry(self, raw: Raw, values: Values, path: Path) -> Message:
         """One entry of a mapping of plain values."""
-        leaf = values.leaf(path)
         said: dict[str, Any] = {
             "place": self.place(values, path[:-2]), "option": option_words(raw.owner, raw.key.name),
-            "name": values.named(str(path[-1]), leaf) if leaf and leaf.is_key else str(path[-1]),
+            "name": values.key(path),
             "before": self.old.words(raw.before, raw.was), "after": self.new.words(raw.after, raw.path),
         }  # fmt: skip
         if raw.kind == "moved":
@@ -213,8 +216,9 @@ class Sentences:
             return tuple(state.label for state in value.states.values())
         if is_thing(value):
             return _palette(value)
-        option = values.option(value, raw.owner) if raw.key.attribute == "default" else None
-        return option or values.words(value, raw.was if value is raw.before else raw.path)
+        path = raw.was if value is raw.before else raw.path
+        field = _at(values.definition, path[:-1]) if raw.key.attribute == "default" else None
+        return values.option(value, field) or values.words(value, path)
 
     def _type(self, raw: Raw, said: Mapping[str, Any]) -> Message:
         return message(
@@ -261,7 +265,7 @@ class Sentences:
         return self._trigger(self.old, raw.before) != self._trigger(self.new, raw.after)
 
     def _trigger(self, values: Values, rule: Rule) -> Label:
-        return self._in_both(lambda words: words.trigger(rule), values)
+        return self._in_both(lambda words: occasion(words, rule.trigger).text, values)
 
     def _step(self, one: Action, path: Path) -> Label:
         form = getattr(self.new.definition.rules.get(str(path[1])), "form", None)
@@ -304,7 +308,8 @@ def _at(definition: AppDefinition, path: Path) -> Any:
     """What stands at a place, found by the names of the options."""
     value: Any = definition
     for step in path:
-        value = value[step] if isinstance(value, (Mapping, tuple)) else getattr(value, str(step), None)
+        holds: Any = value
+        value = holds[step] if isinstance(value, (Mapping, tuple)) else getattr(value, str(step), None)
     return value
 
 

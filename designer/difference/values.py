@@ -16,8 +16,8 @@ from engine.fields.base import Field
 from engine.fields.choice import Option
 from engine.language import Condition, Duration, EntryName, Expression, Label, PersonName, Receiver, Script, Template
 from engine.saying import clause_text, path_label
+from engine.saying.words import Words, length_text
 from engine.uses.things import kind_named
-from engine.web.automation.words import PLACE, length_text
 from engine.yamlfile import Path
 
 LONGEST = 90
@@ -36,11 +36,20 @@ class Values:
 
     @cached_property
     def _leaves(self) -> Mapping[Path, Leaf]:
-        return {leaf.path: leaf for leaf in self.review.leaves}
+        return {leaf.path: leaf for leaf in self.review.leaves if not leaf.is_key}
+
+    @cached_property
+    def _keys(self) -> Mapping[Path, Leaf]:
+        return {leaf.path: leaf for leaf in self.review.leaves if leaf.is_key}
 
     def leaf(self, path: Path) -> Leaf | None:
         """What stands at a place, where that means something of the definition."""
         return self._leaves.get(path)
+
+    def key(self, path: Path) -> Any:
+        """The key of an entry: the label of what it names."""
+        leaf = self._keys.get(path)
+        return self.named(str(path[-1]), leaf) if leaf else str(path[-1])
 
     def words(self, value: Any, path: Path) -> Any:
         """What a message can be filled with."""
@@ -66,13 +75,9 @@ class Values:
         form = leaf.form if leaf else None
         texts = dict(label.texts)
         if isinstance(label, Template):
-            texts = {language: PLACE.sub(lambda found: f"‹{self._condition_in(found[1], form, language)}›", label.text(language))
-                     for language in BOTH}  # fmt: skip
+            words = (Words(self.definition, self.review.registry, language) for language in BOTH)
+            texts = {each.language: each.template(label, form) for each in words}
         return Label({language: _short(text) for language, text in texts.items()})
-
-    def _condition_in(self, source: str, form: str | None, language: str) -> str:
-        said = self.condition(source, form)
-        return said.text(language) if isinstance(said, Label) else str(said)
 
     def option(self, value: Any, field: Any) -> Any:
         """The label of an option of a field, or of several of them; None where the value is none."""
