@@ -39,7 +39,8 @@ def step_at(workspace: Workspace, path: Path) -> dict[str, Any]:
     steps, index = steps_at(workspace, path[:-1]), path[-1]
     if not isinstance(index, int) or not 0 <= index < len(steps) or not isinstance(steps[index], dict):
         raise EditRefused(message("This step is gone."), path)
-    return steps[index]
+    found: dict[str, Any] = steps[index]
+    return found
 
 
 def _rule(workspace: Workspace, path: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from engine.errors import Message, message
 from engine.language import Label
 
 LONGEST_LABEL = 200
+OWN = ("id", "renamed_from", "enabled")  # what a copy does not take over
 
 
 @operation("rule.add")
@@ -56,7 +57,7 @@ def name(workspace: Workspace, rule: str, label: str, language: str | None = Non
 @operation("rule.duplicate")
 def duplicate(workspace: Workspace, rule: str) -> Made:
     """The same rule once more, right below it and switched off."""
-    data = {key: value for key, value in rule_at(workspace, rule).items() if key not in ("id", "renamed_from", "enabled")}
+    data = {key: value for key, value in rule_at(workspace, rule).items() if key not in OWN}
     new = free_name(f"{rule}_copy", workspace.at(("rules",)) or {})
     if isinstance(data.get("trigger"), dict) and "path" in data["trigger"]:
         data["trigger"] = {**data["trigger"], "path": new}

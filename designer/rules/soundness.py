@@ -21,7 +21,7 @@ def sound(workspace: Workspace, edits: Sequence[Edit], force: bool | None = None
     if force or not edits:
         return edits
     text = apply(workspace.document, edits).text
-    _definition, source, findings = examine(text, workspace.registry, "")
+    _definition, _source, findings = examine(text, workspace.registry, "")
     known = Counter(_said(finding) for finding in workspace.findings if finding.severity == "error")
     fresh = [finding for finding in findings if finding.severity == "error" and not _known(finding, known)]
     if fresh:

@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from designer.blank import blank
 from designer.rules.places import every_step
 from designer.text import EditRefused
 from designer.workspace import Workspace
+from engine.actions import Action
 from engine.connectors import Connection, HttpConnection, ImapConnection, SmtpConnection
 from engine.definition import AppDefinition, Form
 from engine.errors import Message, message
 from engine.fields.base import Field
+from engine.triggers import Trigger
 from engine.yamlfile import Path
 
 TEXTS = {
@@ -43,7 +46,7 @@ class Ground:
 
     def demand_form(self) -> Form:
         if self.form is None:
-            raise self.refused(message("No record wakes this rule, so there is none to change; do it for each of many."))
+            raise self.refused(message("No record wakes this rule: do it for each of many records instead."))
         return self.form
 
     def other_form(self) -> Form:
@@ -137,10 +140,6 @@ def action(here: Ground, kind: str) -> dict[str, Any]:
 
 def _blank(here: Ground, of: str, kind: str) -> dict[str, Any]:
     """What a type of a plugin must have."""
-    from designer.blank import blank
-    from engine.actions import Action
-    from engine.triggers import Trigger
-
     base = Action if of == "actions" else Trigger
     found = blank(here.workspace, base, form=here.form.name if here.form else None, kind=kind)
     return {key: value for key, value in found.items() if key != "type"}

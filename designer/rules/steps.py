@@ -45,7 +45,7 @@ def duplicate(workspace: Workspace, path: Path) -> Made:
 def _with_own_results(workspace: Workspace, path: Path, step: Any) -> Any:
     """A copy whose results have names that are free."""
     root = path[:3]
-    taken = {one.get("as") for _at, one in every_step(root, workspace.at(root))}
+    taken = {str(one["as"]) for _at, one in every_step(root, workspace.at(root)) if one.get("as")}
     copies = [step]
     for place, inner in every_step((), [step]):
         if name := inner.get("as"):
@@ -126,7 +126,7 @@ def branch(workspace: Workspace, path: Path) -> Made:
     here = ground(workspace, form_at(workspace, path), str(path[1]))
     fork = {"type": "branch", "when": here.condition(here.form), "then": []}
     moved = (*path[:-1], int(path[-1]) + 1)
-    edits = [Insert(path[:-1], int(path[-1]), fork), Move(moved, (*path, "then"), index=0)]
+    edits: list[Edit] = [Insert(path[:-1], int(path[-1]), fork), Move(moved, (*path, "then"), index=0)]
     label = message("The step “{what}” is done under a condition", what=_what(workspace, step))
     return Made(sound(workspace, edits), label, path)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from designer.operations import Made, operation
+from designer.operations import Breaks, Made, operation
 from designer.rules.places import form_at, kind_text, rule_at
 from designer.rules.rules import called
 from designer.rules.soundness import sound
 from designer.rules.starting import ground, trigger
-from designer.text import SetValue
+from designer.text import Edit, SetValue
 from designer.workspace import Workspace
 from engine.errors import message
 from engine.schema import keys_of
@@ -27,12 +28,25 @@ def set_trigger(
     fresh = trigger(ground(workspace, form or old_form, rule), type)
     same_form = fresh.get("form", old_form) == old_form
     kept = {key: value for key, value in before.items() if _fits(workspace, type, key, same_form)}
-    made = {**fresh, **kept, "type": type} if before.get("type") != type or same_form else {**kept, **fresh}
-    ordered = {key: made[key] for key in ("type", *_order(workspace, type)) if key in made}
-    edits = [SetValue(("rules", rule, "trigger"), ordered)]
+    edits = _first_sound(workspace, rule, [{**fresh, **kept, "type": type}, fresh], force)
     what = kind_text(workspace.registry, workspace.registry.triggers, type, workspace.language)
     label = message("“{rule}” is woken by another event: {what}", rule=called(workspace, rule), what=what)
-    return Made(sound(workspace, edits, force), label, ("rules", rule, "trigger"))
+    return Made(edits, label, ("rules", rule, "trigger"))
+
+
+def _first_sound(
+    workspace: Workspace, rule: str, ways: Sequence[Mapping[str, Any]], force: bool
+) -> Sequence[Edit]:  # fmt: skip
+    """What was kept may not suit the new type, such as a state without a time: then less is kept."""
+    reasons: list[Breaks] = []
+    for made in ways:
+        order = ("type", *_order(workspace, str(made["type"])))
+        ordered = {key: made[key] for key in order if key in made}
+        try:
+            return sound(workspace, [SetValue(("rules", rule, "trigger"), ordered)], force)
+        except Breaks as refused:
+            reasons.append(refused)
+    raise reasons[0]
 
 
 ABOUT_THE_FORM = ("form", "field", "state", "transition", "from", "to")
