@@ -37,13 +37,13 @@ function queued(work) {
 }
 
 async function post(door, body) {
-  show(texts.saving);
+  show(texts.saySaving);
   const answer = await request(`${base}/${door}`, {
     method: "POST", body: JSON.stringify({ version, ...body }), headers: { "Content-Type": "application/json" }, stay: true,
   });
-  if (!answer) { show(texts.offline, true); return null; }
+  if (!answer) { show(texts.sayOffline, true); return null; }
   let told;
-  try { told = JSON.parse(answer.text); } catch { told = { reason: texts.offline }; }
+  try { told = JSON.parse(answer.text); } catch { told = { reason: texts.sayOffline }; }
   return { status: answer.status, told };
 }
 
@@ -74,7 +74,7 @@ async function settle(answer, options = {}, again = null) {
   if (!answer) return null;
   const { status, told } = answer;
   if (status === 200) { await taken(told, options); return told; }
-  show(texts.saved);
+  show(texts.saySaved);
   if (status === 409 && !told.conflicts) { await stale(); return null; }
   if (told.breaks && again) return confirmBreaks(told, again);
   if (options.quiet) return { refused: told.reason, ...told };
@@ -87,7 +87,7 @@ async function taken(told, options) {
   version = told.version;
   root.dataset.version = version;
   tools(told);
-  show(texts.saved);
+  show(texts.saySaved);
   if (told.label) announce(told.label);
   if (told.select && options.select !== false) await select(told.select, { fresh: true });
   await redraw();
@@ -96,7 +96,7 @@ async function taken(told, options) {
 
 // Somebody else was faster: what there is now is shown, and the next operation begins from there.
 async function stale() {
-  toast(texts.stale, "warning");
+  toast(texts.sayStale, "warning");
   const answer = await request(`${base}/state`);
   if (!answer || answer.status !== 200) return;
   const told = JSON.parse(answer.text);
@@ -108,13 +108,14 @@ async function stale() {
 
 function tools(told) {
   for (const name of ["undo", "redo"]) {
-    const button = document.querySelector(`[data-${name}]`);
+    const button = document.querySelector(`[data-step=${name}]`);
     button.disabled = !told[name];
-    button.title = told[name] ? texts[name].replace("%", told[name]) : texts[name === "undo" ? "nothingUndo" : "nothingRedo"];
+    button.title = told[name] ? texts[name === "undo" ? "sayUndo" : "sayRedo"].replace("%", told[name])
+      : texts[name === "undo" ? "sayNothingUndo" : "sayNothingRedo"];
   }
   const errors = document.querySelector("[data-errors]");
   errors.hidden = !told.errors;
-  errors.firstElementChild.textContent = texts.mistakes.replace("%", told.errors);
+  errors.firstElementChild.textContent = texts.sayMistakes.replace("%", told.errors);
 }
 
 // Every part that shows the draft, drawn again where it stands; what has the focus keeps it, and what is typed stays.
@@ -127,21 +128,27 @@ export async function draw(place) {
   const answer = await request(wanted);
   if (!answer || answer.status >= 400 || place.dataset.refresh !== wanted) return;
   const focus = focusMark(place);
-  if (!holdsTyping(place)) {
-    await window.htmx.swap({ target: place, text: answer.text, swap: "innerMorph" });
-    restoreFocus(place, focus);
-  }
+  await window.htmx.swap({ target: place, text: answer.text, swap: "innerMorph", sourceElement: place });
+  settleControls(place);
+  restoreFocus(focus);
   place.dispatchEvent(new CustomEvent("designer:drawn", { bubbles: true }));
 }
 
-const holdsTyping = (place) => place.contains(document.activeElement) && document.activeElement.matches("[data-typing]");
+// A morph sets attributes; what people once touched shows them only when told to.
+function settleControls(place) {
+  for (const box of place.querySelectorAll("select")) {
+    const chosen = [...box.options].find((one) => one.hasAttribute("selected"));
+    if (box !== document.activeElement) box.value = chosen ? chosen.value : box.options[0]?.value ?? "";
+  }
+  for (const box of place.querySelectorAll("input[type=checkbox], input[type=radio]")) box.checked = box.hasAttribute("checked");
+}
 
 function focusMark(place) {
   const active = document.activeElement;
   return place.contains(active) ? active.id || null : null;
 }
 
-function restoreFocus(place, mark) {
+function restoreFocus(mark) {
   if (mark && document.activeElement?.id !== mark) document.getElementById(mark)?.focus({ preventScroll: true });
 }
 
@@ -177,8 +184,8 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("click", (event) => {
-  if (event.target.closest("[data-undo]")) undo();
-  if (event.target.closest("[data-redo]")) redo();
+  if (event.target.closest("[data-step=undo]")) undo();
+  if (event.target.closest("[data-step=redo]")) redo();
   const sheet = event.target.closest("[data-sheet]");
   if (sheet) openSheet(sheet);
   const chosen = event.target.closest("[data-select]");
