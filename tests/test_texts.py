@@ -4,13 +4,19 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
 from jinja2 import Environment, nodes
 
+from designer.panel.known import words
+from designer.slots import is_thing
 from engine.builtin import default_registry
+from engine.definition import AppDefinition
 from engine.errors import message
 from engine.language import Label
+from engine.registry import Registry
+from engine.schema import is_choice, keys_of, kinds_of
 from engine.texts import Catalogue, say, translator
 
 PO = """
@@ -163,3 +169,37 @@ def _said_by_types() -> Iterator[str]:
             operators = getattr(cls, "operators", ())
             if not isinstance(operators, property):
                 yield from (operator.label for operator in operators)
+    yield from _said_by_options(registry)
+
+
+def _said_by_options(registry: Registry) -> Iterator[str]:
+    """What the designer says about every key of the language: its label, its line of help, and what it may be."""
+    for cls in _classes(registry):
+        for key in keys_of(cls):
+            yield from (words(key.name), key.doc)
+            yield from (words(str(option)) for option in _options(key.hint))
+
+
+def _classes(registry: Registry) -> Iterator[Any]:
+    """Every class a mapping of a definition file may become."""
+    seen: set[Any] = set()
+    waiting: list[Any] = [AppDefinition]
+    while waiting:
+        hint = waiting.pop()
+        waiting += get_args(hint)
+        if not is_thing(hint) or hint in seen:
+            continue
+        seen.add(hint)
+        if is_choice(hint):
+            waiting += kinds_of(hint, registry).values()
+        else:
+            yield hint
+            waiting += [key.hint for key in keys_of(hint)]
+
+
+def _options(hint: Any) -> Iterator[Any]:
+    """The values of choices, also inside lists."""
+    if get_origin(hint) is Literal:
+        yield from (option for option in get_args(hint) if isinstance(option, str))
+    for inner in get_args(hint) if get_origin(hint) is not Literal else ():
+        yield from _options(inner)

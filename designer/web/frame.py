@@ -68,6 +68,7 @@ def draw(template: str, draft: Workspace, tab: str, **context: Any) -> str:
         workspace=draft,
         change=draft.change,
         tab=tab,
+        wide=True,  # the side bar is folded: the canvas needs the room
         things=list(_things(draft)),
         undo_label=undo.done[-1].label if undo.done else "",
         redo_label=undo.undone[-1].label if undo.undone else "",

@@ -20,14 +20,18 @@ export function announce(words) {
 }
 
 // Which place of the definition the property panel shows; null for none.
-export function select(path, options = {}) {
+export async function select(path, options = {}) {
+  const panel = point(path, options);
+  if (panel) await draw(panel);
+}
+
+function point(path, options) {
   selected = path;
   document.dispatchEvent(new CustomEvent("designer:selected", { detail: { path, ...options } }));
   const panel = document.querySelector("[data-panel]");
-  if (!panel) return Promise.resolve();
   const query = path ? `?path=${encodeURIComponent(JSON.stringify(path))}` : "";
-  panel.dataset.refresh = `${base}/panel${query}`;
-  return draw(panel);
+  if (panel) panel.dataset.refresh = `${base}/panel${query}`;
+  return panel;
 }
 
 // One after the other: each operation is sent with the version the one before it left.
@@ -89,7 +93,7 @@ async function taken(told, options) {
   tools(told);
   show(texts.saySaved);
   if (told.label) announce(told.label);
-  if (told.select && options.select !== false) await select(told.select, { fresh: true });
+  if (told.select && options.select !== false) point(told.select, { fresh: true });
   await redraw();
   document.dispatchEvent(new CustomEvent("designer:changed", { detail: told }));
 }
