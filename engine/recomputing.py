@@ -30,19 +30,33 @@ def recompute(
 ) -> int:
     """Work out (form, field or ``_title``) for every record, lines before what they lie in; answers how many changed.
 
-    It leaves no event and no new version: nobody changed the records.
+    It leaves no event and no new version: nobody changed the records. Figures may be made of sums over other records
+    and those of figures, so where there are sums all is gone through twice.
     """
     by_form: dict[str, set[str]] = {}
     for form, name in wanted:
         by_form.setdefault(form, set()).add(name)
+    sums = [(form, name) for form, names in by_form.items() for name in sorted(names) if _is_sum(app, form, name)]
     order = sorted(by_form, key=lambda name: app.definition.forms[name].parent_form is None)
-    return sum(_recompute_form(app, conn, app.plans.form(name), by_form[name], told) for name in order)
+    changed = 0
+    for _pass in range(2 if sums else 1):
+        _sum_up(app, conn, sums)
+        changed += sum(_recompute_form(app, conn, app.plans.form(name), by_form[name], told) for name in order)
+    _sum_up(app, conn, sums)
+    return changed
+
+
+def _is_sum(app: Application, form: str, name: str) -> bool:
+    field = app.definition.forms[form].fields.get(name)
+    return field is not None and field.type == "rollup"
+
+
+def _sum_up(app: Application, conn: sa.Connection, sums: Sequence[tuple[str, str]]) -> None:
+    for form, name in sums:
+        rollups.refresh_all(conn, app.tables, form, name)
 
 
 def _recompute_form(app: Application, conn: sa.Connection, plan: FormPlan, names: set[str], told: Told) -> int:
-    for name in sorted(names):
-        if name in plan.fields and plan.fields[name].type == "rollup":
-            rollups.refresh_all(conn, app.tables, plan.form.name, name)
     total = int(conn.execute(sa.select(sa.func.count()).select_from(plan.table)).scalar_one())
     what = message("Values of {form} are worked out anew", form=plan.form.label)
     last = seen = count = 0

@@ -49,7 +49,7 @@ def put_in_force(
 ) -> int | None:  # fmt: skip
     """Carry out the plan of ``app``'s definition; answers the publication, None where the same definition was in force
     ``before``. Raises Refused as ``apply`` does."""
-    apply(conn, plan, source=source, now=app.clock(), by=entry.by, allow_explicit=allow_explicit)
+    apply(conn, plan, source=source, now=app.clock(), by=entry.by, allow_explicit=allow_explicit, told=told)
     point("tables migrated")
     changed = recompute(app, conn, plan.recompute, told)
     again(app, conn, plan.recompute)

@@ -102,7 +102,7 @@ def prepare_rollback(app: Application, hash: str, decisions: Mapping[str, Decisi
 
 def plan_of(app: Application, conn: sa.Connection, definition: AppDefinition, decisions: Decisions) -> Plan:
     tables = build_tables(definition, app.registry)
-    return plan_migration(conn, definition, tables, app.clock())
+    return plan_migration(conn, definition, tables, app.clock(), decisions)
 
 
 def running_definition(app: Application, conn: sa.Connection, hash: str | None) -> AppDefinition:

@@ -126,10 +126,11 @@ def _planned_again(app: Application, conn: sa.Connection, prepared: Prepared) ->
 
 def refuse_open(plan: Plan) -> None:
     """Raises Refused naming what nobody decided yet."""
-    left = [each for each in plan.questions if each.default is None and each.id not in plan.decisions]
-    if left:
+    if plan.problems:
+        raise Refused(message("What was decided cannot be done: {problems}", problems=tuple(plan.problems.values())))
+    if plan.open_questions:
         raise Refused(message("Something is to be decided first: {questions}",
-                              questions=tuple(each.message for each in left)))  # fmt: skip
+                              questions=tuple(each.message for each in plan.open_questions)))  # fmt: skip
 
 
 def _overtaken(newest: Version | None) -> Message:

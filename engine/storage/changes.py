@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,24 +13,32 @@ import sqlalchemy as sa
 from engine.definition import AppDefinition, Form
 from engine.errors import Message, message
 from engine.formats import Reader
-from engine.storage import steps
+from engine.storage import requirements, steps
+from engine.storage.archive import FORM, LINKS, Archives
+from engine.storage.asking import Asking
 from engine.storage.catalog import Catalog
+from engine.storage.comebacks import kept_shape, link_table, pair_forms
+from engine.storage.decisions import Decisions
 from engine.storage.fieldchanges import find_field_changes
 from engine.storage.namechanges import find_role_changes, find_stored_names
+from engine.storage.notes import Notes
 from engine.storage.search import searched_fields
-from engine.storage.shape import Shape, paired
+from engine.storage.shape import Shape
 from engine.storage.statechanges import find_state_changes
 from engine.storage.steps import Step
-from engine.storage.tables import Tables, link_table_name
+from engine.storage.tables import Tables
+from engine.storage.workedout import find_rule_changes, work_out_anew
 
-DROP_INDEXES, MOVE_AWAY, RENAME, CREATE, FILL, INDEX, VALUES = range(7)
+DROP_INDEXES, MOVE_AWAY, RENAME, CREATE, FILL, INDEX, VALUES, NOTE = range(8)
 
 
 class Changes:
     """Collects the steps from one old shape to one definition: ``find`` once, then ``steps``.
 
     ``table_now`` and ``column_now`` say where a table or column of the definition stands before anything is renamed;
-    ``moved`` are tables that leave their name, ``replaced`` columns that are made anew under a name still in use.
+    ``moved`` are tables that leave their name, ``replaced`` columns that are made anew under a name still in use,
+    ``returned`` those that come back from the archive. ``called``: forms and what they are called from now on, which
+    for one that is gone is the table that keeps it. ``touched``: forms whose records get other values.
     """
 
     def __init__(
@@ -40,59 +49,84 @@ class Changes:
         catalog: Catalog,
         old: Shape,
         now: dt.datetime,
+        decisions: Decisions = MappingProxyType({}),
     ) -> None:
         self.conn, self.definition, self.tables, self.catalog, self.now = conn, definition, tables, catalog, now
-        self.old: Shape = old["forms"]
+        self.old: Shape = {key: {**entry, "identity": key, "key": key} for key, entry in old["forms"].items()}
         self.whole = old
+        self.asking = Asking(decisions)
+        self.archives = Archives(conn, catalog)
+        self.notes = Notes(self.archives, tables, now, definition.hash)
         self.reader = Reader(definition.languages[0], definition.timezone, definition.currency)
-        self.name_of_identity: dict[str, str] = {}
+        self.name_of_key: dict[str, str] = {}
         self.table_now: dict[str, str] = {}
         self.column_now: dict[tuple[str, str], str] = {}
+        self.called: dict[str, str] = {}
         self.moved: set[str] = set()
         self.replaced: set[tuple[str, str]] = set()
+        self.returned: set[tuple[str, str]] = set()
         self.converted: set[tuple[str, str]] = set()
+        self.touched: set[str] = set()
         self.recompute: list[tuple[str, str]] = []
         self.reindex: list[str] = []
+        self.restated: list[tuple[str, str]] = []
         self._names: set[tuple[str, str]] = set()
         self._found: list[tuple[int, bool, Step]] = []
 
-    def add(self, phase: int, text: Message, do: steps.Do, *, explicit: bool = False, impossible: bool = False) -> None:
-        self._found.append((phase, explicit or impossible, Step(text, do, impossible)))
+    def add(
+        self, phase: int, text: Message, do: steps.Do, *, explicit: bool = False, impossible: bool = False,
+        question: str = "",
+    ) -> None:  # fmt: skip
+        self._found.append((phase, explicit or impossible, Step(text, do, impossible, question)))
 
     def steps(self) -> list[tuple[Step, bool]]:
         """(step, explicit) in the order they must be done."""
         return [(step, explicit) for _phase, explicit, step in sorted(self._found, key=lambda found: found[0])]
 
     def find(self) -> None:
-        pairs = paired(self.old, self.definition.forms, lambda entry: entry["name"])
-        self.name_of_identity = {identity: name for identity, name in pairs if identity and name}
+        pairs = pair_forms(self)
+        self.name_of_key = {key: name for key, name in pairs if key and name}
         self._renamed_forms()
-        for identity, name in pairs:
-            if identity is not None and name is not None:
-                self._kept_form(self.old[identity], self.definition.forms[name])
-            elif identity is not None:
-                self._gone_form(self.old[identity])
+        for key, name in pairs:
+            if key is not None and name is not None:
+                self._kept_form(self.old[key], self.definition.forms[name])
+            elif key is not None:
+                self._gone_form(self.old[key])
+        self._follow_forms()
         for table in self.tables.metadata.tables.values():
             if self._stands(table):
                 self._columns(table)
         self._new_tables()
         self._indexes()
         find_role_changes(self, self.whole)
+        find_rule_changes(self, self.whole)
+        work_out_anew(self)
+        self._remember()
 
     def present_name(self, old_form: str | None) -> str | None:
         """What a form of the old shape is called now, None if it is gone."""
-        identity = next((identity for identity, entry in self.old.items() if entry["name"] == old_form), None)
-        return self.name_of_identity.get(identity) if identity is not None else None
+        found = (key for key, entry in self.old.items() if entry["name"] == old_form and key in self.name_of_key)
+        return self.name_of_key.get(next(found, ""))
+
+    def identity_now(self, old: Shape) -> str:
+        """The stable id of a form of the old shape, the present one where it is there still."""
+        name = self.name_of_key.get(old["key"])
+        return self.definition.forms[name].stable_id if name else str(old["identity"])
 
     # --- forms
 
     def _renamed_forms(self) -> None:
-        kept = {self.old[identity]["name"]: name for identity, name in self.name_of_identity.items()}
+        kept = {self.old[key]["name"]: name for key, name in self.name_of_key.items()}
         renames = {old: new for old, new in kept.items() if old != new and old in self.catalog.columns}
+        back = {entry["name"] for entry in self.old.values() if "back" in entry}
         for old, new in renames.items():
-            self.add(RENAME, message("Form {old} is now called {new}.", old=old, new=new), nothing)
+            text = message("Form {old} is now called {new}.", old=old, new=new)
+            if old in back:
+                text = message("Form {form} comes back with its {count} records.", form=new, count=self.count(old))
+            self.add(RENAME, text, nothing)
         if renames:
-            do = partial(_rename_forms, tables=self.tables, renames=renames)
+            self.called.update(renames)
+            do = partial(_rename_tables, renames=renames)
             self.add(RENAME, message("What belongs to renamed forms moves with them."), do)
             self.moved.update(renames)
 
@@ -102,21 +136,29 @@ class Changes:
             return
         count, kept = self.count(name), self.free_name(name)
         self.moved.add(name)
+        self.called[name] = kept
         text = message(
             "Form {form} is gone; its {count} records are kept in the table {kept}.", form=name, count=count, kept=kept
         )
-        self.add(MOVE_AWAY, text, partial(steps.rename_table, old=name, new=kept), explicit=count > 0)
-        for field in old["fields"].values():
+        question = requirements.form_gone(self, old) if count else ""
+        do = partial(steps.rename_table, old=name, new=kept)
+        self.add(MOVE_AWAY, text, do, explicit=count > 0, question=question)
+        shape = kept_shape(self, old)
+        self.archives.keep(FORM, self.identity_now(old), kept, shape)
+        for field in shape["fields"].values():
             if field["type"] == "links":
-                self.move_away(link_table_name(name, field["name"]))
+                self.move_away(link_table(old, field), old, field, question)
+
+    def _follow_forms(self) -> None:
+        if self.called:
+            do = partial(_follow, tables=self.tables, renames=dict(self.called), present=self.catalog.columns)
+            self.add(RENAME, message("History, files and comments of these forms follow."), do)
 
     def _kept_form(self, old: Shape, form: Form) -> None:
         if old["name"] not in self.catalog.columns:
             return
-        if self.present_name(old["parent"]) != form.parent_form:
-            self._gone_form(old)
-            return
         self.table_now[form.name] = old["name"]
+        self.notes.rename(old["identity"], form.stable_id)
         if old["title"] != form.title:
             self.add(FILL, message("The titles of form {form} are made anew.", form=form.name), nothing)
             self.recompute.append((form.name, "_title"))
@@ -125,16 +167,21 @@ class Changes:
             self.reindex.append(form.name)
         find_field_changes(self, old, form)
         find_state_changes(self, old, form)
+        requirements.find(self, old, form)
         find_stored_names(self, old, form)
 
-    def move_away(self, table: str) -> None:
+    def move_away(self, table: str, old: Shape, entry: Shape, question: str = "") -> None:
         """Keep a link table under another name."""
-        if table in self.catalog.columns and table not in self.moved:
-            kept = self.free_name(table)
-            self.moved.add(table)
-            text = message("The links in {table} are kept in the table {kept}.", table=table, kept=kept)
-            do = partial(steps.rename_table, old=table, new=kept)
-            self.add(MOVE_AWAY, text, do, explicit=self.count(table, "record_id") > 0)
+        if table not in self.catalog.columns or table in self.moved:
+            return
+        kept, count = self.free_name(table), self.count(table, "record_id")
+        self.moved.add(table)
+        text = message("The links in {table} are kept in the table {kept}.", table=table, kept=kept)
+        if count and not question:
+            question = requirements.links_gone(self, old, entry, table, count)
+        do = partial(steps.rename_table, old=table, new=kept)
+        self.add(MOVE_AWAY, text, do, explicit=count > 0, question=question)
+        self.archives.keep(LINKS, self.identity_now(old), kept, entry, field=entry["identity"])
 
     # --- tables, columns, indexes: by what is really there
 
@@ -154,7 +201,8 @@ class Changes:
         present = self.catalog.columns[self.table_now.get(table.name, table.name)]
         for column in table.c:
             place = (table.name, column.name)
-            if self.column_now.get(place, column.name) in present and place not in self.replaced:
+            kept = self.column_now.get(place, column.name) in present and place not in self.replaced
+            if kept or place in self.returned:
                 continue
             text = message("New column {column} of {table}.", column=column.name, table=table.name)
             self.add(CREATE, text, partial(steps.add_column, column=column))
@@ -170,12 +218,16 @@ class Changes:
             return
         if field.type in ("computed", "rollup"):
             self.recompute.append((table.name, column.name))
-        if field.default is not None:
+        elif field.default is not None:
             self._set(table, column, field.parse(field.default, self.reader))
 
     def _set(self, table: sa.Table, column: sa.Column[Any], content: Any) -> None:
         text = message("{column} of {table} is filled for all records.", column=column.name, table=table.name)
         self.add(FILL, text, _execute(sa.update(table).values({column: content})))
+
+    def _remember(self) -> None:
+        if self.notes.any:
+            self.add(NOTE, message("What is put aside and what was decided is remembered."), self.notes.write)
 
     def _indexes(self) -> None:
         wanted = {str(index.name): index for table in self.tables.metadata.tables.values() for index in table.indexes}
@@ -195,19 +247,7 @@ class Changes:
         names = [self.column_now.get((table.name, column.name), column.name) for column in index.columns]
         if not index.unique or here is None or not self.catalog.columns[here].issuperset(names):
             return
-        now = steps.lightweight(here, ((name, sa.Text()) for name in dict.fromkeys((*names, "deleted_at"))))
-        same = sa.select(sa.literal(1)).where(now.c.deleted_at.is_(None), *(now.c[name].is_not(None) for name in names))
-        several = same.group_by(*(now.c[name] for name in names)).having(sa.func.count() > 1).subquery()
-        count = self.conn.execute(sa.select(sa.func.count()).select_from(several)).scalar_one()
-        if count:
-            text = message(
-                "{fields} of form {form} must be unique, but {count} values occur several times; change those records"
-                " first.",
-                fields=", ".join(column.name for column in index.columns),
-                form=table.name,
-                count=count,
-            )
-            self.add(INDEX, text, nothing, impossible=True)
+        requirements.unique(self, table, here, index, names)
 
     # --- for the parts
 
@@ -225,6 +265,12 @@ class Changes:
         self._names.add((table, found))
         return found
 
+    def beside(self, kept: str, table: str) -> str:
+        """The name of the column that keeps what the values of an archive became."""
+        name = f"_then{kept.removeprefix('_gone')}"
+        self._names.add((table, name))
+        return name
+
 
 def nothing(conn: sa.Connection) -> None:
     """The step is said to people; another one does the work, or none is left."""
@@ -237,12 +283,18 @@ def _execute(statement: Any) -> Callable[[sa.Connection], None]:
     return do
 
 
-def _rename_forms(conn: sa.Connection, tables: Tables, renames: dict[str, str]) -> None:
+def _rename_tables(conn: sa.Connection, renames: Mapping[str, str]) -> None:
     steps.rename_all(renames, partial(steps.rename_table, conn))
+
+
+def _follow(conn: sa.Connection, tables: Tables, renames: dict[str, str], present: Collection[str]) -> None:
+    """What belongs to records knows their form by its name; that of a form that is gone goes with its table."""
     with steps.events_unguarded(conn):
         for name in steps.NAMED_AFTER_FORMS:
-            steps.replace_values(conn, tables.system[name], "form", renames)
+            if tables.system[name].name in present:
+                steps.replace_values(conn, tables.system[name], "form", renames)
     series = tables.series
-    for old, new in renames.items():
-        of_form = series.c.name.startswith(f"{old}.", autoescape=True)
-        conn.execute(sa.update(series).where(of_form).values(name=new + sa.func.substr(series.c.name, len(old) + 1)))
+    parts = [name.partition(".") for name in conn.scalars(sa.select(series.c.name).distinct())]
+    renamed = {f"{form}.{rest}": f"{renames[form]}.{rest}" for form, _dot, rest in parts if form in renames}
+    if renamed:
+        steps.replace_values(conn, series, "name", renamed)

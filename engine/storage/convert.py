@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from engine.errors import Invalid
 from engine.fields.base import Field
 from engine.formats import Reader
+from engine.storage.archive import Kept
+from engine.storage.asking import SHOWN
 from engine.storage.shape import read_type
 from engine.storage.steps import lightweight
 
@@ -21,10 +23,12 @@ CHUNK = 1000
 
 @dataclass(frozen=True)
 class Trial:
-    """How a conversion would go: records with a value, and those whose value does not fit."""
+    """How a conversion would go: records with a value, and those whose value does not fit, the ``first`` of them as
+    (id, value)."""
 
     filled: int
     failing: int
+    first: tuple[tuple[int, Any], ...] = ()
 
 
 def is_widening(old: str, new: str) -> bool:
@@ -43,24 +47,45 @@ def _length(kind: str) -> float:
     return int(kind.partition("(")[2].rstrip(")")) if "(" in kind else float("inf")
 
 
-def attempt(conn: sa.Connection, table: str, column: str, old: str, field: Field, reader: Reader) -> Trial:
-    """Convert every value without writing any."""
+def attempt(
+    conn: sa.Connection, table: str, column: str, old: str, field: Field, reader: Reader, original: Kept | None = None
+) -> Trial:
+    """Convert every value without writing any. Those that will be as they were in ``original`` fit."""
+    safe = frozenset(_unchanged(conn, table, column, original)) if original is not None else frozenset()
     filled = failing = 0
-    for _id, value in _values(conn, table, column, old):
+    first: list[tuple[int, Any]] = []
+    for id, value in _values(conn, table, column, old):
         filled += 1
-        failing += converted(field, value, reader) is None
-    return Trial(filled, failing)
+        if id not in safe and converted(field, value, reader) is None:
+            failing += 1
+            first += [(id, value)] if len(first) < SHOWN else []
+    return Trial(filled, failing, tuple(first))
 
 
-def rewrite(conn: sa.Connection, table: str, source: str, old: str, field: Field, reader: Reader) -> None:
-    """Fill the field's new column from the old one; what does not fit stays empty there."""
+def _unchanged(conn: sa.Connection, table: str, column: str, original: Kept) -> Iterator[int]:
+    after = str(original.after)
+    source = lightweight(table, (("id", sa.BigInteger()), (column, None), (after, None)))
+    same = source.c[column].is_not_distinct_from(source.c[after])
+    yield from conn.scalars(sa.select(source.c.id).where(same, source.c.id <= original.up_to))
+
+
+def rewrite(
+    conn: sa.Connection, table: str, source: str, old: str, field: Field, reader: Reader, otherwise: Any = None
+) -> None:
+    """Fill the field's new column from the old one; what does not fit becomes ``otherwise``."""
     target = lightweight(table, (("id", sa.BigInteger()), (field.name, field.column_type())))
     statement = sa.update(target).where(target.c.id == sa.bindparam("id_"))
     statement = statement.values({field.name: sa.bindparam("new_", type_=field.column_type())})
-    pairs = ({"id_": id, "new_": converted(field, value, reader)} for id, value in _values(conn, table, source, old))
-    rows = [row for row in pairs if row["new_"] is not None]
-    for start in range(0, len(rows), CHUNK):
-        conn.execute(statement, rows[start : start + CHUNK])
+    rows: list[dict[str, Any]] = []
+    for id, value in _values(conn, table, source, old):
+        new = converted(field, value, reader)
+        new = otherwise if new is None else new
+        rows += [] if new is None else [{"id_": id, "new_": new}]
+        if len(rows) >= CHUNK:
+            conn.execute(statement, rows)
+            rows = []
+    if rows:
+        conn.execute(statement, rows)
 
 
 def converted(field: Field, value: Any, reader: Reader) -> Any:

@@ -11,50 +11,81 @@ import sqlalchemy as sa
 from engine.definition import Form
 from engine.errors import message
 from engine.fields.base import Field
-from engine.language import Named
-from engine.storage import convert, steps
+from engine.storage import casts, requirements, steps
+from engine.storage.archive import COLUMN, with_identities, with_names
+from engine.storage.comebacks import identities, link_table
+from engine.storage.options import find_option_changes
 from engine.storage.shape import Shape, field_shape, paired
 from engine.storage.tables import link_table_name
 
 if TYPE_CHECKING:
     from engine.storage.changes import Changes
 
-MOVE_AWAY, RENAME, FILL, VALUES = 1, 2, 4, 6
+MOVE_AWAY, RENAME, CREATE, FILL = 1, 2, 3, 4
+POINTING = frozenset({"link", "user", "links", "users"})
+FieldPairs = list[tuple[str | None, str | None]]
 
 
 def find_field_changes(changes: Changes, old: Shape, form: Form) -> None:
-    pairs = paired(old["fields"], form.fields, lambda entry: entry["name"])
     renames: dict[str, str] = {}
-    for identity, name in pairs:
+    for identity, name in pair_fields(changes, old, form):
         if identity is None:
             continue
-        entry = old["fields"][identity]
+        entry = {**old["fields"][identity], "identity": identity}
         if name is None:
-            _gone(changes, old["name"], entry)
-        elif _same_column(changes, old["name"], entry, form, form.fields[name]) and entry["name"] != name:
+            _gone(changes, old, entry)
+            continue
+        changes.notes.rename(identity, form.fields[name].stable_id, form.stable_id)
+        if _same_column(changes, old, entry, form, form.fields[name]) and entry["name"] != name:
             renames[entry["name"]] = name
     if renames:
         _rename(changes, form.name, renames)
 
 
-def _same_column(changes: Changes, table: str, entry: Shape, form: Form, field: Field) -> bool:
+def pair_fields(changes: Changes, old: Shape, form: Form) -> FieldPairs:
+    """Fields that come back from the archive are entered into ``old``, as if they had been there all the time."""
+    was = {identity: entry.get("was", {}).get("") for identity, entry in old["fields"].items()}
+    pairs = paired(old["fields"], form.fields, lambda entry: entry["name"], was)
+    return [pair if pair[0] is not None else _from_archive(changes, old, form, str(pair[1])) for pair in pairs]
+
+
+def _from_archive(changes: Changes, old: Shape, form: Form, name: str) -> tuple[str | None, str | None]:
+    field = form.fields[name]
+    kept = changes.archives.field(old["identity"], field.stable_id, old["name"])
+    if kept is None or field.stable_id in old["fields"]:
+        return None, name
+    names = {identity: each for each, identity in identities(changes.old.values()).items()}
+    entry = with_names(kept.shape, names)
+    if not casts.comes_back(changes, old, entry, field) or not _same_target(changes, entry, field_shape(field)):
+        return None, name
+    changes.archives.bring_back(kept)
+    old["fields"] = {**old["fields"], field.stable_id: {**entry, "back": True, "up_to": kept.up_to, **_place(kept)}}
+    return field.stable_id, name
+
+
+def _place(kept: Any) -> Shape:
+    return {"name": kept.name} if kept.kind == COLUMN else {"table": kept.name}
+
+
+def _same_column(changes: Changes, old: Shape, entry: Shape, form: Form, field: Field) -> bool:
     """Whether the field keeps its column; otherwise what is needed instead is added to the changes."""
     new = field_shape(field)
     if entry["type"] == "links" or new["type"] == "links":
-        _links(changes, table, entry, form, new)
+        _links(changes, old, entry, form, new)
         return False
-    if entry["type"] is None or new["type"] is None or entry["name"] not in changes.catalog.columns[table]:
+    if entry["type"] is None or new["type"] is None or entry["name"] not in changes.catalog.columns[old["name"]]:
         if new["type"] is None:
-            _gone(changes, table, entry)
+            _gone(changes, old, entry)
         return False
     changes.column_now[form.name, field.name] = entry["name"]
     if (entry["kind"] in ("link", "user") or new["kind"] in ("link", "user")) and not _same_target(changes, entry, new):
-        _gone(changes, table, entry)
-        changes.replaced.add((form.name, field.name))
+        _other_target(changes, old, entry, form, field)
         return False
-    if not _type(changes, table, entry, form, field, new["type"]):
+    if not casts.find_type_change(changes, old, entry, form, field, new["type"]):
         return False
-    _options(changes, table, entry, form, field)
+    if "back" in entry:
+        _back(changes, entry, form, field)
+    find_option_changes(changes, old, entry, form, field)
     if new["value"] != entry["value"] and new["value"] is not None:
         text = message("{field} of form {form} is worked out anew.", field=field.title, form=form.name)
         changes.add(FILL, text, _keep)
@@ -63,14 +94,35 @@ def _same_column(changes: Changes, table: str, entry: Shape, form: Form, field: 
 
 
 def _same_target(changes: Changes, entry: Shape, new: Shape) -> bool:
+    if POINTING.isdisjoint((entry["kind"], new["kind"])):
+        return True
     target = entry["target"] if entry["target"] == "_user" else changes.present_name(entry["target"])
     same: bool = entry["kind"] == new["kind"] and target == new["target"]
     return same
 
 
-def _gone(changes: Changes, table: str, entry: Shape) -> None:
+def _other_target(changes: Changes, old: Shape, entry: Shape, form: Form, field: Field) -> None:
+    """The ids of other records mean nothing here; those from before may be in the archive."""
+    _gone(changes, old, entry)
+    changes.replaced.add((form.name, field.name))
+    kept = changes.archives.field(old["identity"], field.stable_id, old["name"])
+    if kept is None or kept.kind != COLUMN:
+        return
+    names = {identity: each for each, identity in identities(changes.old.values()).items()}
+    if _same_target(changes, with_names(kept.shape, names), field_shape(field)):
+        changes.archives.bring_back(kept)
+        changes.returned.add((form.name, field.name))
+        changes.add(
+            CREATE,
+            message("Field {field} of form {form} comes back with its values.", field=field.title, form=form.name),
+            partial(steps.rename_column, table=form.name, old=kept.name, new=field.name),
+        )
+
+
+def _gone(changes: Changes, old: Shape, entry: Shape) -> None:
+    table = old["name"]
     if entry["type"] == "links":
-        changes.move_away(link_table_name(table, entry["name"]))
+        changes.move_away(link_table(old, entry), old, entry)
         return
     if entry["type"] is None or entry["name"] not in changes.catalog.columns[table]:
         return
@@ -80,19 +132,39 @@ def _gone(changes: Changes, table: str, entry: Shape) -> None:
         field=entry["name"], form=table, count=count, kept=kept,
     )  # fmt: skip
     do = partial(steps.rename_column, table=table, old=entry["name"], new=kept)
-    changes.add(MOVE_AWAY, text, do, explicit=count > 0)
+    question = requirements.field_gone(changes, old, entry) if count else ""
+    changes.add(MOVE_AWAY, text, do, explicit=count > 0, question=question)
+    changes.archives.keep(
+        COLUMN, changes.identity_now(old), kept, with_identities(entry, identities(changes.old.values())),
+        field=entry["identity"], table=changes.name_of_key[old["key"]],
+    )  # fmt: skip
 
 
-def _links(changes: Changes, table: str, entry: Shape, form: Form, new: Shape) -> None:
-    before, after = link_table_name(table, entry["name"]), link_table_name(form.name, new["name"])
+def _links(changes: Changes, old: Shape, entry: Shape, form: Form, new: Shape) -> None:
+    before, after = link_table(old, entry), link_table_name(form.name, new["name"])
     if entry["type"] != new["type"] or not _same_target(changes, entry, new):
-        _gone(changes, table, entry)
+        _gone(changes, old, entry)
     elif before in changes.catalog.columns:
         changes.table_now[after] = before
         if before != after:
             changes.moved.add(before)
             text = message("The table {old} is now called {new}.", old=before, new=after)
             changes.add(RENAME, text, partial(steps.rename_table, old=before, new=after))
+
+
+def _back(changes: Changes, entry: Shape, form: Form, field: Field) -> None:
+    """Records made while it was away have the field's default, as new records would."""
+    text = message("Field {field} of form {form} comes back with its values.", field=field.title, form=form.name)
+    changes.add(FILL, text, _keep)
+    if field.type in ("computed", "rollup"):
+        changes.recompute.append((form.name, field.name))
+    elif field.default is not None:
+        table: Any = changes.tables.form[form.name]
+        missing = (table.c.id > entry["up_to"], table.c[field.name].is_(None))
+        content = field.parse(field.default, changes.reader)
+        statement = sa.update(table).where(*missing).values({field.name: content})
+        text = message("{column} of {table} is filled for all records.", column=field.name, table=form.name)
+        changes.add(FILL, text, partial(_execute, statement=statement))
 
 
 def _rename(changes: Changes, table: str, renames: Mapping[str, str]) -> None:
@@ -107,80 +179,9 @@ def _rename(changes: Changes, table: str, renames: Mapping[str, str]) -> None:
     changes.add(RENAME, text, do)
 
 
-# --- another type ----------------------------------------------------------------------------------------------------
-
-
-def _type(changes: Changes, table: str, entry: Shape, form: Form, field: Field, new: str) -> bool:
-    """Whether the column can stay; a conversion that changes values is explicit."""
-    old = entry["type"]
-    if old == new:
-        return True
-    if convert.is_widening(old, new):
-        _alter(changes, form, field)
-        return True
-    trial = convert.attempt(changes.conn, table, entry["name"], old, field, changes.reader)
-    kept = changes.free_name(entry["name"], table)
-    text = message(
-        "Field {field} of form {form} gets another type: {failing} of {filled} values do not fit and will be empty; the"
-        " old values are kept in the column {kept}.",
-        field=field.name, form=form.name, failing=trial.failing, filled=trial.filled, kept=kept,
-    )  # fmt: skip
-    move = partial(steps.rename_column, table=table, old=entry["name"], new=kept)
-    changes.add(MOVE_AWAY, text, move, explicit=trial.filled > 0)
-    place = (form.name, field.name)
-    changes.replaced.add(place)
-    changes.converted.add(place)
-    fill = partial(convert.rewrite, table=form.name, source=kept, old=old, field=field, reader=changes.reader)
-    changes.add(FILL, message("{field} is converted.", field=field.title), fill)
-    return False
-
-
-def _alter(changes: Changes, form: Form, field: Field) -> None:
-    if changes.conn.dialect.name != "postgresql":
-        return  # SQLite keeps any length in any text column
-    ddl = field.column_type()
-    assert ddl is not None
-    kind = ddl.compile(dialect=changes.conn.dialect)
-
-    def do(conn: sa.Connection) -> None:
-        table, column = steps.quoted(conn, form.name), steps.quoted(conn, field.name)
-        conn.exec_driver_sql(f"ALTER TABLE {table} ALTER COLUMN {column} TYPE {kind}")
-
-    changes.add(FILL, message("{field} takes longer values.", field=field.title), do)
-
-
-# --- options ---------------------------------------------------------------------------------------------------------
-
-
-def _options(changes: Changes, table: str, entry: Shape, form: Form, field: Field) -> None:
-    options: Mapping[str, Named] = getattr(field, "options", None) or {}
-    if not entry["options"] or not options:
-        return
-    pairs = paired(entry["options"], options, lambda name: name)
-    names = {entry["options"][old]: new for old, new in pairs if old and new and entry["options"][old] != new}
-    if names:
-        rename = steps.replace_tags if entry["type"] == "Tags" else steps.replace_values
-        target: Any = changes.tables.form[form.name]
-        text = message("Options of {field} are renamed: {names}.", field=field.title, names=", ".join(names.values()))
-        changes.add(VALUES, text, partial(rename, table=target, column=field.name, names=names))
-    for old, new in pairs:
-        if old is not None and new is None:
-            _option_gone(changes, table, entry, form, entry["options"][old])
-
-
-def _option_gone(changes: Changes, table: str, entry: Shape, form: Form, option: str) -> None:
-    now = steps.lightweight(table, ((entry["name"], sa.Text()),))
-    column = now.c[entry["name"]]
-    tagged = entry["type"] == "Tags"
-    uses = column.contains(f"|{option}|", autoescape=True) if tagged else column == option
-    count = changes.conn.execute(sa.select(sa.func.count()).select_from(now).where(uses)).scalar_one()
-    if count:
-        text = message(
-            "Option {option} of field {field} of form {form} is gone; {count} records have it and keep it.",
-            option=option, field=entry["name"], form=form.name, count=count,
-        )  # fmt: skip
-        changes.add(VALUES, text, _keep, explicit=True)
+def _execute(conn: sa.Connection, statement: Any) -> None:
+    conn.execute(statement)
 
 
 def _keep(conn: sa.Connection) -> None:
-    """The value stays in the records; people see its name."""
+    """It is said to people; there is nothing to do."""

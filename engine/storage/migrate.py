@@ -8,16 +8,21 @@ data is kept, under a name that begins with ``_gone_``. Everything happens in on
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 
 from engine.definition import AppDefinition
-from engine.errors import Refused, message
+from engine.errors import Message, Refused, message
 from engine.faults import point
 from engine.storage import automation as _automation  # noqa: F401 - enters its tables
 from engine.storage import events, search
+from engine.storage import keeping as _keeping  # noqa: F401 - enters its tables
 from engine.storage import publishing as _publishing  # noqa: F401 - enters its tables
 from engine.storage import timing as _timing  # noqa: F401 - enters its tables
 from engine.storage.catalog import Catalog, read_catalog
@@ -28,6 +33,8 @@ from engine.storage.steps import Step
 from engine.storage.system import MAKERS
 from engine.storage.tables import Tables
 from engine.texts import say
+
+Told = Callable[[int, int, Message], None]  # steps done, steps in all, what is done next
 
 
 @dataclass(frozen=True)
@@ -47,13 +54,36 @@ class Plan:
     order: tuple[Step, ...] = ()
     recompute: tuple[tuple[str, str], ...] = ()
     reindex: tuple[str, ...] = ()  # forms whose full-text index holds other fields now
+    restated: tuple[tuple[str, str], ...] = ()  # (form, state) that records are moved to
     questions: tuple[MigrationQuestion, ...] = ()  # what has to be decided about the data
-    decisions: Decisions = field(default_factory=dict)  # what was decided
+    decisions: Decisions = field(default_factory=dict)  # what was decided about them
+    problems: Mapping[str, Message] = field(default_factory=dict)  # what is wrong with a decision, by its question
+    base: str | None = None  # the hash of the definition that was applied last
+    now: dt.datetime | None = None
     known: bool = False  # the very same definition was applied before
 
     @property
     def empty(self) -> bool:
         return not self.order
+
+    @property
+    def open_questions(self) -> tuple[MigrationQuestion, ...]:
+        """Those that somebody still has to answer, or answer otherwise."""
+        undecided = (one for one in self.questions if one.default is None and one.id not in self.decisions)
+        wrong = (one for one in self.questions if one.id in self.problems)
+        return tuple(dict.fromkeys((*undecided, *wrong)))
+
+    @property
+    def seal(self) -> str:
+        """Of everything that was looked at and decided: another one means that something else would be done."""
+        said = {
+            "base": self.base,
+            "definition": self.definition.hash,
+            "steps": [str(step.message) for step in self.order],
+            "questions": [[one.id, one.count] for one in self.questions],
+            "decisions": {id: decision.as_data() for id, decision in sorted(self.decisions.items())},
+        }
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]
 
     def describe(self, language: str) -> list[str]:
         """One line per step, the explicit ones marked."""
@@ -61,15 +91,26 @@ class Plan:
         return lines + [f"! {say(step.message, language)}" for step in self.explicit]
 
 
-def plan_migration(conn: sa.Connection, definition: AppDefinition, tables: Tables, now: dt.datetime) -> Plan:
-    """Compare the definition with what the database was built from and with what really is in it; changes nothing."""
+def plan_migration(
+    conn: sa.Connection,
+    definition: AppDefinition,
+    tables: Tables,
+    now: dt.datetime,
+    decisions: Decisions = MappingProxyType({}),
+) -> Plan:
+    """Compare the definition with what the database was built from and with what really is in it; changes nothing.
+
+    ``decisions`` answer the questions of an earlier plan; those about nothing any more are left out of this one.
+    """
     shape = shape_of(definition, tables)
     catalog = read_catalog(conn)
     old = stored_shape(conn, catalog)
+    base = last_hash(conn) if old is not None else None
     if old is not None and old == shape and _complete(tables, catalog):
-        return Plan(definition, tables, shape, known=last_hash(conn) == definition.hash)
-    changes = Changes(conn, definition, tables, catalog, old or {"forms": {}}, now)
+        return Plan(definition, tables, shape, base=base, now=now, known=base == definition.hash)
+    changes = Changes(conn, definition, tables, catalog, old or {"forms": {}}, now, decisions)
     changes.find()
+    asked = {question.id for question in changes.asking.questions}
     return Plan(
         definition,
         tables,
@@ -79,6 +120,12 @@ def plan_migration(conn: sa.Connection, definition: AppDefinition, tables: Table
         tuple(step for step, _explicit in changes.steps()),
         tuple(changes.recompute),
         tuple(changes.reindex),
+        tuple(changes.restated),
+        tuple(changes.asking.questions),
+        {id: decision for id, decision in decisions.items() if id in asked},
+        changes.asking.problems,
+        base,
+        now,
     )
 
 
@@ -90,34 +137,48 @@ def apply(
     now: dt.datetime,
     by: int | None = None,
     allow_explicit: bool = False,
+    told: Told = lambda done, total, message: None,
 ) -> None:
     """Carry out the plan in the caller's transaction and remember the definition with its source text.
 
-    Raises Refused, having changed nothing, when there are explicit steps and they were not allowed.
+    ``told(done, total, message)`` is called before each step and at the end; what it raises ends the migration, and
+    the caller's transaction undoes it. Raises Refused as ``refuse_explicit`` does, having changed nothing. A question
+    that nobody answered is settled as a plain start does: nothing is filled in, what is gone is put aside.
     """
     refuse_explicit(plan, allow_explicit)
-    for step in plan.order:
+    total = len(plan.order) + 1
+    for done, step in enumerate(plan.order):
+        told(done, total, step.message)
         point("migration step")
         step.do(conn)
+    told(len(plan.order), total, message("The definition is kept."))
     if plan.order:
         events.guard(conn)
         search.prepare(conn, plan.definition, plan.tables, plan.reindex)
+    point("migration indexed")
     if not plan.known:
         _remember(conn, plan, source, now, by)
+    point("migration remembered")
+    told(total, total, message("The database fits the definition."))
 
 
 def refuse_explicit(plan: Plan, allow_explicit: bool = False) -> None:
+    """Raises Refused where a decision is wrong, where the data does not fit, or where something that holds data goes
+    away and nobody decided about it."""
     impossible = [step for step in plan.explicit if step.impossible]
     if impossible:
         raise Refused(
             message("The definition does not fit the data: {steps}", steps=tuple(step.message for step in impossible))
         )
-    if plan.explicit and not allow_explicit:
+    if plan.problems:
+        raise Refused(message("What was decided cannot be done: {problems}", problems=tuple(plan.problems.values())))
+    undecided = [step for step in plan.explicit if not step.question or step.question not in plan.decisions]
+    if undecided and not allow_explicit:
         raise Refused(
             message(
                 "The definition takes away things that hold data: {steps} To go on, run: appmill migrate --apply."
                 " The data is kept in the database.",
-                steps=tuple(step.message for step in plan.explicit),
+                steps=tuple(step.message for step in undecided),
             )
         )
 
@@ -140,11 +201,12 @@ def upgrade(
     now: dt.datetime,
     by: int | None = None,
     allow_explicit: bool = False,
+    decisions: Decisions = MappingProxyType({}),
 ) -> Plan:
     """Plan and apply in one; what the start of an application calls. Of several processes that start at once one does
     the work, the others wait and find it done."""
     lock(conn)
-    plan = plan_migration(conn, definition, tables, now)
+    plan = plan_migration(conn, definition, tables, now, decisions)
     apply(conn, plan, source=source, now=now, by=by, allow_explicit=allow_explicit)
     return plan
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -38,9 +39,9 @@ class Renamed:
         return bool(self.fields or self.options or self.views)
 
 
-def changed_names(old: Mapping[str, str], new: Any) -> Names:
+def changed_names(old: Mapping[str, str], new: Any, was: Mapping[str, str | None] = MappingProxyType({})) -> Names:
     """Old name → new name of what is there still; ``old`` is {identity: name}."""
-    pairs = paired(old, new, lambda name: name)
+    pairs = paired(old, new, lambda name: name, was)
     return {old[was]: now for was, now in pairs if was and now and old[was] != now}
 
 
@@ -82,15 +83,17 @@ def find_stored_names(changes: Changes, old: Shape, form: Any) -> None:
 
 def _renamed(old: Shape, form: Any) -> Renamed:
     found = Renamed()
-    for identity, name in paired(old["fields"], form.fields, lambda entry: entry["name"]):
+    was = {identity: entry.get("was", {}).get("") for identity, entry in old["fields"].items()}
+    for identity, name in paired(old["fields"], form.fields, lambda entry: entry["name"], was):
         if identity is None or name is None:
             continue
-        was = old["fields"][identity]
-        if was["name"] != name:
-            found.fields[was["name"]] = name
-        if options := changed_names(was["options"], getattr(form.fields[name], "options", None) or {}):
+        entry = old["fields"][identity]
+        if entry["name"] != name:
+            found.fields[entry["name"]] = name
+        options = getattr(form.fields[name], "options", None) or {}
+        if options := changed_names(entry["options"], options, entry.get("was", {})):
             found.options[name] = options
-    if states := changed_names(old["states"], form.workflow.states if form.workflow else {}):
+    if states := changed_names(old["states"], form.workflow.states if form.workflow else {}, old.get("was", {})):
         found.options["state"] = states
     found.views = changed_names(old.get("views", {}), form.views)
     return found

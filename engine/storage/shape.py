@@ -1,15 +1,17 @@
 """What the tables of a definition depend on, as JSON: kept with the data, compared at the next start.
 
-A *shape* is {"system": hash, "roles", "forms": {identity: {"name", "parent", "title", "search", "fields", "states",
-"views"}}}; a field is {"name", "kind", "type", "target", "value", "options"}; roles, states, views and options are
-{identity: name}. An identity is the stable id.
+A *shape* is {"system": hash, "roles", "rules", "forms": {identity: {"name", "parent", "title", "search", "fields",
+"states", "leave_with", "views", "was"}}}; a field is {"name", "kind", "type", "target", "value", "options", "required",
+"sensitive", "was"}; roles, rules, states, views and options are {identity: name}, "leave_with" is {state: [fields]}.
+An identity is the stable id; "was" is the name it was renamed from, of the thing itself under "".
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,7 +32,8 @@ Shape = dict[str, Any]
 def shape_of(definition: AppDefinition, tables: Tables) -> Shape:
     forms = {form.stable_id: _form(form) for form in definition.forms.values()}
     roles = {role.stable_id: role.name for role in definition.roles.values()}
-    return {"system": _system_hash(), "roles": roles, "forms": forms}
+    rules = {rule.stable_id: rule.name for rule in definition.rules.values()}
+    return {"system": _system_hash(), "roles": roles, "rules": rules, "forms": forms}
 
 
 def _form(form: Form) -> Shape:
@@ -42,8 +45,18 @@ def _form(form: Form) -> Shape:
         "search": [field.stable_id for field in searched_fields(form)],
         "fields": {field.stable_id: field_shape(field) for field in form.fields.values()},
         "states": {state.stable_id: state.name for state in states.values()},
+        "leave_with": {state.stable_id: _identities(form, state.leave_with) for state in states.values()},
+        "was": {"": form.renamed_from} | _former(states),
         "views": {view.stable_id: view.name for view in form.views.values()},
     }
+
+
+def _identities(form: Form, names: Iterable[str]) -> list[str]:
+    return sorted(form.fields[name].stable_id for name in names)
+
+
+def _former(named: Mapping[str, Named]) -> dict[str, str | None]:
+    return {one.stable_id: one.renamed_from for one in named.values() if one.renamed_from}
 
 
 def field_shape(field: Field) -> Shape:
@@ -57,6 +70,9 @@ def field_shape(field: Field) -> Shape:
         "target": _target(field),
         "value": _value(field),
         "options": {option.stable_id: option.name for option in options.values()},
+        "required": field.required and field.writable,
+        "sensitive": field.sensitive,
+        "was": {"": field.renamed_from} | _former(options),
     }
 
 
@@ -119,8 +135,11 @@ def read_type(text: str) -> Any:
 # --- the same thing in two shapes ------------------------------------------------------------------------------------
 
 
-def paired(old: Mapping[str, Any], new: Mapping[str, Named], name_of: Any) -> list[tuple[str | None, str | None]]:
-    """(old identity, new name): by stable id first, then by ``renamed_from``; None where there is no like."""
+def paired(
+    old: Mapping[str, Any], new: Mapping[str, Named], name_of: Any, was: Mapping[str, str | None] = MappingProxyType({})
+) -> list[tuple[str | None, str | None]]:
+    """(old identity, new name): by stable id first, then by ``renamed_from``, then back again to what the old one
+    ``was`` renamed from; None where there is no like."""
     by_identity = {named.stable_id: name for name, named in new.items()}
     found: dict[str, str] = {identity: by_identity[identity] for identity in old if identity in by_identity}
     by_old_name = {name_of(entry): identity for identity, entry in old.items() if identity not in found}
@@ -130,6 +149,12 @@ def paired(old: Mapping[str, Any], new: Mapping[str, Named], name_of: Any) -> li
         if name not in taken and identity is not None and identity not in found:
             found[identity] = name
             taken.add(name)
+    for identity in [identity for identity in old if identity not in found]:
+        former = was.get(identity) or ""
+        former = by_identity.get(former, former)
+        if former in new and former not in taken:
+            found[identity] = former
+            taken.add(former)
     gone: list[tuple[str | None, str | None]] = [(identity, None) for identity in old if identity not in found]
     fresh: list[tuple[str | None, str | None]] = [(None, name) for name in new if name not in taken]
     return [*found.items(), *gone, *fresh]

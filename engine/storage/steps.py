@@ -23,11 +23,13 @@ Do = Callable[[sa.Connection], None]
 
 @dataclass(frozen=True)
 class Step:
-    """One change of the database. ``impossible``: it cannot be done until somebody mends the data."""
+    """One change of the database. ``impossible``: it cannot be done until somebody mends the data; ``question``: the
+    id of the question that decides about it."""
 
     message: Message
     do: Do
     impossible: bool = False
+    question: str = ""
 
 
 def quoted(conn: sa.Connection, name: str) -> str:
@@ -93,6 +95,29 @@ def replace_tags(conn: sa.Connection, table: sa.Table, column: str, names: Mappi
 
 def lightweight(name: str, columns: Iterable[tuple[str, Any]]) -> sa.TableClause:
     return sa.table(name, *(sa.column(column, kind) for column, kind in columns))
+
+
+def add_texts(conn: sa.Connection, table: str, *columns: str) -> None:
+    for column in columns:
+        conn.exec_driver_sql(f"ALTER TABLE {quoted(conn, table)} ADD COLUMN {quoted(conn, column)} TEXT")
+
+
+def put_back(
+    conn: sa.Connection, table: str, column: str, *, now: str, kept: str, after: str, up_to: int, filled: bool = False
+) -> None:
+    """Where ``now`` still is what the value became (``after``), the ``kept`` one stands in ``column`` again.
+
+    ``filled``: only records that were written over have anything in ``kept``.
+    """
+    source = lightweight(table, (("id", sa.BigInteger()), *((name, None) for name in {column, now, kept, after})))
+    same = source.c[now].is_not_distinct_from(source.c[after])
+    only = [source.c[kept].is_not(None)] if filled else []
+    conn.execute(sa.update(source).where(source.c.id <= up_to, same, *only).values({column: source.c[kept]}))
+
+
+def largest_id(conn: sa.Connection, table: str) -> int:
+    source = lightweight(table, (("id", sa.BigInteger()),))
+    return conn.execute(sa.select(sa.func.max(source.c.id))).scalar() or 0
 
 
 def gone_name(name: str, on: dt.date, taken: Iterable[str]) -> str:

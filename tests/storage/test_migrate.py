@@ -154,7 +154,7 @@ def test_a_field_that_is_gone_needs_a_word_and_its_values_stay(database: Databas
     assert values(database, "ticket", "_gone_place_20260304") == [("1",), ("x2",), ("3",)]
     assert planned(database, text).empty
     back = install(database, TICKETS)
-    assert column(database, back, "ticket", "place") == [None] * 3
+    assert column(database, back, "ticket", "place") == ["1", "x2", "3"]
 
 
 def test_a_form_that_is_gone_is_kept_under_another_name(database: Database) -> None:
@@ -170,8 +170,10 @@ def test_a_form_that_is_gone_is_kept_under_another_name(database: Database) -> N
     ] == ["tag"]
     install(database, text, allow_explicit=True)
     assert values(database, "_gone_tag_20260304", "name") == [("red",)]
-    install(database, TICKETS)
-    assert values(database, "tag", "name") == []
+    back = install(database, TICKETS)
+    assert values(database, "tag", "name") == [("red",)]
+    with database.read() as conn:
+        assert records.links_of(conn, back, "ticket", "tags", [1]) == {1: (1,)}
 
 
 @pytest.mark.parametrize(
