@@ -132,8 +132,9 @@ def _gone(changes: Changes, old: Shape, entry: Shape) -> None:
         field=entry["name"], form=table, count=count, kept=kept,
     )  # fmt: skip
     do = partial(steps.rename_column, table=table, old=entry["name"], new=kept)
-    question = requirements.field_gone(changes, old, entry) if count else ""
-    changes.add(MOVE_AWAY, text, do, explicit=count > 0, question=question)
+    wanted = count > 0 and entry["value"] is None  # what is worked out can be worked out again
+    question = requirements.field_gone(changes, old, entry) if wanted else ""
+    changes.add(MOVE_AWAY, text, do, explicit=wanted, question=question)
     changes.archives.keep(
         COLUMN, changes.identity_now(old), kept, with_identities(entry, identities(changes.old.values())),
         field=entry["identity"], table=changes.name_of_key[old["key"]],

@@ -69,9 +69,11 @@ class Plan:
     @property
     def open_questions(self) -> tuple[MigrationQuestion, ...]:
         """Those that somebody still has to answer, or answer otherwise."""
-        undecided = (one for one in self.questions if one.default is None and one.id not in self.decisions)
-        wrong = (one for one in self.questions if one.id in self.problems)
-        return tuple(dict.fromkeys((*undecided, *wrong)))
+        answered = self.decisions.keys() - self.problems.keys()
+        return tuple(
+            one for one in self.questions
+            if one.id not in answered and (one.default is None or one.id in self.problems)
+        )  # fmt: skip
 
     @property
     def seal(self) -> str:
