@@ -194,13 +194,30 @@ class Rule(Named):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FilteredField:
+    """A field of a form that a filter of a page asks."""
+
+    form: FormName = option("The form.")
+    field: FieldName = option("Its field.", of="form")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageFilter:
+    """A choice above the cards of a page; it narrows the cards of the forms it names."""
+
+    label: Label | None = option("The name of the filter. Default: that of the first field.", None)
+    fields: tuple[FilteredField, ...] = option("One field of each form, all of the same kind.", minItems=1)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page(Named):
     """A screen of cards."""
 
     label: Label = option("The name of the page.")
     icon: str = option("An icon of the set in static/.", "layout-dashboard")
     roles: tuple[RoleName, ...] = option("Who may open it. Empty: everyone signed in.", ())
-    cards: tuple[Card, ...] = option("The tiles, in order.", minItems=1)
+    filters: tuple[PageFilter, ...] = option("What can be chosen above the cards.", (), maxItems=8)
+    cards: tuple[Card, ...] = option("The cards, in order.", minItems=1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -85,9 +85,19 @@ ACTIONS: Mapping[str, str] = {
     "script": "{type: script, source: 'return record.cost * 2', as: twice}",
 }
 CARDS: Mapping[str, str] = {
-    "number": "{type: number, label: {zh: 工时成本, en: Cost}, form: ticket, fold: sum, field: cost}",
-    "breakdown": "{type: breakdown, label: {zh: 状态, en: By state}, form: ticket, group: state, width: 6}",
+    "number": "{type: number, label: {zh: 本月成本, en: Cost}, form: ticket, fold: sum, field: cost,\n"
+    " date: due_on, period: month, compare: true, target: 5000, better: less}",
+    "trend": "{type: trend, label: {zh: 每周新增, en: New each week}, form: ticket, date: created_at, by: week,\n"
+    " last: 8, group: priority, shape: bars, width: 6}",
+    "breakdown": "{type: breakdown, label: {zh: 状态, en: By state}, form: ticket, group: state, shape: ring,\n"
+    " width: 6}",
+    "table": "{type: table, label: {zh: 项目, en: Projects}, form: ticket, rows: project, width: 6,\n"
+    " figures: [{fold: count}, {fold: sum, field: cost}, {fold: max, field: due_on}]}",
     "records": "{type: records, label: {zh: 最急, en: Urgent}, form: ticket, columns: [name, due_on], sort: [due_on]}",
+    "board": "{type: board, label: {zh: 看板, en: Board}, form: ticket, view: wall, limit: 3, width: 12}",
+    "gantt": "{type: gantt, label: {zh: 时间线, en: Time line}, form: ticket, view: plan, weeks: 6, width: 12}",
+    "text": "{type: text, label: {zh: 注意, en: Note},\n"
+    " text: {zh: 周五盘点。, en: Stock is taken on Friday.}, tone: warning}",
 }
 CONNECTIONS: Mapping[str, str] = {
     "smtp": "{type: smtp, host: smtp.example.com, user: desk, password: {secret: MAIL_PASSWORD}, "

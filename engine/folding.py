@@ -1,9 +1,8 @@
-"""Records of a query folded into figures: counted by value, summed, averaged. Always within what the actor may see."""
+"""Records of a query counted and summed by value, each up to a limit, within what the actor may see."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,39 +46,3 @@ def sums_by(
         parts.append(sa.select(sa.literal(place).label("place"), total).select_from(some))
     values = list(options)
     return {values[row.place]: row.total for row in conn.execute(sa.union_all(*parts))} if parts else {}
-
-
-_FOLDS: Mapping[str, Any] = {"sum": sa.func.sum, "min": sa.func.min, "max": sa.func.max, "mean": sa.func.sum}
-
-
-def fold(app: Application, actor: Actor, query: ListQuery, conn: sa.Connection, name: str, how: str) -> Any:
-    """The ``sum``, ``min``, ``max`` or ``mean`` of a column over the query; None over nothing."""
-    column = app.tables.form[query.form.name].c[name]
-    clauses = (column.table.c.deleted_at.is_(None), *conditions(app, actor, query))
-    folded = sa.type_coerce(_FOLDS[how](column), column.type)
-    total, number = conn.execute(sa.select(folded, sa.func.count(column)).where(*clauses)).one()
-    return _mean(total, number) if how == "mean" and total is not None else total
-
-
-def _mean(total: Any, number: int) -> Any:
-    if isinstance(total, int):
-        return Decimal(total) / number
-    return total / number
-
-
-def grouped(
-    app: Application, actor: Actor, query: ListQuery, conn: sa.Connection, name: str, summed: str | None, most: int
-) -> list[tuple[Any, Any]]:
-    """(value, count or sum) of the largest groups, largest first; states and options in the order of the definition."""
-    table = app.tables.form[query.form.name]
-    figure: Any = sa.func.count() if summed is None else sa.func.sum(table.c[summed])
-    typed = figure if summed is None else sa.type_coerce(figure, table.c[summed].type)
-    clauses = (table.c.deleted_at.is_(None), *conditions(app, actor, query))
-    select = sa.select(table.c[name], typed).where(*clauses).group_by(table.c[name])
-    found = [(row[0], row[1]) for row in conn.execute(select.order_by(figure.desc(), table.c[name]).limit(most))]
-    order = {option: place for place, option in enumerate(_options(app, actor, query, name))}
-    return sorted(found, key=lambda one: order.get(one[0], len(order)))  # stable: what has no place stays by size
-
-
-def _options(app: Application, actor: Actor, query: ListQuery, name: str) -> Iterable[Any]:
-    return getattr(columns_of(app, actor, query.form)[name], "options", ())

@@ -17,6 +17,7 @@ FieldName = NewType("FieldName", str)  # a field of the enclosing form
 SortKey = NewType("SortKey", str)  # a field of the enclosing form, "-" in front for descending
 StateName = NewType("StateName", str)  # a state of the enclosing form's workflow
 TransitionName = NewType("TransitionName", str)
+ViewName = NewType("ViewName", str)  # a view of the enclosing form
 RoleName = NewType("RoleName", str)
 PersonName = NewType("PersonName", str)  # a role, or the sign-in name of a demo user
 Script = NewType("Script", str)  # see engine/scripts

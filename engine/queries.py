@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 import sqlalchemy as sa
 
 from engine.application import Application
+from engine.cardviews import is_of_card, view_of_card
 from engine.columns import Columns, columns_of, operators_of
 from engine.definition import Form
 from engine.errors import Invalid, Message, Missing, Problem, message
@@ -124,7 +125,7 @@ def parse_query(
     columns = columns_of(app, actor, form)
     problems: list[Problem] = []
     known = _PLAIN | frozenset(also)
-    view = view_named(form, _last(args, "view"), columns)
+    view = view_asked(app, actor, form, _last(args, "view"), columns)
     filters: list[Filter] = []
     for key in args:
         if key.startswith("where."):
@@ -177,6 +178,11 @@ def unknown(pattern: str, got: str, known: Sequence[str]) -> Message:
 def _last(args: Args, key: str) -> str:
     values = args.getlist(key)
     return values[-1] if values else ""
+
+
+def view_asked(app: Application, actor: Actor, form: Form, name: str, columns: Columns) -> View | None:
+    """As ``view_named``; a name with a dot is that of the list behind a card of a page."""
+    return view_of_card(app, actor, form, name) if is_of_card(name) else view_named(form, name, columns)
 
 
 def view_named(form: Form, name: str, columns: Columns) -> View | None:

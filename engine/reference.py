@@ -10,17 +10,19 @@ from typing import Any, Literal, NewType, Union, get_args, get_origin
 
 from engine import examples
 from engine.actions import Action, CopyLines
-from engine.cards import Card
+from engine.cards import Card, Figure
 from engine.connectors import Connection, Credential, Secret
 from engine.definition import (
     AppDefinition,
     Check,
     DemoUser,
     FieldGrant,
+    FilteredField,
     Form,
     Grant,
     MenuGroup,
     Page,
+    PageFilter,
     Role,
     Rule,
     Section,
@@ -40,7 +42,7 @@ from engine.views import View
 
 _STRUCTURES = (
     Role, Form, Section, Check, Grant, FieldGrant, Workflow, State, Transition, Option, Rule, CopyLines, Page,
-    MenuGroup, DemoUser, Secret,
+    PageFilter, FilteredField, Figure, MenuGroup, DemoUser, Secret,
 )  # fmt: skip
 _INTRO = """# The definition language
 
@@ -58,7 +60,7 @@ digits and `_`. What is not said has the default; there are no anchors, aliases,
 | expression | a Python expression over `record`, `user` and functions: `"record.due_on < today()"` |
 | condition | `true`, `false` or an expression |
 | duration | a number and its unit: `30m`, `4h`, `2d`, `1w`, `3wd` (working days) |
-| form, field, state, transition, role, rule, connection | the name of one that is in the file |
+| form, field, view, state, transition, role, rule, connection | the name of one that is in the file |
 """
 
 
@@ -167,7 +169,8 @@ def _value(hint: Any) -> str:
 
 _NAMES = {
     "FormName": "form", "FieldName": "field", "SortKey": "field, `-` in front for descending", "StateName": "state",
-    "TransitionName": "transition", "RoleName": "role", "RuleName": "rule", "ConnectionName": "connection",
+    "TransitionName": "transition", "ViewName": "view",
+    "RoleName": "role", "RuleName": "rule", "ConnectionName": "connection",
     "EntryName": "form or page", "Receiver": "role or expression", "PersonName": "role or person",
     "HeaderName": "header", "ParameterName": "parameter", "SecretName": "name",
 }  # fmt: skip

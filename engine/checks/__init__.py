@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.checks.asking import check_asking
+from engine.checks.cards import check_cards
 from engine.checks.circles import check_circles
 from engine.checks.connections import check_connections
 from engine.checks.expressions import check_expressions
@@ -28,6 +29,7 @@ CHECKS = (
     check_expressions,
     check_queries,
     check_shapes,
+    check_cards,
     check_circles,
     check_workflows,
     check_filling,

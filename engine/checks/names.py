@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from engine.actions import Action, CopyLines, CreateRecord, SetValues, TakeTransition, UpdateMatching
-from engine.cards import Card
+from engine.cards import Card, Figure
 from engine.checks.review import Leaf, Review, unknown
-from engine.definition import Form, Rule, Transition
+from engine.definition import FilteredField, Form, Rule, Transition
 from engine.errors import Message, message
 from engine.fields.base import Field
 from engine.language import (
@@ -27,6 +27,7 @@ from engine.language import (
     SortKey,
     StateName,
     TransitionName,
+    ViewName,
 )
 from engine.views import View
 from engine.yamlfile import Path
@@ -100,7 +101,7 @@ def _rule(review: Review, leaf: Leaf) -> None:
 
 
 def _field(review: Review, leaf: Leaf) -> None:
-    shown = isinstance(leaf.owner, (View, Card))
+    shown = isinstance(leaf.owner, (View, Card, Figure, FilteredField))
     expect_field(review, leaf.path, review.form(leaf.form), leaf.value, system=shown, at_key=leaf.is_key)
 
 
@@ -135,6 +136,13 @@ def _transition(review: Review, leaf: Leaf) -> None:
     elif leaf.value not in form.workflow.transitions and not review.is_lost(leaf.value):
         said = message("'{form}' has no transition '{name}'", form=form.name, name=leaf.value)
         review.error(leaf.path, unknown(said, leaf.value, form.workflow.transitions))
+
+
+def _view(review: Review, leaf: Leaf) -> None:
+    form = review.form(leaf.form)
+    if form is not None and leaf.value not in form.views and not review.is_lost(leaf.value):
+        said = message("'{form}' has no view '{name}'", form=form.name, name=leaf.value)
+        review.error(leaf.path, unknown(said, leaf.value, form.views))
 
 
 def _entry(review: Review, leaf: Leaf) -> None:
@@ -178,6 +186,7 @@ _REFERENCES: Mapping[Any, Callable[[Review, Leaf], None]] = {
     StateName: _state,
     TransitionName: _transition,
     ConnectionName: _connection,
+    ViewName: _view,
     EntryName: _entry,
 }
 

@@ -25,6 +25,7 @@ from engine.language import (
     SortKey,
     StateName,
     TransitionName,
+    ViewName,
 )
 from engine.registry import Registry
 from engine.scenario import Expected, Given, Scenario, Step
@@ -147,7 +148,7 @@ def _forms_of(field: Field, form: Form, definition: AppDefinition) -> set[str]:
 
 # --- the walk over everything
 
-OF_FORM = (FieldName, SortKey, StateName, TransitionName)
+OF_FORM = (FieldName, SortKey, StateName, TransitionName, ViewName)
 
 
 @dataclass(frozen=True)
@@ -227,7 +228,7 @@ def _form_of(thing: Any, around: tuple[Any, ...], form: str | None) -> str | Non
     if isinstance(thing, Rule):
         return thing.form
     if isinstance(thing, (OnRecord, Card, ForEach)):
-        return thing.form
+        return getattr(thing, "form", form)
     return form
 
 

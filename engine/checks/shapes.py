@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from engine.cards import BreakdownCard, NumberCard
 from engine.checks.names import linked_form
 from engine.checks.review import Review
 from engine.definition import Form
@@ -32,9 +31,6 @@ def check_shapes(review: Review) -> None:
         _links(review, form)
         _unique(review, form)
     _parents(review)
-    for page in review.definition.pages.values():
-        for index, card in enumerate(page.cards):
-            _card(review, card, ("pages", page.name, "cards", index))
 
 
 # --- views
@@ -42,20 +38,20 @@ def check_shapes(review: Review) -> None:
 
 def _list(review: Review, form: Form, view: Any, path: Path) -> None:
     for index, name in enumerate(view.totals):
-        _expect(review, (*path, "totals", index), form, name, _is_figure, message("a number"))
+        expect(review, (*path, "totals", index), form, name, is_figure, message("a number"))
 
 
 def _kanban(review: Review, form: Form, view: Any, path: Path) -> None:
-    _expect(review, (*path, "group"), form, view.group, _makes_columns, message("the state or a choice field"))
+    expect(review, (*path, "group"), form, view.group, _makes_columns, message("the state or a choice field"))
 
 
 def _calendar(review: Review, form: Form, view: Any, path: Path) -> None:
-    _expect(review, (*path, "date"), form, view.date, _is_day, message("a date"))
+    expect(review, (*path, "date"), form, view.date, is_day, message("a date"))
 
 
 def _gantt(review: Review, form: Form, view: Any, path: Path) -> None:
-    _expect(review, (*path, "start"), form, view.start, _is_day, message("a date"))
-    _expect(review, (*path, "end"), form, view.end, _is_day, message("a date"))
+    expect(review, (*path, "start"), form, view.start, is_day, message("a date"))
+    expect(review, (*path, "end"), form, view.end, is_day, message("a date"))
 
 
 def _tree(review: Review, form: Form, view: Any, path: Path) -> None:
@@ -74,7 +70,7 @@ _VIEWS: Mapping[type[View], Callable[[Review, Form, Any, Path], None]] = {
 }
 
 
-def _expect(
+def expect(
     review: Review, path: Path, form: Form, name: str, fits: Callable[[str, Field | None], bool], what: Message
 ) -> None:
     field = form.fields.get(name)
@@ -84,11 +80,11 @@ def _expect(
         review.error(path, said)
 
 
-def _is_day(name: str, field: Field | None) -> bool:
+def is_day(name: str, field: Field | None) -> bool:
     return name in _SYSTEM_DAYS if field is None else field.kind in _DAYS
 
 
-def _is_figure(name: str, field: Field | None) -> bool:
+def is_figure(name: str, field: Field | None) -> bool:
     return field is not None and field.kind in _FIGURES and field.column_type() is not None
 
 
@@ -96,44 +92,13 @@ def _makes_columns(name: str, field: Field | None) -> bool:
     return name == "state" if field is None else field.type == "choice"
 
 
-def _makes_groups(name: str, field: Field | None) -> bool:
+def makes_groups(name: str, field: Field | None) -> bool:
     if field is None:
         return name in ("state", "owner", "owner_role", "created_by", "updated_by")
     return field.column_type() is not None and (field.type in ("choice", "role") or field.kind in _GROUPS)
 
 
 _GROUPS = ("link", "user", "boolean")
-
-
-# --- cards
-
-
-def _card(review: Review, card: Any, path: Path) -> None:
-    form = review.form(card.form)
-    if form is None:
-        return
-    if isinstance(card, NumberCard | BreakdownCard):
-        _folded(review, form, card, path)
-    if isinstance(card, BreakdownCard):
-        what = message("the state, a choice, a link, a user or yes/no")
-        _expect(review, (*path, "group"), form, card.group, _makes_groups, what)
-
-
-def _folded(review: Review, form: Form, card: NumberCard | BreakdownCard, path: Path) -> None:
-    if card.fold == "count":
-        return
-    if card.field is None:
-        said = message("'{fold}' needs a field: add 'field'.", fold=card.fold)
-        review.error((*path, "fold"), said)
-        return
-    days = card.fold in ("min", "max")
-    fits = _is_figure_or_day if days else _is_figure
-    what = message("a stored number or date") if days else message("a stored number")
-    _expect(review, (*path, "field"), form, card.field, fits, what)
-
-
-def _is_figure_or_day(name: str, field: Field | None) -> bool:
-    return _is_figure(name, field) or _is_day(name, field)
 
 
 # --- forms

@@ -73,22 +73,28 @@ def show(form: Form, view: Any, args: Any) -> str:
     group = cards.group_field(columns, view.group) if view.group else None
     zoom = _zoom(args.get("zoom", ""))
     today = application().clock().astimezone(reader().zone).date()
-    first = _first(args.get("from", ""), today)
+    first = first_day(args.get("from", ""), today)
     with application().database.read() as conn:
-        rows, found = _rows(conn, query, columns, start, end, group, first, first + dt.timedelta(days=zoom.days))
+        rows, found = rows_between(conn, query, columns, start, end, group, first, first + dt.timedelta(days=zoom.days))
         lanes = lanes_of(rows, start, end, group, first, zoom, columns, found)
         return cards.show_board(
             "gantt.html", conn, query, columns,
-            lanes=list(_placed(lanes)), zoom=zoom, zooms=_zoom_links(query, first, zoom),
-            months=months_of(first, zoom.days, reader().language), weeks=_scale(first, zoom),
-            weekends=_weekends(first, zoom),
-            today=(today - first).days if 0 <= (today - first).days < zoom.days else None,
-            width=zoom.days * zoom.width, height=HEAD + max(1, sum(lane.lines for lane in lanes)) * ROW,
-            head=HEAD, row=ROW,
-            label_width=LABEL, full=len(rows) >= MOST,
+            **picture(lanes, first, zoom, today, reader().language),
+            zooms=_zoom_links(query, first, zoom), full=len(rows) >= MOST,
             previous_url=_url(query, first - dt.timedelta(days=zoom.step), zoom),
             next_url=_url(query, first + dt.timedelta(days=zoom.step), zoom), today_url=_url(query, None, zoom),
         )  # fmt: skip
+
+
+def picture(lanes: Sequence[Lane], first: dt.date, zoom: Zoom, today: dt.date, language: str) -> dict[str, Any]:
+    """What ``macros/gantt.html`` draws."""
+    return {
+        "lanes": list(_placed(lanes)), "zoom": zoom, "months": months_of(first, zoom.days, language),
+        "weeks": _scale(first, zoom), "weekends": _weekends(first, zoom),
+        "today": (today - first).days if 0 <= (today - first).days < zoom.days else None,
+        "width": zoom.days * zoom.width, "height": HEAD + max(1, sum(lane.lines for lane in lanes)) * ROW,
+        "head": HEAD, "row": ROW, "label_width": LABEL,
+    }  # fmt: skip
 
 
 # --- what is asked ---------------------------------------------------------------------------------------------------
@@ -100,7 +106,7 @@ def _zoom(text: str) -> Zoom:
     return ZOOMS[text or "week"]
 
 
-def _first(text: str, today: dt.date) -> dt.date:
+def first_day(text: str, today: dt.date) -> dt.date:
     """The Monday the window begins with: of the named day's week, or of last week."""
     day = today - dt.timedelta(days=7)
     if text:
@@ -113,7 +119,7 @@ def _first(text: str, today: dt.date) -> dt.date:
     return day - dt.timedelta(days=day.weekday())
 
 
-def _rows(
+def rows_between(
     conn: sa.Connection,
     query: ListQuery,
     columns: Columns,
@@ -122,6 +128,7 @@ def _rows(
     group: Field | None,
     first: dt.date,
     end: dt.date,
+    most: int = MOST,
 ) -> tuple[list[Any], Any]:
     """The records whose bar touches the window; one without an end is a bar of one day."""
     low, high = _bound(begin, first), _bound(begin, end)
@@ -135,7 +142,7 @@ def _rows(
     )
     names = tuple(field.name for field in (begin, finish, group) if field is not None)
     within = Filter(begin.name, touches, (), None)
-    asked = replace(query, filters=(*query.filters, within), sort=(Sort(begin.name, False),), limit=MOST)
+    asked = replace(query, filters=(*query.filters, within), sort=(Sort(begin.name, False),), limit=most)
     page, found = cards.rows_of(conn, asked, columns, names)
     return page.rows, found
 

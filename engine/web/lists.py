@@ -17,7 +17,7 @@ from engine.errors import Invalid
 from engine.filling import fill
 from engine.formats import integer
 from engine.permissions import may, updatable_fields
-from engine.queries import ListQuery, parse_query, view_named
+from engine.queries import ListQuery, parse_query, view_asked
 from engine.storage.page import Page
 from engine.titles import extras
 from engine.web import listing, saved
@@ -95,7 +95,9 @@ def show(form_name: str) -> Any:
         for each in gone[:3]:
             toast(each, "warning")
         return redirect(address, 303)
-    view = view_named(form, request.args.get("view", ""), columns_of(application(), actor(), form))
+    view = view_asked(
+        application(), actor(), form, request.args.get("view", ""), columns_of(application(), actor(), form)
+    )
     screen = SCREENS.get(view.type) if view else None
     return screen(form, view, request.args) if screen and view else show_list(form)
 

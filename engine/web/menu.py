@@ -10,6 +10,7 @@ from flask import g, request
 from markupsafe import Markup
 
 from engine.application import Application
+from engine.cardviews import may_open
 from engine.definition import AppDefinition, Form
 from engine.people import Actor
 from engine.permissions import may
@@ -79,11 +80,6 @@ def _tools(app: Application, actor: Actor) -> Iterator[Entry]:
     for address, label, icon, shown in app.registry.places:
         if shown(app, actor):
             yield Entry(address.strip("/"), say(label, actor.language), icon, address)
-
-
-def may_open(page: Any, actor: Actor) -> bool:
-    """A page without roles is everybody's."""
-    return not page.roles or actor.boundless or bool(actor.roles.intersection(page.roles))
 
 
 def _form_entry(form: Form, language: str, address: str) -> Entry:

@@ -1,66 +1,57 @@
-"""Pages of cards. The page itself is drawn at once; every card fetches its own figures, so a slow one holds up none."""
+"""Pages of cards. What is drawn quickly comes with the page; the other cards fetch themselves, side by side, so that a
+slow one holds up none."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint
+from flask import Blueprint, request
 from markupsafe import Markup
 
-from engine import folding, queries
-from engine.cards import BreakdownCard, Card, NumberCard, RecordsCard
-from engine.columns import Columns, columns_of
-from engine.definition import Form, Page
+from engine.cards import Card, TextCard
+from engine.cardviews import may_open
+from engine.definition import Page
 from engine.errors import Missing
-from engine.fields.base import Field
-from engine.filling import fill
-from engine.formats import decimal, integer
-from engine.permissions import may
-from engine.queries import ListQuery, Sort
-from engine.titles import extras
-from engine.views import ListView, View
-from engine.web import cards
 from engine.web.context import actor, application, reader
-from engine.web.lists import row_plan
-from engine.web.menu import may_open
+from engine.web.pagecards import Look, draw, filters, kept_figures, shown_to, template_of
 from engine.web.render import render
 from engine.web.seen import NOT_THERE
 
 blueprint = Blueprint("pages", __name__)
-MOST_BARS = 12
-MOST_COUNTED = 100_000
+QUICKLY = 0.1  # seconds a page takes for its cards; what is left then is fetched by itself
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "wd": 86400}
 
 
 @dataclass(frozen=True)
-class Bar:
-    """One bar of a breakdown: ``share`` of the longest in percent."""
+class Tile:
+    """A card in its place. ``body``: what is drawn in it, None while it is still to be fetched."""
 
-    label: str
-    text: str
-    share: int
-    url: str | None
-    colour: str
+    place: int
+    card: Card
+    address: str
+    body: Markup | None
+    every: int
+    narrowed: bool  # false where the choices above do not reach it
+
+    @property
+    def trigger(self) -> str:
+        """When htmx asks for it."""
+        ways = (["load"] if self.body is None else []) + ([f"every {self.every}s"] if self.every else [])
+        return ", ".join(ways)
 
 
 @blueprint.get("/pages/<name>")
 def show(name: str) -> str:
     page = _page(name)
-    return render(
-        "page.html", page=page, cards=[(place, one) for place, one in enumerate(page.cards) if _for_them(one)]
-    )
-
-
-def _for_them(one: Card) -> bool:
-    """A card over a form or a field that is hidden from the actor is left out."""
-    app, who = application(), actor()
-    if not may(app, who, "read", one.form):
-        return False
-    columns = columns_of(app, who, app.definition.forms[one.form])
-    needed = (getattr(one, what, None) for what in ("field", "group"))
-    return all(name in columns and name not in columns.sometimes for name in needed if name)
+    app, who, person = application(), actor(), reader()
+    chosen = filters.chosen(app, who, page, request.args)
+    with app.database.read() as conn:
+        choices = filters.choices(app, who, person, conn, page, chosen)
+        tiles = list(_tiles(conn, page, chosen))
+    return render("page.html", page=page, tiles=tiles, choices=choices, chosen=chosen)
 
 
 def _page(name: str) -> Page:
@@ -70,120 +61,39 @@ def _page(name: str) -> Page:
     return page
 
 
+def _tiles(conn: sa.Connection, page: Page, chosen: filters.Chosen) -> Iterator[Tile]:
+    began = time.monotonic()
+    for place, card in enumerate(page.cards):
+        if not shown_to(application(), actor(), card):
+            continue
+        quick = isinstance(card, TextCard) or time.monotonic() - began < QUICKLY
+        body = Markup(drawn(conn, page, place, chosen)) if quick else None  # noqa: S704 - rendered by a template
+        address = f"/pages/{page.name}/cards/{place}{chosen.address}"
+        every = card.refresh.amount * _SECONDS[card.refresh.unit] if card.refresh else 0
+        form = getattr(card, "form", None)
+        yield Tile(place, card, address, body, every, not chosen.by_form or form is None or form in chosen.by_form)
+
+
 @blueprint.get("/pages/<name>/cards/<int:place>")
 def card(name: str, place: int) -> str:
     """One card's figures."""
     page = _page(name)
-    if place >= len(page.cards) or not may(application(), actor(), "read", page.cards[place].form):
+    if place >= len(page.cards) or not shown_to(application(), actor(), page.cards[place]):
         raise Missing(NOT_THERE)
-    one = page.cards[place]
-    form = application().definition.forms[one.form]
-    columns = columns_of(application(), actor(), form)
-    query = ListQuery(form=form, view=_as_view(one))
-    draw = _DRAW.get(type(one))
-    if draw is None:
-        raise Missing(NOT_THERE)
+    chosen = filters.chosen(application(), actor(), page, request.args)
     with application().database.read() as conn:
-        return render("page_card.html", layout="fragment.html", card=one, form=form, **draw(conn, one, query, columns))
+        return drawn(conn, page, place, chosen)
 
 
-def _as_view(one: Card) -> View:
-    """The card's condition as a view's, so that it takes the same way through the same permissions."""
-    return ListView(name="", columns=("id",), where=one.where)  # type: ignore[arg-type]
+def drawn(conn: sa.Connection, page: Page, place: int, chosen: filters.Chosen) -> str:
+    one = page.cards[place]
+    narrowed = chosen.by_form.get(getattr(one, "form", ""), ())
+    look = Look(application(), actor(), reader(), conn, page.name, one, narrowed)
+    return kept_figures(look, place, lambda: body_of(look))
 
 
-def drill(form: Form, one: Card, *pairs: tuple[str, str]) -> str | None:
-    """The list behind a figure: the view with the card's own condition, filtered further; None when there is none."""
-    from urllib.parse import urlencode
-
-    if form.parent_form:
-        return None
-    view = next((each for each in form.views.values() if isinstance(each, ListView) and each.where == one.where), None)
-    if view is None:
-        return None
-    return f"/{form.name}?" + urlencode([("view", view.name), *pairs])
-
-
-# --- the kinds -------------------------------------------------------------------------------------------------------
-
-
-def _number(conn: sa.Connection, one: Any, query: ListQuery, columns: Columns) -> dict[str, Any]:
-    app, who = application(), actor()
-    url = drill(query.form, one)
-    if one.fold == "count" or not one.field:
-        count = queries.count(app, who, query, conn, MOST_COUNTED)
-        return {"figure": f"{integer(MOST_COUNTED)}+" if count > MOST_COUNTED else integer(count), "url": url}
-    field = cards.group_field(columns, one.field)
-    return {"figure": folded(field, folding.fold(app, who, query, conn, field.name, one.fold), one.fold), "url": url}
-
-
-def folded(field: Field, value: Any, fold: str) -> str:
-    """The folded value as the field shows its own; a mean of whole numbers keeps two digits."""
-    if value is None:
-        return "–"
-    if fold == "mean" and isinstance(value, Decimal) and field.type == "integer":
-        return decimal(value.quantize(Decimal("0.01")))
-    return field.format(value, reader())
-
-
-def _breakdown(conn: sa.Connection, one: Any, query: ListQuery, columns: Columns) -> dict[str, Any]:
-    app, who = application(), actor()
-    group = cards.group_field(columns, one.group)
-    summed = cards.group_field(columns, one.field) if one.fold == "sum" and one.field else None
-    found = folding.grouped(app, who, query, conn, group.name, summed.name if summed else None, MOST_BARS)
-    names = _names(conn, query.form, group, [value for value, _figure in found])
-    longest = max((figure for _value, figure in found if figure), default=0)
-    return {"bars": [_bar(query.form, one, group, summed, value, figure, longest, names) for value, figure in found]}
-
-
-def _names(conn: sa.Connection, form: Form, group: Field, values: list[Any]) -> Any:
-    """What links and users are called, as far as the actor may see it."""
-    rows = [{group.name: value, "id": 0} for value in values if value is not None]
-    if group.kind == "link":
-        from engine.expressions.view import target_of
-        from engine.titles import visible_titles
-
-        target = application().definition.forms[target_of(form, group, application().definition)]
-        return visible_titles(application(), actor(), conn, target, [row[group.name] for row in rows])
-    if group.kind == "user":
-        from engine.storage import records
-
-        return records.titles(conn, application().tables, "_user", [row[group.name] for row in rows])
-    return {}
-
-
-def _bar(
-    form: Form, one: Card, group: Field, summed: Field | None, value: Any, figure: Any, longest: Any, names: Any
-) -> Bar:
-    text = integer(figure) if summed is None else summed.format(figure, reader()) or "–"
-    share = int(figure * 100 / longest) if figure and longest and figure > 0 else 0
-    option = getattr(group, "options", {}).get(value)
-    if value is None:
-        return Bar("–", text, share, drill(form, one, (f"where.{group.name}.empty", "1")), "gray")
-    shown = "•••" if group.kind == "link" and value not in names else group.format(value, reader(), names)
-    equal = any(each.name == "eq" for each in group.operators)
-    url = drill(form, one, (f"where.{group.name}.eq", group.text(value, reader()))) if equal else None
-    return Bar(shown, text, share, url, option.colour if option else "blue")
-
-
-def _records(conn: sa.Connection, one: Any, query: ListQuery, columns: Columns) -> dict[str, Any]:
-    app, who = application(), actor()
-    names = tuple(name for name in one.columns if name in columns)
-    sorts = (Sort(key.removeprefix("-"), key.startswith("-")) for key in one.sort)
-    usable = tuple(each for each in sorts if each.field in columns.sortable and each.field not in columns.sometimes)
-    asked = ListQuery(form=query.form, view=query.view, columns=names, sort=usable, limit=one.limit)
-    plan = row_plan(query.form, columns, asked)
-    page = queries.run(app, who, asked, conn, plan.names)
-    fill(app, who, conn, query.form, columns, plan.names, page.rows)
-    found = extras(app, who, conn, query.form, columns, plan.names, page.rows)
-    rows = plan.draw(page.rows, found, app.clock(), pick=False) if page.rows else Markup("")
-    return {
-        "heads": [(columns[name].label_in(reader().language), columns[name].align == "end") for name in names],
-        "phone_heads": len(plan.names) - len(names),
-        "rows": rows,
-        "more_url": drill(query.form, one) if page.after else None,
-        "url": drill(query.form, one),
-    }
-
-
-_DRAW: dict[type, Any] = {NumberCard: _number, BreakdownCard: _breakdown, RecordsCard: _records}
+def body_of(look: Look) -> str:
+    """What stands in the card."""
+    form = getattr(look.card, "form", None)
+    about = look.form if form is not None else None
+    return render(template_of(look.card), layout="fragment.html", card=look.card, **{"form": about, **draw(look)})

@@ -26,7 +26,9 @@ from engine.web.menu import place, shell_menu, sidebar
 TOASTS = "_toasts"
 MOST_TOASTS = 5  # they wait in the session's cookie, and browsers drop one of more than 4 kB
 STYLES = tuple(
-    name for name in ("app", "lists", "forms", "widgets", "imports") if (statics.FOLDER / f"css/{name}.css").is_file()
+    name
+    for name in ("app", "lists", "pages", "forms", "widgets", "imports")
+    if (statics.FOLDER / f"css/{name}.css").is_file()
 )
 MODULES = tuple(name for name in ("app", "lists", "forms", "widgets") if (statics.FOLDER / f"js/{name}.js").is_file())
 

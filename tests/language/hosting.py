@@ -35,6 +35,8 @@ forms:
 {ticket}
     views:
       all: {{type: list, columns: [name]}}
+      wall: {{type: kanban, group: state, card: [name]}}
+      plan: {{type: gantt, start: created_at, end: due_on}}
 {view}
     permissions: {{member: {{create: true, read: true, update: true}}}}
     workflow:

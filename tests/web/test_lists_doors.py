@@ -73,7 +73,7 @@ def test_a_field_that_may_not_be_read_is_answered_like_one_that_does_not_exist(d
 def test_a_board_or_card_over_a_hidden_field_is_refused(desk):
     ann = desk.visitor("ann")
     assert ann.get("/ticket?view=ranks").status_code == 422
-    assert ann.get("/pages/wall/cards/1").status_code == 422
+    assert ann.get("/pages/wall/cards/1").status_code == 404
     assert ">186" not in ann.get("/pages/wall/cards/1").text
     assert "Ranks" not in ann.get("/ticket").text
     assert "cards/1" not in ann.get("/pages/wall").text

@@ -1,0 +1,178 @@
+"""Whether a card can show what it says: figures of numbers, periods of dates, boards of kanban views."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.cards import BoardCard, BreakdownCard, Card, GanttCard, NumberCard, TableCard, TrendCard
+from engine.checks.review import Review
+from engine.checks.shapes import expect, is_day, is_figure, makes_groups
+from engine.definition import Form, Page, PageFilter
+from engine.errors import message
+from engine.fields.base import Field
+from engine.language import SYSTEM_FIELDS
+from engine.views import GanttView, KanbanView
+from engine.yamlfile import Path
+
+SHORTEST = 5  # seconds between two refreshes
+MOST_DAYS = 3700  # of a trend: it is read day by day
+_DAYS_OF = {"day": 1, "week": 7, "month": 31, "quarter": 92, "year": 366}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "wd": 86400}
+_GROUPS = message("the state, a choice, a link, a user or yes/no")
+_DATE = message("a stored date")
+
+
+def check_cards(review: Review) -> None:
+    for page in review.definition.pages.values():
+        for index, card in enumerate(page.cards):
+            _card(review, card, ("pages", page.name, "cards", index))
+        _filters(review, page)
+
+
+def _card(review: Review, card: Any, path: Path) -> None:
+    _refresh(review, card, path)
+    form = review.form(getattr(card, "form", None))
+    if form is None:
+        return
+    for cls, look in _CARDS.items():
+        if isinstance(card, cls):
+            look(review, form, card, path)
+
+
+def _refresh(review: Review, card: Card, path: Path) -> None:
+    if card.refresh is not None and card.refresh.amount * _SECONDS[card.refresh.unit] < SHORTEST:
+        said = message("A card is asked again every {least}s at most; got {got}.", least=SHORTEST, got=card.refresh)
+        review.error((*path, "refresh"), said)
+
+
+def _number(review: Review, form: Form, card: Any, path: Path) -> None:
+    _folded(review, form, card, path)
+    if card.date is not None:
+        expect(review, (*path, "date"), form, card.date, _is_stored_day, _DATE)
+    elif card.compare:
+        review.error((*path, "compare"), message("To compare with the period before, add 'date' and 'period'."))
+
+
+def _trend(review: Review, form: Form, card: Any, path: Path) -> None:
+    _folded(review, form, card, path)
+    expect(review, (*path, "date"), form, card.date, _is_stored_day, _DATE)
+    if card.group is not None:
+        expect(review, (*path, "group"), form, card.group, makes_groups, _GROUPS)
+    days = (card.last + card.ahead) * _DAYS_OF[card.by]
+    if days > MOST_DAYS:
+        most = MOST_DAYS // _DAYS_OF[card.by]
+        said = message("Too long: at most {most} of '{unit}' in one trend; got {got}.", most=most, unit=card.by,
+                       got=card.last + card.ahead)  # fmt: skip
+        review.error((*path, "last"), said)
+
+
+def _breakdown(review: Review, form: Form, card: Any, path: Path) -> None:
+    _folded(review, form, card, path)
+    expect(review, (*path, "group"), form, card.group, makes_groups, _GROUPS)
+
+
+def _table(review: Review, form: Form, card: Any, path: Path) -> None:
+    expect(review, (*path, "rows"), form, card.rows, makes_groups, _GROUPS)
+    if card.columns is not None:
+        expect(review, (*path, "columns"), form, card.columns, makes_groups, _GROUPS)
+        if len(card.figures) > 1:
+            review.error((*path, "figures"), message("With 'columns' a table shows one figure; say one of them."))
+        if card.columns == card.rows:
+            review.error((*path, "columns"), message("Rows and columns are made by two different fields."))
+    for index, figure in enumerate(card.figures):
+        at = (*path, "figures", index)
+        _folded(review, form, figure, at if review.source.values.get(at) else path)
+
+
+def _board(review: Review, form: Form, card: Any, path: Path) -> None:
+    _view(review, form, card, path, KanbanView)
+
+
+def _gantt(review: Review, form: Form, card: Any, path: Path) -> None:
+    _view(review, form, card, path, GanttView)
+
+
+def _view(review: Review, form: Form, card: Any, path: Path, wanted: Any) -> None:
+    view = form.views.get(card.view)
+    if view is not None and not isinstance(view, wanted):
+        said = message("'{view}' is a view of type {type}; expected one of type {wanted}.", view=card.view,
+                       type=view.type, wanted=wanted.type)  # fmt: skip
+        review.error((*path, "view"), said)
+
+
+_CARDS: Mapping[type[Card], Callable[[Review, Form, Any, Path], None]] = {
+    NumberCard: _number,
+    TrendCard: _trend,
+    BreakdownCard: _breakdown,
+    TableCard: _table,
+    BoardCard: _board,
+    GanttCard: _gantt,
+}
+
+
+def _folded(review: Review, form: Form, card: Any, path: Path) -> None:
+    if card.fold == "count":
+        return
+    if card.field is None:
+        said = message("'{fold}' needs a field: add 'field'.", fold=card.fold)
+        review.error((*path, "fold"), said)
+        return
+    days = card.fold in ("min", "max") and not isinstance(card, TrendCard)
+    fits = _is_figure_or_day if days else is_figure
+    what = message("a stored number or date") if days else message("a stored number")
+    expect(review, (*path, "field"), form, card.field, fits, what)
+
+
+def _is_figure_or_day(name: str, field: Field | None) -> bool:
+    return is_figure(name, field) or is_day(name, field)
+
+
+def _is_stored_day(name: str, field: Field | None) -> bool:
+    return is_day(name, field) and (field is None or field.column_type() is not None)
+
+
+# --- filters
+
+_FILTERS = {"date": "date", "datetime": "date", "link": "link", "user": "user", "choice": "choice", "role": "choice"}
+
+
+def _filters(review: Review, page: Page) -> None:
+    for index, one in enumerate(page.filters):
+        _filter(review, one, ("pages", page.name, "filters", index))
+
+
+def _filter(review: Review, one: PageFilter, path: Path) -> None:
+    first = ""
+    for index, each in enumerate(one.fields):
+        form = review.form(each.form)
+        at = (*path, "fields", index, "field")
+        sort = filter_sort(form, each.field) if form is not None else ""
+        if form is None or not (sort or _is_there(form, each.field)):
+            continue
+        if not sort:
+            said = message("Pages are filtered by dates, the state, choices, links and people, not by '{field}'.",
+                           field=each.field)  # fmt: skip
+            review.error(at, said)
+        elif first and sort != first:
+            said = message("The fields of one filter are of the same kind; '{field}' is not.", field=each.field)
+            review.error(at, said)
+        first = first or sort
+
+
+def _is_there(form: Form, name: str) -> bool:
+    return name in form.fields or name in SYSTEM_FIELDS
+
+
+def filter_sort(form: Form, name: str) -> str:
+    """What a field is chosen by on a page: date, choice, user, a form's name for links; "" when it cannot be."""
+    field = form.fields.get(name)
+    if field is None:
+        return {"state": "choice", "owner": "user", "created_by": "user", "updated_by": "user"}.get(
+            name, "date" if is_day(name, None) else ""
+        )
+    if field.column_type() is None or field.sensitive:
+        return ""
+    if field.kind == "link":
+        return f"link {getattr(field, 'form', '')}"
+    return _FILTERS.get(field.type, _FILTERS.get(field.kind, ""))

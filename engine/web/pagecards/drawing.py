@@ -1,0 +1,105 @@
+"""Which card is drawn by what, to whom it is shown, and how long dear figures are kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+from engine.application import Application
+from engine.cards import (
+    BoardCard,
+    BreakdownCard,
+    Card,
+    GanttCard,
+    NumberCard,
+    RecordsCard,
+    TableCard,
+    TextCard,
+    TrendCard,
+)
+from engine.columns import Columns, columns_of, rights
+from engine.language import FieldName
+from engine.people import Actor
+from engine.permissions import may
+from engine.queries import usable
+from engine.schema import keys_of
+from engine.web.pagecards import groups, lists, numbers, trends
+from engine.web.pagecards.look import Look
+
+Draw = Callable[[Look, Any], Mapping[str, Any]]
+_DRAW: Mapping[type[Card], Draw] = {
+    NumberCard: numbers.draw,
+    TrendCard: trends.draw,
+    BreakdownCard: groups.breakdown,
+    TableCard: groups.table,
+    RecordsCard: lists.records,
+    BoardCard: lists.board,
+    GanttCard: lists.time_line,
+    TextCard: lambda look, card: {},
+}
+_NEEDS: Mapping[type[Card], Callable[[Any, Columns], tuple[str | None, ...]]] = {
+    NumberCard: numbers.needs,
+    TrendCard: trends.needs,
+    BreakdownCard: groups.breakdown_needs,
+    TableCard: groups.table_needs,
+    RecordsCard: lambda card, columns: () if any(name in columns for name in card.columns) else ("",),
+}
+
+
+def draw(look: Look) -> Mapping[str, Any]:
+    """What the card's template is given."""
+    drawer = _DRAW.get(type(look.card))
+    return drawer(look, look.card) if drawer is not None else look.card.draw(look)
+
+
+def template_of(card: Card) -> str:
+    return card.template or f"cards/{card.type}.html"
+
+
+# --- to whom ---------------------------------------------------------------------------------------------------------
+
+
+def shown_to(app: Application, actor: Actor, card: Card) -> bool:
+    """A card over a form, a field or a view that is hidden from the actor, if only on some records, is left out."""
+    name = getattr(card, "form", None)
+    if name is None:
+        return True
+    form = app.definition.forms[name]
+    if not may(app, actor, "read", form):
+        return False
+    columns = columns_of(app, actor, form)
+    view = form.views.get(getattr(card, "view", ""))
+    if view is not None:
+        return usable(view, columns)
+    needed = _NEEDS.get(type(card), _named)(card, columns)
+    return all(each in columns and each not in columns.sometimes for each in needed if each is not None)
+
+
+def _named(card: Any, columns: Columns) -> tuple[str | None, ...]:
+    """Every field a card of a plugin names by itself."""
+    return tuple(getattr(card, key.attribute) for key in keys_of(type(card)) if key.hint is FieldName)
+
+
+# --- dear figures ----------------------------------------------------------------------------------------------------
+
+DEAR = 50_000  # records read for one card
+KEPT_CARDS = 300
+
+
+def kept_figures(look: Look, place: Hashable, make: Callable[[], str]) -> str:
+    """The drawn card. One that reads many records is kept for a while for the same person and the same filters: a
+    second for every 20,000 records, a minute at most."""
+    store: dict[Hashable, tuple[float, str]] = look.app.plans.kept.setdefault(("dear cards",), {})
+    asked = tuple((one.field, one.operator.name, one.raw) for one in look.filters)
+    key = (look.page, place, look.actor.id, rights(look.actor), look.reader, asked)
+    found = store.get(key)
+    if found is not None and found[0] > time.monotonic():
+        return found[1]
+    drawn = make()
+    weight = sum(look.weights)
+    if weight >= DEAR:
+        if len(store) >= KEPT_CARDS:
+            store.clear()
+        store[key] = (time.monotonic() + min(60.0, weight / 20_000), drawn)
+    return drawn
