@@ -1,7 +1,7 @@
 """The application in force, in every process: a definition that another process applied is taken up here too.
 
-One process serves a SQLite file, so nobody else can change its definition; on PostgreSQL every process looks at most
-every ``EVERY`` seconds, by one row that is always in memory there.
+A process looks at most every ``EVERY`` seconds, by one row that is always in memory of the database; its copy of the
+definition file follows then. One process serves a SQLite file, but a command beside it may publish.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 from engine.application import Application, reopened
+from engine.publishing.file import follow
 from engine.storage.migrate import last_hash, source_of
 
 EVERY = 2.0
@@ -28,7 +29,7 @@ class Current:
         self._lock = threading.Lock()
 
     def application(self) -> Application:
-        if self._application.database.dialect != "sqlite" and self._ticks() - self._looked > EVERY:
+        if self._ticks() - self._looked > EVERY:
             self._look()
         return self._application
 
@@ -50,6 +51,7 @@ class Current:
         with here.database.read() as conn:
             newest = last_hash(conn)
             text = source_of(conn, newest) if newest not in (None, here.definition.hash) and newest else None
-        if text is not None:
+        if text is not None and newest is not None:
             self._application = reopened(here, text)
             LOG.info("the definition %s is in force here now", newest)
+            follow(here.file, text, newest, here.database)

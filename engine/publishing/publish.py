@@ -18,7 +18,7 @@ from engine.publishing.guarding import refuse_others
 from engine.publishing.history import Version, latest_of
 from engine.publishing.inforce import Entry, Told, hash_in_force, put_in_force, silent
 from engine.publishing.preparing import Prepared, plan_of
-from engine.publishing.sealing import differences, seal_of
+from engine.publishing.sealing import changed_since, seal_of, sentences_of
 from engine.storage.catalog import read_catalog
 from engine.storage.migrate import Plan, lock
 from engine.storage.tables import build_tables
@@ -50,7 +50,6 @@ def publish(
         except sa.exc.OperationalError as error:
             refuse_busy(error, last=turn == TRIES)
     LOG.info("%s put %s in force", by.login, fresh.definition.hash)
-    told(0, 0, message("Writing the definition file"))
     follow(app.file, prepared.loaded.source.text, fresh.definition.hash, app.database)
     return fresh
 
@@ -120,7 +119,7 @@ def _planned_again(app: Application, conn: sa.Connection, prepared: Prepared) ->
     plan = plan_of(app, conn, app.definition, decisions)
     refuse_open(plan)
     if seal_of(plan, now, decisions) != prepared.seal:
-        raise Stale(_moved_on(prepared, plan))
+        raise Stale(changed_since(sentences_of(prepared.plan), plan))
     return plan
 
 
@@ -142,14 +141,6 @@ def _overtaken(newest: Version | None) -> Message:
         who=newest.by_name or message("The definition file"), at=f"{newest.at:%Y-%m-%d %H:%M} UTC",
         why=newest.reason or newest.hash,
     )  # fmt: skip
-
-
-def _moved_on(prepared: Prepared, plan: Plan) -> Message:
-    changed = differences(prepared.plan, plan) if prepared.plan else ()
-    return message(
-        "The data changed since this was prepared: {what} Nothing was changed; look at it again.",
-        what=changed or (message("other records are affected."),),
-    )
 
 
 def refuse_busy(error: sa.exc.OperationalError, *, last: bool) -> None:

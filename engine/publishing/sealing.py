@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from typing import Any
 
 from engine.errors import Message, message
-from engine.publishing.inforce import as_data, as_text
+from engine.publishing.inforce import as_data, as_text, of_data
 from engine.storage.decisions import Decisions
 from engine.storage.migrate import Plan
 
@@ -20,14 +22,19 @@ def seal_of(plan: Plan, base: str | None, decisions: Decisions) -> str:
     return hashlib.sha256(as_text(told).encode()).hexdigest()[:32]
 
 
-def differences(seen: Plan, now: Plan) -> tuple[Message, ...]:
-    """What the plan says now and did not say when it was seen, and what it does not say any more."""
-    before, after = _sentences(seen), _sentences(now)
-    fresh = [said for key, said in after.items() if key not in before]
-    gone = [message("not any more: {what}", what=said) for key, said in before.items() if key not in after]
-    return tuple(fresh or gone)
+def changed_since(seen: Sequence[Any], now: Plan) -> Message:
+    """What to say where the plan is another one than was seen; ``seen`` as ``sentences_of`` gave it."""
+    before, after = {as_text(each) for each in seen}, {as_text(each): each for each in sentences_of(now)}
+    fresh = [of_data(each) for key, each in after.items() if key not in before]
+    gone = [message("not any more: {what}", what=of_data(each)) for each in seen if as_text(each) not in after]
+    return message(
+        "The data changed since this was prepared: {what} Nothing was changed; look at it again.",
+        what=tuple(fresh or gone) or (message("other records are affected."),),
+    )
 
 
-def _sentences(plan: Plan) -> dict[str, Message]:
-    said = [*(each.message for each in plan.questions), *(step.message for step in plan.order)]
-    return {as_text(as_data(each)): each for each in said}
+def sentences_of(plan: Plan | None) -> list[Any]:
+    """Everything a plan says, as JSON."""
+    if plan is None:
+        return []
+    return [as_data(each) for each in (*(q.message for q in plan.questions), *(step.message for step in plan.order))]
