@@ -73,16 +73,20 @@ def open_application(
     types = registry or default_registry()
     loaded = load_file(path, types)
     database = Database(database_url)
-    return start(
-        at_start(loaded, database, types),
-        database,
-        registry=types,
-        clock=clock,
-        files=FileStore(files_folder or _beside(path, database_url)),
-        sources=sources,
-        allow_explicit=allow_explicit,
-        file=Path(path),
-    )
+    try:
+        return start(
+            at_start(loaded, database, types),
+            database,
+            registry=types,
+            clock=clock,
+            files=FileStore(files_folder or _beside(path, database_url)),
+            sources=sources,
+            allow_explicit=allow_explicit,
+            file=Path(path),
+        )
+    except BaseException:
+        database.close()
+        raise
 
 
 def start(

@@ -79,6 +79,10 @@ def _published(conn: sa.Connection) -> list[Version]:
     return found
 
 
+def _who(version: Version) -> str | Message:
+    return version.by_name or message("somebody")
+
+
 def _brought_up(path: Path, newest: Version, text: str, registry: Registry) -> Loaded:
     try:
         current = load_text(bytes_of(text, newest.hash), registry, file=str(path))
@@ -86,12 +90,12 @@ def _brought_up(path: Path, newest: Version, text: str, registry: Registry) -> L
         raise Refused(
             message(
                 "What {who} published at {at} is in force, and it cannot be read any more: {reason}",
-                who=newest.by_name or "?", at=f"{newest.at:%Y-%m-%d %H:%M}", reason=str(error.findings[0]),
+                who=_who(newest), at=f"{newest.at:%Y-%m-%d %H:%M}", reason=str(error.findings[0]),
             )
         ) from error  # fmt: skip
     LOG.warning(
         "%s was in force before %s published %s at %s; it is brought up to that. To go back: appmill rollback",
-        path, newest.by_name or "somebody", newest.hash, f"{newest.at:%Y-%m-%d %H:%M} UTC",
+        path, _who(newest), newest.hash, f"{newest.at:%Y-%m-%d %H:%M} UTC",
     )  # fmt: skip
     _replace(path, bytes_of(text, newest.hash))
     return current
@@ -111,7 +115,7 @@ def refuse_lacking(loaded: Loaded, newest: Version, text: str, earlier: Sequence
             "The file {file} lacks what {who} published at {at} ({hash}): {places}. Nothing was changed. Bring it into"
             " the file (appmill history {file} --text {hash} prints what is in force), or put the file in force as it"
             " is: appmill publish {file}",
-            file=file, who=newest.by_name or "?", at=f"{newest.at:%Y-%m-%d %H:%M} UTC", hash=newest.hash,
+            file=file, who=_who(newest), at=f"{newest.at:%Y-%m-%d %H:%M} UTC", hash=newest.hash,
             places=(*places[:NAMED], *(["…"] if len(places) > NAMED else [])),
         )
     )  # fmt: skip

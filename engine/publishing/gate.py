@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from engine.application import Application
@@ -78,8 +79,29 @@ def _told_stories(results: Sequence[Result]) -> Gate:
                 expected=failure.expected, got=failure.got)
         for result, failure in wrong
     )  # fmt: skip
-    places = [{"scenario": result.scenario, "line": failure.line, "column": failure.column} for result, failure in wrong]
-    return Gate("scenarios", False, sentences, tuple(places))
+    places = tuple({"scenario": one.scenario, "line": failure.line, "column": failure.column} for one, failure in wrong)
+    return Gate("scenarios", False, sentences, places)
 
 
-PARTS: tuple[Part, ...] = (_scenarios,)
+def _walks(app: Application, prepared: Prepared, told: Told, language: str) -> Gate:
+    """Hypothesis is needed for it; without, the gate says that nobody walked."""
+    assert prepared.loaded is not None  # the caller looked
+    if find_spec("hypothesis") is None:
+        said = message("Random walks need the package hypothesis, which is not installed: pip install hypothesis.")
+        return Gate("walks", True, (said,), ({"skipped": True},))
+    from engine.walks import walk
+
+    found = walk(prepared.loaded, app.registry, language=language, told=told)
+    if not found:
+        return Gate("walks", True, (message("No record that was tried is stuck anywhere."),))
+    places = tuple(
+        {
+            "form": each.form, "state": each.state, "by": each.by, "path": [step.transition for step in each.path],
+            "values": dict(each.values), "blocked": [step.transition for step in each.blocked],
+        }
+        for each in found
+    )  # fmt: skip
+    return Gate("walks", False, tuple(each.sentence for each in found), places)
+
+
+PARTS: tuple[Part, ...] = (_scenarios, _walks)

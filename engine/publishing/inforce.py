@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from engine.application import Application
 from engine.errors import Message, message
 from engine.faults import point
+from engine.language import Label
 from engine.recomputing import recompute
 from engine.storage.decisions import Decision
 from engine.storage.migrate import Plan, apply, last_hash
@@ -85,6 +86,8 @@ def as_data(said: Message) -> list[Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Message):
         return {"message": as_data(value)}
+    if isinstance(value, Label):
+        return {"label": dict(value.texts)}
     if isinstance(value, (tuple, list)):
         return [_plain(each) for each in value]
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
@@ -98,7 +101,7 @@ def of_data(data: Any) -> Message:
 
 def _restored(value: Any) -> Any:
     if isinstance(value, dict):
-        return of_data(value["message"])
+        return Label(value["label"]) if "label" in value else of_data(value["message"])
     return tuple(_restored(each) for each in value) if isinstance(value, list) else value
 
 

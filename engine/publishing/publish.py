@@ -138,7 +138,7 @@ def _overtaken(newest: Version | None) -> Message:
     return message(
         "{who} put another definition in force at {at} meanwhile ({why}). Nothing was changed; look at the"
         " difference again.",
-        who=newest.by_name or message("The definition file"), at=f"{newest.at:%Y-%m-%d %H:%M} UTC",
+        who=newest.by_name or message("Somebody"), at=f"{newest.at:%Y-%m-%d %H:%M} UTC",
         why=newest.reason or newest.hash,
     )  # fmt: skip
 

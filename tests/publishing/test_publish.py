@@ -3,56 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from making import Made, MakeApp
+from making import MakeApp
+from shop import PEOPLE, SHOP, TRIPLED, WIDER, history, put, seen
 
 from engine.errors import Denied, Invalid, Refused, Stale
 from engine.load import hash_of
 from engine.publishing import changes
-from engine.publishing.history import text_of, versions
-from engine.publishing.preparing import Prepared, prepare, prepare_rollback
+from engine.publishing.history import text_of
+from engine.publishing.preparing import prepare, prepare_rollback
 from engine.publishing.publish import publish
 from engine.storage.decisions import Decision
-
-SHOP = """\
-app: shop
-label: Shop
-roles:
-  sales: {label: Sales}
-  planner: {label: Planner}
-designers: [planner]
-forms:
-  ticket:
-    label: Ticket
-    title: record.name
-    fields:
-      name: {type: text, required: true}
-      pieces: {type: integer}
-      twice: {type: computed, result: {type: integer}, value: record.pieces * 2}
-    permissions:
-      sales: {create: true, read: true, update: true}
-"""
-WIDER = SHOP.replace("pieces: {type: integer}", "pieces: {type: integer}\n      colour: {type: text}")
-TRIPLED = SHOP.replace("record.pieces * 2", "record.pieces * 3")
-PEOPLE = {"li": "sales", "pan": "planner"}
-
-
-def seen(made: Made, text: str, **more: Any) -> Prepared:
-    found = prepare(made.application, text, **more)
-    assert not found.errors, found.findings
-    return found
-
-
-def put(made: Made, text: str, *, by: str = "admin", **more: Any) -> None:
-    made.application = publish(made.application, seen(made, text), by=made.actor(by), **more)
-
-
-def history(made: Made) -> list[Any]:
-    with made.application.database.read() as conn:
-        return versions(conn, made.application.tables, 10)
 
 
 def test_a_publication_changes_tables_values_and_history_at_once(make_app: MakeApp) -> None:

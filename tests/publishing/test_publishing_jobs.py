@@ -1,0 +1,164 @@
+"""Gates, rehearsals and publications in the background."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from making import Made, MakeApp
+from shop import PEOPLE, SHOP, TRIPLED, WIDER, history, seen
+
+from engine.current import Current
+from engine.errors import Denied, Message, Missing, Refused
+from engine.load import hash_of
+from engine.publishing import jobs
+from engine.publishing.gate import Gate, gate
+from engine.publishing.rehearsing import rehearse
+
+STORIED = (
+    SHOP
+    + """\
+scenarios:
+  doubled:
+    label: Twice as many
+    given: [{create: ticket, as: t, values: {name: A, pieces: 2}}]
+    steps: [{by: sales, update: t, values: {pieces: 3}}]
+    then: [{of: t, values: {twice: 6}}]
+"""
+)
+
+
+def run(made: Made, kind: str, text: str, *, by: str = "admin", **more: Any) -> jobs.Job:
+    current = Current(made.application)
+    id = jobs.begin(made.application, made.actor(by), kind, seen(made, text), **more)
+    jobs.work(current, made.actor(by), id)
+    made.application = current.application()
+    return jobs.load(made.application, made.actor(by), id)
+
+
+def said(sentences: tuple[Message, ...]) -> list[str]:
+    return [str(each) for each in sentences]
+
+
+def test_published_in_the_background(make_app: MakeApp) -> None:
+    made = make_app(SHOP, people=PEOPLE)
+    ticket = made.create("ticket", name="A", pieces="4")
+    job = run(made, jobs.PUBLISH, TRIPLED, reason="Three", by="pan")
+    assert (job.state, job.kind, job.error) == ("done", "publish", None)
+    assert job.result == {"hash": hash_of(TRIPLED), "publication": history(made)[0].id}
+    assert made.application.definition.hash == hash_of(TRIPLED)
+    assert made.get("ticket", ticket)["twice"] == 12
+    assert [each.id for each in jobs.recent(made.application, made.actor("pan"))] == [job.id]
+
+
+def test_what_is_refused_is_said_by_the_job(make_app: MakeApp) -> None:
+    made = make_app(SHOP, people=PEOPLE)
+    current, actor = Current(made.application), made.actor("pan")
+    ids = [jobs.begin(made.application, actor, jobs.PUBLISH, seen(made, text)) for text in (WIDER, TRIPLED)]
+    for id in ids:
+        jobs.work(current, actor, id)
+    first, second = (jobs.load(current.application(), actor, id) for id in ids)
+    assert (first.state, second.state, second.code) == ("done", "failed", "stale")
+    assert str(second.error).startswith("Pan put another definition in force at ")
+    with pytest.raises(Denied, match="Only administrators and designers may publish"):
+        jobs.begin(made.application, made.actor("li"), jobs.GATE, seen(made, TRIPLED))
+    with pytest.raises(Missing):
+        jobs.load(made.application, made.actor("li"), ids[0])
+    with pytest.raises(Refused, match="This is in force already"):
+        jobs.begin(current.application(), actor, jobs.PUBLISH, seen(made, WIDER))
+
+
+def test_the_data_changed_between_the_click_and_the_job(make_app: MakeApp) -> None:
+    made = make_app(SHOP, people=PEOPLE)
+    without = "".join(line for line in SHOP.splitlines(True) if "pieces" not in line)
+    made.create("ticket", name="A", pieces="4")
+    actor, current = made.actor("admin"), Current(made.application)
+    id = jobs.begin(made.application, actor, jobs.PUBLISH, seen(made, without))
+    made.create("ticket", name="B", pieces="5")
+    jobs.work(current, actor, id)
+    job = jobs.load(made.application, actor, id)
+    assert (job.state, job.code) == ("failed", "stale")
+    assert str(job.error).startswith("The data changed since this was prepared: ")
+
+
+def test_a_job_can_be_cancelled_and_leaves_nothing(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = make_app(SHOP, people=PEOPLE)
+    made.create("ticket", name="A", pieces="4")
+    current, actor = Current(made.application), made.actor("admin")
+    id = jobs.begin(made.application, actor, jobs.PUBLISH, seen(made, TRIPLED))
+    told, reached = jobs._Live.told, threading.Event()
+
+    def press(live: Any, done: int, total: int, what: Message) -> None:
+        if not reached.is_set():
+            reached.set()
+            jobs.cancel(made.application, actor, id)
+        told(live, done, total, what)
+
+    monkeypatch.setattr(jobs._Live, "told", press)
+    jobs.work(current, actor, id)
+    assert jobs.load(made.application, actor, id).state == "cancelled"
+    assert current.application().definition.hash == hash_of(SHOP)
+    assert len(history(made)) == 1
+
+
+def test_a_job_whose_process_died_is_over(make_app: MakeApp) -> None:
+    made = make_app(SHOP, people=PEOPLE)
+    app, actor = made.application, made.actor("admin")
+    id = jobs.begin(app, actor, jobs.GATE, seen(made, TRIPLED))
+    with app.database.write() as conn:
+        heard = {"heard_at": made.clock().isoformat(), "sentence": ["Scenarios are played", {}]}
+        conn.execute(sa.update(app.tables.job).values(state="working", progress=2, total=5, result=heard))
+    alone = app.database.dialect == "sqlite"  # nobody else works on it
+    job = jobs.load(app, actor, id)
+    assert (job.state, job.done, job.total) == ("ended" if alone else "working", 2, 5)
+    assert str(job.sentence) == "Scenarios are played"
+    made.clock.advance(seconds=21)
+    assert jobs.load(app, actor, id).state == "ended"
+
+
+def test_the_gate_plays_stories_and_walks(make_app: MakeApp) -> None:
+    made = make_app(STORIED, people=PEOPLE)
+    job = run(made, jobs.GATE, STORIED.replace("pieces * 2", "pieces * 3"))
+    assert (job.state, job.result["ok"]) == ("done", False)
+    checks, stories, walks = jobs.gates_of(job)
+    assert (checks, walks.ok) == (Gate("checks", True, checks.sentences), True)
+    assert (stories.ok, stories.places[0]["line"]) == (False, 22)
+    assert said(stories.sentences) == ["Twice as many: expected Twice is 6, got Twice is 9"]
+    whole = gate(made.application, seen(made, STORIED + "# a remark\n"))
+    assert [said(each.sentences) for each in whole[:2]] == [["Nothing is wrong with it."], ["1 scenarios went as told."]]
+
+
+def test_a_rehearsal_that_loses_nothing(make_app: MakeApp) -> None:
+    made = make_app(SHOP, people=PEOPLE)
+    for number in range(3):
+        made.create("ticket", name=f"T{number}", pieces=str(number))
+    job = run(made, jobs.REHEARSE, TRIPLED)
+    assert job.state == "done", job.error
+    found = jobs.rehearsal_of(job)
+    assert found is not None
+    assert (found.ok, found.lossless) == (True, True)
+    assert said(found.sentences)[-1] == (
+        f"Lossless: all {found.tables} tables with {found.records} rows are byte-identical after going back."
+    )
+    assert made.application.definition.hash == hash_of(SHOP)
+    assert made.get("ticket", 1)["twice"] == 0
+
+
+def test_a_rehearsal_leaves_no_copy(make_app: MakeApp) -> None:
+    made = make_app(SHOP, people=PEOPLE)
+    rehearse(made.application, seen(made, WIDER))
+    if made.application.database.dialect == "postgresql":
+        with made.application.database.read() as conn:
+            left = conn.scalars(sa.text("SELECT nspname FROM pg_namespace WHERE nspname LIKE '\\_appmill%'")).all()
+        assert not left
+
+
+def test_what_is_taken_away_is_archived_and_comes_back(make_app: MakeApp) -> None:
+    made = make_app(SHOP, people=PEOPLE)
+    made.create("ticket", name="A", pieces="4")
+    without = "".join(line for line in SHOP.splitlines(True) if "pieces" not in line)
+    found = rehearse(made.application, seen(made, without))
+    assert found.ok, said(found.sentences)
+    assert said(found.sentences)[1].startswith("What is taken away is archived: ticket._gone_pieces_")
