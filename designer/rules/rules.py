@@ -88,6 +88,18 @@ def shadow(workspace: Workspace, rule: str, on: bool) -> Made:
     return _switch(workspace, rule, "shadow", True if on else None, said)
 
 
+@operation("rule.standing")
+def stand(workspace: Workspace, rule: str, standing: str) -> Made:
+    """``on``, ``shadow`` (it watches only) or ``off``."""
+    made = {"on": (enable(workspace, rule, True), shadow(workspace, rule, False)),
+            "shadow": (enable(workspace, rule, True), shadow(workspace, rule, True)),
+            "off": (enable(workspace, rule, False),)}.get(standing)  # fmt: skip
+    if made is None:
+        raise EditRefused(message("A rule acts, watches only or is off."), ("rules", rule))
+    said = made[1].label if standing == "shadow" else made[0].label
+    return Made([edit for one in made for edit in one.edits], said, ("rules", rule))
+
+
 def _switch(workspace: Workspace, rule: str, key: str, value: bool | None, said: Message) -> Made:
     """``value`` None: left to its default."""
     rule_at(workspace, rule)

@@ -8,7 +8,7 @@ from typing import Any
 from designer.generic import set_value
 from designer.naming import free_name
 from designer.operations import Made, operation
-from designer.rules.places import NEEDED, every_step, form_at, kind_text, step_at, steps_at
+from designer.rules.places import LISTS, NEEDED, every_step, form_at, kind_text, step_at, steps_at
 from designer.rules.soundness import sound
 from designer.rules.starting import action, ground
 from designer.text import Edit, EditRefused, Insert, Move, Remove, SetValue, edited
@@ -98,6 +98,43 @@ def move(workspace: Workspace, path: Path, parent: Path, at: int) -> Made:
         edits.append(Remove(after_insertion(path[:-1], (*target, index))))
     label = message("The step “{what}” is moved", what=_what(workspace, step))
     return Made([] if path == (*target, index) else sound(workspace, edits), label, (*target, index))
+
+
+@operation("action.shift")
+def shift(workspace: Workspace, path: Path, down: bool) -> Made:
+    """A step one place up or down, through the branches on its way: for the keyboard."""
+    step_at(workspace, path)
+    parent, at = _below(workspace, path) if down else _above(workspace, path)
+    return move(workspace, path, parent, at)
+
+
+def _below(workspace: Workspace, path: Path) -> tuple[Path, int]:
+    here, index = path[:-1], int(path[-1])
+    if index + 1 < len(steps_at(workspace, here)):
+        inner = _lists(workspace, (*here, index + 1))
+        return (inner[0], 0) if inner else (here, index + 1)
+    if len(here) == 3:
+        raise EditRefused(message("It is the last step already."), path)
+    beside = _lists(workspace, here[:-1])
+    after = beside[beside.index(here) + 1 :]
+    return (after[0], 0) if after else (here[:-2], int(here[-2]) + 1)
+
+
+def _above(workspace: Workspace, path: Path) -> tuple[Path, int]:
+    here, index = path[:-1], int(path[-1])
+    if index:
+        inner = _lists(workspace, (*here, index - 1))
+        return (inner[-1], len(steps_at(workspace, inner[-1]))) if inner else (here, index - 1)
+    if len(here) == 3:
+        raise EditRefused(message("It is the first step already."), path)
+    beside = _lists(workspace, here[:-1])
+    before = beside[: beside.index(here)]
+    return (before[-1], len(steps_at(workspace, before[-1]))) if before else (here[:-2], int(here[-2]))
+
+
+def _lists(workspace: Workspace, path: Path) -> list[Path]:
+    """The lists of steps inside a step, written or not."""
+    return [(*path, name) for name in LISTS.get(str(step_at(workspace, path).get("type")), ())]
 
 
 def after_removal(path: Path, removed: Path) -> Path:

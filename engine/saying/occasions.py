@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from engine import triggers
 from engine.errors import Message, message
@@ -35,6 +35,15 @@ class Occasion:
 
     text: str
     is_time: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unfinished(triggers.Trigger):
+    """A trigger that lacks something it needs, in a draft: ``kind`` says of which type it is."""
+
+    type: ClassVar[str] = "unfinished"
+    kind: str
+    form: str | None = None
 
 
 def occasion(words: Words, trigger: triggers.Trigger) -> Occasion:
@@ -126,6 +135,11 @@ def _webhook(w: Words, one: Webhook) -> Message:
     return message("Another system sends to /hooks/{path}", path=one.path)
 
 
+def _unfinished(w: Words, one: Unfinished) -> Message:
+    known = w.registry.triggers.get(one.kind)
+    return message("… ({what}, not finished)", what=w.type_text(known) if known else one.kind or "…")
+
+
 def _mail(w: Words, one: MailArrives) -> Message:
     return message("A mail comes in at {connection}", connection=w.connection_label(one.connection))
 
@@ -145,6 +159,7 @@ OCCASIONS: Mapping[type[Any], Callable[[Words, Any], Message]] = {
     Finished: _finished,
     Webhook: _webhook,
     MailArrives: _mail,
+    Unfinished: _unfinished,
 }
 # Patterns that say when, not what happens: a sentence begins with them as they are.
 TIMES = frozenset({

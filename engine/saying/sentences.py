@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from engine import actions, errands
 from engine.definition import Rule
 from engine.errors import Message, message
-from engine.language import Label
 from engine.saying.conditions import Saying
 from engine.saying.occasions import occasion
 from engine.saying.steps import needs_text, target_of
@@ -27,13 +26,12 @@ def sentence(words: Words, rule: Rule) -> str:
     return " ".join([_when_then(words, rule), *_standing(words, rule)]).replace("。 ", "。")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Unfinished(actions.Action):
     """A step that lacks something it needs, in a draft: ``kind`` says of which type it is."""
 
+    type: ClassVar[str] = "unfinished"
     kind: str
-
-    type = "unfinished"
 
 
 def _when_then(words: Words, rule: Rule) -> str:
@@ -232,7 +230,7 @@ def _script(t: Telling, one: errands.RunScript, form: str | None, around: Around
 def _unfinished(t: Telling, one: Unfinished, form: str | None, around: Around) -> Message:
     known = t.words.registry.actions.get(one.kind)
     what = t.words.type_text(known) if known else one.kind or "…"
-    return message("… ({what}, not finished)", what=Label({"": what}))
+    return message("… ({what}, not finished)", what=what)
 
 
 STEPS: Mapping[type[Any], Callable[[Telling, Any, str | None, Around], Message]] = {
