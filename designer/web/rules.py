@@ -1,4 +1,4 @@
-"""Rules of a draft: the list, one as blocks with its sentence, and trying it out. Edits go by ``designer.operations``."""
+"""Rules of a draft: the list, one as blocks with its sentence, trying it out. Edits go by ``designer.operations``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from flask import Blueprint, Response, g, jsonify, request
 
 from designer.rules.drawing import drawing_of
 from designer.rules.reading import words_in
+from designer.rules.soundness import path_of
 from designer.rules.trying import Stage, look_back, stage_of
 from designer.web.frame import draw, workspace
 from designer.workspace import Workspace
@@ -124,7 +125,8 @@ def lines(draft: Workspace) -> list[Line]:
     written, definition = draft.at(("rules",)), draft.definition
     if not isinstance(written, dict) or definition is None:
         return []
-    wrong = {one.path.split(".")[1] for one in draft.findings if one.severity == "error" and one.path.startswith("rules.")}
+    errors = (path_of(one.path) for one in draft.findings if one.severity == "error")
+    wrong = {str(path[1]) for path in errors if len(path) > 1 and path[0] == "rules"}
     words = words_in(draft, definition, draft.language)
     return [_line(draft, words, str(name), data, str(name) in wrong) for name, data in written.items()]
 
