@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 _ATTRIBUTE = re.compile(
     r"""(\s(?:href|src|action|formaction|poster|cite|hx-[a-z-]+|data-[a-z-]+)\s*=\s*)(["'])(/(?![/\\]|static/)[^"']*)\2"""
 )
+_DRAFTS = re.compile(r"""\sdata-draft="[^"]*\"""")  # what is typed in a preview is kept nowhere
 _IN_JSON = re.compile(r"(&#34;|&quot;)(/(?!/|static/)[a-z_][^&\"'<>]*)\1")
 _ADDRESS_KEYS = frozenset({"url", "thumb", "href", "undo", "address", "open", "next"})
 _HEADERS = ("Location", "HX-Redirect", "HX-Location", "HX-Push-Url", "HX-Replace-Url", "Content-Location")
@@ -38,7 +39,8 @@ def inward(root: str, address: str) -> str:
 
 
 def page_outward(root: str, html: str) -> str:
-    moved = _ATTRIBUTE.sub(lambda found: f"{found[1]}{found[2]}{outward(root, found[3])}{found[2]}", html)
+    plain = _DRAFTS.sub("", html)
+    moved = _ATTRIBUTE.sub(lambda found: f"{found[1]}{found[2]}{outward(root, found[3])}{found[2]}", plain)
     return _IN_JSON.sub(lambda found: f"{found[1]}{outward(root, found[2])}{found[1]}", moved)
 
 

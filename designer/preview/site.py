@@ -31,6 +31,7 @@ from engine.web.factory import make_web
 from engine.web.statics import FOLDER, tree_hash
 
 PLACE = "appmill.preview"  # where in the environment the request's Inside stands
+REFUSED = "appmill.preview.refused"
 SAID = "_said"  # the argument that makes a page say something
 ROOMS = frozenset({
     "home", "notices", "questions", "lists", "conditions", "inline", "boards", "pages", "finding", "saved", "forms",
@@ -38,7 +39,8 @@ ROOMS = frozenset({
 })  # fmt: skip
 SAVING = frozenset({"forms.create", "forms.save", "take.take", "record.press", "record.delete"})
 ASKING = frozenset({"forms.react", "lines.draw_rows"})  # posts that never save
-SHOWING = frozenset({"inline.keep", "boards.move"})  # they answer with what there is
+SHOWING = frozenset({"inline.keep", "boards.move", "attachments.upload"})  # they answer with what there is
+SCRIPT = "X-Preview"  # the header of preview_site.js, which stays on the page
 WORDS = {
     "saved": message("This is a preview: everything was checked and would have been saved. Nothing was."),
     "nothing": message("This is a preview: nothing is saved here."),
@@ -68,8 +70,11 @@ class Inside:
 
 def answer(site: Flask, inside: Inside, path: str) -> Response:
     """What the preview's site says to the present request of the site around it, with every address moved."""
-    made = Response.from_app(site.wsgi_app, _environment(inside, path))
-    return _outward(inside, path, cast(Response, made))
+    environ = _environment(inside, path)
+    made = cast(Response, Response.from_app(site.wsgi_app, environ))
+    if REFUSED in environ and SCRIPT in inside.outer.headers:
+        return _by_script(inside, "nothing")
+    return _outward(inside, path, made)
 
 
 def make_site(app: Application) -> Flask:
@@ -106,10 +111,11 @@ def _identify() -> None:
 
 
 def _refuse() -> None:
-    endpoint = request.endpoint or "static_files"
-    if endpoint.split(".")[0] not in ROOMS:
+    parts = (request.endpoint or "static_files").split(".")  # rooms within rooms: record.take.take
+    if parts[0] not in ROOMS:
         raise Refused(NOT_HERE)
-    if request.method not in ("GET", "HEAD", "OPTIONS") and endpoint not in SAVING | ASKING | SHOWING:
+    if request.method not in ("GET", "HEAD", "OPTIONS") and ".".join(parts[-2:]) not in SAVING | ASKING | SHOWING:
+        request.environ[REFUSED] = True
         raise Refused(WORDS["nothing"])
 
 
@@ -169,22 +175,21 @@ def _script() -> str:
 
 
 def _told(inside: Inside, path: str, made: Response) -> Response:
-    """What a post is answered with: where the inner site would go on to a saved record, there is none."""
-    asked_by_script = "X-Preview" in inside.outer.headers
+    """What a post is answered with: where the inner site would go on to what was saved, there is nothing."""
     leads = made.headers.get("HX-Redirect") or (made.headers.get("Location") if 300 <= made.status_code < 400 else None)
-    if leads:
-        return _answered(said="saved", inside=inside, path=path, script=asked_by_script)
-    return made
-
-
-def _answered(*, said: str, inside: Inside, path: str, script: bool) -> Response:
-    if script:
-        told = json.dumps({"said": _say(inside, WORDS[said])}, ensure_ascii=False)
-        return Response(told, mimetype="application/json")
-    back = f"{inside.root}/{'/'.join(path.split('/')[:2])}?{urlencode({SAID: said})}"
+    if not leads:
+        return made
+    if SCRIPT in inside.outer.headers:
+        return _by_script(inside, "saved")
+    back = f"{inside.root}/{'/'.join(path.split('/')[:2])}?{urlencode({SAID: 'saved'})}"
     if "HX-Request" in inside.outer.headers:
         return Response(status=204, headers={"HX-Redirect": back})
     return Response(status=303, headers={"Location": back})
+
+
+def _by_script(inside: Inside, said: str) -> Response:
+    told = json.dumps({"said": _say(inside, WORDS[said])}, ensure_ascii=False)
+    return Response(told, mimetype="application/json")
 
 
 def _say(inside: Inside, words: Message) -> str:
