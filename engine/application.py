@@ -19,6 +19,7 @@ from engine.storage.database import Database
 from engine.storage.files import FileStore
 from engine.storage.migrate import lock, plan_migration
 from engine.storage.tables import Tables, build_tables
+from engine.storage.waivers import Waivers
 
 Clock = Callable[[], dt.datetime]
 
@@ -45,10 +46,12 @@ class Application:
     file: Path | None = None
     plans: Plans = field(init=False, repr=False, compare=False)
     secrets: Secrets = field(init=False, repr=False, compare=False)
+    waivers: Waivers = field(init=False, repr=False, compare=False)  # who need not have what is required since
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "plans", Plans(self.definition, self.registry, self.tables))
         object.__setattr__(self, "secrets", Secrets(self.sources, self.database, self.tables))
+        object.__setattr__(self, "waivers", Waivers(self.database, self.tables))
 
 
 def open_application(

@@ -92,14 +92,30 @@ def _refuse_if_changed(
 
 
 def require(passage: Passage) -> None:
-    """Required fields are filled; on a stored record only those that were touched are asked for again."""
+    """Required fields are filled; on a stored record only those that were touched, or that people had before them, are
+    asked for again. Records that were there before a field was required may be exempt."""
     broken = frozenset(problem.where for problem in passage.problems)
     for plan, row, before, where in places(passage):
-        changed = None if before is None else frozenset(name for name in row if row[name] != before.get(name))
+        changed = None if before is None else _touched(passage, row, before, where)
         for name in _needed(passage, plan, row, changed):
-            if where + name not in broken and _empty(passage, plan, row, name) and _shown(passage, plan, row, name):
+            lacking = where + name not in broken and _empty(passage, plan, row, name)
+            if lacking and _shown(passage, plan, row, name) and not _exempt(passage, plan, before, name):
                 passage.problem(where + name, message("{label} is required.", label=plan.fields[name].title))
     _require_lines(passage)
+
+
+def _touched(passage: Passage, row: Row, before: Row, where: str) -> frozenset[str]:
+    """Rules and the system are held to what they change alone: nobody is there to fill in the rest."""
+    changed = frozenset(name for name in row if row[name] != before.get(name))
+    return changed if passage.walk.actor.system else changed | passage.given.get(where, frozenset())
+
+
+def _exempt(passage: Passage, plan: FormPlan, before: Row | None, name: str) -> bool:
+    """Without a value until now, and there before it was required; a value that is there may not be taken away."""
+    if before is None or not passage.walk.app.waivers.of(plan.form.name).exempts(name, before["id"]):
+        return False
+    links = passage.stored_links.get(name, ()) if name in plan.many else before.get(name)
+    return is_empty(links)
 
 
 def _needed(passage: Passage, plan: FormPlan, row: Row, changed: frozenset[str] | None) -> Iterator[str]:

@@ -45,7 +45,8 @@ def refuse_obstacles(passage: Passage) -> None:
     step = passage.transition
     if step is None:
         return
-    found = list(what_is_missing(passage.walk.actor, passage.plan, step, passage.view()))
+    waivers = passage.walk.app.waivers.of(passage.plan.form.name)
+    found = list(what_is_missing(passage.walk.actor, passage.plan, step, passage.view(), waivers))
     if step.transition.reason == "required" and not passage.reason:
         found.append(Obstacle("reason", message("A reason is required."), field="reason", asked=True))
     broken = passage.broken()

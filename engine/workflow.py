@@ -19,6 +19,7 @@ from engine.people import Actor
 from engine.permissions import label_of_role, may_record
 from engine.plans import PREVIOUS, FormPlan, TransitionPlan
 from engine.saying import clause_text, values_text
+from engine.storage.waivers import NONE, FormWaivers
 
 if TYPE_CHECKING:
     from engine.application import Application
@@ -52,9 +53,10 @@ class Door:
 def doors(app: Application, actor: Actor, form: Form | str, view: View) -> tuple[Door, ...]:
     """Every transition out of the record's state, in the order of the definition. Rules' own ones stand with them."""
     plan = app.plans.form(form)
+    waivers = app.waivers.of(plan.form.name)
     found = []
     for step in plan.leaving.get(view.row.get("state") or "", ()):
-        obstacles = (*who_may(app, actor, plan, step, view), *what_is_missing(actor, plan, step, view))
+        obstacles = (*who_may(app, actor, plan, step, view), *what_is_missing(actor, plan, step, view, waivers))
         found.append(Door(step.transition, all(obstacle.asked for obstacle in obstacles), obstacles))
     return tuple(found)
 
@@ -74,10 +76,15 @@ def who_may(app: Application, actor: Actor, plan: FormPlan, step: TransitionPlan
         yield Obstacle("role", message("This step is for: {roles}.", roles=labels))
 
 
-def what_is_missing(actor: Actor, plan: FormPlan, step: TransitionPlan, view: View) -> Iterator[Obstacle]:
-    """What the record lacks, asked of the record as it is or is becoming."""
+def what_is_missing(
+    actor: Actor, plan: FormPlan, step: TransitionPlan, view: View, waivers: FormWaivers = NONE
+) -> Iterator[Obstacle]:
+    """What the record lacks, asked of the record as it is or is becoming. A record that was there before a deliverable
+    was wanted may be let go without it."""
     yield from _guard(plan, step, view)
-    deliverables = needed_deliverables(plan, step, view.row)
+    state, id = view.row.get("state") or "", view.row.get("id")
+    wanted = needed_deliverables(plan, step, view.row)
+    deliverables = tuple(name for name in wanted if not waivers.lets_go(state, name, id))
     for name in dict.fromkeys((*deliverables, *(() if actor.system else step.transition.ask))):
         if name in plan.fields and _is_missing(view, name):
             yield _missing(plan, step, name, name in deliverables)

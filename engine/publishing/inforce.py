@@ -17,6 +17,7 @@ from engine.errors import Message, message
 from engine.faults import point
 from engine.language import Label
 from engine.recomputing import recompute
+from engine.resettling import resettle
 from engine.storage.decisions import Decision
 from engine.storage.migrate import Plan, apply, last_hash
 from engine.timing.reconcile import again
@@ -51,8 +52,10 @@ def put_in_force(
     """Carry out the plan of ``app``'s definition; answers the publication, None where the same definition was in force
     ``before``. Raises Refused as ``apply`` does."""
     apply(conn, plan, source=source, now=app.clock(), by=entry.by, allow_explicit=allow_explicit, told=told)
+    app.waivers.take_up(conn)
     point("tables migrated")
     changed = recompute(app, conn, plan.recompute, told)
+    resettle(app, conn, plan)
     again(app, conn, plan.recompute)
     if before == app.definition.hash:
         return None

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.definition import AppDefinition, Form
+from engine.storage.database import Database
 from engine.storage.tables import Tables
 
 
@@ -33,6 +34,24 @@ class FormWaivers:
 
 
 NONE = FormWaivers()
+
+
+class Waivers:
+    """The waivers of one definition, read when they are first asked for; another definition has its own."""
+
+    def __init__(self, database: Database, tables: Tables) -> None:
+        self._database, self._tables = database, tables
+        self._found: Mapping[str, FormWaivers] | None = None
+
+    def of(self, form: str) -> FormWaivers:
+        if self._found is None:
+            with self._database.read() as conn:
+                self.take_up(conn)
+        return (self._found or {}).get(form, NONE)
+
+    def take_up(self, conn: sa.Connection) -> None:
+        """What stands in the database now, in the transaction that put the definition in force too."""
+        self._found = read_waivers(conn, self._tables, self._tables.definition)
 
 
 def read_waivers(conn: sa.Connection, tables: Tables, definition: AppDefinition) -> dict[str, FormWaivers]:

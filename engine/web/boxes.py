@@ -174,6 +174,7 @@ class Sheet:
     blanks: Mapping[str, View] = field(default_factory=dict)  # a new row with its defaults
     problems: Problems = field(default_factory=dict)
     titles: Titles = field(default_factory=dict)
+    exempt: Callable[[Field, View], bool] = lambda one, view: False  # may stay empty, though it is required
 
     # --- standing
 
@@ -187,7 +188,8 @@ class Sheet:
     def standing(self, one: Field, view: View) -> Standing:
         return Standing(
             visible=one.visible_when is None or self.holds(one.visible_when, view),
-            required=one.required or (one.required_when is not None and self.holds(one.required_when, view)),
+            required=(one.required and not self.exempt(one, view))
+            or (one.required_when is not None and self.holds(one.required_when, view)),
             readonly=one.readonly or (one.readonly_when is not None and self.holds(one.readonly_when, view)),
         )
 

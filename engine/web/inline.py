@@ -64,7 +64,7 @@ def _control(
 ) -> str:
     state = State(
         id=f"cell-{row['id']}-{field.name}",
-        required=field.required,
+        required=field.required and not _exempt(form, field, row),
         invalid=bool(problem),
         compact=True,
         titles=_titles(conn, form, field, typed),
@@ -74,6 +74,10 @@ def _control(
     address = f"/{form.name}/{row['id']}/cell{_rest()}"
     return render("list_cell.html", layout="fragment.html", form=form, field=field, typed=typed, state=state,
                   version=row["version"], control=control, action=address, problem=problem, clash=clash)  # fmt: skip
+
+
+def _exempt(form: Form, field: Field, row: Any) -> bool:
+    return row[field.name] is None and application().waivers.of(form.name).exempts(field.name, row["id"])
 
 
 def _rest() -> str:

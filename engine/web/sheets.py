@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.application import Application
+from engine.checking import is_empty
 from engine.definition import Form
 from engine.errors import Invalid
 from engine.expressions import EvaluationFailed, View
@@ -71,8 +72,16 @@ class SheetMaker:
             blanks={name: self._blank(name, view) for name in rows},
             problems=self.problems if problems is None else problems,
             titles=titles_of(self.conn, self.app, self.who, wanted),
+            exempt=self._exempt,
         )
         return sheet
+
+    def _exempt(self, one: Field, view: View) -> bool:
+        """A record that was there before the field was required, and has no value in it."""
+        id = view.row.get("id")
+        if not self.app.waivers.of(view.form.name).exempts(one.name, id):
+            return False
+        return is_empty((self.loader.load(view.form.name, int(id or 0)) or {}).get(one.name))
 
     # --- values
 
