@@ -20,11 +20,12 @@ from engine.errors import Finding, Message
 from engine.expressions import Mention, mentions, mentions_in_template, mentions_in_value
 from engine.expressions.kinds import Kind, field_kind
 from engine.fields.base import Field
-from engine.language import OWN, Condition, EntryName, Expression, Receiver, Script, SortKey, Template
+from engine.language import OWN, Condition, EntryName, Expression, PersonName, Receiver, Script, SortKey, Template
 from engine.load import Loaded
 from engine.registry import Registry
 from engine.schema import keys_of
 from engine.uses.scripts import mentions_in_script
+from engine.uses.stories import named_in_stories, person
 from engine.uses.things import APP, Defined, Thing, kind_named, kinds, things_of
 from engine.uses.where import sentence
 from engine.yamlfile import Path, Source
@@ -143,6 +144,8 @@ def _places(review: Review) -> Found:
     for form in review.forms:
         for field in form.fields.values():
             yield from _of_field(review, form, field)
+    for thing, path, is_key, start, end in named_in_stories(review):
+        yield thing, _key(path) if is_key else Place(path, "text", start, end)
 
 
 def _of_leaf(review: Review, leaf: Leaf) -> Found:
@@ -189,7 +192,9 @@ def _receiver(review: Review, leaf: Leaf) -> Found:
 def _reference(review: Review, leaf: Leaf) -> Found:
     text = str(leaf.value)
     place = _key(leaf.path) if leaf.is_key else Place(leaf.path, "reference", 0, len(text))
-    if leaf.hint is EntryName:
+    if leaf.hint is PersonName:
+        yield person(review.definition, text), place
+    elif leaf.hint is EntryName:
         yield from ((Thing(kind, (text,)), place) for kind in ("form", "page"))
     elif leaf.hint is SortKey:
         name = text.removeprefix("-")

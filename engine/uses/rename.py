@@ -176,7 +176,8 @@ def _shared(uses: Uses, defined: Defined, name: str) -> Refusals:
         if place.sort == "key" or not place.sure:
             continue
         for thing, other in uses.at(place.path):
-            if thing != defined.thing and other.sure and (other.start, other.end) == (place.start, place.end):
+            scalar = other.sort != "key" and other.sure
+            if thing != defined.thing and scalar and (other.start, other.end) == (place.start, place.end):
                 said = message("'{text}' is also a name of {other} here; say it in two conditions first.",
                                text=defined.thing.own, other=thing.name)  # fmt: skip
                 yield place.path, said
@@ -190,6 +191,7 @@ _WORDS = {
     "role": message("role"), "form": message("form"), "field": message("field"), "state": message("state"),
     "transition": message("transition"), "option": message("option"), "rule": message("rule"), "view": message("view"),
     "page": message("page"), "connection": message("connection"), "demo_user": message("demo user"),
+    "scenario": message("scenario"),
 }  # fmt: skip
 
 

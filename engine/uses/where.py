@@ -59,6 +59,8 @@ _WORDS: tuple[tuple[type, Message], ...] = (
     (Page, message("page “{name}”")),
     (Connection, message("connection “{name}”")),
     (DemoUser, message("demo user “{name}”")),
+    (Scenario, message("scenario “{name}”")),
+    (Step, message("step {name}")),
     (Grant, message("permissions of “{name}”")),
     (FieldGrant, message("field “{name}”")),
     (Card, message("card “{name}”")),

@@ -13,7 +13,19 @@ from engine.cards import Card
 from engine.checks.review import OF_FORM
 from engine.definition import AppDefinition
 from engine.fields.base import Field
-from engine.language import EntryName, Expression, FieldName, FormName, Named, Receiver, Script, SortKey, option
+from engine.language import (
+    EntryName,
+    Expression,
+    FieldName,
+    FormName,
+    Named,
+    PersonName,
+    Receiver,
+    Script,
+    SortKey,
+    option,
+)
+from engine.scenario import Expected, Given, Step
 from engine.schema import is_choice, keys_of, kinds_of
 from engine.triggers import OnRecord
 from engine.uses.things import kind_named
@@ -29,13 +41,19 @@ PLAIN = frozenset({
     "HmacCredential.prefix", "DateReached.at", "Schedule.cron", "Schedule.at", "Schedule.timezone", "Webhook.path",
     "Webhook.header", "Webhook.timestamp", "Webhook.delivery", "Ask.needs", "Ask.as", "Http.query", "Http.json",
     "Http.as", "Call.operation", "Call.values", "Call.as", "Print.as", "RunScript.values", "RunScript.as",
+    # names a story gives its records, and words it looks for
+    "Given.as", "Step.as", "Step.update", "Step.delete", "Step.restore", "Step.of", "Step.answer", "Step.reason",
+    "Step.comment", "Step.refused", "Expected.of", "Expected.contains", "Expected.sent", "Scenario.at",
+    "Scenario.answers",
 })  # fmt: skip
 # Texts that ``Field.references`` tells the names of.
 REFERENCES = frozenset(["LinesField.totals", "RollupField.of", "RollupField.via", "LookupField.field"])
+# Values of records in stories: ``engine.uses.stories`` finds what they name.
+STORIES = frozenset(["Given.values", "Step.values", "Expected.values"])
 # The name of the application, and the options every kind of thing or field has.
 OWN = frozenset({"app", "id", "renamed_from", "default"})
 PLAIN_NAMES = frozenset({"UnitName", "SchemaWord", "SecretName", "HeaderName", "ParameterName"})
-NAMING = frozenset({Expression, SortKey, EntryName, Receiver, Script})
+NAMING = frozenset({Expression, SortKey, EntryName, PersonName, Receiver, Script})
 
 
 def hints(hint: Any) -> Iterator[Any]:
@@ -70,7 +88,7 @@ def uncovered(registry: Any) -> set[str]:
         for key in keys_of(cls):
             place = f"{cls.__name__}.{key.name}"
             for hint in hints(key.hint):
-                if hint in (str, Any) and place not in PLAIN | REFERENCES and key.name not in OWN:
+                if hint in (str, Any) and place not in PLAIN | REFERENCES | STORIES and key.name not in OWN:
                     found.add(f"{place}: a text; say what it names by its type, or add it to PLAIN")
                 if isinstance(hint, NewType) and not is_known(hint):
                     found.add(f"{place}: {hint.__name__} names no kind of thing")
@@ -87,7 +105,7 @@ def without_form(cls: Any, key: Any) -> bool:
     """Names of fields beside an option that names a form, where nothing says which form is meant."""
     names = any(hint in OF_FORM for hint in hints(key.hint))
     beside = any(hint is FormName for other in keys_of(cls) for hint in hints(other.hint))
-    return names and beside and key.of is None and not issubclass(cls, (OnRecord, Card, ForEach, Field))
+    return names and beside and key.of is None and not issubclass(cls, (OnRecord, Card, ForEach, Field, Given, Step, Expected))
 
 
 def test_every_option_that_can_hold_a_name_is_covered():
@@ -98,7 +116,7 @@ def test_every_option_that_can_hold_a_name_is_covered():
 
 def test_nothing_is_excused_that_is_not_there():
     places = {f"{cls.__name__}.{key.name}" for cls in classes(default_registry()) for key in keys_of(cls)}
-    assert places >= PLAIN | REFERENCES
+    assert places >= PLAIN | REFERENCES | STORIES
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -139,6 +139,7 @@ def test_no_name_as_a_key_is_overlooked(everywhere):
         "forms.ticket.views.bars.start",
         "rules.on_close.actions.3.json.name",
         "rules.on_script.actions.0.values.level",
+        "scenarios.a_high_ticket_is_asked_about.steps",
     ]
 
 
