@@ -11,7 +11,8 @@ from designer.web.frame import DESK, Desk, guard
 from engine.application import Application
 
 ROOMS = (
-    "life", "overview", "editing", "panels", "texts", "roles", "preview", "forms", "flows", "rules", "pages", "history",
+    "life", "overview", "editing", "panels", "expressions", "texts", "roles", "preview", "forms", "flows", "rules",
+    "pages", "history",
 )  # fmt: skip
 
 

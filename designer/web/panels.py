@@ -13,6 +13,7 @@ from designer.panel import Known, panel_of
 from designer.panel.panels import snippet
 from designer.places import thing_at
 from designer.text import EditRefused
+from designer.web.expressions import builder_of, is_condition
 from designer.web.frame import draw, workspace
 from designer.workspace import Workspace
 from engine.errors import Invalid, message
@@ -57,7 +58,8 @@ def panel_context(draft: Workspace, path: Path | None) -> dict[str, Any]:
         "go": f"/designer/{draft.change.id}/go", "languages": _languages(draft), "shown": _shown,
         "in_language": _in_language, "amount": _amount, "unit_of": _unit, "known_label": _known_label,
         "kind_of_value": lambda value: type(value).__name__, "say": lambda text: say(text, reader().language),
-        "as_yaml": lambda at: snippet(draft, at),
+        "as_yaml": lambda at: snippet(draft, at), "is_condition": is_condition,
+        "builder_of": lambda at, value: builder_of(draft, at, value),
     }  # fmt: skip
 
 

@@ -169,7 +169,7 @@ class _Walk:
     definition: AppDefinition
 
     def thing(self, thing: Any, path: Path, around: tuple[Any, ...], form: str | None, under: str | None = None) -> Any:
-        form = _form_of(thing, around, form)
+        form = form_named(thing, around, form)
         for key in keys_of(type(thing)):
             value = getattr(thing, key.attribute)
             if value is not None:
@@ -218,7 +218,7 @@ class _Walk:
         return getattr(known.fields.get(field), "form", None) if known is not None else None
 
 
-def _form_of(thing: Any, around: tuple[Any, ...], form: str | None) -> str | None:
+def form_named(thing: Any, around: tuple[Any, ...], form: str | None) -> str | None:
     """Fields and states named in a thing are those of the form around it, or of the form it names itself."""
     if isinstance(thing, (Given, Step, Expected)):
         story = next(one for one in around if isinstance(one, Scenario))

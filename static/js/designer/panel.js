@@ -46,7 +46,8 @@ function languages(group) {
 function conditionOf(group) {
   const way = group.querySelector("[data-part=way]").value;
   const box = group.querySelector("[data-part=expression]");
-  box.hidden = way !== "when";
+  const builder = group.querySelector("[data-builder]");
+  (builder ?? box).hidden = way !== "when";
   if (way === "when") { if (!box.value.trim()) { box.focus(); return null; } return box.value.trim(); }
   return yesOrNo(way);
 }

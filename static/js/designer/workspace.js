@@ -208,3 +208,5 @@ function openSheet(button) {
 
 document.querySelector(".designer-tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 import("./panel.js");
+import("./builder.js");
+import("./complete.js");
