@@ -210,3 +210,4 @@ document.querySelector(".designer-tabs [aria-current]")?.scrollIntoView({ block:
 import("./panel.js");
 import("./builder.js");
 import("./complete.js");
+import("./rights.js");
