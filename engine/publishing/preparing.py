@@ -18,8 +18,7 @@ from engine.publishing.file import edited_by_hand
 from engine.publishing.guarding import guards
 from engine.publishing.history import text_of
 from engine.publishing.inforce import hash_in_force
-from engine.publishing.sealing import seal_of
-from engine.storage.decisions import Decision, Decisions
+from engine.storage.decisions import Decision, Decisions, MigrationQuestion
 from engine.storage.migrate import Plan, plan_migration, source_of
 from engine.storage.tables import build_tables
 
@@ -61,6 +60,11 @@ class Prepared:
         return self.loaded is not None and self.loaded.definition.hash == self.base_hash
 
     @property
+    def open_questions(self) -> tuple[MigrationQuestion, ...]:
+        """What somebody has to decide before it can be published."""
+        return self.plan.open_questions if self.plan else ()
+
+    @property
     def hash(self) -> str:
         return self.loaded.definition.hash if self.loaded else ""
 
@@ -88,7 +92,7 @@ def prepare(
     loaded = Loaded(definition, source, found)
     left = edited_by_hand(app.file, app.database)
     return Prepared(
-        text, found, loaded, plan, seal_of(plan, base_hash, chosen), base_hash, running, guards(running, definition),
+        text, found, loaded, plan, plan.seal, base_hash, running, guards(running, definition),
         drifted, (left,) if left else (), chosen, kind,
     )  # fmt: skip
 

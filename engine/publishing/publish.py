@@ -18,7 +18,7 @@ from engine.publishing.guarding import refuse_others
 from engine.publishing.history import Version, latest_of
 from engine.publishing.inforce import Entry, Told, hash_in_force, put_in_force, silent
 from engine.publishing.preparing import Prepared, plan_of
-from engine.publishing.sealing import changed_since, seal_of, sentences_of
+from engine.publishing.sealing import changed_since, sentences_of
 from engine.storage.catalog import read_catalog
 from engine.storage.migrate import Plan, lock
 from engine.storage.tables import build_tables
@@ -118,7 +118,7 @@ def _planned_again(app: Application, conn: sa.Connection, prepared: Prepared) ->
     decisions = prepared.decisions or {}
     plan = plan_of(app, conn, app.definition, decisions)
     refuse_open(plan)
-    if seal_of(plan, now, decisions) != prepared.seal:
+    if plan.seal != prepared.seal:
         raise Stale(changed_since(sentences_of(prepared.plan), plan))
     return plan
 

@@ -23,7 +23,7 @@ from engine.storage.migrate import Plan, source_of
 from engine.storage.tables import build_tables
 
 # What a publication writes about itself; going back adds to it.
-BOOKKEEPING = frozenset({"_definition", "_publication", "_archive", "_exempt", "_waiver", "_timer", "_job"})
+BOOKKEEPING = frozenset({"_definition", "_publication", "_archive", "_waiver", "_timer", "_job"})
 CHUNK = 2000
 
 

@@ -1,25 +1,13 @@
-"""The seal of a plan: what people saw when they agreed, and what differs when it is not so any more."""
+"""What people saw of a plan when they agreed, and what differs when it is not so any more; see ``Plan.seal``."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
 from engine.errors import Message, message
 from engine.publishing.inforce import as_data, as_text, of_data
-from engine.storage.decisions import Decisions
 from engine.storage.migrate import Plan
-
-
-def seal_of(plan: Plan, base: str | None, decisions: Decisions) -> str:
-    """A hash over everything the plan does, asks and was told."""
-    told = {
-        "base": base, "hash": plan.definition.hash, "steps": [as_data(step.message) for step in plan.order],
-        "recompute": plan.recompute, "questions": [[each.id, each.count] for each in plan.questions],
-        "decisions": {id: decision.as_data() for id, decision in decisions.items()},
-    }  # fmt: skip
-    return hashlib.sha256(as_text(told).encode()).hexdigest()[:32]
 
 
 def changed_since(seen: Sequence[Any], now: Plan) -> Message:

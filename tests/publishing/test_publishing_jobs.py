@@ -15,7 +15,10 @@ from engine.errors import Denied, Message, Missing, Refused
 from engine.load import hash_of
 from engine.publishing import jobs
 from engine.publishing.gate import Gate, gate
+from engine.publishing.preparing import prepare_rollback
+from engine.publishing.publish import publish
 from engine.publishing.rehearsing import rehearse
+from engine.storage.decisions import Decision
 
 STORIED = (
     SHOP
@@ -159,6 +162,27 @@ def test_what_is_taken_away_is_archived_and_comes_back(make_app: MakeApp) -> Non
     made = make_app(SHOP, people=PEOPLE)
     made.create("ticket", name="A", pieces="4")
     without = "".join(line for line in SHOP.splitlines(True) if "pieces" not in line)
-    found = rehearse(made.application, seen(made, without))
-    assert found.ok, said(found.sentences)
+    undecided = seen(made, without)
+    (question,) = undecided.open_questions
+    assert said(rehearse(made.application, undecided).sentences) == [
+        "Something is to be decided first: Field pieces of form ticket is gone; 1 records have a value in it."
+    ]
+    print(question)
+    decided = seen(made, without, decisions={question.id: Decision(question.choices[0].name)})
+    found = rehearse(made.application, decided)
+    assert (found.ok, found.lossless) == (True, True), said(found.sentences)
     assert said(found.sentences)[1].startswith("What is taken away is archived: ticket._gone_pieces_")
+    made.application = publish(made.application, decided, by=made.actor("admin"))
+    assert history(made)[0].decisions == {question.id: {"choice": question.choices[0].name, "value": ""}}
+    back = prepare_rollback(made.application, hash_of(SHOP))
+    assert rehearse(made.application, back).ok
+    made.application = publish(made.application, back, by=made.actor("admin"))
+    assert made.get("ticket", 1)["pieces"] == 4
+
+
+def test_undecided_is_not_published(make_app: MakeApp) -> None:
+    made = make_app(SHOP, people=PEOPLE)
+    made.create("ticket", name="A", pieces="4")
+    without = "".join(line for line in SHOP.splitlines(True) if "pieces" not in line)
+    with pytest.raises(Refused, match=r"^Something is to be decided first: Field pieces of form ticket is gone"):
+        publish(made.application, seen(made, without), by=made.actor("admin"))
