@@ -78,6 +78,12 @@ def create(url: str, template: str | None = None) -> None:
     _there.add(name)
 
 
+def drop(url: str) -> None:
+    """Drop the database of this URL, if there is one."""
+    _there.discard(_name(url))
+    _administration().execute(f"DROP DATABASE IF EXISTS {_name(url)} WITH (FORCE)")
+
+
 def is_there(url: str) -> bool:
     return _name(url) in _there
 

@@ -242,10 +242,18 @@ def _sync(folder: Path) -> None:
 
 
 def _sweep(path: Path) -> None:
-    """Take away what a process that died left half written; a file of the last minute may still be being written."""
+    """Take away what a process that died left half written."""
     for left in path.resolve().parent.glob(f".{path.name}.*{LEFT}"):
         try:
-            if time.time() - left.stat().st_mtime > 60:
+            if _is_abandoned(left):
                 left.unlink()
         except OSError as error:
             LOG.warning("%s cannot be taken away: %s", left, error.strerror)
+
+
+def _is_abandoned(left: Path) -> bool:
+    """Its process is gone, or it is older than any writing takes."""
+    if time.time() - left.stat().st_mtime > 60:
+        return True
+    number = left.name.removesuffix(LEFT).rpartition(".")[2]
+    return number == str(os.getpid()) or not number.isdigit() or not Path(f"/proc/{number}").exists()
