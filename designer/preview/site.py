@@ -45,6 +45,7 @@ WORDS = {
     "saved": message("This is a preview: everything was checked and would have been saved. Nothing was."),
     "nothing": message("This is a preview: nothing is saved here."),
 }
+PREVIEW = message("Preview")
 NOT_HERE = message("This page is not part of the preview.")
 PASSED_ON = (
     "REQUEST_METHOD", "CONTENT_TYPE", "SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL", "REMOTE_ADDR", "HTTP_HOST",
@@ -61,7 +62,7 @@ class Inside:
     """One request into the preview. ``token`` is the one the site around asks of posts; it was checked there."""
 
     world: World
-    viewer: Actor
+    actor: Actor
     look: Look
     root: str
     token: str
@@ -105,8 +106,7 @@ class _InnerRequest(Request):
 
 def _identify() -> None:
     inside: Inside = request.environ[PLACE]
-    actor = inside.look.actor(inside.viewer)
-    g.actor, g.reader = actor, actor.reader(inside.world.app.definition)
+    g.actor, g.reader = inside.actor, inside.actor.reader(inside.world.app.definition)
     g.csrf_token, g.theme = inside.token, inside.look.theme
 
 
@@ -160,6 +160,7 @@ def _page(inside: Inside, html: str) -> str:
     if "</head>" not in moved:
         return moved
     head, _, rest = moved.partition("</head>")
+    head = head.replace("<title>", f"<title>{escape(_say(inside, PREVIEW))} · ", 1)
     said = WORDS.get(inside.outer.args.get(SAID, ""))
     toast = f'<template data-toast="info">{escape(_say(inside, said))}</template>' if said else ""
     return f"{head}{''.join(_head(inside))}</head>{rest.replace('</body>', f'{toast}</body>', 1)}"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from urllib.parse import urlencode
 
+import sqlalchemy as sa
 from flask import Blueprint, Flask, Response, g, jsonify, redirect, request
 from werkzeug.wrappers import Response as Answer
 
 from designer.preview.imagining import record_to_see
-from designer.preview.looks import MYSELF, THEMES, Look, read_look, roles_of
+from designer.preview.looks import MYSELF, PERSON, THEMES, Look, is_somebody, read_look, roles_of
 from designer.preview.showing import Shown, shown
 from designer.preview.site import Inside, answer, make_site
 from designer.preview.worlds import worlds_over
@@ -24,7 +26,7 @@ from engine.web.render import label, render, role_label, translate
 blueprint = Blueprint("preview", __name__)
 METHODS = ["GET", "HEAD", "POST"]
 DEVICES = ("phone", "tablet", "desktop")
-CHOICES = ("what", "state", "role", "language", "theme", "device")
+PEOPLE = 40
 
 
 # --- the site --------------------------------------------------------------------------------------------------------
@@ -38,7 +40,8 @@ def site(id: int, look: str, path: str) -> Response:
     if found is None:
         raise Missing(message("Nobody looks like this in the draft any more."))
     outer = request._get_current_object()  # type: ignore[attr-defined]
-    inside = Inside(seen.world, actor(), found, _root(id, found), g.csrf_token, outer)
+    who = found.actor(actor(), seen.world.app)
+    inside = Inside(seen.world, who, found, _root(id, found), g.csrf_token, outer)
     return answer(_inner(seen), inside, path)
 
 
@@ -74,7 +77,7 @@ class Choice:
 
     def args(self) -> str:
         return urlencode({
-            "what": self.what, "state": self.state, "role": self.look.role, "language": self.look.language,
+            "what": self.what, "state": self.state, "who": self.look.who, "language": self.look.language,
             "theme": self.look.theme, "device": self.device,
         })  # fmt: skip
 
@@ -84,7 +87,7 @@ def _choice(definition: AppDefinition) -> Choice:
     args = request.args
     language = args.get("language", reader().language)
     look = Look(
-        args.get("role", MYSELF) if args.get("role") in roles_of(definition) else MYSELF,
+        args["who"] if is_somebody(args.get("who", ""), definition) else MYSELF,
         language if language in definition.languages else definition.languages[0],
         args.get("theme", "") if args.get("theme") in THEMES else "light",
     )
@@ -114,7 +117,7 @@ def _path(seen: Shown, chosen: Choice) -> str:
 
 
 def _record_path(seen: Shown, chosen: Choice, form: Form) -> str:
-    who = chosen.look.actor(actor())
+    who = chosen.look.actor(actor(), seen.world.app)
     state = chosen.state if form.workflow and chosen.state in form.workflow.states else None
     if not may(seen.world.app, who, "read", form):
         return f"/{form.name}"
@@ -151,8 +154,8 @@ def _context(id: int) -> dict[str, object]:
     chosen = _choice(definition)
     return {
         "chosen": chosen,
-        "whats": _whats(definition),
-        "roles": [Offer(name, _role(definition, name)) for name in roles_of(definition)],
+        "whats": _grouped(_whats(definition)),
+        "whos": _grouped([*_roles(definition), *_people(seen)]),
         "states": _states(definition, chosen),
         "languages": definition.languages,
         "devices": DEVICES,
@@ -183,9 +186,27 @@ def _states(definition: AppDefinition, chosen: Choice) -> list[Offer]:
     return [Offer(state.name, label(state)) for state in states.values()]
 
 
+def _grouped(offers: list[Offer]) -> list[tuple[str, list[Offer]]]:
+    return [(of, list(some)) for of, some in groupby(offers, key=lambda one: one.of)]
+
+
+def _roles(definition: AppDefinition) -> list[Offer]:
+    return [Offer(name, _role(definition, name)) for name in roles_of(definition)]
+
+
 def _role(definition: AppDefinition, name: str) -> str:
     role = definition.roles.get(name)
     return label(role) if role else translate("I myself") if name == MYSELF else role_label(name)
+
+
+def _people(seen: Shown) -> list[Offer]:
+    """Some who have a role: what is theirs alone is seen as them only."""
+    tables, group = seen.world.app.tables, translate("People")
+    user, held = tables.user, tables.user_role
+    some = sa.select(user.c.id, user.c.name).where(user.c.active, user.c.id.in_(sa.select(held.c.user_id)))
+    with seen.world.app.database.read() as conn:
+        found = conn.execute(some.order_by(user.c.id).limit(PEOPLE)).all()
+    return [Offer(f"{PERSON}{id}", name, group) for id, name in found]
 
 
 def _stamp(seen: Shown) -> str:

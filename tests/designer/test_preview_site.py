@@ -87,6 +87,19 @@ def test_who_may_not_design_or_has_not_the_draft_is_told_nothing(grounds, draft)
     assert grounds.visitor("admin").get(f"{root(draft, 'nobody.en.light')}/ticket").status_code == 404
 
 
+def test_a_person_is_looked_as_with_what_is_theirs(grounds):
+    theirs = DESK.replace("agent: {create: true, read: true, update: true}\n      lead: {create: true, read: true, update: true, delete",
+                          "agent: {create: true, read: record.created_by == user, update: true}\n      lead: {create: true, read: true, update: true, delete")  # fmt: skip
+    ann = grounds.made.id_of("ann")
+    grounds.made.create("ticket", subject="of Ann", as_="ann")
+    draft = draft_of(grounds.app, theirs, author=grounds.made.id_of("admin"))
+    visitor = grounds.visitor("admin")
+    seen = text(visitor.get(f"{root(draft, f'@{ann}.en.light')}/ticket"))
+    assert "of Ann" in seen
+    assert "Broken lamp" not in seen
+    assert visitor.get(f"{root(draft, '@99999.en.light')}/ticket").status_code == 404
+
+
 # --- nothing leaves
 
 
@@ -227,36 +240,36 @@ def opened(visitor, draft, **chosen):
 
 def test_a_record_in_the_state_is_found_or_made_up(grounds, draft):
     visitor, before = grounds.visitor("admin"), fingerprint(grounds.app)
-    there = opened(visitor, draft, what="record:ticket", state="open", role="agent", language="en")
+    there = opened(visitor, draft, what="record:ticket", state="open", who="agent", language="en")
     assert there == f"{root(draft)}/ticket/1"
-    made_up = opened(visitor, draft, what="record:ticket", state="checking", role="lead", language="en", theme="dark")
+    made_up = opened(visitor, draft, what="record:ticket", state="checking", who="lead", language="en", theme="dark")
     assert re.fullmatch(rf"{root(draft, 'lead.en.dark')}/ticket/\d+", made_up)
     page = visitor.get(made_up)
     assert 'data-state="checking"' in page.text
     assert 'data-theme="dark"' in page.text
     assert "Report must be there before the state is left." in page.text
-    assert opened(visitor, draft, what="record:ticket", state="checking", role="lead", language="en", theme="dark") == made_up
+    assert opened(visitor, draft, what="record:ticket", state="checking", who="lead", language="en", theme="dark") == made_up
     assert fingerprint(grounds.app) == before
 
 
 def test_a_record_is_made_up_where_there_is_none_at_all(grounds, draft):
     visitor = grounds.visitor("admin")
-    made_up = opened(visitor, draft, what="record:vault", role="lead", language="zh")
+    made_up = opened(visitor, draft, what="record:vault", who="lead", language="zh")
     assert "文字" in text(visitor.get(made_up))
 
 
 @pytest.mark.parametrize(
     ("chosen", "path"),
     [({"what": "home"}, "/"), ({"what": "new:ticket"}, "/ticket/new"), ({"what": "list:client"}, "/client"),
-     ({"what": "record:gone"}, "/"), ({"what": "page:gone"}, "/"), ({"what": "record:vault", "role": "agent"}, "/vault")],
+     ({"what": "record:gone"}, "/"), ({"what": "page:gone"}, "/"), ({"what": "record:vault", "who": "agent"}, "/vault")],
 )  # fmt: skip
 def test_where_a_choice_leads(grounds, draft, chosen, path):
-    asked = {"role": "agent", "language": "en", **chosen}
+    asked = {"who": "agent", "language": "en", **chosen}
     assert opened(grounds.visitor("admin"), draft, **asked) == root(draft) + path
 
 
 def test_the_page_offers_what_the_draft_has(grounds, draft):
-    page = grounds.visitor("admin").get(f"/designer/{draft.change.id}/preview?what=record:ticket&state=done&role=lead")
+    page = grounds.visitor("admin").get(f"/designer/{draft.change.id}/preview?what=record:ticket&state=done&who=lead")
     assert page.status_code == 200
     for offered in ('value="new:ticket"', 'value="done" selected', 'value="lead" selected', "I myself", "Real data you may read"):
         assert offered in page.text

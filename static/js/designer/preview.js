@@ -4,7 +4,7 @@ import { request } from "../fetching.js";
 
 const AFTER = 120; // ms without another edit before the preview follows
 const WIDTHS = { phone: 390, tablet: 820, desktop: 1280 };
-const HEIGHTS = { phone: 844, tablet: 1180 };
+const HEIGHTS = { phone: 844, tablet: 1180 }; // at most: all of it is to be seen at once
 const started = new WeakSet();
 
 function style() {
@@ -84,7 +84,7 @@ async function controls(preview) {
   if (!answer || answer.status !== 200) return;
   const fresh = new DOMParser().parseFromString(answer.text, "text/html").querySelector("[data-preview-controls]");
   const form = preview.querySelector("[data-preview-controls]");
-  for (const name of ["what", "state", "role"]) {
+  for (const name of ["what", "state", "who"]) {
     const [now, next] = [form.elements[name], fresh.elements[name]];
     now.replaceChildren(...next.children);
     now.disabled = next.disabled;
@@ -100,8 +100,8 @@ function fit(preview) {
   const room = stage.clientWidth;
   const width = device === "desktop" ? Math.max(WIDTHS.desktop, room) : WIDTHS[device];
   const scale = Math.min(1, room / (width + (device === "desktop" ? 2 : 22)));
-  const below = window.innerHeight - stage.getBoundingClientRect().top - window.scrollY - 56;
-  const height = HEIGHTS[device] ?? Math.max(560, below) / scale;
+  const below = window.innerHeight - stage.getBoundingClientRect().top - window.scrollY - 60;
+  const height = Math.min(HEIGHTS[device] ?? Infinity, Math.max(560, below) / scale);
   stage.style.setProperty("--device-width", `${width}px`);
   stage.style.setProperty("--device-height", `${height}px`);
   stage.style.setProperty("--device-scale", scale);
