@@ -63,11 +63,12 @@ def open_application(
     files_folder: str | Path | None = None,
     sources: Sources | None = None,
     allow_explicit: bool = False,
+    kind: str = "started",
 ) -> Application:
     """Read a definition file, bring the database up to it, and answer the application. A file that was left behind by
     what was published meanwhile is brought up to the database instead (``engine.publishing.file``).
 
-    ``files_folder``: where attachments are kept; default: ``files`` beside a SQLite database or the definition;
+    ``kind``: what history calls it; ``files_folder``: where attachments are kept; default: ``files`` beside a SQLite database or the definition;
     ``sources``: secrets the operator gives (``engine.secrets.read_sources``). Raises
     DefinitionError, or Refused when the database holds what the definition takes away (``allow_explicit`` lets it go).
     """
@@ -82,10 +83,11 @@ def open_application(
             database,
             registry=types,
             clock=clock,
-            files=FileStore(files_folder or _beside(path, database_url)),
+            files=FileStore(files_folder or files_beside(path, database_url)),
             sources=sources,
             allow_explicit=allow_explicit,
             file=Path(path),
+            kind=kind,
         )
     except BaseException:
         database.close()
@@ -103,6 +105,7 @@ def start(
     sources: Sources | None = None,
     allow_explicit: bool = False,
     file: Path | None = None,
+    kind: str = "started",
 ) -> Application:
     """The application of a definition that was read, over an open database: migrated, and its stored values current.
     Of several processes that start at once one does the work, the others wait and find it done."""
@@ -115,7 +118,7 @@ def start(
         before = hash_in_force(conn)
         plan = plan_migration(conn, loaded.definition, tables, clock())
         put_in_force(
-            conn, app, plan, source=loaded.source.text, entry=Entry("started", by), before=before,
+            conn, app, plan, source=loaded.source.text, entry=Entry(kind, by), before=before,
             allow_explicit=allow_explicit,
         )  # fmt: skip
     return app
@@ -130,7 +133,7 @@ def reopened(app: Application, text: str) -> Application:
     )
 
 
-def _beside(path: str | Path, database_url: str) -> Path:
+def files_beside(path: str | Path, database_url: str) -> Path:
     url = make_url(database_url)
     beside = Path(url.database) if url.get_backend_name() == "sqlite" and url.database else Path(path)
     return beside.parent / "files"

@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
         print(line)
     if not options.apply:
         return 1 if plan.explicit else 0
-    app = open_application(options.file, url, registry=registry, allow_explicit=True)
+    app = open_application(options.file, url, registry=registry, allow_explicit=True, kind="migrated")
     try:
         _greet(app)
     finally:

@@ -44,7 +44,7 @@ LEFT = ".new"  # what a process that died while writing leaves beside the file
 def at_start(loaded: Loaded, database: Database, registry: Registry) -> Loaded:
     """What to begin with: the file as it was read, or what people published since. Raises Refused."""
     path = Path(loaded.source.file)
-    if not _there(database):
+    if not is_there(database):
         return loaded
     _sweep(path)
     with database.read() as conn:
@@ -62,7 +62,7 @@ def at_start(loaded: Loaded, database: Database, registry: Registry) -> Loaded:
     return _brought_up(path, newest, text, registry)
 
 
-def _there(database: Database) -> bool:
+def is_there(database: Database) -> bool:
     """Whether there is something to look at: asking a SQLite file that is not there would make it."""
     return database.dialect != "sqlite" or Path(str(database.url.database)).exists()
 
