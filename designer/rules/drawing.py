@@ -37,6 +37,11 @@ class Block:
     number: str = ""
 
     @property
+    def opens(self) -> Path:
+        """What the panel shows for it: of a branch its condition, the rest of it stands on the canvas."""
+        return (*self.path, "when") if self.kind == "branch" else self.path
+
+    @property
     def id(self) -> str:
         return "step-" + "-".join(map(str, self.path[2:]))
 

@@ -12,7 +12,7 @@ from engine.hooks import Webhook
 from engine.language import Label
 from engine.letterbox import MailArrives
 from engine.saying.conditions import value_text
-from engine.saying.words import Words
+from engine.saying.words import Words, with_article
 from engine.schedules import Schedule
 from engine.timers import DateReached, Finished, Timeout
 
@@ -51,7 +51,8 @@ def occasion(words: Words, trigger: triggers.Trigger) -> Occasion:
     if maker is None:
         return Occasion(words.described(trigger))
     said = maker(words, trigger)
-    return Occasion(words.say(said), said.pattern in TIMES)
+    text = words.say(said)
+    return Occasion(with_article(text) if words.language == "en" else text, said.pattern in TIMES)
 
 
 def _updated(w: Words, one: triggers.Updated) -> Message:

@@ -16,7 +16,7 @@ from engine.errors import Message, message
 from engine.saying.conditions import Saying
 from engine.saying.occasions import occasion
 from engine.saying.steps import needs_text, target_of
-from engine.saying.words import Words
+from engine.saying.words import Words, with_article
 
 FIRST = ("A ", "Anything ", "Somebody ", "Another ", "The ")  # English words a sentence does not write large
 
@@ -110,12 +110,12 @@ class Telling:
             for name, source in values.items()
         ])  # fmt: skip
 
-    def more(self, text: Message, *notes: Message | None) -> Message:
+    def more(self, text: Message | str, *notes: Message | None) -> Message:
         """The text with what is told of it in brackets."""
         said = [self.words.say(note) for note in notes if note is not None]
-        if not said:
-            return text
-        return message("{text} ({notes})", text=self.words.say(text), notes=self.words.listed(said))
+        told = text if isinstance(text, str) else self.words.say(text)
+        pattern = "{text} ({notes})" if said else "{text}"
+        return Message(pattern, {"text": told, "notes": self.words.listed(said)})
 
     def kept(self, one: Any) -> Message | None:
         return message("kept as “{name}”", name=one.saved_as) if one.saved_as else None
@@ -134,9 +134,10 @@ def _set(t: Telling, one: actions.SetValues, form: str | None, around: Around) -
 
 
 def _create(t: Telling, one: actions.CreateRecord, form: str | None, around: Around) -> Message:
-    made = message("create a {form}", form=t.words.form_label(one.form))
-    said = t.values(one.values, one.form, form, around, "{field} = {value}")
-    values = message("{values}", values=said) if one.values else None
+    said = t.words.say(message("create a {form}", form=t.words.form_label(one.form)))
+    made = with_article(said) if t.words.language == "en" else said
+    given = t.values(one.values, one.form, form, around, "{field} = {value}")
+    values = message("{values}", values=given) if one.values else None
     copies = [message("{lines} copied from {each}", lines=t.words.field_label(one.form, name),
                       each=t.words.field_label(form, copy.each)) for name, copy in one.lines.items()]  # fmt: skip
     return t.more(made, values, *copies)

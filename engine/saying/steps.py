@@ -8,7 +8,7 @@ from typing import Any
 
 from engine import actions, errands
 from engine.errors import Message, message
-from engine.saying.words import Words, length_text
+from engine.saying.words import Words, length_text, with_article
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,9 @@ def _create(w: Words, one: actions.CreateRecord, form: str | None) -> Said:
     copies = tuple(w.say(message("{lines} copied from {each}", lines=w.field_label(one.form, name),
                                  each=w.field_label(form, copy.each)))
                    for name, copy in one.lines.items())  # fmt: skip
-    title = message("Create a {form}", form=w.form_label(one.form))
-    return Said(w.say(title), ICONS[type(one)], _values(w, one.values, one.form, form) + copies)
+    said = w.say(message("Create a {form}", form=w.form_label(one.form)))
+    title = with_article(said) if w.language == "en" else said
+    return Said(title, ICONS[type(one)], _values(w, one.values, one.form, form) + copies)
 
 
 def _update(w: Words, one: actions.UpdateMatching, form: str | None) -> Said:

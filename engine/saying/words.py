@@ -31,6 +31,14 @@ def length_text(length: Duration) -> Label:
     return Label({"en": f"{length.amount} {one if length.amount == 1 else many}", "zh": f"{length.amount}{zh}"})
 
 
+def with_article(text: str) -> str:
+    """“a Order” → “an Order”."""
+    return _ARTICLE.sub(r"\1n ", text)
+
+
+_ARTICLE = re.compile(r"\b([Aa]) (?=[AEIOaeio])")
+
+
 def palette_text(thing: Any) -> str:
     """The first line of what its type says of itself; its Chinese is in the catalogue."""
     cls = thing if isinstance(thing, type) else type(thing)

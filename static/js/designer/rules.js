@@ -6,10 +6,10 @@ import { draftAddress, draw, redraw, run, select, selection } from "./workspace.
 const room = document.getElementById("rule-room");
 const rule = room?.dataset.rule ?? null;
 const parse = (text) => JSON.parse(text);
-const cardAt = (path) => (path ? document.querySelector(`[data-card][data-select='${CSS.escape(JSON.stringify(path))}']`) : null)
-  ?? [...document.querySelectorAll("[data-card]")].find((one) => path && same(parse(one.dataset.select), path)) ?? null;
 const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
-const pathOf = (card) => parse(card.dataset.select);
+const pathOf = (card) => parse(card.dataset.card);
+const cards = () => [...document.querySelectorAll("[data-card]")];
+const cardAt = (path) => (path ? cards().find((one) => same(pathOf(one), path)) ?? null : null);
 const isStep = (path) => path.length > 3 && path[2] === "actions";
 
 // --- one operation, and where to go on
@@ -32,8 +32,8 @@ const DO = {
   branch: (path) => act("branch.add", { path }),
   unbranch: (path) => act("branch.remove", { path }),
   async remove(path) {
-    const cards = [...document.querySelectorAll("[data-card]")];
-    const beside = cards[cards.indexOf(cardAt(path)) - 1];
+    const all = cards();
+    const beside = all[all.indexOf(cardAt(path)) - 1];
     const told = await run("action.remove", { path }, { select: false });
     if (told && !told.refused && beside) document.getElementById(beside.id)?.focus();
   },
@@ -122,10 +122,9 @@ document.addEventListener("click", (event) => {
 
 // Where a step of the palette goes: behind the step that is chosen, else at the end.
 function afterSelected() {
-  const path = selection();
-  if (path && path[1] === rule && isStep(path) && typeof path.at(-1) === "number") {
-    return { parent: path.slice(0, -1), at: path.at(-1) + 1 };
-  }
+  const chosen = document.querySelector("[data-card].is-selected");
+  const path = chosen ? pathOf(chosen) : [];
+  if (isStep(path)) return { parent: path.slice(0, -1), at: path.at(-1) + 1 };
   return { parent: ["rules", rule, "actions"], at: -1 };
 }
 
@@ -201,12 +200,12 @@ function stepOnly(card, then) {
 }
 
 function beside(card, by) {
-  const cards = [...document.querySelectorAll("[data-card]")];
-  cards[cards.indexOf(card) + by]?.focus();
+  const all = cards();
+  all[all.indexOf(card) + by]?.focus();
 }
 
 async function open(card) {
-  await select(pathOf(card));
+  await select(parse(card.dataset.select));
   const panel = document.getElementById("rule-panel");
   if (matchMedia("(max-width: 820px)").matches) document.querySelector('[data-sheet="designer-right"][aria-expanded="false"]')?.click();
   panel.querySelector(".panel-group:not([hidden]) :is(input, select, textarea)")?.focus();
@@ -215,16 +214,16 @@ async function open(card) {
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || event.isComposing || !event.target.closest?.("#rule-panel")) return;
   event.target.blur();
-  focusCard(selection() ?? []);
+  document.querySelector("[data-card].is-selected")?.focus();
 });
 
 // --- the block that is chosen
 
+const isOf = (card, path) => same(pathOf(card), path) || same(parse(card.dataset.select), path);
+
 function mark() {
   const path = selection();
-  for (const card of document.querySelectorAll("[data-card]")) {
-    card.classList.toggle("is-selected", Boolean(path) && same(pathOf(card), path));
-  }
+  for (const card of cards()) card.classList.toggle("is-selected", Boolean(path) && isOf(card, path));
 }
 
 document.addEventListener("designer:selected", mark);
