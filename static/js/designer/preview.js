@@ -86,7 +86,9 @@ async function controls(preview) {
   const form = preview.querySelector("[data-preview-controls]");
   for (const name of ["what", "state", "who"]) {
     const [now, next] = [form.elements[name], fresh.elements[name]];
+    const kept = now.value; // what was chosen while the answer was under way
     now.replaceChildren(...next.children);
+    if ([...now.options].some((one) => one.value === kept)) now.value = kept;
     now.disabled = next.disabled;
     now.closest("label").hidden = next.closest("label").hidden;
   }
