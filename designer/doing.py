@@ -40,7 +40,7 @@ def write(app: Application, readings: Readings, seen: Workspace, base: str, text
         raise EditRefused(message("A definition has at most {count} bytes.", count=LARGEST))
     if base != seen.text:
         text = _merged(base, text, seen.text)
-    splices, back = _difference(seen.text, text)
+    splices, back = one_splice(seen.text, text)
     undo = Undo.from_data(dict(seen.change.undo))
     undo.note(say(message("The text is edited"), seen.language), seen.text, text, splices, back)
     return _kept(app, readings, seen, text, undo)
@@ -67,7 +67,7 @@ def _merged(base: str, mine: str, theirs: str) -> str:
     return merged.text
 
 
-def _difference(old: str, new: str) -> tuple[tuple[Splice, ...], tuple[Splice, ...]]:
+def one_splice(old: str, new: str) -> tuple[tuple[Splice, ...], tuple[Splice, ...]]:
     """One splice from the first to the last character that differs, and the one back."""
     start = _shared(old, new)
     end = _shared(old[start:][::-1], new[start:][::-1])
