@@ -20,14 +20,14 @@ AREAS: Mapping[str, Message] = {
     "layout": message("Sections and views"),
     "flow": message("Flows"),
     "rule": message("Rules"),
-    "page": message("Pages"),
+    "page": message("Pages of cards"),
     "role": message("Roles"),
     "connection": message("Connections"),
     "menu": message("Menu"),
     "scenario": message("Scenarios"),
     "people": message("Demo users"),
     "app": message("Application"),
-    "text": message("Text"),
+    "text": message("Text of the file"),
 }
 
 

@@ -11,8 +11,8 @@ from designer.web.frame import DESK, Desk, guard
 from engine.application import Application
 
 ROOMS = (
-    "life", "overview", "editing", "panels", "expressions", "texts", "roles", "preview", "forms", "flows", "rules",
-    "pages", "history",
+    "life", "uploads", "overview", "editing", "panels", "expressions", "texts", "roles", "preview", "forms", "flows",
+    "rules", "pages", "publishing", "merging", "history",
 )  # fmt: skip
 
 

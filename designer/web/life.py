@@ -90,7 +90,7 @@ def retitle(id: int) -> Answer:
     title = given_title()
     if title:
         _kept(id, title=title)
-    return go(request.form.get("back") == "home" and "/designer" or f"/designer/{id}/difference")
+    return go((request.form.get("back") == "home" and "/designer") or f"/designer/{id}/difference")
 
 
 @blueprint.post("/<int:id>/discard")

@@ -52,8 +52,9 @@ def _merged(draft: Workspace, now: InForce, choices: Choices) -> Merged:
     try:
         return merge(draft.change.base_text, draft.text, now.text, choices)
     except Unreadable as error:
-        raise Refused(message("The draft cannot be read, so nothing can be merged into it. Mend its text first: {reason}",
-                              reason=error.reason)) from error  # fmt: skip
+        why = message("The draft cannot be read, so nothing can be merged into it. Mend its text first: {reason}",
+                      reason=error.reason)  # fmt: skip
+        raise Refused(why) from error
 
 
 def _page(draft: Workspace, now: InForce, merged: Merged, choices: Choices) -> str:

@@ -15,7 +15,7 @@ from engine.errors import AppmillError, Denied, Invalid, Message, Missing, Refus
 from engine.publishing import changes, jobs
 from engine.publishing.jobs import Job
 from engine.storage.decisions import Decision
-from engine.web.context import actor, application, site
+from engine.web.context import actor, application, fragment_wanted, site
 from engine.web.me import shown_times
 from engine.web.render import go, toast
 
@@ -35,20 +35,8 @@ def _standing(id: int) -> Standing:
 
 def _page(standing: Standing, **more: object) -> str:
     return draw("life/difference.html", standing.draft, "difference", standing=standing, jobs=jobs, went_well=went_well,
-                link=f"{request.host_url}designer/shared/{standing.draft.change.token}", field_of=_field_of(standing),
-                **{**shown_times(), **more})  # fmt: skip
-
-
-def _field_of(standing: Standing) -> object:
-    """The field a question is about, which says how a value is typed; None where it is about something else."""
-    definition = standing.draft.definition
-
-    def find(question: object) -> object:
-        about = getattr(question, "about", ())
-        form = definition.forms.get(str(about[1])) if definition and about[:1] == ("forms",) and len(about) > 3 else None
-        return form.fields.get(str(about[3])) if form and about[2] == "fields" else None
-
-    return find
+                link=f"{request.host_url}designer/shared/{standing.draft.change.token}",
+                **{"ptag": "", "only": "", **shown_times(), **more})  # fmt: skip
 
 
 @blueprint.get("/<int:id>/difference/sides")
@@ -64,13 +52,15 @@ def sides(id: int) -> str:
 
 
 @blueprint.post("/<int:id>/decide")
-def decide(id: int) -> Answer:
-    """Keep what was chosen."""
+def decide(id: int) -> Answer | str:
+    """Keep what was chosen; a script gets the page to draw it anew."""
     app, seen = application(), change(id)
     given = {**seen.decisions, **_decisions()}
     if given != seen.decisions:
         with app.database.write() as conn:
             changes.keep(conn, app.tables, seen, now=app.clock(), decisions=given)
+    if fragment_wanted():
+        return show(id)
     return go(f"/designer/{id}/difference#data")
 
 
@@ -100,14 +90,19 @@ def try_out(id: int) -> Answer:
         raise Invalid(message("The definition has mistakes; check it again."))
     if known is None or (again and not known.running):
         _begin(standing, kind)
-    return go(f"/designer/{id}/difference#trial")
+    return _to_trial(id)
+
+
+def _to_trial(id: int) -> Answer:
+    """The trial drawn anew for a script; else the page at that place."""
+    return _trial_part(_standing(id)) if fragment_wanted() else go(f"/designer/{id}/difference#trial")
 
 
 @blueprint.post("/<int:id>/rehearse")
 def rehearse(id: int) -> Answer:
     """There and back on a copy of the data."""
     _begin(_standing(id), jobs.REHEARSE)
-    return go(f"/designer/{id}/difference#trial")
+    return _to_trial(id)
 
 
 def _begin(standing: Standing, kind: str, reason: str | None = None) -> int:
@@ -121,13 +116,20 @@ def _begin(standing: Standing, kind: str, reason: str | None = None) -> int:
 def trial(id: int) -> Response:
     """The part of the page that shows the trial; nothing is answered while nothing moved."""
     standing = _standing(id)
-    shown = [(job.id, job.state, job.done, job.total) for job in (standing.gate, standing.rehearsal) if job]
-    mark = _mark(shown)
-    if request.headers.get("HX-PTag") == mark:
+    if request.headers.get("HX-PTag") == _trial_mark(standing):
         return Response(status=204)
+    return _trial_part(standing)
+
+
+def _trial_part(standing: Standing) -> Response:
+    mark = _trial_mark(standing)
     answer = Response(_page(standing, layout="fragment.html", only="trial", ptag=mark))
     answer.headers["HX-PTag"] = mark
     return answer
+
+
+def _trial_mark(standing: Standing) -> str:
+    return _mark([(job.id, job.state, job.done, job.total) for job in (standing.gate, standing.rehearsal) if job])
 
 
 def _mark(shown: object) -> str:
@@ -139,7 +141,7 @@ def cancel(id: int, job: int) -> Answer:
     _job(id, job)
     jobs.cancel(application(), actor(), job)
     toast(message("It stops at its next step."), "info")
-    return go(f"/designer/{id}/difference#trial")
+    return _to_trial(id)
 
 
 def _job(id: int, job: int) -> Job:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from designer.difference import Difference, Group, differences, grouped
 from designer.inforce import InForce, in_force
@@ -13,13 +12,14 @@ from designer.web.frame import desk
 from designer.workspace import Workspace
 from engine.application import Application
 from engine.errors import Finding, Message, message
-from engine.load import Loaded, hash_of
+from engine.fields.base import Field
+from engine.load import hash_of
 from engine.people import Actor
 from engine.publishing import jobs
 from engine.publishing.history import Version, latest_of
 from engine.publishing.jobs import Job
 from engine.publishing.preparing import Prepared, prepare
-from engine.storage.decisions import Decision
+from engine.storage.decisions import Decision, MigrationQuestion
 from engine.storage.migrate import source_of
 from engine.yamlfile import Path, dotted
 
@@ -60,7 +60,7 @@ class Standing:
         old = desk().readings.of(ground)
         if old.definition is None or self.draft.definition is None:
             return ()
-        return tuple(differences(old.loaded, _as_loaded(self.draft), self.app.registry))
+        return tuple(differences(old.loaded, self.draft.loaded, self.app.registry))
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
@@ -81,7 +81,7 @@ class Standing:
     # --- what is to be decided
 
     @property
-    def questions(self) -> tuple[Any, ...]:
+    def questions(self) -> tuple[MigrationQuestion, ...]:
         return self.prepared.plan.questions if self.prepared.plan else ()
 
     @cached_property
@@ -92,9 +92,24 @@ class Standing:
 
     @property
     def problems(self) -> Mapping[str, Message]:
-        return getattr(self.prepared.plan, "problems", {}) if self.prepared.plan else {}
+        """What is wrong with a decision, by the question."""
+        return self.prepared.plan.problems if self.prepared.plan else {}
 
-    def decided(self, question: Any) -> Decision:
+    def form_of(self, question: MigrationQuestion) -> str | None:
+        """The form in force whose records a question is about; None where it cannot be opened by that name."""
+        about = question.about
+        known = about[:1] == ("forms",) and len(about) > 1 and about[1] in self.app.definition.forms
+        return str(about[1]) if known else None
+
+    def field_of(self, question: MigrationQuestion) -> Field | None:
+        """The field a question is about, which says how its values are typed."""
+        about, definition = question.about, self.draft.definition
+        if definition is None or about[:1] != ("forms",) or len(about) < 4 or about[2] != "fields":
+            return None
+        form = definition.forms.get(str(about[1]))
+        return form.fields.get(str(about[3])) if form else None
+
+    def decided(self, question: MigrationQuestion) -> Decision:
         """What was chosen, or is chosen by itself."""
         given = (self.prepared.decisions or {}).get(question.id)
         return given or Decision(question.default or "")
@@ -118,6 +133,12 @@ class Standing:
     def trial(self) -> Job | None:
         """What has to have gone well before it is published: a rehearsal of a way back, the gates of anything else."""
         return self.rehearsal if self.is_rollback else self.gate
+
+    @property
+    def wants_trial(self) -> bool:
+        """Nobody tried it yet, and nothing stands in the way of trying it."""
+        ready = not (self.prepared.errors or self.prepared.same or self.overtaken)
+        return ready and not self.is_rollback and self.trial is None
 
     @property
     def publishing(self) -> Job | None:
@@ -179,7 +200,3 @@ def _former(app: Application, text: str) -> Version | None:
     hash_ = hash_of(text)
     with app.database.read() as conn:
         return latest_of(conn, hash_) if source_of(conn, hash_) is not None else None
-
-
-def _as_loaded(draft: Workspace) -> Loaded:
-    return draft.loaded

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from engine.application import Application
 from engine.current import Current
 from engine.errors import AppmillError, Denied, Message, Missing, Stale, message
+from engine.load import hash_of
 from engine.people import Actor
 from engine.publishing.gate import Gate, gate
 from engine.publishing.guarding import may_design
@@ -60,6 +61,7 @@ class Job:
     code: str
     created_at: dt.datetime
     finished_at: dt.datetime | None
+    hash: str = ""  # of the definition it is about
 
     @property
     def running(self) -> bool:
@@ -191,6 +193,7 @@ def _job(app: Application, row: Any) -> Job:
     return Job(
         row["id"], row["kind"].removeprefix(_PREFIX), state, row["user_id"], row["params"].get("change"), done, total,
         said, kept, of_data(error) if error else None, code, row["created_at"], row["finished_at"],
+        hash_of(row["params"]["text"]),
     )  # fmt: skip
 
 
