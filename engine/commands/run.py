@@ -148,9 +148,7 @@ def _web(app: Application, options: argparse.Namespace) -> Flask:
     settings = Settings(
         secure=options.https, hosts=tuple(host.lower() for host in options.allow_host), trusted_proxies=options.proxies
     )
-    return make_web(
-        app, secret_key=os.environ.get("APPMILL_SECRET_KEY"), settings=settings, definition_file=options.file
-    )
+    return make_web(app, secret_key=os.environ.get("APPMILL_SECRET_KEY"), settings=settings)
 
 
 def _server(web: Flask, options: argparse.Namespace) -> Any:

@@ -37,7 +37,6 @@ class Site:
 
     current: Current
     settings: Settings
-    definition_file: str | None = None
 
 
 def site() -> Site:

@@ -48,12 +48,10 @@ def make_web(
     *,
     secret_key: str | None = None,
     settings: Settings | None = None,
-    definition_file: str | None = None,
     identify: Callable[[], None] = auth.identify,
 ) -> Flask:
     """The site for ``application``. ``secret_key`` signs toasts in passing only; without one it lasts as long as the
-    process. ``definition_file``: where administrators' changes of the definition are kept. ``identify`` fills ``g``
-    with who acts; for a site inside another one, which knows already."""
+    process. ``identify`` fills ``g`` with who acts; for a site inside another one, which knows already."""
     options = settings or Settings()
     flask = Flask("engine.web", static_folder=None)
     flask.jinja_environment = folding.Environment
@@ -71,7 +69,7 @@ def make_web(
         PREFERRED_URL_SCHEME="https" if options.secure else "http",
         TEMPLATES_AUTO_RELOAD=False,
     )
-    flask.extensions["appmill"] = Site(Current(application), options, definition_file)
+    flask.extensions["appmill"] = Site(Current(application), options)
     flask.json.ensure_ascii = False  # type: ignore[attr-defined]
     render.equip(flask, f"/static/~{statics.tree_hash(statics.FOLDER)}")
     failures.equip(flask)

@@ -14,7 +14,7 @@ APP = ROOT / "apps/order_hub.yaml"
 SCREENS = {
     "home": "/", "list": "/order?view=all", "new": "/order/new", "record": "/order/{order}", "edit": "/order/{order}/edit",
     "kanban": "/order?view=board", "calendar": "/order?view=due", "gantt": "/order?view=schedule",
-    "page": "/pages/overview", "users": "/admin/users", "roles": "/admin/roles", "definition": "/admin/definition",
+    "page": "/pages/overview", "users": "/admin/users", "roles": "/admin/roles", "definition": "/designer",
     "automation": "/admin/automation", "rule": "/admin/automation/rules/freeze_over_limit",
     "runs": "/admin/automation/runs", "queue": "/admin/automation/queue", "schedules": "/admin/automation/schedules",
     "webhooks": "/admin/automation/webhooks", "connections": "/admin/automation/connections",

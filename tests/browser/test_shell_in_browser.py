@@ -73,7 +73,7 @@ def test_the_phone_menu_slides_in_and_leads_on(served, page_as):
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/me", "/me/tokens", "/admin/users", "/admin/roles", "/admin/audit", "/admin/definition", "/notifications"],
+    ["/", "/me", "/me/tokens", "/admin/users", "/admin/roles", "/admin/audit", "/designer", "/notifications"],
 )
 def test_nothing_is_wider_than_a_phone(served, page_as, path):
     page = page_as(served, "admin", size="phone", path=path)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
-from visiting import TICKETS, text
+from visiting import text
 
 
 @pytest.fixture
@@ -95,73 +93,7 @@ def test_an_administrator_revokes_anybodys_token(grounds, admin):
 # --- the definition
 
 
-def test_a_check_lists_every_mistake_with_its_line_and_changes_nothing(grounds, admin):
-    wrong = TICKETS.replace("required: true", "requierd: true").replace("roles: [agent]}", "roles: [agnet]}")
-    before = grounds.web.extensions["appmill"].current.application()
-    answer = admin.post("/admin/definition/check", {"text": wrong})
-    assert answer.status_code == 422
-    shown = text(answer)
-    assert "2 mistakes cannot be applied" in shown
-    assert "requierd" in shown
-    assert "agnet" in shown
-    line = next(number for number, row in enumerate(wrong.splitlines(), 1) if "requierd" in row)
-    assert f'href="#line-{line}"' in answer.text
-    assert f'id="line-{line}" class="wrong"' in answer.text
-    assert grounds.web.extensions["appmill"].current.application() is before
-
-
-def test_an_uploaded_file_is_checked_like_typed_text(admin):
-    file = (io.BytesIO(TICKETS.encode()), "helpdesk.yaml")
-    answer = admin.post("/admin/definition/check", {"file": file}, content_type="multipart/form-data")
-    assert answer.status_code == 200
-    assert "No mistakes can be applied" in text(answer)
-    assert "The database stays as it is." in text(answer)
-
-
-@pytest.mark.parametrize(
-    "hostile",
-    [
-        "a: &a [*a, *a]",
-        "[" * 50_000,
-        "\x00",
-        "app: !!python/object:os.system x",
-        "- 1",
-        "",
-        "app: other\nlabel: X\nforms: {}",
-    ],
-)
-def test_a_hostile_file_is_answered_with_what_is_wrong(admin, hostile):
-    assert admin.post("/admin/definition/check", {"text": hostile}).status_code == 422
-
-
-def test_a_definition_that_adds_something_is_applied_at_once_for_everybody(grounds, admin, tmp_path):
-    file = tmp_path / "helpdesk.yaml"
-    file.write_text(TICKETS)
-    grounds.web.extensions["appmill"].definition_file = str(file)
-    more = TICKETS.replace("      pay: {", "      room: {type: text, label: {zh: 房间, en: Room}}\n      pay: {")
-    checked = admin.post("/admin/definition/check", {"text": more})
-    assert "can be applied" in text(checked)
-    assert admin.post("/admin/definition/apply", {"text": more}).status_code == 303
-    applied = grounds.web.extensions["appmill"].current.application()
-    assert "room" in applied.definition.forms["ticket"].fields
-    assert file.read_text() == more
-    assert "published a definition" in text(admin.get("/admin/audit"))
-    assert applied.definition.hash in text(admin.get("/admin/definition"))
-
-
-def test_what_takes_data_away_is_shown_and_not_applied(grounds, admin):
-    grounds.made.create("ticket", subject="Old printer", pay="3", as_="bob")
-    less = TICKETS.replace("      pay: {type: integer, label: {zh: 费用, en: Pay}}\n", "").replace(
-        ", fields: {pay: {read: false}}", ""
-    )
-    checked = admin.post("/admin/definition/check", {"text": less})
-    assert "takes data away" in text(checked)
-    assert admin.post("/admin/definition/apply", {"text": less}).status_code == 409
-    assert "pay" in grounds.web.extensions["appmill"].current.application().definition.forms["ticket"].fields
-
-
-def test_another_applications_file_is_not_taken(admin):
-    other = TICKETS.replace("app: helpdesk", "app: bakery")
-    answer = admin.post("/admin/definition/check", {"text": other})
-    assert "This is the application bakery; helpdesk is running here." in text(answer)
-    assert admin.post("/admin/definition/apply", {"text": other}).status_code == 409
+def test_without_the_designer_the_definition_is_changed_in_its_file(admin):
+    answer = admin.get("/admin/definition")
+    assert answer.status_code == 404
+    assert "The designer is not installed here; the definition is changed in its file." in text(answer)

@@ -11,6 +11,7 @@ import visiting
 from visiting import TICKETS, Grounds
 
 from engine.people import load_actor
+from engine.publishing import changes
 from engine.trying import jobs
 
 RULES = """
@@ -120,13 +121,19 @@ def test_progress_is_sent_only_when_it_changed(site: Grounds) -> None:
     admin.post(f"/admin/automation/back_tests/{id}/cancel")
 
 
-def test_a_rule_leaves_the_shadow_by_the_page_of_the_definition(site: Grounds) -> None:
+def test_a_rule_leaves_the_shadow_by_a_draft_of_the_designer(site: Grounds) -> None:
     admin = site.visitor("admin")
     shown = text(admin.get("/admin/automation/rules/watch/shadow"))
     assert "Would have acted 2" in shown
     answer = admin.post("/admin/automation/rules/watch/promote")
-    assert answer.status_code == 200
-    assert "No mistakes can be applied" in text(answer)
-    assert "shadow: true" not in html.unescape(answer.text)
+    assert answer.status_code == 404
+    assert "The designer is not installed here" in text(answer)
+    site.app.registry.places.append(("/designer", "Designer", "braces", lambda _app, _actor: True))
+    answer = admin.post("/admin/automation/rules/watch/promote")
+    assert answer.headers["Location"] == "/designer/1/difference"
+    with site.app.database.read() as conn:
+        (draft,) = changes.listed(conn, site.app.tables)
+    assert "shadow: true" in draft.base_text
+    assert "shadow: true" not in draft.text
     assert site.app.definition.rules["watch"].shadow
     assert admin.post("/admin/automation/rules/costly/promote").status_code == 409

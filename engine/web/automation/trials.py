@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.wrappers import Response as Answer
 
 from engine.definition import Form, Rule
-from engine.errors import AppmillError, Invalid, Missing, Refused, message
+from engine.errors import AppmillError, Invalid, Refused, message
 from engine.fields.relations import LinkField
 from engine.permissions import may
 from engine.triggers import OnRecord
@@ -23,7 +23,7 @@ from engine.web.automation.frame import ROOT, polled, show, words_of
 from engine.web.automation.telling import Telling
 from engine.web.context import actor, application
 from engine.web.numbers import whole
-from engine.web.render import go, toast
+from engine.web.render import go, toast, translate
 
 blueprint = Blueprint("trials", __name__)
 BADGES = {
@@ -149,13 +149,12 @@ def shadow(rule_id: str) -> str:
 
 
 @blueprint.post("/rules/<rule_id>/promote")
-def let_out(rule_id: str) -> Any:
-    """The page of the definition with the text that lets the rule out of the shadow, checked and not yet applied."""
+def let_out(rule_id: str) -> Answer:
+    """A draft that lets the rule out of the shadow; it is in force when somebody publishes it."""
     rule = demand_rule(rule_id).rule
-    text = publishing.text_in_force()
-    if not text:
-        raise Missing(message("The text of the definition is not kept; change it by hand."))
     try:
-        return publishing.proposed(promote(text, rule.name))
+        text = promote(publishing.text_in_force(), rule.name)
     except Invalid as unreadable:
         raise Refused(unreadable.reason) from unreadable
+    title = translate("{rule} leaves the shadow", rule=words_of().rule_label(rule))
+    return publishing.drafted(title, text)
