@@ -60,7 +60,7 @@ def _page(draft: Workspace, name: str, path: Path | None) -> str:
     canvas = _canvas(draft, name) if name else None
     return draw(
         "form.html", draft, "form", name=name, canvas=canvas, forms=_forms(draft), path=path,
-        shelves=palette(draft.registry, draft.language), asks=_TO_A_FORM, roles=_roles(draft),
+        shelves=palette(draft.registry, draft.language), asks=_TO_A_FORM, roles=_roles(draft), rows_of=_rows_of(draft),
         **panel_context(draft, path),
     )  # fmt: skip
 
@@ -82,12 +82,15 @@ def canvas(id: int, name: str) -> str:
 
 
 def _forms(draft: Workspace) -> list[FormEntry]:
-    data = draft.at(("forms",))
-    found = data if isinstance(data, dict) else {}
-    rows = {one.get("form") for form in found.values() for one in _fields(form).values()
-            if isinstance(one, dict) and one.get("type") == "lines"}  # fmt: skip
+    rows = _rows_of(draft)
     return [FormEntry(name, text_of(_map(form).get("label"), draft.language) or name, name in rows)
-            for name, form in found.items()]  # fmt: skip
+            for name, form in _map(draft.at(("forms",))).items()]  # fmt: skip
+
+
+def _rows_of(draft: Workspace) -> dict[str, str]:
+    """The forms that hold the rows of another one: name → the form they belong to."""
+    return {str(_map(one).get("form")): name for name, form in _map(draft.at(("forms",))).items()
+            for one in _fields(form).values() if _map(one).get("type") == "lines"}  # fmt: skip
 
 
 def _fields(form: Any) -> dict[str, Any]:

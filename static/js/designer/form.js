@@ -347,6 +347,38 @@ function startPalette() {
   });
 }
 
+// --- at the right: properties or preview
+
+async function side(button) {
+  const preview = document.getElementById("fd-preview");
+  const shown = button.dataset.side === "preview";
+  for (const one of document.querySelectorAll("[data-side]")) one.setAttribute("aria-pressed", String(one === button));
+  preview.hidden = !shown;
+  document.getElementById("fd-panel").hidden = shown;
+  if (!shown || preview.firstElementChild) return;
+  const place = document.createElement("div");
+  place.dataset.preview = preview.dataset.address;
+  preview.append(place);
+  (await import("./preview.js")).startPreviews(preview);
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-side]");
+  if (button) side(button);
+});
+
+// Another type for a field: what fits the new one stays, and a link asks for its form first.
+document.addEventListener("change", async (event) => {
+  const box = event.target;
+  const path = box.dataset?.kindOf ? JSON.parse(box.dataset.kindOf) : null;
+  if (path?.[0] !== "forms" || path[2] !== "fields" || path.length !== 4) return;
+  event.stopPropagation();
+  const asks = document.querySelector(`[data-piece="${CSS.escape(box.value)}"]`)?.hasAttribute("data-asks");
+  const of = asks ? await ask(box.value) : "";
+  const told = of === null ? null : await run("type.change", { form: path[1], field: path[3], type: box.value, of }, { select: false });
+  if (!told) draw(document.getElementById("fd-panel"));
+}, true);
+
 // --- other forms
 
 document.addEventListener("change", (event) => { if (event.target.matches?.("[data-goto]")) location.assign(event.target.value); });
