@@ -30,7 +30,8 @@ class CanvasField:
     icon: str
     wide: bool
     marks: tuple[str, ...]
-    findings: tuple[str, ...]
+    errors: tuple[str, ...]
+    warnings: tuple[str, ...]
     uses: int
     lines_form: str = ""
     columns: tuple[CanvasField, ...] = ()
@@ -80,7 +81,7 @@ def canvas_of(workspace: Workspace, form: str) -> Canvas:
         tabs=painter.tabs(sections or [{"fields": list(painter.fields)}], label),
         tray=tuple(painter.field(name) for name in painter.fields if sections and name not in shown),
         written=bool(sections),
-        findings=tuple(painter.said(("forms", form), below=False)),
+        findings=tuple(painter.said(("forms", form), "error", below=False)),
     )
 
 
@@ -127,7 +128,8 @@ class _Painter:
             icon=getattr(cls, "icon", "help-circle"),
             wide=type_ in WIDE if data.get("wide") is None else bool(data["wide"]),
             marks=tuple(self._marks(data, cls, path)),
-            findings=tuple(self.said(path)),
+            errors=tuple(self.said(path, "error")),
+            warnings=tuple(self.said(path, "warning")),
             uses=self._uses(form, name),
             lines_form=rows,
             columns=self._columns(rows),
@@ -150,12 +152,12 @@ class _Painter:
         if self.workspace.is_new(path):
             yield "new"
 
-    def said(self, path: Path, *, below: bool = True) -> Iterable[str]:
-        """The sentences of errors and warnings at a path."""
+    def said(self, path: Path, severity: str, *, below: bool = True) -> Iterable[str]:
+        """The sentences of the findings at a path."""
         where = dotted(path)
         for finding in self.workspace.findings:
             same = finding.path == where or (below and finding.path.startswith((f"{where}.", f"{where}[")))
-            if same and finding.severity != "note":
+            if same and finding.severity == severity:
                 yield _said(finding.message, self.language)
 
     def _uses(self, form: str, name: str) -> int:

@@ -369,7 +369,7 @@ def test_the_canvas_is_drawn_from_a_file_with_mistakes():
     canvas = canvas_of(draft(HEAD + LAID_OUT.replace("type: date", "type: dat")), "job")
     field = canvas.tabs[0].sections[0].fields[1]
     assert (field.label, field.type, field.icon) == ("Due on", "dat", "help-circle")
-    assert field.findings == ("Unknown 'dat'; did you mean 'date'?",)
+    assert field.errors == ("Unknown 'dat'; did you mean 'date'?",)
 
 
 def test_without_sections_there_is_one():

@@ -27,7 +27,7 @@ export function rename(place, typed = null, reason = "") {
   open = { box, before, again, intention: (text) => intention(place, text) };
   if (label === place) place.after(box); else label.after(box);
   label.hidden = true;
-  open.close = () => { label.hidden = false; box.remove(); open = null; };
+  open.close = () => { open = null; label.hidden = false; box.remove(); };
   if (reason) refuse(box, reason);
   box.addEventListener("keydown", keys);
   box.addEventListener("blur", () => { if (open?.box === box) keep(false); });
