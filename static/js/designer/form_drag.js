@@ -11,8 +11,10 @@ function loadSortable() {
   return loading;
 }
 
+// No list lies in another one's items, so whatever is under the finger gives way at once: with a smaller or inverted
+// threshold a drop on the middle of a field of two columns went back to where it came from.
 const TOUCH = {
-  animation: 120, fallbackOnBody: true, swapThreshold: 0.65, invertSwap: true, delay: 150, delayOnTouchOnly: true,
+  animation: 120, fallbackOnBody: true, delay: 150, delayOnTouchOnly: true,
   touchStartThreshold: 6, forceFallback: true, fallbackTolerance: 4, scroll: true, scrollSensitivity: 60, bubbleScroll: true,
 };
 
