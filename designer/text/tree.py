@@ -46,6 +46,11 @@ class Node:
     def is_block(self) -> bool:
         return self.style == "block"
 
+    @property
+    def depth(self) -> int:
+        """How many collections stand in each other at most."""
+        return 0 if self.kind not in ("map", "list") else 1 + max((one.node.depth for one in self.entries), default=0)
+
     def child(self, key: str | int) -> Entry | None:
         if self.kind == "list":
             return self.entries[key] if isinstance(key, int) and 0 <= key < len(self.entries) else None

@@ -1,8 +1,8 @@
 """Plain data → lines of YAML in the style of their neighbours.
 
 The neighbours are the nodes that stand in the same place of similar things: for a new field's label the labels of the
-fields beside it. They decide between brackets and indentation, and about quotes; where there are none, what is small
-stands between brackets. What is new and would be longer than 120 columns is indented.
+fields beside it. They decide between brackets and indentation, and about quotes; where there are none, or only less
+nested ones, what is small stands between brackets. What is new and would be longer than 120 columns is indented.
 """
 
 from __future__ import annotations
@@ -142,8 +142,9 @@ def _is_block(value: Any, neighbours: Neighbours, width: int) -> bool:
     if width > WIDTH or _has_lines(value):
         return True
     kind = "map" if isinstance(value, dict) else "list"
-    same = [node.is_block for node in neighbours if node.kind == kind and node.entries]
-    return sum(same) * 2 > len(same) if same else _depth(value) > 2
+    depth = _depth(value)
+    same = [node.is_block for node in neighbours if node.kind == kind and node.entries and node.depth >= depth]
+    return sum(same) * 2 > len(same) if same else depth > 2
 
 
 def _has_lines(value: Any) -> bool:
