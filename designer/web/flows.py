@@ -72,7 +72,8 @@ def _drawn(draft: Workspace, flow: Flow) -> dict[str, Any]:
     roles = draft.definition.roles if draft.definition is not None else {}
     called = {name: str(role.label.text(draft.language)) for name, role in roles.items()}
     return {
-        "flow": flow, "model": flow.as_json(), "worst": worst, "roles": called, "labels": {one.name: one.label for one in flow.stages},
+        "flow": flow, "model": flow.as_json(), "worst": worst, "roles": called,
+        "labels": {one.name: one.label for one in flow.stages},
         "label_path": lambda one: _label_path(draft, one),
     }  # fmt: skip
 

@@ -16,8 +16,8 @@ class Budget:
     """``seconds`` for all forms together; ``records``: how many are generated per form; ``steps``: how many states of
     one record are looked at, counting each with what its conditions say."""
 
-    seconds: float = 12.0
-    records: int = 6
+    seconds: float = 10.0
+    records: int = 3
     steps: int = 120
 
 

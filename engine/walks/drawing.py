@@ -9,7 +9,7 @@ import atexit
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -57,6 +57,32 @@ def palettes(definition: AppDefinition, form: Form, edges: Edges, today: str) ->
     }  # fmt: skip
     given = st.fixed_dictionaries({}, optional=optional)
     return st.builds(Palette, given, spare, st.integers(0, 7))
+
+
+def accented(
+    palette: Palette, turn: int, definition: AppDefinition, main: str, edges: Edges, today: str
+) -> Palette:
+    """The same with the ``turn``-th option, or number around a limit, of every field that conditions look at: luck
+    alone would not bring each of them up."""
+    spare, given = {name: dict(values) for name, values in palette.spare.items()}, {}
+    for form in spare:
+        for name, field in definition.forms[form].fields.items():
+            looked_at = name in spare[form] and name in edges and not field.unique
+            if looked_at and (options := _accents(field, edges, today)):
+                value = options[turn % len(options)]
+                spare[form][name] = (value, *spare[form][name])
+                given[form, name] = value
+    chosen = {name: given.get((main, name), value) for name, value in palette.given.items()}
+    return replace(palette, given=chosen, spare=spare)
+
+
+def _accents(field: Any, edges: Edges, today: str) -> list[Any]:
+    compared = edges[field.name]
+    if field.kind == "number":
+        found = [f"{one:f}" for one in around(compared, unit_of(field))]
+    else:
+        found = list(more(field, compared, today)) if hasattr(field, "options") or field.kind == "boolean" else []
+    return [value for value in found if fits(field, value)]
 
 
 def concerned(definition: AppDefinition, name: str) -> list[str]:

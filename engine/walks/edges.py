@@ -16,9 +16,10 @@ Edges = Mapping[str, tuple[Any, ...]]
 
 
 def edges_of(definition: AppDefinition, registry: Registry) -> Edges:
-    """Name of a field (of any form) → the numbers and texts it is compared with somewhere."""
+    """Name of each field (of any form) that a condition looks at → the numbers and texts it is compared with."""
     found: dict[str, dict[Any, None]] = {}
     for source in _conditions(definition):
+        found.update({name: found.get(name, {}) for name in _looked_at(source)})
         for names, values in _comparisons(source):
             for name in names:
                 found.setdefault(name, {}).update(dict.fromkeys(values))
@@ -42,6 +43,14 @@ def conditions_of(form: Form) -> Iterator[str]:
     for grant in form.permissions.values():
         conditions = (grant.create, grant.read, grant.update)
         yield from (one.expression for one in conditions if isinstance(one, Condition) and one.expression)
+
+
+def _looked_at(source: str) -> list[str]:
+    try:
+        tree = ast.parse(source.strip(), mode="eval")
+    except SyntaxError:
+        return []
+    return [node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
 
 
 def _comparisons(source: str) -> Iterator[tuple[list[str], list[Any]]]:

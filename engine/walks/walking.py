@@ -16,12 +16,13 @@ from engine.load import Loaded
 from engine.registry import Registry
 from engine.scenarios.world import opened
 from engine.walks.budget import Budget, Remaining, Told
-from engine.walks.drawing import Palette, palettes
+from engine.walks.drawing import Palette, accented, palettes
 from engine.walks.edges import edges_of
 from engine.walks.exploring import Explorer
 from engine.walks.found import Stuck
 from engine.walks.ground import Ground
 
+TURNS = 3  # options, or sides of a limit, that each field conditions look at gets in turn
 SIMPLER = 2.0  # seconds to find simpler values that lead to the same
 
 
@@ -67,7 +68,8 @@ class _Found(Exception):
 
 
 class _Search:
-    """``best``: the nearest stuck record per state; ``stopped``: what ``told`` raised, which is no finding."""
+    """``best``: the nearest stuck record per state, ``turns`` with which accents it was found; ``stopped``: what
+    ``told`` raised, which is no finding."""
 
     def __init__(
         self, ground: Ground, form: Form, share: Remaining, budget: Budget, breathe: Callable[[], None]
@@ -76,16 +78,25 @@ class _Search:
         self.explorer = Explorer(ground, form, self._over, budget.steps)
         self.best: dict[str, Stuck] = {}
         self.wanted: str | None = None
+        self.turn, self.turns = 0, dict[str, int]()
         self.simpler: Remaining | None = None
         self.stopped: BaseException | None = None
 
     def run(self) -> list[Stuck]:
-        drawn = palettes(self.ground.definition, self.form, self.ground.edges, self.ground.today)
-        self._examples(drawn, self._look, self.budget.records, (Phase.generate,))
+        for turn in range(min(TURNS, self.budget.records)):
+            count = max(1, self.budget.records // TURNS)
+            self._examples(self._drawn(turn), self._look, count, (Phase.generate,))
         for state in [*self.best]:
             self.wanted, self.simpler = state, Remaining(min(SIMPLER, self.share.seconds), self.share.clock)
+            drawn = self._drawn(self.turns[state])
             self._examples(drawn, self._look_again, self.budget.records, (Phase.generate, Phase.shrink))
         return list(self.best.values())
+
+    def _drawn(self, turn: int) -> SearchStrategy[Palette]:
+        self.turn, ground = turn, self.ground
+        about = (ground.definition, self.form.name, ground.edges, ground.today)
+        drawn = palettes(ground.definition, self.form, ground.edges, ground.today)
+        return drawn.map(lambda palette: accented(palette, turn, *about))
 
     def _examples(
         self, drawn: SearchStrategy[Palette], test: Callable[[Palette], None], count: int, phases: tuple[Phase, ...]
@@ -125,6 +136,7 @@ class _Search:
         known = self.best.get(stuck.state)
         if known is None or _size(stuck) <= _size(known):
             self.best[stuck.state] = stuck
+            self.turns[stuck.state] = self.turn
 
 
 def _size(stuck: Stuck) -> tuple[int, int, int]:

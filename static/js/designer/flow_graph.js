@@ -4,6 +4,8 @@
 import { SIZE, fitted, laidOut, partsOf, share, width } from "./flow_layout.js";
 
 const LINE_HEIGHT = 15;
+const READABLE = 0.78;
+const LABEL = [{ tagName: "rect", selector: "box" }, { tagName: "text", selector: "first" }, { tagName: "text", selector: "second" }];
 
 function load(address) {
   return new Promise((resolve, reject) => {
@@ -29,7 +31,6 @@ export function libraries(x6, dagre) {
 function register() {
   const { Graph } = window.X6;
   Graph.registerNode("flow-stage", {
-    inherit: "rect",
     width: SIZE.width,
     height: SIZE.height,
     markup: [
@@ -39,7 +40,7 @@ function register() {
       { tagName: "circle", selector: "remarkDot" }, { tagName: "text", selector: "remark" },
     ],
     attrs: {
-      body: { refWidth: "100%", refHeight: "100%", rx: 8, ry: 8, class: "flow-body" },
+      body: { width: SIZE.width, height: SIZE.height, rx: 8, ry: 8, class: "flow-body" },
       stripe: { x: 0, y: 8, width: 4, height: SIZE.height - 16, rx: 2, ry: 2, class: "flow-stripe" },
       title: { x: 14, y: 24, class: "flow-text-title", textAnchor: "start" },
       owner: { x: 14, y: 43, class: "flow-text-owner", textAnchor: "start" },
@@ -56,6 +57,7 @@ function register() {
       items: [{ id: "out", group: "out" }],
     },
   }, true);
+  Graph.registerEdge("flow-line", { inherit: "edge", defaultLabel: { markup: LABEL, attrs: {}, position: { distance: 0.5 } } }, true);
   Graph.registerNode("flow-back", {
     inherit: "circle", width: 30, height: 30,
     attrs: { body: { class: "flow-back" }, label: { text: "↩", class: "flow-back-text" } },
@@ -63,7 +65,7 @@ function register() {
 }
 
 const lineShape = (extra = {}) => ({
-  shape: "edge",
+  shape: "flow-line",
   zIndex: 0,
   connector: { name: "rounded", args: { radius: 10 } },
   attrs: { line: { class: "flow-line", stroke: "currentColor", strokeWidth: 1.5, targetMarker: { name: "block", width: 9, height: 7 } } },
@@ -79,7 +81,7 @@ export class Picture {
     this.marked = { states: new Set(), steps: new Set() };
     this.selected = null;
     this.from = null;
-    const { Graph, Shape } = window.X6;
+    const { Graph } = window.X6;
     this.graph = new Graph({
       container: place,
       async: false,
@@ -92,7 +94,7 @@ export class Picture {
       connecting: {
         allowBlank: false, allowEdge: false, allowLoop: true, allowMulti: true, allowNode: true, allowPort: true, highlight: true,
         snap: { radius: 24 },
-        createEdge: () => new Shape.Edge(lineShape()),
+        createEdge: () => this.graph.createEdge(lineShape()),
         validateConnection: ({ targetCell }) => Boolean(targetCell?.isNode() && targetCell.shape === "flow-stage"),
       },
     });
@@ -148,12 +150,13 @@ export class Picture {
     if (focus) this.view(focus)?.focus({ preventScroll: true });
   }
 
+  // The first line of a transition that leaves several states is labelled in full, the others with its name.
   label({ arrow, source }) {
     const who = arrow.role_names.length ? arrow.roles.join(this.words.comma) : `⚡ ${arrow.badges[0]?.label ?? this.words.rules}`;
     const guard = arrow.guard ? "  ◇" : "";
     const first = fitted(arrow.label + guard, 170, 12.5);
-    const second = fitted(who, 150, 11);
-    void source;
+    if (arrow.sources[0] !== source) return { first: fitted(arrow.label, 90, 11), second: "", width: Math.min(width(arrow.label, 11), 90) + 10, height: LINE_HEIGHT + 4 };
+    const second = fitted(who, 130, 11);
     return { first, second, width: Math.max(width(first, 12.5), width(second, 11)) + 16, height: 2 * LINE_HEIGHT + 8 };
   }
 
@@ -196,10 +199,9 @@ export class Picture {
       data: { path: arrow.path, label: arrow.label, kind: "transition", arrow },
       attrs: { line: { class: `flow-line${style}`, stroke: "currentColor", strokeWidth: 1.5, targetMarker: { name: "block", width: 9, height: 7 } } },
       labels: [{
-        markup: [{ tagName: "rect", selector: "box" }, { tagName: "text", selector: "first" }, { tagName: "text", selector: "second" }],
         attrs: {
           box: { class: `flow-label-box${worst}`, x: -label.width / 2, y: -label.height / 2, width: label.width, height: label.height, rx: 5 },
-          first: { text: label.first, class: "flow-label-first", textAnchor: "middle", y: -3 },
+          first: { text: label.first, class: `flow-label-first${label.second ? "" : " is-again"}`, textAnchor: "middle", y: label.second ? -3 : 4 },
           second: { text: label.second, class: "flow-label-second", textAnchor: "middle", y: 12 },
         },
         position: { distance: share(edge.points, edge) },
@@ -345,13 +347,12 @@ export class Picture {
   }
 
   fit() {
-    this.graph.zoomToFit({ padding: 16, maxScale: 1, minScale: 0.35 });
-    const box = this.graph.getContentArea();
-    const scale = this.graph.zoom();
-    if (scale < 0.62) { // readable rather than whole: the beginning is shown
-      this.graph.zoomTo(0.62);
-      this.graph.translate((this.place.clientWidth - box.width * 0.62) / 2 - box.x * 0.62, 12 - box.y * 0.62);
-    }
+    this.graph.zoomToFit({ padding: 16, maxScale: 1, minScale: 0.2 });
+    if (this.graph.zoom() >= READABLE) return;
+    const box = this.graph.getCellById(this.flow.initial)?.getBBox() ?? this.graph.getContentArea();
+    this.graph.zoomTo(READABLE); // readable rather than whole: the beginning is shown
+    const room = this.place.clientWidth;
+    this.graph.translate(room / 2 - box.center.x * READABLE, 20 - box.y * READABLE);
   }
 
   zoom(by) {

@@ -45,7 +45,7 @@ export function partsOf(flow) {
 
 export function laidOut(flow, parts, labels) {
   const graph = new window.dagre.graphlib.Graph({ multigraph: true });
-  graph.setGraph({ rankdir: "TB", ranksep: 26, nodesep: 40, edgesep: 26, marginx: 20, marginy: 20 });
+  graph.setGraph({ rankdir: "TB", ranksep: 20, nodesep: 28, edgesep: 14, marginx: 20, marginy: 20 });
   graph.setDefaultEdgeLabel(() => ({}));
   const place = new Map(flow.stages.map((one, index) => [one.name, index]));
   for (const one of flow.stages) graph.setNode(one.name, { ...SIZE });

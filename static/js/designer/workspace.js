@@ -60,10 +60,8 @@ function show(words, bad = false) {
 // Sends an operation; answers what the server said, or null when it was refused (the reason is shown).
 // `quiet`: the caller shows the reason itself, as `{refused: …}`.
 export function run(operation, given = {}, options = {}) {
-  return queued(async () => {
-    const answer = await post("do", { operation, arguments: given });
-    return settle(answer, options, () => run(operation, { ...given, force: true }, options));
-  });
+  const send = async (all) => settle(await post("do", { operation, arguments: all }), options, () => send({ ...all, force: true }));
+  return queued(() => send(given)); // what is confirmed goes on in its own turn
 }
 
 // The whole text of the draft, typed on the ground of `ground`; conflicts come back as `{conflicts: […]}`.
