@@ -41,7 +41,7 @@ forms:
       transitions:
         begin: {label: {zh: 开始, en: Begin}, from: [open], to: working, roles: [agent]}
         finish: {label: {zh: 完成, en: Finish}, from: [working], to: done, roles: [chief], when: record.size == 'small'}
-        hold: {label: {zh: 暂停, en: Hold}, from: [working], to: waiting, roles: [chief], style: danger}
+        hold: {label: {zh: 暂停, en: Hold}, from: [working], to: waiting, roles: [chief], style: danger, when: record.size == 'small'}
         resume: {label: {zh: 继续, en: Resume}, from: [waiting], to: previous, roles: [chief]}
   note:
     label: {zh: 便签, en: Note}
@@ -116,7 +116,7 @@ def test_a_line_dragged_from_a_state_is_a_transition(served, draft, flow):
     page.locator("#flow-canvas [data-cell-id='to_open~working']").wait_for()
     assert SENT_BACK in text(served, draft)
     expect(page.locator(".designer-right h2")).to_contain_text("To To do")
-    page.locator("[data-undo]").click()
+    page.locator(".designer-tools [data-undo]").click()
     expect(page.locator("#flow-canvas [data-cell-id='to_open~working']")).to_have_count(0)
     assert text(served, draft) == APP
 
@@ -158,7 +158,7 @@ def test_the_table_is_the_same_flow(served, draft, flow):
     label.fill("Send back")
     label.press("Tab")
     expect(page.locator("[data-saved]")).to_have_text("Saved")
-    expect(page.locator("[data-undo]")).to_be_enabled()
+    expect(page.locator(".designer-tools [data-undo]")).to_be_enabled()
     page.locator("tr[data-state=open] [data-shift-state][data-at='1']").click()
     expect(page.locator("#flow-states tbody tr").first).to_have_attribute("data-state", "working")
     found = text(served, draft)

@@ -93,7 +93,6 @@ export class Picture {
       interacting: { nodeMovable: false, edgeMovable: false, edgeLabelMovable: false, vertexMovable: false, arrowheadMovable: false },
       connecting: {
         allowBlank: false, allowEdge: false, allowLoop: true, allowMulti: true, allowNode: true, allowPort: true, highlight: true,
-        snap: { radius: 24 },
         createEdge: () => this.graph.createEdge(lineShape()),
         validateConnection: ({ targetCell }) => Boolean(targetCell?.isNode() && targetCell.shape === "flow-stage"),
       },
@@ -351,8 +350,10 @@ export class Picture {
     if (this.graph.zoom() >= READABLE) return;
     const box = this.graph.getCellById(this.flow.initial)?.getBBox() ?? this.graph.getContentArea();
     this.graph.zoomTo(READABLE); // readable rather than whole: the beginning is shown
-    const room = this.place.clientWidth;
-    this.graph.translate(room / 2 - box.center.x * READABLE, 20 - box.y * READABLE);
+    const [room, all] = [this.place.clientWidth, this.graph.getContentArea()];
+    const [left, right] = [16 - all.x * READABLE, room - 16 - (all.x + all.width) * READABLE];
+    const wanted = room / 2 - box.center.x * READABLE;
+    this.graph.translate(left < right ? wanted : Math.min(left, Math.max(right, wanted)), 20 - box.y * READABLE);
   }
 
   zoom(by) {

@@ -43,9 +43,24 @@ export function partsOf(flow) {
   return { lines, backs };
 }
 
+const ALIGNS = [undefined, "UL", "UR", "DL", "DR"];
+
+// Of the ways dagre can align things, the one whose main path is straightest and that needs least room.
 export function laidOut(flow, parts, labels) {
+  const main = flow.stages.filter((one) => !one.aside).map((one) => one.name);
+  let best = null;
+  for (const align of ALIGNS) {
+    const found = aligned(flow, parts, labels, align);
+    const bends = main.slice(1).reduce((sum, name, at) => sum + Math.abs(found.nodes.get(name).x - found.nodes.get(main[at]).x), 0);
+    const cost = 2 * bends + found.width;
+    if (!best || cost < best.cost) best = { ...found, cost };
+  }
+  return best;
+}
+
+function aligned(flow, parts, labels, align) {
   const graph = new window.dagre.graphlib.Graph({ multigraph: true });
-  graph.setGraph({ rankdir: "TB", ranksep: 20, nodesep: 28, edgesep: 14, marginx: 20, marginy: 20 });
+  graph.setGraph({ rankdir: "TB", ranksep: 20, nodesep: 28, edgesep: 14, marginx: 20, marginy: 20, align });
   graph.setDefaultEdgeLabel(() => ({}));
   const place = new Map(flow.stages.map((one, index) => [one.name, index]));
   for (const one of flow.stages) graph.setNode(one.name, { ...SIZE });
@@ -54,12 +69,12 @@ export function laidOut(flow, parts, labels) {
   for (const line of parts.lines) {
     const label = labels.get(line.id);
     const main = !aside.has(line.source) && !aside.has(line.target) && place.get(line.target) === place.get(line.source) + 1;
-    graph.setEdge(line.source, line.target, { width: label.width, height: label.height, labelpos: "c", weight: main ? 12 : 1 }, line.id);
+    graph.setEdge(line.source, line.target, { width: label.width, height: label.height, labelpos: "c", weight: main ? 50 : 1 }, line.id);
   }
   window.dagre.layout(graph);
   const nodes = new Map(graph.nodes().map((id) => [id, graph.node(id)]));
   const edges = new Map(graph.edges().map((one) => [one.name, graph.edge(one)]));
-  return { nodes, edges };
+  return { nodes, edges, width: graph.graph().width };
 }
 
 // How far along its line a label stands, 0 to 1.
