@@ -217,7 +217,7 @@ class Page(Named):
     icon: str = option("An icon of the set in static/.", "layout-dashboard")
     roles: tuple[RoleName, ...] = option("Who may open it. Empty: everyone signed in.", ())
     filters: tuple[PageFilter, ...] = option("What can be chosen above the cards.", (), maxItems=8)
-    cards: tuple[Card, ...] = option("The cards, in order.", minItems=1)
+    cards: tuple[Card, ...] = option("The cards, in order.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,7 +225,7 @@ class MenuGroup:
     """A heading of the side bar with its entries."""
 
     label: Label = option("The heading.")
-    items: tuple[EntryName, ...] = option("Names of forms and pages, in order.", minItems=1)
+    items: tuple[EntryName, ...] = option("Names of forms and pages, in order.")
 
 
 @dataclass(frozen=True, kw_only=True)

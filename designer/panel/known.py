@@ -22,6 +22,7 @@ from engine.language import (
     SortKey,
     StateName,
     TransitionName,
+    ViewName,
 )
 from engine.schema import Key
 from engine.texts import say
@@ -41,6 +42,8 @@ def _found(definition: AppDefinition, hint: Any, form: Form | None, language: st
         return _sorted_ways(_fields(form, language)) if hint is SortKey else _fields(form, language)
     if hint in (StateName, TransitionName):
         return _of_workflow(hint, form, language)
+    if hint is ViewName:
+        return _named(form.views, language) if form is not None else []
     if hint is EntryName:
         return [*_named(definition.forms, language), *_named(definition.pages, language)]
     if hint in (RoleName, PersonName, Receiver):
