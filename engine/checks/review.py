@@ -148,6 +148,12 @@ def _forms_of(field: Field, form: Form, definition: AppDefinition) -> set[str]:
 
 # --- the walk over everything
 
+
+def leaves_in(definition: AppDefinition, thing: Any) -> tuple[Leaf, ...]:
+    """Everything that means something in one thing of a definition, at paths from that thing."""
+    return tuple(_Walk(definition).thing(thing, (), (), None))
+
+
 OF_FORM = (FieldName, SortKey, StateName, TransitionName, ViewName)
 
 

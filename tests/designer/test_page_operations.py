@@ -208,7 +208,7 @@ def some_step(dice, workspace):
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 10**9))
 def test_any_steps_leave_a_file_that_loads_and_are_undone_to_the_last_byte(seed):
-    dice = random.Random(seed)  # noqa: S311 - a test's dice
+    dice = random.Random(seed)
     text = TEXT + (MENU if dice.random() < 0.6 else "")
     workspace, undo = draft(text), Undo()
     for _ in range(8):
