@@ -247,8 +247,10 @@ def menu_canvas(id: int) -> str:
 
 
 def _menu(draft: Workspace) -> dict[str, Any]:
-    groups = [(text_of(_of(group, "label"), draft.language), [_entry(draft, str(name)) for name in group.get("items") or ()])
-              for group in menu_data(draft)]  # fmt: skip
+    groups = [
+        (text_of(_of(group, "label"), draft.language), [_entry(draft, str(name)) for name in group.get("items") or ()])
+        for group in menu_data(draft)
+    ]
     return {"groups": groups, "rest": [_entry(draft, name) for name in outside(draft)],
             "unwritten": not draft.at(("menu",))}  # fmt: skip
 

@@ -74,7 +74,7 @@ def test_a_number_counts_the_month_beside_its_target_and_the_month_before(wall):
 def test_a_sum_says_whether_more_is_good(wall):
     wall.made.create("ticket", as_="bob", number="B4", due_on="2026-02-11", amount="55")
     html = card(wall, "money")
-    assert words(html) == "¥137.50 This month 150% last month ¥55.00 137% of ¥100.00"
+    assert words(html) == "¥137.50 This month 150% last month ¥55.00 at most ¥100.00"
     assert 'class="change bad"' in html
     assert [behind(wall, url) for url in links(html)] == [["A1", "A2", "A3", "B1", "B2"], ["B4"]]
 

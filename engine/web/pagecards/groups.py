@@ -51,6 +51,8 @@ def breakdown(look: Look, card: BreakdownCard) -> Mapping[str, Any]:
     assert group is not None
     limit = min(card.limit, MOST_SLICES) if card.shape == "ring" else card.limit
     found = _largest(look, measure_of(card), group, limit)
+    if card.shape == "bars":
+        found = [(_plainly(one, group), tally) for one, tally in found]
     longest = max((in_number(tally.value) for _group, tally in found), default=0.0)
     whole = sum(max(0.0, in_number(tally.value)) for _group, tally in found)
     bars = [_bar(look, field, one, tally, longest, whole) for one, tally in found]
@@ -59,6 +61,12 @@ def breakdown(look: Look, card: BreakdownCard) -> Mapping[str, Any]:
                  for bar, (_group, tally) in zip(bars, found, strict=True)]  # fmt: skip
         return {"bars": bars, "slices": charts.ring_of(parts)}
     return {"bars": bars}
+
+
+def _plainly(one: Group, group: Field) -> Group:
+    """Bars stand apart by themselves: only colours that mean something are shown."""
+    own = one.colour if one.value in getattr(group, "options", {}) or one.value is None else "blue"
+    return replace(one, colour=own)
 
 
 def _largest(look: Look, measure: Measure, group: Field, limit: int) -> list[tuple[Group, Tally]]:
