@@ -10,12 +10,12 @@ A plugin is a module with ``register(registry)``. It enters types by decorating 
             "The number twice."
             return value * 2
 
-**Types.** ``Field``, ``OnRecord`` (a ``Trigger`` a change of a record pulls), ``Action``, ``View``, ``Card`` are
-subclassed as frozen, keyword-only dataclasses with ``type``, a docstring (its first line is the palette's text) and
+**Types.** ``Field``, ``OnRecord`` (a ``Trigger`` a change of a record pulls), ``Action``, ``View``, ``Card`` (``FormCard``)
+are subclassed as frozen, keyword-only dataclasses with ``type``, a docstring (its first line is the palette's text) and
 ``option(...)`` for each key of the YAML. Types of those keys: ``Expression``, ``Template``, ``Label``, ``Duration``,
-``Condition``, ``FieldName``, ``FormName``, ``StateName``, ``TransitionName``, ``RoleName``, ``Colour``. Fields and
-states are those of the form around; where another option tells the form, say ``option(…, of="form")``, so that a rename
-finds them. A trigger says in ``wakes_on`` which kinds of ``Change`` it is asked about; an action answers effects:
+``Condition``, ``FieldName``, ``FormName``, ``StateName``, ``TransitionName``, ``ViewName``, ``RoleName``, ``Colour``.
+Fields, views and states are those of the form around; where another option tells the form, say
+``option(…, of="form")``, so that a rename finds them. A trigger says in ``wakes_on`` which kinds of ``Change`` it is asked about; an action answers effects:
 ``SetValues``, ``CreateRecord``, ``UpdateMatching``, ``TakeTransition``, ``Refuse``, ``Notify``.
 
 **Changing records.** ``save``, ``take``, ``delete``, ``restore``, ``press``, ``adopt`` walk the one walk: permissions,
@@ -37,7 +37,7 @@ from __future__ import annotations
 
 from engine.actions import Action, Context
 from engine.application import Application, open_application
-from engine.cards import Card
+from engine.cards import Card, FormCard
 from engine.connectors import (
     BasicCredential,
     BearerCredential,
@@ -78,6 +78,7 @@ from engine.language import (
     StateName,
     Template,
     TransitionName,
+    ViewName,
     option,
 )
 from engine.outside.answers import Answer
@@ -124,6 +125,7 @@ __all__ = [
     "FieldName",
     "FieldSet",
     "Form",
+    "FormCard",
     "FormName",
     "HttpConnection",
     "Invalid",
@@ -161,6 +163,7 @@ __all__ = [
     "UpdateMatching",
     "Verdict",
     "View",
+    "ViewName",
     "adopt",
     "delete",
     "doors",

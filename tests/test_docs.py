@@ -87,3 +87,18 @@ def test_the_field_has_its_place_in_forms_lists_and_the_api(planner: Any) -> Non
     assert 'name="week"' in web.get("/task/new", headers=headers).text
     assert "2026-W48" in web.get("/task", headers=headers).text
     assert "2026-W48" in web.get("/task/export.csv", headers=headers).text
+
+
+def test_the_card_tells_the_nearest_day(planner: Any) -> None:
+    from engine.formats import Reader
+    from engine.people import system_actor
+    from engine.web.pagecards import Look, draw
+
+    for due in ("2026-03-09", "2026-03-20", "2026-02-01"):
+        planner.create("task", name="Paint", due_on=due)
+    app, (card,) = planner.application, planner.application.definition.pages["today"].cards
+    with app.database.read() as conn:
+        drawn = draw(Look(app, system_actor("test"), Reader("en", "UTC"), conn, "today", card))
+    assert drawn["figure"] == "2026-03-09"
+    assert drawn["lines"] == [("in 5 days", None)]
+    assert drawn["url"].startswith("/task?view=today.")

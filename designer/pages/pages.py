@@ -60,10 +60,11 @@ def duplicate(workspace: Workspace, page: str) -> Made:
 def move(workspace: Workspace, page: str, to: int) -> Made:
     """Put a page at another place among the pages; ``to`` counts in the result."""
     data, steps = page_data(workspace, page), Steps(workspace)
-    others = [name for name in workspace.at(("pages",)) if name != page]
+    names = list(workspace.at(("pages",)) or ())
+    others = [name for name in names if name != page]
     place = max(0, min(to, len(others)))
     path: Path = ("pages", page)
-    if list(workspace.at(("pages",))).index(page) != place:
+    if names.index(page) != place:
         before = others[place] if place < len(others) else None
         steps.do(Move(path, ("pages",), before=before, after=None if before else others[-1]))
     return Made(steps.edits, message("{label} is moved", label=text_of(data.get("label"), workspace.language)), path)
@@ -78,7 +79,7 @@ def remove(workspace: Workspace, page: str) -> Made:
         for place in reversed(range(len(items or ()))):
             if items[place] == page:
                 steps.remove(("menu", at, "items", place))
-    last = len(workspace.at(("pages",))) == 1
+    last = len(workspace.at(("pages",)) or ()) == 1
     steps.remove(("pages",) if last else ("pages", page))
     called = text_of(data.get("label"), workspace.language)
     return Made(steps.edits, message("{label} is removed", label=called), None)

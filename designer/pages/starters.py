@@ -161,7 +161,7 @@ def _view(form: Form, cls: type[View]) -> str | None:
 
 def _first_columns(form: Form) -> list[str]:
     view = next(view for view in form.views.values() if isinstance(view, ListView))
-    return [name for name in view.columns if name != "state"][:3] or list(view.columns[:3])
+    return [str(name) for name in view.columns if name != "state"][:3] or [str(name) for name in view.columns[:3]]
 
 
 def _new_view(steps: Steps, form: Form, name: str, data: Mapping[str, Any]) -> str:

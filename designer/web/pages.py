@@ -20,7 +20,7 @@ from designer.pages.starters import words_of
 from designer.web.frame import draw, workspace
 from designer.web.panels import asked_path, panel_context
 from designer.workspace import Workspace
-from engine.cards import Card, FormCard
+from engine.cards import Card
 from engine.checks.cards import filter_sort
 from engine.columns import system_columns
 from engine.definition import Page
@@ -64,7 +64,6 @@ class Kind:
     label: str
     icon: str
     doc: str
-    over_form: bool
 
 
 # --- the builder -----------------------------------------------------------------------------------------------------
@@ -126,13 +125,9 @@ def _of(data: Any, key: str) -> Any:
 
 def palette(draft: Workspace) -> list[Kind]:
     return [
-        Kind(name, words_of(cls), cls.icon, first_line(cls), issubclass(cls, FormCard) or _has_form(cls))
+        Kind(name, words_of(cls), getattr(cls, "icon", "layout-dashboard"), first_line(cls))
         for name, cls in draft.registry.cards.items()
     ]
-
-
-def _has_form(cls: Any) -> bool:
-    return "form" in getattr(cls, "__dataclass_fields__", {})
 
 
 def _tiles(conn: sa.Connection, draft: Workspace, name: str) -> Iterator[Tile]:

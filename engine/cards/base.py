@@ -13,13 +13,13 @@ from engine.language import Duration, Expression, FormName, Label, option
 class Card:
     """One card of a page.
 
-    A card of a plugin says its ``template`` and answers in ``draw(look)`` what the template is given; ``look`` is an
-    ``engine.web.pagecards.Look``.
+    A card of a plugin answers in ``draw(look)`` what its ``template`` is given; ``look`` is an
+    ``engine.web.pagecards.Look``. The usual template shows ``figure``, ``url`` and ``lines``: (text, address or None).
     """
 
     type: ClassVar[str]
     icon: ClassVar[str] = "layout-dashboard"
-    template: ClassVar[str] = ""
+    template: ClassVar[str] = "cards/said.html"
     label: Label = option("The heading.")
     width: int = option("Twelfths of the page's width.", 3, minimum=1, maximum=12)
     refresh: Duration | None = option("Ask again this often, such as 30s, while the page is open.", None)

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from html import unescape
+from typing import ClassVar
 
 import pytest
 from list_world import PEOPLE, YAML, fill, numbers
+from visiting import Grounds
+
+from engine.builtin import default_registry
+from engine.cards import FormCard
+from engine.language import FieldName, option
 
 CARDS = """
 pages:
@@ -183,6 +190,32 @@ def test_a_card_over_a_field_that_is_hidden_is_not_there(wall):
     assert ann.get(f"/pages/wall/cards/{PLACE['cost']}").status_code == 404
     assert "Cost" not in card(wall, "figures", "ann")
     assert wall.visitor("gus").get(f"/pages/wall/cards/{PLACE['due']}").status_code == 404
+
+
+@dataclass(frozen=True, kw_only=True)
+class Longest(FormCard):
+    """The greatest of a number."""
+
+    type: ClassVar[str] = "longest"
+    number: FieldName = option("The number.")
+
+    def draw(self, look):
+        return {"figure": str(look.total("max", self.number)), "url": look.behind(), "lines": [("<all>", "/ticket")]}
+
+
+def test_a_card_of_a_plugin_is_drawn_within_the_rights_of_its_reader(make_app):
+    registry = default_registry()
+    registry.card(Longest)
+    cards = "".join(f"      - {{type: longest, label: {name}, form: ticket, number: {name}}}\n" for name in ("amount", "cost"))
+    text = YAML[: YAML.index("pages:")] + f"pages:\n  wall:\n    label: Wall\n    cards:\n{cards}"
+    wall = Grounds(make_app(text, people=PEOPLE, registry=registry))
+    fill(wall)
+    ann = wall.visitor("ann")
+    html = ann.get("/pages/wall/cards/0").text
+    assert words(html) == "20.50 <all>"
+    assert behind(wall, links(html)[0], "ann") == ["A1", "A2", "A3"]
+    assert ann.get("/pages/wall/cards/1").status_code == 404
+    assert "63" in wall.visitor("bob").get("/pages/wall/cards/1").text
 
 
 # --- what is chosen above --------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ def draw(look: Look) -> Mapping[str, Any]:
 
 
 def template_of(card: Card) -> str:
-    return card.template or f"cards/{card.type}.html"
+    return f"cards/{card.type}.html" if type(card) in _DRAW else card.template
 
 
 # --- to whom ---------------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from engine.formats import Reader
 from engine.people import Actor
 from engine.queries import Filter, ListQuery
 from engine.storage import records
-from engine.tallies import Asking
+from engine.tallies import Asking, Measure, total
 from engine.titles import visible_titles
 from engine.web.cards import group_field
 
@@ -76,6 +76,13 @@ class Look:
     def field(self, name: str | None) -> Field | None:
         """A field whose values may be folded or compared: the answer of an unknown one where it may not be read."""
         return group_field(self.columns, name) if name else None
+
+    def total(self, fold: str = "count", field: str | None = None) -> Any:
+        """One figure over the records of the card: ``count``, or ``sum``, ``min``, ``max``, ``mean`` of a field."""
+        self.field(field)
+        (tally,) = total(self.asking, [Measure(fold, field)])
+        self.weigh(tally.records)
+        return tally.value
 
     def weigh(self, count: int) -> None:
         """So many records were read for this card."""
