@@ -10,13 +10,14 @@ A plugin is a module with ``register(registry)``. It enters types by decorating 
             "The number twice."
             return value * 2
 
-**Types.** ``Field``, ``OnRecord`` (a ``Trigger`` a change of a record pulls), ``Action``, ``View``, ``Card`` (``FormCard``)
-are subclassed as frozen, keyword-only dataclasses with ``type``, a docstring (its first line is the palette's text) and
-``option(...)`` for each key of the YAML. Types of those keys: ``Expression``, ``Template``, ``Label``, ``Duration``,
-``Condition``, ``FieldName``, ``FormName``, ``StateName``, ``TransitionName``, ``ViewName``, ``RoleName``, ``Colour``.
-Fields, views and states are those of the form around; where another option tells the form, say
-``option(…, of="form")``, so that a rename finds them. A trigger says in ``wakes_on`` which kinds of ``Change`` it is asked about; an action answers effects:
-``SetValues``, ``CreateRecord``, ``UpdateMatching``, ``TakeTransition``, ``Refuse``, ``Notify``.
+**Types.** ``Field``, ``OnRecord`` (a ``Trigger`` a change of a record pulls), ``Action``, ``View``, ``Card``,
+``FormCard`` are subclassed as frozen, keyword-only dataclasses with ``type``, a docstring (its first line is the
+palette's text) and ``option(...)`` for each key of the YAML. Types of those keys: ``Expression``, ``Template``,
+``Label``, ``Duration``, ``Condition``, ``FieldName``, ``FormName``, ``StateName``, ``TransitionName``, ``ViewName``,
+``RoleName``, ``Colour``. Fields, views and states are those of the form around; where another option tells the form,
+say ``option(…, of="form")``, so that a rename finds them. A trigger says in ``wakes_on`` which kinds of ``Change`` it
+is asked about; an action answers effects: ``SetValues``, ``CreateRecord``, ``UpdateMatching``, ``TakeTransition``,
+``Refuse``, ``Notify``.
 
 **Changing records.** ``save``, ``take``, ``delete``, ``restore``, ``press``, ``adopt`` walk the one walk: permissions,
 checks, rules and history apply to a plugin as to a person. ``system_actor(name)`` acts without asking for grants.

@@ -76,8 +76,8 @@ def remove(workspace: Workspace, page: str) -> Made:
     data, steps = page_data(workspace, page), Steps(workspace)
     for at, group in enumerate(workspace.at(("menu",)) or ()):
         items = group.get("items") if isinstance(group, dict) else None
-        for place in reversed(range(len(items or ()))):
-            if items[place] == page:
+        for place, name in reversed(list(enumerate(items or ()))):
+            if name == page:
                 steps.remove(("menu", at, "items", place))
     last = len(workspace.at(("pages",)) or ()) == 1
     steps.remove(("pages",) if last else ("pages", page))

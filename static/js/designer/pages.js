@@ -64,7 +64,7 @@ async function sortable() {
 }
 
 async function palette() {
-  const list = document.querySelector("[data-palette]");
+  const list = document.querySelector("[data-card-palette]");
   if (!list) return;
   await loadSortable();
   window.Sortable.create(list, {
@@ -164,7 +164,7 @@ document.addEventListener("click", (event) => {
   else if (on("page-copy")) copyPage();
   else if (on("page-delete")) deletePage();
   else if (on("filter-off")) run("remove", { path: JSON.parse(on("filter-off").dataset.filterOff) });
-  else if (card && on("copy")) operate("card.duplicate", { card: place(card) });
+  else if (card && on("copy-card")) operate("card.duplicate", { card: place(card) });
   else if (card && on("delete")) operate("card.remove", { card: place(card) });
   else if (card && builder?.contains(card)) choose(card);
 });
