@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as Answer
 from designer.difference import side_by_side
 from designer.inforce import in_force
 from designer.web.frame import change, draw, workspace
-from designer.web.standing import Standing, standing_of, went_well
+from designer.web.standing import Standing, went_well
 from engine.errors import AppmillError, Denied, Invalid, Message, Missing, Refused, message
 from engine.publishing import changes, jobs
 from engine.publishing.jobs import Job
@@ -30,7 +30,7 @@ def show(id: int) -> str:
 
 
 def _standing(id: int) -> Standing:
-    return standing_of(application(), actor(), workspace(id))
+    return Standing(application(), actor(), workspace(id))
 
 
 def _page(standing: Standing, **more: object) -> str:

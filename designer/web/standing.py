@@ -26,18 +26,39 @@ from engine.yamlfile import Path, dotted
 
 @dataclass(frozen=True)
 class Standing:
-    """A draft beside what is in force. ``overtaken``: somebody published since it began."""
+    """A draft beside what is in force. Each part is worked out when it is asked for: a trial that is polled needs no
+    plan."""
 
     app: Application
     actor: Actor
     draft: Workspace
-    prepared: Prepared
-    current: InForce
-    former: Version | None
-    jobs: tuple[Job, ...]
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """Checked and planned, with what was decided so far."""
+        change = self.draft.change
+        decisions = {id: Decision.from_data(given) for id, given in change.decisions.items()}
+        kind = "rolled_back" if self.is_rollback else "published"
+        return prepare(self.app, self.draft.text, decisions, base=change.base, kind=kind)
+
+    @cached_property
+    def current(self) -> InForce:
+        return in_force(self.app)
+
+    @cached_property
+    def former(self) -> Version | None:
+        """When this very text was put in force before."""
+        hash_ = hash_of(self.draft.text)
+        with self.app.database.read() as conn:
+            return latest_of(conn, hash_) if source_of(conn, hash_) is not None else None
+
+    @cached_property
+    def jobs(self) -> tuple[Job, ...]:
+        return tuple(jobs.recent(self.app, self.actor, change_id=self.draft.change.id))
 
     @property
     def overtaken(self) -> bool:
+        """Somebody published since it began."""
         return self.prepared.drifted
 
     @property
@@ -122,6 +143,11 @@ class Standing:
         return next((job for job in self.jobs if job.kind == kind and job.hash == mine), None)
 
     @property
+    def moving(self) -> bool:
+        """Whether something of the trial is under way."""
+        return any(job is not None and job.running for job in (self.gate, self.rehearsal))
+
+    @property
     def gate(self) -> Job | None:
         return self.job(jobs.GATE)
 
@@ -138,7 +164,7 @@ class Standing:
     def wants_trial(self) -> bool:
         """Nobody tried it yet, and nothing stands in the way of trying it."""
         ready = not (self.prepared.errors or self.prepared.same or self.overtaken)
-        return ready and not self.is_rollback and self.trial is None
+        return ready and self.trial is None and not (self.is_rollback and not self.may_publish)
 
     @property
     def publishing(self) -> Job | None:
@@ -162,13 +188,13 @@ class Standing:
         """Why it cannot be published yet, in the order people go through the page."""
         found: list[Message] = []
         if self.prepared.errors:
-            found.append(message("{count} mistakes are to be mended.", count=self.prepared.errors))
+            found.append(message("Mistakes to be mended: {count}.", count=self.prepared.errors))
         elif self.prepared.same:
             found.append(message("It is what is in force already."))
         if self.overtaken:
             found.append(message("What was published meanwhile is to be merged in."))
         if self.open:
-            found.append(message("{count} decisions about the data are to be made.", count=len(self.open)))
+            found.append(message("Decisions about the data to be made: {count}.", count=len(self.open)))
         trial = self.trial
         if not found and (trial is None or trial.state != jobs.DONE):
             found.append(message("It is to be rehearsed on a copy first.") if self.is_rollback
@@ -184,19 +210,3 @@ def went_well(job: Job) -> bool:
         return rehearsal is not None and rehearsal.ok
     return bool(job.result.get("ok"))
 
-
-def standing_of(app: Application, actor: Actor, draft: Workspace) -> Standing:
-    """Check the draft and plan it, with what was decided so far."""
-    change = draft.change
-    former = _former(app, draft.text)
-    decisions = {id: Decision.from_data(given) for id, given in change.decisions.items()}
-    prepared = prepare(app, draft.text, decisions, base=change.base, kind="rolled_back" if former else "published")
-    done = tuple(jobs.recent(app, actor, change_id=change.id))
-    return Standing(app, actor, draft, prepared, in_force(app), former, done)
-
-
-def _former(app: Application, text: str) -> Version | None:
-    """When this very text was put in force before."""
-    hash_ = hash_of(text)
-    with app.database.read() as conn:
-        return latest_of(conn, hash_) if source_of(conn, hash_) is not None else None

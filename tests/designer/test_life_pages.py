@@ -271,7 +271,7 @@ def test_a_required_field_asks_about_the_records_that_lack_it(site):
     pia = site.visitor("pia")
     shown = text(pia.get(f"/designer/{id}/difference"))
     assert "Note of form Ticket must be filled from now on; 3 records have no value. Which records? (3) A B C" in shown
-    assert "1 decisions about the data are to be made." in shown
+    assert "Decisions about the data to be made: 1." in shown
     question = {"question.1": "required ticket.note", "choice.1": "fill"}
     pia.post(f"/designer/{id}/decide", question)
     assert "Say which value the records get." in text(pia.get(f"/designer/{id}/difference"))
