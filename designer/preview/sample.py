@@ -212,8 +212,9 @@ class _Copy:
                 self._insert(table, [self._without(row, "entered_by", "left_by", "owner") for row in rows])
 
     def _copy_beside(self) -> None:
-        """Shared views, and where numbers go on."""
+        """Shared views, where numbers go on, and who need not have what is required since."""
         tables = self.tables
+        self._insert(tables.waiver, [self._without(row, "by_id") for row in self._whole(tables.waiver)])
         view = tables.saved_view
         usable = (view.c.form.in_(list(self.picked.rows)), sa.or_(view.c.shared, view.c.owner == self.viewer.id))
         views = self._read(sa.select(view).where(*usable).limit(COMMENTS))

@@ -11,6 +11,7 @@ from engine.application import Application
 from engine.definition import AppDefinition
 from engine.errors import AppmillError, Message, Refused, message
 from engine.people import Actor
+from engine.storage.decisions import Decision, Decisions
 from engine.web.context import application
 
 DRAFTS = 50  # of which the last good version is remembered
@@ -33,7 +34,7 @@ def world(workspace: Workspace, actor: Actor, live: Application | None = None) -
     if workspace.definition is None or workspace.reading.errors:
         raise Refused(message("The draft has mistakes; put them right to try it."))
     here = live or application()
-    return worlds_over(here).of(here, actor, workspace.definition).app
+    return worlds_over(here).of(here, actor, workspace.definition, _decided(workspace)).app
 
 
 def shown(live: Application, workspace: Workspace, actor: Actor) -> Shown:
@@ -44,11 +45,15 @@ def shown(live: Application, workspace: Workspace, actor: Actor) -> Shown:
         last = good.get(workspace.change.id)
         return Shown(worlds.of(live, actor, last or live.definition), WITH_MISTAKES if last else NEVER_GOOD)
     try:
-        found = worlds.of(live, actor, workspace.definition)
+        found = worlds.of(live, actor, workspace.definition, _decided(workspace))
     except AppmillError as error:
         return Shown(worlds.of(live, actor, good.get(workspace.change.id, live.definition)), error.reason)
     _remember(good, workspace.change.id, workspace.definition)
     return Shown(found)
+
+
+def _decided(workspace: Workspace) -> Decisions:
+    return {id: Decision.from_data(each) for id, each in workspace.change.decisions.items()}
 
 
 def _good(worlds: Worlds) -> OrderedDict[int, AppDefinition]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import secrets
 import shutil
 import tempfile
 import threading
@@ -31,8 +32,10 @@ from engine.errors import Refused, message
 from engine.people import Actor
 from engine.recomputing import recompute
 from engine.registry import Registry
+from engine.resettling import resettle
 from engine.storage.database import Database
-from engine.storage.migrate import upgrade
+from engine.storage.decisions import Decision, Decisions
+from engine.storage.migrate import apply, plan_migration
 from engine.storage.tables import Tables, build_tables
 
 FRESH = 600.0  # seconds after which a sample is taken anew
@@ -41,6 +44,7 @@ WORLDS = 8
 GRACE = 60.0  # seconds a world that was replaced still stands, for requests that began in it
 MARK = "appmill-preview-"
 T = TypeVar("T", "Sample", "World")
+NONE: Mapping[str, Decision] = {}
 
 
 @dataclass(frozen=True)
@@ -85,20 +89,21 @@ class Worlds:
         self._samples: OrderedDict[Hashable, Sample] = OrderedDict()
         self._worlds: OrderedDict[Hashable, World] = OrderedDict()
         self._leaving: list[tuple[float, Callable[[], None]]] = []
-        self._number = 0
         self.kept: dict[str, Any] = {}  # what belongs to all of them, such as their site
 
-    def of(self, live: Application, viewer: Actor, definition: AppDefinition) -> World:
-        """The world of a draft without mistakes as ``viewer`` may see its data. Raises Refused when the data at hand
-        cannot be brought to the draft."""
+    def of(
+        self, live: Application, viewer: Actor, definition: AppDefinition, decisions: Decisions = NONE
+    ) -> World:
+        """The world of a draft without mistakes as ``viewer`` may see its data; ``decisions``: what its author chose
+        about the data so far. Raises Refused when the data at hand cannot be brought to the draft."""
         rights = rights_of(live, viewer)
         with self._one_at_a_time(rights):
             sample = self._sample(live, viewer, rights)
-            key = (sample.file, definition.hash)
-            world = self._found(self._worlds, key)
-            if world is None:
-                world = self._kept(self._worlds, key, _open(live, definition, sample, self._new_file()), WORLDS)
-            return world
+            key = (sample.file, definition.hash, frozenset(decisions.items()))
+            found = self._found(self._worlds, key)
+            if found is not None:
+                return found
+            return self._kept(self._worlds, key, _open(live, definition, decisions, sample, _new_file()), WORLDS)
 
     def forget(self, live: Application, viewer: Actor) -> None:
         """Take the data anew next time."""
@@ -123,7 +128,7 @@ class Worlds:
         found = self._found(self._samples, rights)
         if found is not None and self._ticks() - found.made < FRESH:
             return found
-        file = self._new_file()
+        file = _new_file()
         made = Sample(file, make_sample(live, viewer, file), self._ticks())
         return self._kept(self._samples, rights, made, SAMPLES)
 
@@ -162,11 +167,6 @@ class Worlds:
         for end in over:
             end()
 
-    def _new_file(self) -> Path:
-        with self._lock:
-            self._number += 1
-            return _folder() / f"{id(self):x}-{self._number}.db"
-
 
 def rights_of(live: Application, viewer: Actor) -> Hashable:
     """Who sees the same records of the same definition in force."""
@@ -180,12 +180,14 @@ def _ending(thing: Sample | World) -> Callable[[], None]:
 # --- a world from a sample -------------------------------------------------------------------------------------------
 
 
-def _open(live: Application, definition: AppDefinition, sample: Sample, file: Path) -> World:
+def _open(
+    live: Application, definition: AppDefinition, decisions: Decisions, sample: Sample, file: Path
+) -> World:
     shutil.copyfile(sample.file, file)
     registry = _without_doors(live.registry)
     tables = live.tables if definition.hash == live.definition.hash else build_tables(definition, registry)
     try:
-        _migrate(live, definition, registry, tables, file)
+        _migrate(live, definition, decisions, registry, tables, file)
     except BaseException:
         _remove(file)
         raise
@@ -194,13 +196,19 @@ def _open(live: Application, definition: AppDefinition, sample: Sample, file: Pa
     return World(Application(definition, registry, database, tables, files, live.clock), file)
 
 
-def _migrate(live: Application, definition: AppDefinition, registry: Registry, tables: Tables, file: Path) -> None:
+def _migrate(
+    live: Application, definition: AppDefinition, decisions: Decisions, registry: Registry, tables: Tables, file: Path
+) -> None:
     database = Database(f"sqlite:///{file}", synchronous="OFF", pool=1)
     app = Application(definition, registry, database, tables, live.files, live.clock)
     try:
         with database.write() as conn:
-            plan = upgrade(conn, definition, tables, source="", now=live.clock(), allow_explicit=True)
+            plan = plan_migration(conn, definition, tables, live.clock(), decisions)
+            if plan.problems:  # a decision that cannot be done is told where it is made
+                plan = plan_migration(conn, definition, tables, live.clock())
+            apply(conn, plan, source="", now=live.clock(), allow_explicit=True)
             recompute(app, conn, plan.recompute)
+            resettle(app, conn, plan)
     finally:
         database.close()
 
@@ -229,6 +237,10 @@ def worlds_over(live: Application) -> Worlds:
         if found is None:
             found = _everywhere[live.database] = Worlds()
         return found
+
+
+def _new_file() -> Path:
+    return _folder() / f"{secrets.token_hex(8)}.db"
 
 
 def _folder() -> Path:

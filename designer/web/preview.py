@@ -210,7 +210,7 @@ def _people(seen: Shown) -> list[Offer]:
 
 
 def _stamp(seen: Shown) -> str:
-    return seen.world.app.definition.hash
+    return seen.world.file.stem
 
 
 @blueprint.get("/<int:id>/preview/state")

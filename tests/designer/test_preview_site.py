@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from making import reasons
@@ -12,6 +13,7 @@ from designer import preview
 from designer.preview.worlds import worlds_over
 from engine import service
 from engine.errors import Invalid, Refused
+from engine.publishing import preparing
 
 WITH_FIELD = DESK.replace(
     "      urgent: {type: boolean", "      packing: {type: text, label: {zh: 包装, en: Packing}, required: true}\n      urgent: {type: boolean"
@@ -229,6 +231,27 @@ def test_what_the_draft_takes_away_is_gone_in_the_preview_only(grounds):
     visitor = grounds.visitor("admin")
     assert 'data-field="urgent"' not in visitor.get(f"{root(draft)}/ticket/1/edit").text
     assert grounds.made.get("ticket", 1)["urgent"] is True
+
+
+def test_what_was_decided_about_the_data_is_done_in_the_preview(grounds):
+    fewer = DESK.replace("        done: {label: {zh: 完成, en: Done}, final: true}\n", "        over: {label: Over, final: true}\n").replace(
+        "to: done", "to: over")  # fmt: skip
+    made = grounds.made
+    with grounds.app.database.write() as conn:
+        ticket = grounds.app.tables.form["ticket"]
+        conn.execute(ticket.update().where(ticket.c.id == 1).values(state="done"))
+    draft = draft_of(grounds.app, fewer, author=made.id_of("admin"))
+    admin = made.actor("admin")
+    with preview.world(draft, admin, grounds.app).database.read() as conn:
+        before = conn.exec_driver_sql("SELECT state FROM ticket").scalar()
+    found = preparing.prepare(grounds.app, fewer).plan
+    question = found.questions[0]
+    choice = next(one for one in question.choices if "over" in (one.options or ()))
+    decided = {question.id: {"choice": choice.name, "value": "over"}}
+    changed = replace(draft, change=replace(draft.change, decisions=decided))
+    with preview.world(changed, admin, grounds.app).database.read() as conn:
+        assert (before, conn.exec_driver_sql("SELECT state FROM ticket").scalar()) == ("open", "over")
+    assert made.get("ticket", 1)["state"] == "done"
 
 
 # --- what is chosen

@@ -2,7 +2,7 @@
 // Any screen gets one with `<div data-preview="/designer/7/preview/panel?what=new:ticket"></div>` and this module.
 import { request } from "../fetching.js";
 
-const AFTER = 120; // ms without another edit before the preview follows
+const AFTER = 60; // ms without another edit before the preview follows
 const WIDTHS = { phone: 390, tablet: 820, desktop: 1280 };
 const HEIGHTS = { phone: 844, tablet: 1180 }; // at most: all of it is to be seen at once
 const started = new WeakSet();
