@@ -23,6 +23,14 @@ CATEGORIES = {
 }
 
 
+# Where the word of the file is one of programmers.
+_PLAINER = {
+    "boolean": "Yes or no", "json": "Structured data", "user": "Person", "datetime": "Date and time",
+    "series": "Serial number", "lines": "Rows", "choices": "Several choices", "attachment": "Files",
+    "decimal": "Decimal number", "integer": "Whole number", "url": "Web address",
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Piece:
     """A field type. ``found_by``: what a search looks in, small letters: names in both languages, pinyin, initials."""
@@ -51,7 +59,7 @@ def palette(registry: Registry, language: str) -> list[Shelf]:
 
 def type_name(type_: str, language: str) -> str:
     """What people call a field type: Long text."""
-    plain, key = type_.replace("_", " ").capitalize(), f"field type {type_}"
+    plain, key = _PLAINER.get(type_) or type_.replace("_", " ").capitalize(), f"field type {type_}"
     said = say(key, language)
     return plain if said == key else said
 

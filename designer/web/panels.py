@@ -9,6 +9,7 @@ from urllib.parse import quote
 from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
+from designer.forms.palette import type_name
 from designer.panel import Known, panel_of
 from designer.panel.panels import snippet
 from designer.places import thing_at
@@ -58,6 +59,7 @@ def panel_context(draft: Workspace, path: Path | None) -> dict[str, Any]:
         "go": f"/designer/{draft.change.id}/go", "languages": _languages(draft), "shown": _shown,
         "in_language": _in_language, "amount": _amount, "unit_of": _unit, "known_label": _known_label,
         "kind_of_value": lambda value: type(value).__name__, "say": lambda text: say(text, reader().language),
+        "field_type": lambda at, name: type_name(name, draft.language) if at[2:] == ("fields", *at[3:4]) else "",
         "as_yaml": lambda at: snippet(draft, at), "is_condition": is_condition,
         "builder_of": lambda at, value: builder_of(draft, at, value),
     }  # fmt: skip

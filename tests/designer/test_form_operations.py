@@ -75,10 +75,10 @@ TABLE = {
     "a field in a section stands behind its neighbour in both places": (
         LAID_OUT, "field.add", {"form": "job", "type": "boolean", "section": 0, "at": 1},
         """
-        +       yes_or_no: {type: boolean, label: {zh: 是否, en: Boolean}}
+        +       yes_or_no: {type: boolean, label: {zh: 是否, en: Yes or no}}
         -       - {label: {zh: 基本, en: Basics}, fields: [name, due_on]}
-        +       - {label: {zh: 基本, en: Basics}, fields: [name, boolean, due_on]}
-        """.replace("yes_or_no", "boolean"),
+        +       - {label: {zh: 基本, en: Basics}, fields: [name, yes_or_no, due_on]}
+        """,
     ),
     "a choice has two options to begin with": (
         PLAIN, "field.add", {"form": "job", "type": "choice", "label": "等级"},
@@ -283,7 +283,7 @@ def test_the_name_of_a_field_in_force_stays():
 
 def test_everything_that_names_a_new_field_follows_its_label():
     added = after(draft(HEAD + LAID_OUT, language="zh"), "field.add", form="job", type="integer", section=1)
-    shown = after(added, "set", path=["forms", "job", "fields", "note", "visible_when"], value="record.integer > 2")
+    shown = after(added, "set", path=["forms", "job", "fields", "note", "visible_when"], value="record.whole_number > 2")
     named = after(shown, "field.label", form="job", field="integer", text="数量")
     assert 'visible_when: "record.shu_liang > 2"' in named.text or "visible_when: record.shu_liang > 2" in named.text
     assert "fields: [note, shu_liang]" in named.text

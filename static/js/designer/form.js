@@ -27,8 +27,10 @@ const placeOf = (card) => [...gridOf(card).querySelectorAll("[data-field]")].ind
 export function choose(names, { focus = true, panel = true } = {}) {
   chosen = names.filter((name) => cardOf(name));
   if (chosen.length) anchor = chosen.at(-1);
-  paint();
   const last = chosen.length ? cardOf(chosen.at(-1)) : null;
+  const panelOf = last?.closest("[data-canvas-panel]");
+  if (panelOf?.hidden) { tab = Number(panelOf.dataset.canvasPanel); showTab(); }
+  paint();
   if (focus) last?.focus();
   if (!panel) return;
   if (last) select(JSON.parse(last.dataset.path));
@@ -283,7 +285,7 @@ function openPanel() {
 function start() {
   canvas.addEventListener("click", (event) => {
     const button = event.target.closest("button");
-    if (button?.dataset.canvasTab) { tab = Number(button.dataset.canvasTab); showTab(); return; }
+    if (button?.dataset.canvasTab) { tab = Number(button.dataset.canvasTab); showTab(); choose([], { focus: false, panel: false }); return; }
     if (button?.matches("[data-section-add]")) { addSection(); return; }
     if (button?.matches("[data-tab-add]")) { addSection(texts.newTab); return; }
     if (button?.dataset.sectionMove) { moveSection(button); return; }
