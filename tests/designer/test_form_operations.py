@@ -86,7 +86,9 @@ TABLE = {
         +       deng_ji:
         +         type: choice
         +         label: {zh: 等级}
-        +         options: {option_1: {label: {zh: 选项 1, en: Option 1}}, option_2: {label: {zh: 选项 2, en: Option 2}}}
+        +         options:
+        +           option_1: {label: {zh: 选项 1, en: Option 1}}
+        +           option_2: {label: {zh: 选项 2, en: Option 2}}
         """,
     ),
     "a link knows its form": (
@@ -284,7 +286,7 @@ def test_the_name_of_a_field_in_force_stays():
 def test_everything_that_names_a_new_field_follows_its_label():
     added = after(draft(HEAD + LAID_OUT, language="zh"), "field.add", form="job", type="integer", section=1)
     shown = after(added, "set", path=["forms", "job", "fields", "note", "visible_when"], value="record.whole_number > 2")
-    named = after(shown, "field.label", form="job", field="integer", text="数量")
+    named = after(shown, "field.label", form="job", field="whole_number", text="数量")
     assert 'visible_when: "record.shu_liang > 2"' in named.text or "visible_when: record.shu_liang > 2" in named.text
     assert "fields: [note, shu_liang]" in named.text
 
