@@ -68,8 +68,8 @@ def open_application(
     """Read a definition file, bring the database up to it, and answer the application. A file that was left behind by
     what was published meanwhile is brought up to the database instead (``engine.publishing.file``).
 
-    ``kind``: what history calls it; ``files_folder``: where attachments are kept; default: ``files`` beside a SQLite database or the definition;
-    ``sources``: secrets the operator gives (``engine.secrets.read_sources``). Raises
+    ``kind``: what history calls it; ``files_folder``: where attachments are kept; default: ``files`` beside a SQLite
+    database or the definition; ``sources``: secrets the operator gives (``engine.secrets.read_sources``). Raises
     DefinitionError, or Refused when the database holds what the definition takes away (``allow_explicit`` lets it go).
     """
     from engine.publishing.file import at_start

@@ -14,6 +14,7 @@ from engine.definition import AppDefinition, Form, Rule
 from engine.errors import Denied, Message, message
 from engine.language import Label
 from engine.people import Actor
+from engine.publishing.depending import leaning, telling
 
 OUTSIDE = frozenset({"mail", "http", "call", "script", "print"})  # actions that leave the process or run code
 WAKES = frozenset({"webhook", "mail"})  # triggers others pull from outside
@@ -131,4 +132,6 @@ def _pages(old: AppDefinition, new: AppDefinition) -> Iterator[Message]:
             yield message("who may open {page}", page=page.label)
 
 
-_PARTS: tuple[Callable[[AppDefinition, AppDefinition], Iterator[Message]], ...] = (_whole, _forms, _rules, _pages)
+_PARTS: tuple[Callable[[AppDefinition, AppDefinition], Iterator[Message]], ...] = (
+    _whole, _forms, _rules, _pages, leaning, telling,
+)  # fmt: skip
