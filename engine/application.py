@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from sqlalchemy.engine import make_url
 
@@ -16,6 +17,7 @@ from engine.plans import Plans
 from engine.registry import Registry
 from engine.secrets import Secrets, Sources
 from engine.storage.database import Database
+from engine.storage.decisions import Decisions
 from engine.storage.files import FileStore
 from engine.storage.migrate import lock, plan_migration
 from engine.storage.tables import Tables, build_tables
@@ -63,14 +65,16 @@ def open_application(
     files_folder: str | Path | None = None,
     sources: Sources | None = None,
     allow_explicit: bool = False,
+    decisions: Decisions = MappingProxyType({}),
     kind: str = "started",
 ) -> Application:
     """Read a definition file, bring the database up to it, and answer the application. A file that was left behind by
     what was published meanwhile is brought up to the database instead (``engine.publishing.file``).
 
-    ``kind``: what history calls it; ``files_folder``: where attachments are kept; default: ``files`` beside a SQLite
-    database or the definition; ``sources``: secrets the operator gives (``engine.secrets.read_sources``). Raises
-    DefinitionError, or Refused when the database holds what the definition takes away (``allow_explicit`` lets it go).
+    ``files_folder``: where attachments are kept; default: ``files`` beside a SQLite database or the definition;
+    ``sources``: secrets the operator gives (``engine.secrets.read_sources``). Raises
+    DefinitionError, or Refused when the database holds what the definition takes away (``allow_explicit`` lets it go);
+    ``decisions`` are about the records it concerns, ``kind`` what history calls it.
     """
     from engine.publishing.file import at_start
 
@@ -86,8 +90,9 @@ def open_application(
             files=FileStore(files_folder or files_beside(path, database_url)),
             sources=sources,
             allow_explicit=allow_explicit,
-            file=Path(path),
+            decisions=decisions,
             kind=kind,
+            file=Path(path),
         )
     except BaseException:
         database.close()
@@ -104,8 +109,9 @@ def start(
     by: int | None = None,
     sources: Sources | None = None,
     allow_explicit: bool = False,
-    file: Path | None = None,
+    decisions: Decisions = MappingProxyType({}),
     kind: str = "started",
+    file: Path | None = None,
 ) -> Application:
     """The application of a definition that was read, over an open database: migrated, and its stored values current.
     Of several processes that start at once one does the work, the others wait and find it done."""
@@ -116,11 +122,11 @@ def start(
     with database.write() as conn:
         lock(conn)
         before = hash_in_force(conn)
-        plan = plan_migration(conn, loaded.definition, tables, clock())
+        plan = plan_migration(conn, loaded.definition, tables, clock(), decisions)
+        entry = Entry(kind, by, decisions=decisions)
         put_in_force(
-            conn, app, plan, source=loaded.source.text, entry=Entry(kind, by), before=before,
-            allow_explicit=allow_explicit,
-        )  # fmt: skip
+            conn, app, plan, source=loaded.source.text, entry=entry, before=before, allow_explicit=allow_explicit
+        )
     return app
 
 

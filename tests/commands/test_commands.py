@@ -162,7 +162,12 @@ def test_a_plan_says_in_words_what_is_lost_and_apply_does_it(shelf, call, tmp_pa
     code, out, _err = call("migrate", file, *database)
     assert code == 1
     assert "! Field pages of form book is gone; 2 records have a value in it, kept in the column _gone_pages_" in out
-    code, out, _err = call("migrate", file, *database, "--apply")
+    assert "  * --decide 'field book.pages=archive'  It is put into the archive and comes back" in out
+    code, out, err = call("migrate", file, *database, "--apply", "--decide", "field book.pages=burn")
+    assert (code, err) == (1, "What was decided cannot be done: There is no choice burn; there are: archive.\n")
+    code, out, err = call("migrate", file, *database, "--apply", "--decide", "field book.name=archive")
+    assert (code, err) == (1, "Nothing is asked about field book.name; asked is: field book.pages.\n")
+    code, out, _err = call("migrate", file, *database, "--apply", "--decide", "field book.pages=archive")
     assert (code, out.splitlines()[-1]) == (0, "The database fits shelf now.")
     assert call("migrate", file, *database)[0] == 0
 
