@@ -36,9 +36,10 @@ class Changes:
     """Collects the steps from one old shape to one definition: ``find`` once, then ``steps``.
 
     ``table_now`` and ``column_now`` say where a table or column of the definition stands before anything is renamed;
-    ``moved`` are tables that leave their name, ``replaced`` columns that are made anew under a name still in use,
-    ``returned`` those that come back from the archive. ``called``: forms and what they are called from now on, which
-    for one that is gone is the table that keeps it. ``touched``: forms whose records get other values.
+    ``moved`` are tables that leave their name, those ``away`` for the archive; ``replaced`` columns that are made anew
+    under a name still in use, ``returned`` those that come back from the archive. ``called``: forms and what they are
+    called from now on, which for one that is gone is the table that keeps it. ``touched``: forms whose records get
+    other values.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Changes:
         self.column_now: dict[tuple[str, str], str] = {}
         self.called: dict[str, str] = {}
         self.moved: set[str] = set()
+        self.away: set[str] = set()
         self.replaced: set[tuple[str, str]] = set()
         self.returned: set[tuple[str, str]] = set()
         self.converted: set[tuple[str, str]] = set()
@@ -136,6 +138,7 @@ class Changes:
             return
         count, kept = self.count(name), self.free_name(name)
         self.moved.add(name)
+        self.away.add(name)
         self.called[name] = kept
         text = message(
             "Form {form} is gone; its {count} records are kept in the table {kept}.", form=name, count=count, kept=kept
@@ -176,6 +179,7 @@ class Changes:
             return
         kept, count = self.free_name(table), self.count(table, "record_id")
         self.moved.add(table)
+        self.away.add(table)
         text = message("The links in {table} are kept in the table {kept}.", table=table, kept=kept)
         if count and not question:
             question = requirements.links_gone(self, old, entry, table, count)
@@ -232,12 +236,14 @@ class Changes:
     def _indexes(self) -> None:
         wanted = {str(index.name): index for table in self.tables.metadata.tables.values() for index in table.indexes}
         managed = {name for name in self.catalog.indexes if name.startswith(("ix_", "ux_"))}
-        for name in sorted(managed - wanted.keys()):
+        left = {name for name in managed if self.catalog.indexes[name] in self.away}
+        for name in sorted((managed - wanted.keys()) | left):
             if not name.startswith(("ix__", "ux__")):
                 text = message("The index {name} is not needed any more.", name=name)
                 self.add(DROP_INDEXES, text, partial(steps.drop_index, name=name))
         for name, index in wanted.items():
-            if index.table is not None and name not in managed and self._stands(index.table):
+            missing = name not in managed or name in left
+            if index.table is not None and missing and self._stands(index.table):
                 self._unique(index.table, index)
                 self.add(INDEX, message("New index {name}.", name=name), index.create)
 
