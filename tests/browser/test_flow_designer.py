@@ -116,7 +116,7 @@ def test_a_line_dragged_from_a_state_is_a_transition(served, draft, flow):
     page.locator("#flow-canvas [data-cell-id='to_open~working']").wait_for()
     assert SENT_BACK in text(served, draft)
     expect(page.locator(".designer-right h2")).to_contain_text("To To do")
-    page.locator(".designer-tools [data-undo]").click()
+    page.get_by_role("button", name="Undo").click()
     expect(page.locator("#flow-canvas [data-cell-id='to_open~working']")).to_have_count(0)
     assert text(served, draft) == APP
 
@@ -158,7 +158,7 @@ def test_the_table_is_the_same_flow(served, draft, flow):
     label.fill("Send back")
     label.press("Tab")
     expect(page.locator("[data-saved]")).to_have_text("Saved")
-    expect(page.locator(".designer-tools [data-undo]")).to_be_enabled()
+    expect(page.get_by_role("button", name="Undo")).to_be_enabled()
     page.locator("tr[data-state=open] [data-shift-state][data-at='1']").click()
     expect(page.locator("#flow-states tbody tr").first).to_have_attribute("data-state", "working")
     found = text(served, draft)
