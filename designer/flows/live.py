@@ -83,7 +83,7 @@ class _Asking:
     def _middles(self, count: int) -> dict[str, dt.datetime]:
         """Since when the one in the middle of each state is there; of very many every so-manieth is looked at."""
         table = self.table
-        thinned = [table.c.id % ((count // SAMPLE) | 1) == 0] if count >= 2 * SAMPLE else []  # odd: no every-other-one bias
+        thinned = [table.c.id % ((count // SAMPLE) | 1) == 0] if count >= 2 * SAMPLE else []  # odd: no bias
         select = sa.select(table.c.state, table.c.state_since).where(*self.clauses, *thinned)
         ages: dict[str, list[dt.datetime]] = {}
         for state, since in self.conn.execute(select):
