@@ -1,4 +1,5 @@
-"""Indexes from the definition: links, unique values, and one per list and kanban view in exactly its order.
+"""Indexes from the definition: links, unique values, dates of cards, and one per list and kanban view in exactly its
+order.
 
 Empty values come last in both directions: the first sort key is read as two ranges (filled, then empty), the others
 carry an "is empty" flag before them. Indexes have the same flags, because SQLite and PostgreSQL use an index on an
@@ -17,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql import visitors
 
+from engine.cards import NumberCard, TrendCard
 from engine.definition import Form
 from engine.expressions import NotInSql, compile_expression, to_sql
 from engine.storage.tables import ALWAYS_FILLED, Tables
@@ -70,7 +72,18 @@ def _wanted(form: Form, table: sa.Table, tables: Tables) -> Iterator[Parts]:
     if not form.parent_form:
         yield False, [table.c["_title"], table.c.id], []  # lists sorted by a link start here
         yield False, [table.c["updated_at"], table.c.id], [alive]
+    for name in _card_dates(form, tables):
+        yield False, [table.c[name], table.c.id], [alive]
     yield from _view_indexes(form, table, tables)
+
+
+def _card_dates(form: Form, tables: Tables) -> Iterator[str]:
+    """The dates by which cards of pages pick a span of time: a dashboard must not read every record there ever was."""
+    for page in tables.definition.pages.values():
+        for card in page.cards:
+            dated = isinstance(card, NumberCard | TrendCard) and card.form == form.name
+            if dated and card.date and card.date in tables.form[form.name].c:
+                yield str(card.date)
 
 
 def _link_columns(form: Form) -> Iterator[str]:
