@@ -253,7 +253,7 @@ class AppDefinition:
         "publish.",
         (),
     )
-    forms: Mapping[str, Form] = option("The forms.", minProperties=1)
+    forms: Mapping[str, Form] = option("The forms. None yet is where the designer begins.", {})
     connections: Mapping[str, Connection] = option("The systems outside that rules send to or call.", {})
     rules: Mapping[str, Rule] = option("The automation rules.", {})
     pages: Mapping[str, Page] = option("Screens of cards.", {})

@@ -60,11 +60,14 @@ def database_url(text: str) -> str:
 
 def run(options: argparse.Namespace) -> int:
     from engine import housekeeping
+    from engine.beginning import begin
     from engine.timing.clockwork import Clockwork
     from engine.timing.mails import collector
     from engine.web import bulk
 
     _refuse_public_demo(options)
+    if begin(options.file):
+        print(f"{options.file} was empty; it has its first lines now. The rest is made in the designer.")
     app = opened(options)
     app.database.claim_server()
     bulk.end_orphans(app)

@@ -53,6 +53,7 @@ async function post(door, body) {
 
 function show(words, bad = false) {
   const place = document.querySelector("[data-saved]");
+  place.toggleAttribute("data-quiet", words === texts.saySaved);
   place.textContent = words;
   place.classList.toggle("is-bad", bad);
 }
@@ -89,10 +90,10 @@ async function taken(told, options) {
   version = told.version;
   root.dataset.version = version;
   tools(told);
-  show(texts.saySaved);
   if (told.label) announce(told.label);
   if (told.select && options.select !== false) point(told.select, { fresh: true });
   await redraw();
+  show(texts.saySaved);
   document.dispatchEvent(new CustomEvent("designer:changed", { detail: told }));
 }
 
