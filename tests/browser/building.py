@@ -16,6 +16,9 @@ from engine.registry import Registry
 from engine.schema import Key
 from engine.yamlfile import Path
 
+LAST = ("initial",)  # names what is made below it
+FIRST = ("fields", "workflow", "states", "sections", "permissions")  # what other parts of a form name
+
 
 class Builder:
     """``paper`` is the plain data to be built; ``steps`` counts what was clicked and typed."""
@@ -27,7 +30,7 @@ class Builder:
 
     def build(self, *parts: str) -> None:
         """Everything of the paper version, or these parts of it, in its order; what others name comes before."""
-        for part in parts or tuple(self.paper):
+        for part in parts or sorted(self.paper, key=lambda name: name == "menu"):
             self.part(part)
 
     def part(self, part: str) -> None:
@@ -47,12 +50,13 @@ class Builder:
             slot = self.slot((*path, name)) if name != "type" else None
             if slot is None:
                 continue
-            if has_things(slot) or is_thing(slot.hint):
+            if has_things(slot) or is_thing(slot.hint) or name in LAST:
                 later.append(((*path, name), slot, value))
             else:
                 self.option(slot, value)
         self.unwanted(path, wanted)
-        for inner, slot, value in later:
+        for inner, slot, value in sorted(later, key=lambda found: FIRST.index(found[0][-1]) if found[0][-1] in FIRST
+                                         else len(FIRST)):  # fmt: skip
             self.inside(inner, slot, value)
 
     def inside(self, path: Path, slot: Slot, value: Any) -> None:
@@ -60,6 +64,9 @@ class Builder:
             self.things(path, slot, value)
             return
         self.open(path[:-1])
+        if not is_thing(slot.hint):
+            self.option(slot, value)
+            return
         box = self.control(path, slot.key)
         kinds = box.locator(":scope > [data-part=kind]")
         if kinds.count():
@@ -74,14 +81,13 @@ class Builder:
         named = isinstance(value, dict)
         present = list(self.there(path) or ()) if named else [None] * len(self.there(path) or ())
         for at, (name, wanted) in enumerate(value.items() if named else enumerate(value)):
-            key = name if named else at
-            if (named and name not in present) or (not named and at >= len(present)):
-                if named and at == 0 and present:  # what came with the thing itself
-                    self.rename((*path, present[0]), name)
-                else:
-                    self.add(path, slot, name if named else None, wanted)
-            self.kind((*path, key), wanted)
-            self.thing((*path, key), wanted)
+            if named and at == 0 and present and name not in present:  # what came with the thing itself
+                self.rename((*path, present[0]), name)
+            elif (named and name not in present) or (not named and at >= len(present)):
+                self.add(path, slot, name if named else None, wanted)
+        for name, wanted in value.items() if named else enumerate(value):
+            self.kind((*path, name), wanted)
+            self.thing((*path, name), wanted)
 
     def add(self, path: Path, slot: Slot, name: str | None, wanted: Any) -> None:
         self.open(path[:-1])
@@ -115,11 +121,11 @@ class Builder:
 
     def unwanted(self, path: Path, wanted: Mapping[str, Any]) -> None:
         """What a new thing was given so that it could stand, and the paper version does not say."""
-        for name in self.there(path) or {}:
-            if name != "type" and name not in wanted and (slot := self.slot((*path, name))) and slot.key:
-                if not slot.key.required:
-                    self.show(slot)
-                    self.doing(self.page.locator(f"[data-unset='{compact((*path, name))}']").first.click)
+        for name in [name for name in self.there(path) or {} if name != "type" and name not in wanted]:
+            slot = self.slot((*path, name))
+            if slot.key is not None and not slot.key.required:
+                self.show(slot)
+                self.doing(self.page.locator(f"[data-unset='{compact((*path, name))}']").first.click)
 
     # --- options
 
@@ -140,7 +146,10 @@ class Builder:
     def _text(self, box: Locator, _slot: Slot, value: Any) -> None:
         self._type(box, ("true" if value else "false") if isinstance(value, bool) else str(value))
 
-    _number = _expression = _script = _receiver = _text
+    def _expression(self, box: Locator, _slot: Slot, value: Any) -> None:
+        self._type(as_text(box), str(value))
+
+    _number = _script = _receiver = _text
 
     def _strings(self, box: Locator, _slot: Slot, value: Any) -> None:
         self._type(box, "\n".join(map(str, value)))
@@ -174,7 +183,7 @@ class Builder:
             self.doing(lambda: way.select_option("true" if value else "false"))
             return
         way.select_option("when")
-        self._type(box.locator("[data-part=expression]"), value)
+        self._type(as_text(box.locator("[data-part=expression]")), value)
 
     def _duration(self, box: Locator, _slot: Slot, value: Any) -> None:
         unit = "wd" if value.endswith("wd") else value[-1]
@@ -224,17 +233,17 @@ class Builder:
 
     def show(self, slot: Slot) -> None:
         """The tab of the panel an option is on."""
-        assert slot.key is not None
-        tab = self.page.locator(f"#tab-{group_of(slot.key, kind_of(slot.hint))}")
-        if tab.count() and tab.get_attribute("aria-selected") != "true":
+        self.tab(slot.key, kind_of(slot.hint))
+
+    def tab(self, key: Key | None, kind: str) -> None:
+        tab = self.page.locator(f"#tab-{group_of(key, kind)}") if key else None
+        if tab is not None and tab.count() and tab.get_attribute("aria-selected") != "true":
             tab.click()
 
     def control(self, path: Path, key: Key | None) -> Locator:
-        tab = self.page.locator(f"#tab-{group_of(key, 'yaml')}") if key else None
-        box = self.page.locator(f"[data-kind][data-path='{compact(path)}']").first
-        if not box.is_visible() and tab is not None and tab.count():
-            tab.click()
-        return box
+        if is_thing(self.slot(path).hint) or has_things(self.slot(path)):
+            self.tab(key, "thing")
+        return self.page.locator(f"[data-kind][data-path='{compact(path)}']").first
 
     def doing(self, act: Any) -> dict[str, Any]:
         """Do something that is sent, and wait until it is kept; answers what the server said."""
@@ -271,6 +280,13 @@ class Builder:
         found = slot_at(self.paper, path, self.registry)
         assert found is not None, path
         return found
+
+
+def as_text(box: Locator) -> Locator:
+    """A condition as its text, where the builder stands in its place."""
+    if not box.is_visible():
+        box.locator("xpath=ancestor::*[.//*[@data-as-text]][1]").locator("[data-as-text]").first.click()
+    return box
 
 
 def has_things(slot: Slot) -> bool:
