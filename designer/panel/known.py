@@ -41,7 +41,8 @@ def _found(definition: AppDefinition, hint: Any, form: Form | None, language: st
     if hint in (FieldName, SortKey):
         return _sorted_ways(_fields(form, language)) if hint is SortKey else _fields(form, language)
     if hint in (StateName, TransitionName):
-        return _of_workflow(hint, form, language)
+        forms = definition.forms.values() if form is None else [form]
+        return [one for form in forms for one in _of_workflow(hint, form, language)]
     if hint is ViewName:
         return _named(form.views, language) if form is not None else []
     if hint is EntryName:
@@ -78,8 +79,8 @@ def _sorted_ways(fields: list[Known]) -> list[Known]:
     return [Known(way + one.name, ("↓ " if way else "↑ ") + one.label) for one in fields for way in ("", "-")]
 
 
-def _of_workflow(hint: Any, form: Form | None, language: str) -> list[Known]:
-    if form is None or form.workflow is None:
+def _of_workflow(hint: Any, form: Form, language: str) -> list[Known]:
+    if form.workflow is None:
         return []
     if hint is TransitionName:
         return _named(form.workflow.transitions, language)
@@ -100,7 +101,17 @@ def form_around(workspace: Workspace, path: Path) -> str | None:
         data = step_into(data, step)
         if isinstance(data, dict):
             found = _own_form(workspace, data, path[: depth + 1]) or found
-    return found
+    return _of_story(workspace, path) or found
+
+
+def _of_story(workspace: Workspace, path: Path) -> str | None:
+    """A part of a scenario names things of the form its record is of."""
+    if len(path) < 4 or path[0] != "scenarios" or workspace.definition is None:
+        return None
+    story = workspace.definition.scenarios.get(str(path[1]))
+    parts = getattr(story, str(path[2]), ()) if story is not None else ()
+    at = path[3]
+    return story.form_of(parts[at]) if story is not None and isinstance(at, int) and at < len(parts) else None
 
 
 def _own_form(workspace: Workspace, data: dict[str, Any], path: Path) -> str | None:

@@ -46,10 +46,13 @@ function languages(group) {
 function conditionOf(group) {
   const way = group.querySelector("[data-part=way]").value;
   const box = group.querySelector("[data-part=expression]");
-  const builder = group.querySelector("[data-builder]");
-  (builder ?? box).hidden = way !== "when";
-  if (way === "when") { if (!box.value.trim()) { box.focus(); return null; } return box.value.trim(); }
-  return yesOrNo(way);
+  const built = group.querySelectorAll("[data-builder], [data-as-text]");
+  for (const one of built) one.hidden = way !== "when";
+  if (way !== "when") { box.hidden = true; return yesOrNo(way); }
+  if (box.value.trim()) return box.value.trim();
+  box.hidden = built.length > 0;
+  (group.querySelector("[data-builder] button, [data-builder] select") ?? box).focus();
+  return null;
 }
 
 function durationOf(group) {
