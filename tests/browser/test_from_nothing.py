@@ -98,7 +98,7 @@ def test_an_application_is_made_from_an_empty_file(serve, page_as, tmp_path, pap
     page.goto(f"{served.url}{draft}/yaml")
     made = load_text(page.locator("#yaml-text").input_value(), served.app.registry)
     assert plain(made.definition) == plain(wanted.definition)
-    assert [result.ok for result in run_scenarios(made, served.app.registry)] == [True] * len(made.definition.scenarios)
+    assert [result.passed for result in run_scenarios(made, served.app.registry)] == [True] * len(made.definition.scenarios)
 
 
 def new_draft(served, page):

@@ -40,7 +40,8 @@ function languages(group) {
   for (const one of group.querySelectorAll("[data-language]")) if (one.value) found[one.dataset.language] = one.value;
   const said = Object.values(found);
   if (!said.length) return undefined;
-  return found;
+  const all = said.length === group.querySelectorAll("[data-language]").length;
+  return all && said.length > 1 && said.every((one) => one === said[0]) ? said[0] : found;
 }
 
 function conditionOf(group) {
