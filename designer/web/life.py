@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from flask import Blueprint, Response, request
 from werkzeug.wrappers import Response as Answer
 
-from designer import doing
+from designer import doing, packages
 from designer.inforce import in_force
 from designer.web.frame import change
 from engine.application import Application
-from engine.errors import Denied, Invalid, message
+from engine.errors import Denied, Invalid, Missing, message
 from engine.publishing import changes
 from engine.publishing.changes import Change
 from engine.publishing.history import versions
@@ -44,7 +44,7 @@ def home() -> str:
         newest = next(iter(versions(conn, app.tables, 1)), None)
     return render(
         "designer/life/home.html", mine=[row for row in rows if row.mine], shared=[row for row in rows if not row.mine],
-        current=current, newest=newest, suggestion=_suggestion(), **shown_times(),
+        current=current, newest=newest, suggestion=_suggestion(), packages=packages.AVAILABLE, **shown_times(),
     )  # fmt: skip
 
 
@@ -131,6 +131,16 @@ def download() -> Response:
 @blueprint.get("/<int:id>/definition.yaml")
 def download_draft(id: int) -> Response:
     return file_of(change(id).text, f"{application().definition.app}-draft-{id}.yaml")
+
+
+@blueprint.get("/package.zip")
+def package() -> Response:
+    """The application for another installation, with sample records the reader may export."""
+    if not packages.AVAILABLE:
+        raise Missing(message("There is nothing here, or nothing you may see."))
+    app = application()
+    headers = {"Content-Disposition": f'attachment; filename="{app.definition.app}.zip"'}
+    return Response(packages.packed(app, actor()), mimetype="application/zip", headers=headers)
 
 
 def file_of(text: str, name: str) -> Response:

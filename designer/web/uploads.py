@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint, request
 from werkzeug.wrappers import Response as Answer
 
-from designer import doing
+from designer import doing, packages
 from designer.inforce import in_force
 from designer.web.life import given_title
 from engine.errors import Finding, Invalid, message
 from engine.load import examine
+from engine.publishing import changes
 from engine.publishing.preparing import prepare
+from engine.storage.decisions import Decision
 from engine.web.auth import require_admin
 from engine.web.context import actor, application
 from engine.web.render import go, render, toast
@@ -20,6 +23,7 @@ from engine.web.render import go, render, toast
 blueprint = Blueprint("uploads", __name__)
 blueprint.before_request(require_admin)
 LARGEST = 1_000_000
+NONE: Mapping[str, Decision] = {}
 
 
 @dataclass(frozen=True)
@@ -44,17 +48,25 @@ class Rejected:
 
 @blueprint.get("/upload")
 def ask() -> str:
-    return render("designer/life/upload.html", rejected=None)
+    return _page(None)
+
+
+def _page(rejected: Rejected | None) -> str:
+    return render("designer/life/upload.html", rejected=rejected, packages=packages.AVAILABLE)
 
 
 @blueprint.post("/upload")
 def upload() -> Answer | tuple[str, int]:
     """A good file becomes a draft; of a bad one everything wrong is told and nothing is kept."""
     name, raw = _given()
+    decisions: Mapping[str, Decision] = {}
+    if packages.is_package(raw):
+        found = packages.unpacked(raw)
+        raw, decisions = found.text.encode(), found.decisions
     rejected = _rejected(name, raw)
     if rejected is not None:
-        return render("designer/life/upload.html", rejected=rejected), 422
-    return _drafted(name, raw.decode("utf-8-sig"))
+        return _page(rejected), 422
+    return _drafted(name, raw.decode("utf-8-sig"), decisions)
 
 
 @blueprint.post("/upload/mend")
@@ -69,8 +81,8 @@ def _given() -> tuple[str, bytes]:
     file = request.files.get("file")
     if file is None or not file.filename:
         return request.form.get("name", ""), request.form.get("text", "").replace("\r\n", "\n").encode()
-    raw = file.read(LARGEST + 1)
-    if len(raw) > LARGEST:
+    raw = file.read(packages.LARGEST + 1)
+    if len(raw) > (packages.LARGEST if packages.is_package(raw) else LARGEST):
         raise Invalid(message("A definition has at most {count} bytes.", count=LARGEST))
     return file.filename.replace("\\", "/").rpartition("/")[2][:100], raw
 
@@ -84,10 +96,14 @@ def _rejected(name: str, raw: bytes) -> Rejected | None:
     return Rejected(name, text, prepared.findings) if prepared.errors else None
 
 
-def _drafted(name: str, text: str) -> Answer:
+def _drafted(name: str, text: str, decisions: Mapping[str, Decision] = NONE) -> Answer:
     app = application()
     current = in_force(app)
     title = given_title() or name or "YAML"
     made = doing.opened(app, title, text, current.hash, current.text, actor().id, app.clock())
+    if decisions:
+        given = {id: each.as_data() for id, each in decisions.items()}
+        with app.database.write() as conn:
+            changes.keep(conn, app.tables, made, now=app.clock(), decisions=given)
     toast(message("The file is a draft now; nothing else was changed."))
     return go(f"/designer/{made.id}/difference")

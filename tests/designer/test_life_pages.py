@@ -493,3 +493,15 @@ def test_a_file_with_mistakes_shows_them_beside_its_lines(site):
 def test_another_applications_file_is_not_taken(site):
     answer = site.visitor("ada").post("/designer/upload", **sent("x.yaml", DESK.replace("app: desk", "app: bakery")))
     assert "This is the application bakery; desk is running here." in text(answer)
+
+
+def test_a_package_goes_out_and_comes_in_as_a_draft(site):
+    pytest.importorskip("engine.publishing.package")
+    ada = site.visitor("ada")
+    out = ada.get("/designer/package.zip")
+    assert out.headers["Content-Disposition"] == 'attachment; filename="desk.zip"'
+    assert site.visitor("cleo").get("/designer/package.zip").status_code == 403
+    published(site, ada, drafted(site, LONGER, "ada"), "ada")
+    address = ada.post("/designer/upload", **sent("desk.zip", out.data)).headers["Location"]
+    assert draft(site, int(address.split("/")[2])).text == DESK
+    assert ada.post("/designer/upload", **sent("desk.zip", b"PK\x03\x04 broken")).status_code == 422
