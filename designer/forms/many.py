@@ -6,7 +6,7 @@ from typing import Any
 
 from designer.forms.layout import LAST, Layout
 from designer.forms.removal import remove_fields
-from designer.forms.steps import Steps, field_data, label_of, path_of
+from designer.forms.steps import Steps, field_data, label_of, path_of, refuse_mistakes
 from designer.operations import Made, operation
 from designer.text import EditRefused
 from designer.workspace import Workspace
@@ -43,6 +43,7 @@ def set_option(workspace: Workspace, form: str, fields: tuple[str, ...], option:
             label = label_of(workspace, form, name)
             raise EditRefused(message("{label} has no option {option}.", label=label, option=option))
         steps.set((*path_of(form, name), option), value)
+    refuse_mistakes(steps)
     said = message("{labels} are changed", labels=_labels(workspace, form, fields))
     return Made(steps.edits, said, path_of(form, fields[0]) if fields else None)
 

@@ -23,7 +23,7 @@ def remove_fields(workspace: Workspace, form: str, names: Sequence[str], force: 
         raise EditRefused(message("A form has at least one field; remove the form instead."), ("forms", form, "fields"))
     paths = {("forms", form, "fields", name) for name in names}
     found = [one for name in names for one in _breaks(workspace, form, name) if not _is_inside(one.path, paths)]
-    shown = {one.path for one in found if _only_shows(workspace, form, one.path)}
+    shown = _filled({one.path for one in found if _only_shows(workspace, form, one.path)}, workspace)
     needed = [one for one in found if one.path not in shown]
     if needed and not force:
         raise Breaks(_reason(workspace, form, names, len(needed)), [(one.path, one.sentence) for one in needed])
@@ -52,8 +52,14 @@ def _only_shows(workspace: Workspace, form: str, path: Path) -> bool:
     if path[2] == "sections":
         return path[-2:-1] == ("fields",)
     if path[2] == "views":
-        return path[-2] in _SHOWS and len(workspace.at(path[:-1]) or ()) > 1
+        return path[-2] in _SHOWS
     return path[2] == "permissions" and len(path) == 6
+
+
+def _filled(shown: set[Path], workspace: Workspace) -> set[Path]:
+    """Those that leave something in their list: a view without any column is none."""
+    return {path for path in shown if path[2] != "views"
+            or sum(other[:-1] == path[:-1] for other in shown) < len(workspace.at(path[:-1]))}  # fmt: skip
 
 
 def _is_entry(workspace: Workspace, path: Path) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from designer.forms.steps import Steps, field_data, form_data, label_of, path_of, text_of
+from designer.forms.steps import Steps, field_data, form_data, label_of, path_of, refuse_mistakes, text_of
 from designer.operations import Made, operation
 from designer.text import EditRefused, Remove
 from designer.workspace import Workspace
@@ -61,5 +61,6 @@ def grant(workspace: Workspace, form: str, field: str, role: str, verb: str, val
         steps.set(path, value)
     elif workspace.document.has(path):
         steps.do(Remove(path, emptied=True))
+    refuse_mistakes(steps)
     said = message("The rights to {label} are changed", label=label_of(workspace, form, field))
     return Made(steps.edits, said, path_of(form, field))

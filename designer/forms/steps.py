@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from designer.generic import inserted
 from designer.text import Edit, EditRefused, Insert, Move, Remove, SetValue, edited
 from designer.workspace import Workspace, step_into
 from engine.errors import message
+from engine.load import examine_source
 from engine.yamlfile import Path
 
 
@@ -64,6 +66,16 @@ class Steps:
 
     def move(self, path: Path, parent: Path, index: int) -> None:
         self.do(Move(path, parent, index=index))
+
+
+def refuse_mistakes(steps: Steps) -> None:
+    """Raise EditRefused with the first mistake the steps would bring into a file that has none there yet."""
+    workspace = steps.workspace
+    known = {(finding.path, str(finding.message)) for finding in workspace.findings}
+    source = replace(workspace.source, data=steps.data, findings=())
+    for finding in examine_source(source, workspace.registry, "")[1]:
+        if finding.severity == "error" and (finding.path, str(finding.message)) not in known:
+            raise EditRefused(finding.message)
 
 
 def form_data(workspace: Workspace, form: str) -> dict[str, Any]:

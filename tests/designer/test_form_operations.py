@@ -329,6 +329,12 @@ def test_what_needs_a_field_stands_in_the_way_unless_forced():
     assert "columns: [name]" in forced.text
 
 
+def test_the_last_columns_of_a_view_stand_in_the_way():
+    refused = refusal(draft(HEAD + LAID_OUT), "fields.remove", form="job", fields=["name", "due_on"])
+    assert isinstance(refused, Breaks)
+    assert {place[0][:5] for place in refused.places} == {("forms", "job", "views", "open", "columns")}
+
+
 def test_a_form_that_is_needed_stays():
     text = PLAIN.replace("    permissions:", "      step: {type: lines, form: row}\n    permissions:") + (
         "  row: {label: Row, fields: {name: {type: text}}}\nmenu:\n  - {label: All, items: [job]}\n"
