@@ -15,6 +15,7 @@ from designer.forms.steps import (
     label_of,
     languages,
     path_of,
+    refuse_mistakes,
     sibling_labels,
     text_of,
 )
@@ -77,6 +78,8 @@ def move(workspace: Workspace, form: str, field: str, section: int, at: int = LA
     field_data(workspace, form, field)
     steps = Steps(workspace)
     Layout(steps, form).move(field, section, at)
+    if section < 0:
+        refuse_mistakes(steps)
     return Made(steps.edits, message("{label} is moved", label=label_of(workspace, form, field)), path_of(form, field))
 
 

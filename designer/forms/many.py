@@ -22,6 +22,8 @@ def move(workspace: Workspace, form: str, fields: tuple[str, ...], section: int,
     for offset, name in enumerate(fields):
         field_data(workspace, form, name)
         layout.move(name, section, at + offset if at < LAST else LAST)
+    if section < 0:
+        refuse_mistakes(steps)
     said = message("{labels} are moved", labels=_labels(workspace, form, fields))
     return Made(steps.edits, said, path_of(form, fields[0]) if fields else None)
 
