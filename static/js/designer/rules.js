@@ -45,7 +45,7 @@ let picking = null; // what is done with the type that is picked
 
 function pick(id, then) {
   const dialog = document.getElementById(id);
-  const search = dialog.querySelector("[data-search]");
+  const search = dialog.querySelector("[data-filter-types]");
   picking = then;
   search.value = "";
   filter(dialog);
@@ -54,7 +54,7 @@ function pick(id, then) {
 }
 
 function filter(dialog) {
-  const wanted = dialog.querySelector("[data-search]").value.toLowerCase().split(/\s+/).filter(Boolean);
+  const wanted = dialog.querySelector("[data-filter-types]").value.toLowerCase().split(/\s+/).filter(Boolean);
   let found = 0;
   for (const item of dialog.querySelectorAll("[data-words]")) {
     item.hidden = !wanted.every((word) => item.dataset.words.includes(word));
@@ -83,7 +83,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
   event.preventDefault();
   const next = here + (event.key === "ArrowDown" ? 1 : -1);
-  (items[next] ?? dialog.querySelector("[data-search]")).focus();
+  (items[next] ?? dialog.querySelector("[data-filter-types]")).focus();
 });
 
 // --- clicks: before the frame takes them for a choice of the card around
@@ -212,7 +212,7 @@ async function open(card) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || event.isComposing || !event.target.closest?.("#rule-panel")) return;
+  if (event.key !== "Escape" || event.isComposing || event.defaultPrevented || !event.target.closest?.("#rule-panel")) return;
   event.target.blur();
   document.querySelector("[data-card].is-selected")?.focus();
 });
