@@ -263,6 +263,32 @@ def test_what_later_steps_read_is_not_taken_away(desk: Workspace) -> None:
     assert isinstance(error, Breaks)
 
 
+def test_keys_lead_a_step_through_branches_and_back(desk: Workspace) -> None:
+    """Down: into the first way, into the other, out behind; up: the same places backwards."""
+    places = [[*COSTLY, 0, "then", 0], [*COSTLY, 0, "then", 1], [*COSTLY, 0, "otherwise", 0], [*COSTLY, 0, "otherwise", 1],
+              [*COSTLY, 1]]  # fmt: skip
+    here, workspace = [*COSTLY, 0], desk
+    for place in places:
+        workspace = after(workspace, "action.shift", path=here, down=True)
+        assert workspace.at(tuple(place))["type"] == "notify"
+        here = place
+    assert said(refusal(workspace, "action.shift", path=here, down=True)) == "It is the last step already."
+    for place in [*reversed(places[:-1]), [*COSTLY, 0]]:
+        workspace = after(workspace, "action.shift", path=here, down=False)
+        assert workspace.at(tuple(place))["type"] == "notify"
+        here = place
+    assert workspace.at(COSTLY) == desk.at(COSTLY)
+    assert said(refusal(workspace, "action.shift", path=here, down=False)) == "It is the first step already."
+
+
+def test_one_choice_says_how_a_rule_stands(desk: Workspace) -> None:
+    watching = after(desk, "rule.standing", rule="costly", standing="shadow")
+    assert watching.at(("rules", "costly", "shadow")) is True
+    off = after(watching, "rule.standing", rule="costly", standing="off")
+    assert off.at(("rules", "costly", "enabled")) is False
+    assert after(off, "rule.standing", rule="costly", standing="on").text == desk.text
+
+
 # --- branches and conditions -----------------------------------------------------------------------------------------
 
 
@@ -285,6 +311,9 @@ def test_a_condition_is_built_written_and_taken_away(desk: Workspace) -> None:
     assert new.text == desk.text
     new = after(desk, "condition.set", path=["rules", "costly", "when"], condition=built)
     assert new.at(("rules", "costly", "when")) == "record.cost > 5"
+    begun = after(desk, "condition.begin", rule="other")
+    assert begun.at(("rules", "other", "when")) == "record.name is not None"
+    assert list(begun.at(("rules", "other"))) == ["trigger", "when", "actions"]
     none = after(new, "condition.set", path=["rules", "costly", "when"], text="")
     assert "when" not in none.at(("rules", "costly"))
     wrong = refusal(desk, "condition.set", path=["rules", "costly", "when"], text="record.price > 1")
