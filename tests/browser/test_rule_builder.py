@@ -126,7 +126,7 @@ def test_the_rule_of_voucher_and_approval_by_mouse(served: Any, page_as: Any) ->
     page.locator("#pick-step [data-filter-types]").fill("transition")
     page.locator("#pick-step [data-pick=take]").click()
     expect(page.locator("#rule-panel [data-prop=transition] select")).to_have_value("prepare")
-    page.locator("[data-palette] [data-add-kind=mail]").click()
+    page.locator("[data-step-palette] [data-add-kind=mail]").click()
     expect(page.locator(".rule-step")).to_have_count(3)
     write_mail(page)
     page.locator("#step-actions-0").hover()
@@ -168,7 +168,7 @@ def test_steps_are_dragged_into_branches_and_tried(served: Any, page_as: Any) ->
     drag(page, "#step-actions-1 [data-grip]", ".rule-way.is-otherwise .rule-lane")
     expect(page.locator("#step-actions-0-otherwise-0")).to_contain_text("Wait 2 hours")
     assert [one.type for one in rule_of(found, draft, "hello").actions] == ["branch"]
-    drag(page, "[data-palette] [data-kind=notify]", ".rule-way.is-otherwise .rule-lane")
+    drag(page, "[data-step-palette] [data-kind=notify]", ".rule-way.is-otherwise .rule-lane")
     expect(page.locator("#step-actions-0-otherwise-1")).to_be_visible()
     page.locator("[data-undo]").click()
     expect(page.locator("#step-actions-0-otherwise-1")).to_have_count(0)

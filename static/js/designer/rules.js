@@ -270,7 +270,7 @@ function moved(event) {
 
 async function drags() {
   await sortable();
-  const palette = document.querySelector("[data-palette]");
+  const palette = document.querySelector("[data-step-palette]");
   window.Sortable.create(palette, { ...SMOOTH, group: { name: "steps", pull: "clone", put: false }, sort: false, draggable: "[data-kind]" });
   lanes();
 }
