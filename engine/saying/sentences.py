@@ -18,7 +18,7 @@ from engine.saying.occasions import occasion
 from engine.saying.steps import needs_text, target_of
 from engine.saying.words import Words, with_article
 
-FIRST = ("A ", "Anything ", "Somebody ", "Another ", "The ")  # English words a sentence does not write large
+FIRST = ("A ", "An ", "Anything ", "Somebody ", "Another ", "The ")  # English words a sentence does not write large
 
 
 def sentence(words: Words, rule: Rule) -> str:
