@@ -164,7 +164,7 @@ def test_steps_are_dragged_into_branches_and_tried(served: Any, page_as: Any) ->
     assert [one.type for one in rule_of(found, draft, "hello").actions] == ["branch"]
     drag(page, "[data-step-palette] [data-kind=notify]", ".rule-way.is-otherwise .rule-lane")
     expect(page.locator("#step-actions-0-otherwise-1")).to_be_visible()
-    page.locator("button[data-undo]").click()
+    page.locator("button[data-step=undo]").click()
     expect(page.locator("#step-actions-0-otherwise-1")).to_have_count(0)
     page.locator("#rule-try-open").click()
     page.locator("#rule-try-body form").wait_for()

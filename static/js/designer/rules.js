@@ -264,7 +264,7 @@ function arrived(event) {
 }
 
 function moved(event) {
-  const given = { path: parse(event.item.dataset.step), parent: parse(event.to.dataset.list), at: event.newDraggableIndex };
+  const given = { path: parse(event.item.dataset.stepPath), parent: parse(event.to.dataset.list), at: event.newDraggableIndex };
   act("action.move", given);
 }
 
