@@ -55,13 +55,12 @@ class Archives:
     def form(self, form: str) -> Kept | None:
         return next((one for one in self._of(form, FORM) if one.name in self.catalog.columns), None)
 
-    def field(self, form: str, field: str, table: str) -> Kept | None:
-        """A field's own column or link table."""
+    def fields(self, form: str, field: str, table: str) -> Iterator[Kept]:
+        """The columns and link tables of a field that were put aside, newest first: it may have had several types."""
         for one in self._of(form, COLUMN, LINKS):
             present = self.catalog.columns if one.kind == LINKS else self.catalog.columns[table]
             if one.field == field and one.name in present:
-                return one
-        return None
+                yield one
 
     def written_over(self, kind: str, form: str, field: str | None, table: str, what: str | None = None) -> list[Kept]:
         """The values of a field that were written over, newest first."""

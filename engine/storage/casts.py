@@ -48,12 +48,15 @@ def find_type_change(changes: Changes, old: Shape, entry: Shape, form: Form, fie
 
 
 def _original(changes: Changes, old: Shape, entry: Shape, new: str) -> Kept | None:
-    """The values as they were before this column was converted from the type that is wanted again."""
-    for kept in changes.archives.written_over(CAST, old["identity"], entry["identity"], old["name"]):
-        alike = convert.is_widening(kept.shape["after"], entry["type"]) or kept.shape["after"] == entry["type"]
-        if alike and (kept.shape["type"] == new or convert.is_widening(kept.shape["type"], new)):
-            return kept
-    return None
+    """The values as they were before this column was converted from the type that is wanted again; rather of that very
+    type than of a narrower one, which they may have passed through on the way."""
+    found = [
+        kept for kept in changes.archives.written_over(CAST, old["identity"], entry["identity"], old["name"])
+        if kept.shape["after"] == entry["type"] or convert.is_widening(kept.shape["after"], entry["type"])
+    ]  # fmt: skip
+    exact = (kept for kept in found if kept.shape["type"] == new)
+    wider = (kept for kept in found if convert.is_widening(kept.shape["type"], new))
+    return next(exact, None) or next(wider, None)
 
 
 def _cast(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from engine.storage.archive import Kept, with_identities, with_names
+from engine.storage.archive import LINKS, Kept, with_identities, with_names
 from engine.storage.shape import Shape, paired
 from engine.storage.tables import link_table_name
 
@@ -61,7 +61,8 @@ def _returned(changes: Changes, kept: Kept, key: str) -> Shape:
 
 def _with_links(changes: Changes, kept: Kept, identity: str, entry: Shape) -> Shape:
     """The links of a form that was put aside were put aside as tables of their own."""
-    links = changes.archives.field(kept.form, identity, kept.name)
+    found = changes.archives.fields(kept.form, identity, kept.name)
+    links = next((one for one in found if one.kind == LINKS), None)
     return entry if links is None else {**entry, "table": changes.archives.bring_back(links).name}
 
 

@@ -51,16 +51,17 @@ def pair_fields(changes: Changes, old: Shape, form: Form) -> FieldPairs:
 
 def _from_archive(changes: Changes, old: Shape, form: Form, name: str) -> tuple[str | None, str | None]:
     field = form.fields[name]
-    kept = changes.archives.field(old["identity"], field.stable_id, old["name"])
-    if kept is None or field.stable_id in old["fields"]:
+    if field.stable_id in old["fields"]:
         return None, name
     names = {identity: each for each, identity in identities(changes.old.values()).items()}
-    entry = with_names(kept.shape, names)
-    if not casts.comes_back(changes, old, entry, field) or not _same_target(changes, entry, field_shape(field)):
-        return None, name
-    changes.archives.bring_back(kept)
-    old["fields"] = {**old["fields"], field.stable_id: {**entry, "back": True, "up_to": kept.up_to, **_place(kept)}}
-    return field.stable_id, name
+    for kept in changes.archives.fields(old["identity"], field.stable_id, old["name"]):
+        entry = with_names(kept.shape, names)
+        if casts.comes_back(changes, old, entry, field) and _same_target(changes, entry, field_shape(field)):
+            changes.archives.bring_back(kept)
+            back = {**entry, "back": True, "up_to": kept.up_to, **_place(kept)}
+            old["fields"] = {**old["fields"], field.stable_id: back}
+            return field.stable_id, name
+    return None, name
 
 
 def _place(kept: Any) -> Shape:
@@ -105,18 +106,16 @@ def _other_target(changes: Changes, old: Shape, entry: Shape, form: Form, field:
     """The ids of other records mean nothing here; those from before may be in the archive."""
     _gone(changes, old, entry)
     changes.replaced.add((form.name, field.name))
-    kept = changes.archives.field(old["identity"], field.stable_id, old["name"])
-    if kept is None or kept.kind != COLUMN:
-        return
     names = {identity: each for each, identity in identities(changes.old.values()).items()}
-    if _same_target(changes, with_names(kept.shape, names), field_shape(field)):
+    found = changes.archives.fields(old["identity"], field.stable_id, old["name"])
+    wanted = field_shape(field)
+    columns = (one for one in found if one.kind == COLUMN)
+    kept = next((one for one in columns if _same_target(changes, with_names(one.shape, names), wanted)), None)
+    if kept is not None:
         changes.archives.bring_back(kept)
         changes.returned.add((form.name, field.name))
-        changes.add(
-            CREATE,
-            message("Field {field} of form {form} comes back with its values.", field=field.title, form=form.name),
-            partial(steps.rename_column, table=form.name, old=kept.name, new=field.name),
-        )
+        text = message("Field {field} of form {form} comes back with its values.", field=field.title, form=form.name)
+        changes.add(CREATE, text, partial(steps.rename_column, table=form.name, old=kept.name, new=field.name))
 
 
 def _gone(changes: Changes, old: Shape, entry: Shape) -> None:
