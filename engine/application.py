@@ -127,6 +127,7 @@ def start(
         put_in_force(
             conn, app, plan, source=loaded.source.text, entry=entry, before=before, allow_explicit=allow_explicit
         )
+    database.in_force = None  # whoever starts it over again knows better than what was published before
     return app
 
 

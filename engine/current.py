@@ -53,5 +53,6 @@ class Current:
             text = source_of(conn, newest) if newest not in (None, here.definition.hash) and newest else None
         if text is not None and newest is not None:
             self._application = reopened(here, text)
+            here.database.in_force = newest
             LOG.info("the definition %s is in force here now", newest)
             follow(here.file, text, newest, here.database)

@@ -233,7 +233,10 @@ def _in_transaction(
     for attempt in range(TRIES):
         try:
             with app.database.write() as conn:
-                return change(_walk(app, conn, actor, cause, batch))
+                _refuse_outdated(app)
+                done = change(_walk(app, conn, actor, cause, batch))
+                _refuse_outdated(app)  # PostgreSQL: it may have waited for the very publication
+                return done
         except Repeated:
             continue
         except Overtaken as overtaken:  # walked again, it is compared with the version that is there now
@@ -245,6 +248,12 @@ def _in_transaction(
             if getattr(error.orig, "sqlstate", None) not in _WALK_AGAIN or attempt == TRIES - 1:
                 raise
     raise AssertionError("the loop returns or raises")
+
+
+def _refuse_outdated(app: Application) -> None:
+    """Nothing is written by a definition that was in force until a moment ago."""
+    if app.database.in_force not in (None, app.definition.hash):
+        raise Refused(message("The application was changed just now; nothing was saved. Please save once more."))
 
 
 def _walk(app: Application, conn: sa.Connection, actor: Actor, cause: int | None, batch: int | None) -> Walk:

@@ -76,6 +76,16 @@ def _under(app: Application, loaded: Loaded) -> Application:
 def _in_one(app: Application, prepared: Prepared, entry: Entry, by: Actor, told: Told, also: Also) -> None:
     """The one transaction; when it is over, all of it is there."""
     point("publish")
+    former = app.database.in_force
+    try:
+        _put(app, prepared, entry, by, told, also)
+    except BaseException:
+        app.database.in_force = former
+        raise
+    point("published")
+
+
+def _put(app: Application, prepared: Prepared, entry: Entry, by: Actor, told: Told, also: Also) -> None:
     with app.database.write() as conn:
         lock(conn)
         told(0, 0, message("Looking at the data once more"))
@@ -92,7 +102,7 @@ def _in_one(app: Application, prepared: Prepared, entry: Entry, by: Actor, told:
                    changes={"definition": [prepared.base_hash, app.definition.hash]})  # fmt: skip
         also(conn, id)
         point("audited")
-    point("published")
+        app.database.in_force = app.definition.hash  # whoever waits to write by the former definition is told
 
 
 def hold_still(conn: sa.Connection) -> bool:

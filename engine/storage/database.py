@@ -73,6 +73,7 @@ class Database:
         self._writing = threading.Lock()
         self.doorbell: Doorbell = Silent()  # who is told of messages; set by the engine that delivers them
         self._claim: IO[str] | None = None
+        self.in_force: str | None = None  # hash of what was published last, as far as this process knows
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:

@@ -10,7 +10,7 @@ import pytest
 from making import Made, MakeApp
 from shop import PEOPLE, SHOP, TRIPLED, WIDER, history, seen
 
-from engine import answering
+from engine import answering, service
 from engine.application import Application
 from engine.errors import Refused, Stale
 from engine.load import hash_of
@@ -103,3 +103,16 @@ def test_a_question_is_answered_as_it_was_asked(make_app: MakeApp, after: str) -
     answering.answer(made.application, made.actor("li"), question, "yes", None)
     made.deliver()
     assert (made.get("ticket", ticket)["name"], made.ledger("run")[0]["state"]) == ("A yes", "done")
+
+
+def test_nobody_writes_by_the_former_definition(make_app: MakeApp) -> None:
+    """A request keeps the application it began with; it may have waited for the publication."""
+    made = make_app(SHOP, people=PEOPLE)
+    ticket = made.create("ticket", name="A", pieces="4")
+    former = made.application
+    made.application = publish(former, seen(made, TRIPLED), by=made.actor("admin"))
+    with pytest.raises(Refused) as refusal:
+        service.save(former, made.actor("admin"), "ticket", {"pieces": "5"}, id=ticket.id)
+    assert str(refusal.value) == "The application was changed just now; nothing was saved. Please save once more."
+    made.update("ticket", ticket, pieces="5")
+    assert made.get("ticket", ticket)["twice"] == 15
