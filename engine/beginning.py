@@ -1,4 +1,4 @@
-"""The first lines of an application that has none yet: enough to be served, so that the rest is made in the designer."""
+"""The first lines of an application that has none yet: enough to be served; the rest is made in the designer."""
 
 from __future__ import annotations
 

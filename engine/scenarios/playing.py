@@ -18,6 +18,7 @@ from engine.load import Loaded
 from engine.people import Actor, system_actor
 from engine.scenario import Given, Scenario, Step
 from engine.scenarios.results import Failure, Otherwise, Result, failure, sentences, told
+from engine.scenarios.unsaid import with_unsaid
 from engine.scenarios.values import typed
 from engine.scenarios.world import World
 from engine.storage.automation import in_state
@@ -54,6 +55,10 @@ class Story:
 
     def typed(self, form: Form, values: Mapping[Any, Any]) -> dict[str, Any]:
         return typed(self.world.definition, form, values, self, self.world.hands.now)
+
+    def completed(self, form: Form, values: Mapping[Any, Any]) -> dict[str, Any]:
+        """Of a new record, with what must be filled and the story does not speak of."""
+        return with_unsaid(self.world.definition, form, self.typed(form, values))
 
     def last(self, name: str) -> int:
         """The newest id of a system table."""
@@ -105,7 +110,7 @@ def _made(story: Story, given: Given) -> int:
     world, form = story.world, story.form(given)
     actor = world.actor(given.by) if given.by else system_actor("scenario")
     story.acting = actor.id
-    values = story.typed(form, given.values)
+    values = story.completed(form, given.values)
     if given.state is None:
         return service.save(world.app, actor, form, values).id
     return service.adopt(world.app, system_actor("scenario"), form, values, state=given.state).id
@@ -144,7 +149,8 @@ def _is_expected(refusal: AppmillError, wanted: str | bool, languages: tuple[str
 
 def _create(story: Story, step: Step, actor: Actor) -> None:
     form = story.form(step)
-    saved = service.save(story.world.app, actor, form, story.typed(form, step.values))
+    values = story.typed(form, step.values) if step.refused else story.completed(form, step.values)
+    saved = service.save(story.world.app, actor, form, values)
     if step.saved_as:
         story.records[step.saved_as] = (form.name, saved.id)
 
