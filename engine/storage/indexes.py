@@ -81,9 +81,8 @@ def _card_dates(form: Form, tables: Tables) -> Iterator[str]:
     """The dates by which cards of pages pick a span of time: a dashboard must not read every record there ever was."""
     for page in tables.definition.pages.values():
         for card in page.cards:
-            dated = isinstance(card, NumberCard | TrendCard) and card.form == form.name
-            if dated and card.date and card.date in tables.form[form.name].c:
-                yield str(card.date)
+            if isinstance(card, NumberCard | TrendCard) and card.form == form.name:
+                yield from [str(card.date)] if card.date and card.date in tables.form[form.name].c else []
 
 
 def _link_columns(form: Form) -> Iterator[str]:

@@ -30,6 +30,7 @@ class Served:
 
     app: Application
     url: str
+    current: Callable[[], Application]  # the application in force, which a publication replaces
 
 
 class Server:
@@ -37,6 +38,7 @@ class Server:
 
     def __init__(self, app: Application) -> None:
         web = make_web(app, secret_key="for tests only", settings=Settings(idle_minutes=600))
+        self.current = web.extensions["appmill"].current.application
         self.server: Any = waitress.create_server(web, host="127.0.0.1", port=0, threads=4, ident="")
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
@@ -72,7 +74,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
                     password=PASSWORD, password_hash=HASH, now=app.clock(),
                 )  # fmt: skip
         running.append((Server(app), app))
-        return Served(app, running[-1][0].url)
+        return Served(app, running[-1][0].url, running[-1][0].current)
 
     yield start
     for server, app in running:
