@@ -164,7 +164,7 @@ class Standing:
     def wants_trial(self) -> bool:
         """Nobody tried it yet, and nothing stands in the way of trying it."""
         ready = not (self.prepared.errors or self.prepared.same or self.overtaken)
-        return ready and self.trial is None and not (self.is_rollback and not self.may_publish)
+        return ready and self.trial is None and not (self.is_rollback and (self.open or not self.may_publish))
 
     @property
     def publishing(self) -> Job | None:

@@ -3,7 +3,7 @@
 
 import { request } from "../fetching.js";
 import { toast } from "../toast.js";
-import { announce, draftAddress, draw, run, select } from "./workspace.js";
+import { announce, draftAddress, draw, run, select, quiet } from "./workspace.js";
 import { startDragging } from "./form_drag.js";
 import { rename, renaming } from "./form_rename.js";
 
@@ -305,7 +305,12 @@ function start() {
     if (place && event.key === "F2" && (place.dataset.canvasTab === undefined || place.dataset.named)) rename(place);
   });
   canvas.addEventListener("designer:drawn", () => { showTab(); chosen = chosen.filter((name) => cardOf(name)); paint(); });
-  document.querySelector("[data-tools]").addEventListener("click", (event) => DO[event.target.closest("[data-do]")?.dataset.do]?.());
+  document.querySelector("[data-tools]").addEventListener("click", async (event) => {
+    const wanted = event.target.closest("[data-do]")?.dataset.do;
+    if (!wanted) return;
+    await quiet();
+    DO[wanted]();
+  });
   document.querySelector("[data-moveto]").addEventListener("change", (event) => {
     if (event.target.value !== "") move(ordered(), { section: Number(event.target.value), at: 1e6 });
   });
@@ -334,7 +339,12 @@ function startPalette() {
   find.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
     const shown = pieces.filter((piece) => !piece.hidden);
-    if (event.key === "Enter" && shown[0]) { event.preventDefault(); add(shown[0]); }
+    if (event.key === "Enter" && shown[0]) {
+      event.preventDefault();
+      find.value = "";
+      find.dispatchEvent(new Event("input"));
+      add(shown[0]);
+    }
     if (event.key === "ArrowDown" && shown[0]) { event.preventDefault(); shown[0].focus(); }
   });
   document.getElementById("fd-palette").addEventListener("click", (event) => {

@@ -50,11 +50,11 @@ document.addEventListener("focusin", (event) => {
   if (choice) choice.querySelector("[data-takes]").checked = true;
 });
 
-// The trial of a draft that nobody tried yet begins while people read what changes.
-const button = document.querySelector("#life[data-try-now] [data-try] button");
-if (button) {
-  button.form.requestSubmit();
-}
+// The trial of a draft that nobody tried yet begins while people read what changes; a way back that needs decisions
+// is rehearsed as soon as they are made.
+const tryNow = () => document.querySelector("#life[data-try-now] [data-try] button")?.form.requestSubmit();
+tryNow();
+document.addEventListener("htmx:after:swap", (event) => { if (event.target.closest?.("#life") && event.detail?.ctx?.sourceElement?.matches("[data-decide]")) tryNow(); });
 
 // The lines of a file that was not taken begin at the first mistake.
 const wrong = document.querySelector(".rejected .source .wrong");

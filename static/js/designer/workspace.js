@@ -35,9 +35,18 @@ function point(path, options) {
 }
 
 // One after the other: each operation is sent with the version the one before it left.
+let waiting = 0;
+
 function queued(work) {
-  line = line.then(work, work);
+  waiting += 1;
+  line = line.then(work, work).finally(() => { waiting -= 1; });
   return line;
+}
+
+// When everything sent so far is kept and drawn: what is chosen is then called what the draft calls it.
+export async function quiet() {
+  let last;
+  do { last = line; await last; await null; } while (last !== line);
 }
 
 async function post(door, body) {
@@ -174,6 +183,16 @@ function confirmBreaks(told, again) {
     dialog.oncancel = () => resolve(null);
   });
 }
+
+// Who leaves while something is being kept goes a moment later: the next page is drawn from all of it.
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a[href]");
+  if (!waiting || !link || link.target || link.hasAttribute("download") || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (link.getAttribute("href").startsWith("#")) return;
+  event.preventDefault();
+  await quiet();
+  location.assign(link.href);
+}, true);
 
 function typing(target) {
   return target.matches?.("input:not([type=checkbox]):not([type=radio]), textarea, [contenteditable]");
