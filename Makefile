@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench schemathesis faults chaos
+.PHONY: run test check bench schemathesis faults chaos designer pictures
 
 run: $(VENV)/.installed
 	$(BIN)/appmill run apps/order_hub.yaml --demo
@@ -22,6 +22,16 @@ schemathesis: $(VENV)/.installed-test
 # The process dies at every point of a rule's life, on both databases: more than 500 deaths.
 faults: $(VENV)/.installed-test
 	FAULTS=full $(BIN)/pytest -n 2 -rP tests/faults
+
+# A thousand random sequences of edits, the maintenance application made from an empty file in a browser, and a change
+# of the Order Hub by mouse and by keyboard.
+designer: $(VENV)/.installed-test
+	DESIGNER=full $(BIN)/pytest -n 2 -rP tests/designer/test_random_edits.py tests/designer/test_difference_random.py \
+	  tests/browser/test_from_nothing.py tests/browser/test_change_without_developers.py
+
+# The pictures of README.md and docs/images, from a demo in a folder of its own.
+pictures: $(VENV)/.installed-test
+	$(BIN)/python tools/pictures.py
 
 # Three servers and three workers on PostgreSQL, killed at random under load.
 chaos: $(VENV)/.installed-test

@@ -176,7 +176,7 @@ def _said_by_options(registry: Registry) -> Iterator[str]:
     """What the designer says about every key of the language: its label, its line of help, and what it may be."""
     for cls in _classes(registry):
         for key in keys_of(cls):
-            yield from (words(key.name), key.doc)
+            yield key.doc
             yield from (words(str(option)) for option in _options(key.hint))
 
 

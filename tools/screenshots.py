@@ -1,11 +1,14 @@
 """Makes the pictures of the README from a running demo: ``python tools/screenshots.py [address]``.
 
 .venv/bin/appmill run apps/order_hub.yaml --demo --demo-count 300 --database sqlite:////tmp/pictures.db
+
+``make pictures`` does both.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +22,12 @@ FOLDER = Path(__file__).resolve().parents[1] / "docs" / "images"
 LARGEST = 250_000  # bytes
 SIZES = {"desk": {"width": 1440, "height": 860}, "phone": {"width": 390, "height": 780}}
 
+SEEN = "what=record:order&who=quality&state=inspected&device=phone"
+
 
 @dataclass(frozen=True)
 class Picture:
-    """``open`` is a selector whose first hit is opened before the picture is taken."""
+    """``open`` is a selector whose first hit is opened before the picture is taken, ``wait`` what must be there."""
 
     name: str
     path: str
@@ -30,6 +35,7 @@ class Picture:
     size: str = "desk"
     language: str = "zh"
     open: str = ""
+    wait: str = "main"
 
 
 PICTURES = (
@@ -40,13 +46,33 @@ PICTURES = (
     Picture("order_hub_overview", "/pages/overview"),
     Picture("order_hub_home", "/", who="chen"),
     Picture("order_hub_phone", "/order", who="li", size="phone"),
+    *(
+        Picture(f"designer_{name}{'_phone' if size == 'phone' else ''}", path, size=size, wait=wait)
+        for name, path, wait in (
+            ("home", "/designer", "#new-title"),
+            ("form", "/designer/{draft}/form/order", "html[data-drag-ready]"),
+            ("flow", "/designer/{draft}/flow/order", "#flow[data-ready]"),
+            ("rule", "/designer/{draft}/rule/payment_complete", ".designer-canvas"),
+            ("page", "/designer/{draft}/page/overview", ".designer-canvas"),
+            ("difference", "/designer/{draft}/difference", "#trial .gates"),
+            ("preview", f"/designer/{{draft}}/preview?{SEEN}", "iframe"),
+        )
+        for size in ("desk", "phone")
+    ),
+)
+# What the pictures of the designer show being changed.
+CHANGE = (
+    ("field.add", {"form": "order", "type": "text", "section": 0, "at": 4, "label": "特殊包装要求"}),
+    ("set", {"path": ["forms", "order", "fields", "te_shu_bao_zhuang_yao_qiu", "required"], "value": True}),
+    ("set", {"path": ["forms", "order", "workflow", "states", "scheduled", "within"], "value": "2wd"}),
 )
 
 
-def take(browser: Browser, address: str, picture: Picture) -> None:
+def take(browser: Browser, address: str, picture: Picture, draft: str) -> None:
     """Sign in, go there, write the picture with few colours, so that it stays small."""
     page = _signed_in(browser, address, picture)
-    page.goto(address + picture.path)
+    page.goto(address + picture.path.replace("{draft}", draft))
+    page.locator(picture.wait).first.wait_for(state="attached", timeout=90_000)
     if picture.open:
         page.locator(picture.open).first.click()
     page.wait_for_load_state("networkidle")
@@ -72,6 +98,27 @@ def _signed_in(browser: Browser, address: str, picture: Picture) -> Page:
     return page
 
 
+def drafted(browser: Browser, address: str) -> str:
+    """A draft as somebody would have it after ten minutes; answers its number."""
+    page = _signed_in(browser, address, PICTURES[0])
+    page.goto(f"{address}/designer")
+    page.fill("#new-title", "特殊包装要求")
+    page.locator(".life-new button").click()
+    page.wait_for_url(re.compile(r"/designer/\d+/"))
+    number = page.url.split("/designer/")[1].split("/")[0]
+    token = page.evaluate("JSON.parse(document.body.getAttribute('hx-headers:inherited'))['X-CSRF-Token']")
+    for version, (operation, arguments) in enumerate(CHANGE, 1):
+        answer = page.request.post(
+            f"{address}/designer/{number}/do",
+            data={"version": version, "operation": operation, "arguments": arguments},
+            headers={"X-CSRF-Token": token, "Sec-Fetch-Site": "same-origin"},
+        )
+        if not answer.ok:
+            raise SystemExit(f"{operation}: {answer.text()}")
+    page.context.close()
+    return number
+
+
 def main() -> None:
     address = (sys.argv[1:] or ["http://127.0.0.1:8000"])[0].rstrip("/")
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -79,8 +126,9 @@ def main() -> None:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
         )
+        draft = drafted(browser, address)
         for picture in PICTURES:
-            take(browser, address, picture)
+            take(browser, address, picture, draft)
         browser.close()
 
 

@@ -25,7 +25,10 @@ LICENCES = ROOT / "static/THIRD_PARTY_LICENSES"
 
 SOURCE_MAP = re.compile(rb"\s*(//#|/\*#)\s*sourceMappingURL=[^\s*]+(\s*\*/)?")
 # Names of XML vocabularies and links in banner comments are not fetched by a browser.
-HARMLESS = re.compile(rb"http://www\.w3\.org/(2000/svg|2000/xmlns/|XML/1998/namespace|1999/xlink|1999/xhtml|1998/Math/MathML)|/\*!.*?\*/", re.S)
+HARMLESS = re.compile(
+    rb"http://www\.w3\.org/(2000/svg|2000/xmlns/|XML/1998/namespace|1999/xlink|1999/xhtml|1998/Math/MathML)|/\*!.*?\*/",
+    re.S,
+)
 # A quoted help text that names a page, inside popper: shown on the console, never fetched.
 CONSOLE_TEXTS = re.compile(rb"https://popper\.js\.org/docs/v2/")
 FETCHABLE = re.compile(rb"(?:https?:)?//[a-z0-9-]+(?:\.[a-z0-9-]+)+[^\s\"')]*", re.I)

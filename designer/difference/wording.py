@@ -217,7 +217,12 @@ OPTIONS: Mapping[str, Message] = {
 
 def option_words(owner: object, option: str) -> Message | str:
     """The option of a thing in words; its name where a type brings one nobody has words for."""
-    for cls in type(owner).__mro__:
+    return option_of(type(owner), option)
+
+
+def option_of(owner: type, option: str) -> Message | str:
+    """As ``option_words``, of a class."""
+    for cls in owner.__mro__:
         if words := OPTIONS.get(f"{cls.__name__}.{option}"):
             return words
     return OPTIONS.get(option, option)

@@ -57,7 +57,7 @@ class Input:
 
     path: Path
     name: str
-    label: str
+    label: Message | str
     doc: str
     kind: str
     group: str

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
+from designer.difference.wording import option_of
 from designer.panel.inputs import GROUPS, Input, Item, Known, group_of, kind_of
 from designer.panel.known import form_around, form_of, known_for, words
 from designer.places import place_of
@@ -64,20 +65,20 @@ def inputs_of(workspace: Workspace, slot: Slot, depth: int = 0) -> Iterator[Inpu
     data, around = workspace.at(slot.path), form_around(workspace, slot.path)
     if slot.cls is None:
         if slot.key is not None and slot.base is None:
-            yield _input(workspace, slot.key, slot.path, data, slot.hint, around, depth)
+            yield _input(workspace, slot.key, slot.path, data, slot.hint, around, depth, object)
         return
     for key in slot.keys:
         value = data.get(key.name) if isinstance(data, dict) else None
         form = form_of(workspace, key, data, around)
-        yield _input(workspace, key, (*slot.path, key.name), value, key.hint, form, depth)
+        yield _input(workspace, key, (*slot.path, key.name), value, key.hint, form, depth, slot.cls)
 
 
 def _input(
-    workspace: Workspace, key: Key, path: Path, value: Any, hint: Any, form: str | None, depth: int
+    workspace: Workspace, key: Key, path: Path, value: Any, hint: Any, form: str | None, depth: int, owner: type
 ) -> Input:
     kind, more = _kind(workspace, path, value, hint, depth)
     base: dict[str, Any] = {
-        "path": path, "name": str(path[-1]), "label": words(str(path[-1])), "doc": key.doc, "kind": kind,
+        "path": path, "name": str(path[-1]), "label": option_of(owner, str(path[-1])), "doc": key.doc, "kind": kind,
         "group": group_of(key, kind), "value": value, "default": key.default, "required": key.required,
         "limits": key.limits, "form": form, "problems": problems_at(workspace, path, below=kind not in _OPEN),
         "known": _known(workspace, hint, form),
