@@ -13,7 +13,7 @@ class Value:
     """What something is compared with, as it would be typed.
 
     ``text``: any text; ``number``: its digits; ``boolean``: ``true`` or ``false``; ``date``: 2026-01-31; ``today``:
-    days from today, such as ``+3`` or ``-1`` or nothing; ``path``: such as record.customer.level; ``formula``: any
+    days from today, such as ``+3`` or ``-1`` or nothing; ``path``: such as record.client.level; ``formula``: any
     other expression.
     """
 

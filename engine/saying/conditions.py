@@ -1,5 +1,5 @@
-"""Expressions in whole words: ``record.amount > 1000 and record.customer.level == 'a'`` is “Amount is greater than
-1,000 and Customer's Level is A”.
+"""Expressions in whole words: ``record.amount > 1000 and record.client.level == 'a'`` is “Amount is greater than
+1,000 and Client's Level is A”.
 
 A condition is said clause by clause; a clause that has no words stands as its expression, with labels for names.
 """

@@ -21,6 +21,12 @@ WITH_FIELD = DESK.replace(
 
 
 @pytest.fixture
+def database_url(sqlite_url):
+    """What is shown does not depend on the live database; samples are taken from both in test_preview_sample."""
+    return sqlite_url
+
+
+@pytest.fixture
 def grounds(make_app):
     made = make_app(DESK, people=PEOPLE, registry=designing())
     near = made.create("client", name="Near", region="north")

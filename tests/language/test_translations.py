@@ -31,10 +31,10 @@ def test_every_sentence_has_its_chinese():
 
 def test_the_command_speaks_chinese(capsys, tmp_path):
     file = tmp_path / "app.yaml"
-    file.write_text("app: a\nlabel: A\nforms: {}\n")
+    file.write_text("app: a\nlabel: A\nlanguages: []\n")
     assert main(["check", str(file), "--language", "zh"]) == 1
     assert capsys.readouterr().out == (
-        f"{file}:3:8: forms: 映射中至少要有 1 项；现有 0 项。\n{file}：1 个错误，0 个警告，0 条提示\n"
+        f"{file}:3:12: languages: 列表中至少要有 1 项；现有 0 项。\n{file}：1 个错误，0 个警告，0 条提示\n"
     )
 
 

@@ -319,7 +319,7 @@ def fill(conn: sa.Connection, tables: Tables, made: dict[str, Any], draw: Any) -
 def test_random_pairs_of_definitions_lose_nothing(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     import servers
 
-    examples = int(os.environ.get("WAYS_BACK", "12" if dialect == "sqlite" else "4"))
+    examples = int(os.environ.get("WAYS_BACK", "6" if dialect == "sqlite" else "2"))
     number = iter(range(10**6))
 
     usual = settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
