@@ -20,7 +20,7 @@ from designer.flows.places import (
     workflow_path,
 )
 from designer.generic import inserted, refuse_needed
-from designer.naming import free_name, name_for
+from designer.naming import name_for, unique
 from designer.operations import Breaks, Made, operation
 from designer.places import thing_at
 from designer.text import Edit, EditRefused, Insert, Move, Remove, SetValue
@@ -208,7 +208,7 @@ def _taken(workspace: Workspace, form: str) -> set[str]:
 def _new_transition(workspace: Workspace, form: str, name: str, value: dict[str, Any]) -> Insert:
     """Behind the last transition from the same state, so that what belongs together stands together."""
     parent = (*workflow_path(form), "transitions")
-    free = free_name(name, _taken(workspace, form))
+    free = unique(name, _taken(workspace, form))
     if workspace.at(parent) is None:
         return inserted(workspace, workflow_path(form), "transitions", {free: value})
     beside = [one for one, said in transitions_of(workspace, form).items() if value["from"][0] in sources(said)]
@@ -282,7 +282,7 @@ def add_timeout(workspace: Workspace, form: str, state: str) -> Made:
         "trigger": trigger,
         "actions": [{**tell, "message": labels_with(workspace, "“{state}” takes too long", _said(stage), state)}],
     }  # fmt: skip
-    name = free_name(f"{form}_{state}_too_long"[:50], set(workspace.at(("rules",)) or {}))
+    name = unique(f"{form}_{state}_too_long"[:50], set(workspace.at(("rules",)) or {}))
     edit: Edit = (
         Insert(("rules",), name, rule) if workspace.at(("rules",)) else inserted(workspace, (), "rules", {name: rule})
     )

@@ -6,8 +6,8 @@ from typing import Any
 
 from designer.forms.fields import put_new
 from designer.forms.layout import LAST, Layout
-from designer.forms.naming import unique
 from designer.forms.steps import Steps, field_data, path_of
+from designer.naming import unique
 from designer.operations import Made, operation
 from designer.text import Document, EditRefused, Insert, apply
 from designer.workspace import Workspace

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from designer.forms.layout import LAST, Layout
-from designer.forms.naming import field_name, is_derived, label_value, labelled, texts_of, unique
 from designer.forms.removal import remove_fields
 from designer.forms.starters import new_lines_form, starter, type_texts
 from designer.forms.steps import (
@@ -20,6 +19,7 @@ from designer.forms.steps import (
     text_of,
 )
 from designer.generic import rename
+from designer.naming import field_name, is_derived, label_value, labelled, texts_of, unique
 from designer.operations import Made, operation
 from designer.text import EditRefused
 from designer.workspace import Workspace

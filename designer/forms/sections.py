@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from designer.forms.layout import LAST, Layout, names_in
-from designer.forms.naming import label_value, labelled
 from designer.forms.starters import text_in
 from designer.forms.steps import Steps, languages, text_of
+from designer.naming import label_value, labelled
 from designer.operations import Made, operation
 from designer.text import EditRefused
 from designer.workspace import Workspace

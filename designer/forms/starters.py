@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from designer.forms.naming import label_value
 from designer.forms.palette import type_name
 from designer.forms.steps import Steps, fields_data, languages
+from designer.naming import label_value
 from designer.text import EditRefused
 from designer.workspace import Workspace
 from engine.errors import message

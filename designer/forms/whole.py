@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from designer.forms.naming import label_value, name_from, unique
 from designer.forms.starters import text_in, title_texts
 from designer.forms.steps import Steps, form_data, languages, text_of
+from designer.naming import label_value, name_from, unique
 from designer.operations import Breaks, Made, operation
 from designer.text import EditRefused, Remove
 from designer.workspace import Workspace

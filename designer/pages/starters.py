@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from designer.blank import blank
-from designer.forms.naming import label_value, unique
 from designer.forms.steps import Steps, languages
+from designer.naming import label_value, unique
 from designer.text import EditRefused, Insert
 from designer.workspace import Workspace
 from engine.cards import Card

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from designer.generic import set_value
-from designer.naming import free_name
+from designer.naming import unique
 from designer.operations import Made, operation
 from designer.rules.places import LISTS, NEEDED, every_step, form_at, kind_text, step_at, steps_at
 from designer.rules.soundness import sound
@@ -49,7 +49,7 @@ def _with_own_results(workspace: Workspace, path: Path, step: Any) -> Any:
     copies = [step]
     for place, inner in every_step((), [step]):
         if name := inner.get("as"):
-            new = free_name(str(name), taken)
+            new = unique(str(name), taken)
             taken.add(new)
             copies = edited(copies, SetValue((*place, "as"), new))
     return copies[0]

@@ -7,8 +7,8 @@ from drafting import after, draft, refusal
 
 from designer.forms import canvas_of, palette
 from designer.forms.copies import snippet
-from designer.forms.naming import name_from
 from designer.forms.rights import rights_of
+from designer.naming import name_from
 from designer.operations import Breaks, perform
 from engine.builtin import default_registry
 from engine.texts import say
