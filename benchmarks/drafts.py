@@ -1,12 +1,13 @@
-"""What a step in the designer costs: ``python benchmarks/designer.py [count]``.
+"""What a step in the designer costs: ``python benchmarks/drafts.py [count]``.
 
-An edit of the Order Hub's file (found, spliced, read, checked, kept) beside PyYAML reading the same text once; the sample
-a preview is made of beside the bare SQL of its rows, with few and with many records in the live database; the plan of a
-publication beside counting the same rows once.
+An edit of the Order Hub's file (found, spliced, read, checked, kept) beside PyYAML reading the same data once; the sample
+a preview is made of beside the same rows copied by SQL, with as many records in the live database as you say; the plan of
+a publication beside reading and checking its text alone.
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import statistics
 import sys
@@ -20,10 +21,12 @@ import yaml
 
 from designer import doing
 from designer.preview.sample import make_sample
+from designer.text import Document
 from designer.workspace import Readings, Workspace
-from engine import accounts
+from engine import accounts, demo
 from engine.application import Application, open_application
 from engine.extensions import registry_for
+from engine.load import examine
 from engine.people import load_actor
 from engine.publishing.preparing import prepare
 
@@ -35,7 +38,8 @@ def main() -> None:
     count = int((sys.argv[1:] or ["2000"])[0])
     with tempfile.TemporaryDirectory() as folder:
         app = open_application(FILE, f"sqlite:///{folder}/bench.db", registry=registry_for(FILE))
-        app.registry.seeds["order_hub"](app, count, 1)
+        demo.make_people(app, demo.people(app.definition))
+        demo.seed(app, count)
         print(f"{count:,} orders; medians of seven, in milliseconds")
         _edit(app)
         _sample(app, Path(folder))
@@ -55,7 +59,8 @@ def _edit(app: Application) -> None:
         given = {"path": path, "value": f"Due {time.perf_counter_ns()}"}
         seen, _made = doing.do(app, readings, seen, "set", given)
 
-    _told("an edit, kept and checked", edit, "PyYAML reads the text", lambda: yaml.safe_load(text))
+    same = yaml.safe_dump(json.loads(json.dumps(Document.read(text).data, default=float)), allow_unicode=True)
+    _told("an edit, kept and checked", edit, "PyYAML reads the same", lambda: yaml.safe_load(same))
 
 
 def _sample(app: Application, folder: Path) -> None:
@@ -71,11 +76,15 @@ def _sample(app: Application, folder: Path) -> None:
         target.unlink()
 
     def bare() -> None:
-        with sqlite3.connect(folder / "bench.db") as conn:
+        target = folder / f"{time.perf_counter_ns()}.db"
+        with sqlite3.connect(target) as conn:
+            conn.execute(f"ATTACH '{folder}/bench.db' AS live")
             for form in app.definition.forms:
-                conn.execute(f'SELECT * FROM "{form}" ORDER BY id DESC LIMIT 200').fetchall()  # noqa: S608
+                conn.execute(f'CREATE TABLE "{form}" AS SELECT * FROM live."{form}" ORDER BY id DESC LIMIT 200')
+        conn.close()
+        target.unlink()
 
-    _told("the sample of a preview", sample, "the bare rows of it", bare)
+    _told("the sample of a preview", sample, "its rows copied by SQL", bare)
 
 
 def _plan(app: Application) -> None:
@@ -89,11 +98,7 @@ def _plan(app: Application) -> None:
         assert prepared.plan is not None, [str(finding.message) for finding in prepared.findings]
         return prepared
 
-    def bare() -> None:
-        with app.database.read() as conn:
-            conn.exec_driver_sql('SELECT count(*) FROM "order" WHERE deleted_at IS NULL').scalar()
-
-    _told("the plan of a publication", plan, "counting the same rows", bare)
+    _told("the plan of a publication", plan, "reading and checking the text", lambda: examine(changed, app.registry))
 
 
 def _told(what: str, act: Callable[[], Any], floor: str, bare: Callable[[], Any]) -> None:
