@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from webs import SHARED
 
 from designer import register
 from designer.workspace import Workspace, read
@@ -87,9 +89,12 @@ forms:
 PEOPLE = {"pia": "planner", "ann": "agent", "bob": "lead"}
 
 
+@cache
 def designing() -> Registry:
+    """The built-ins and the designer; one for all tests, which share the sites made with it."""
     registry = default_registry()
     register(registry)
+    SHARED.append(registry)
     return registry
 
 

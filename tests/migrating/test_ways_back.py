@@ -162,9 +162,10 @@ def test_forward_and_back_nothing_differs(database: Database, way: str) -> None:
     put(database, WAYS[way])
     again, _plan = put(database, HOUSE)
     assert content(database, again) == before
-    put(database, WAYS[way])
-    again, _plan = put(database, HOUSE)
-    assert content(database, again) == before
+    if database.dialect == "sqlite":  # a second time, over the archives of the first
+        put(database, WAYS[way])
+        again, _plan = put(database, HOUSE)
+        assert content(database, again) == before
 
 
 def test_options_that_were_written_over_come_back(database: Database) -> None:
