@@ -16,7 +16,7 @@ from engine.definition import AppDefinition
 from engine.errors import message
 from engine.language import Label
 from engine.registry import Registry
-from engine.schema import is_choice, keys_of, kinds_of
+from engine.schema import first_line, is_choice, keys_of, kinds_of
 from engine.texts import Catalogue, say, translator
 
 PO = """
@@ -175,6 +175,7 @@ def _said_by_types() -> Iterator[str]:
 def _said_by_options(registry: Registry) -> Iterator[str]:
     """What the designer says about every key of the language: its label, its line of help, and what it may be."""
     for cls in _classes(registry):
+        yield first_line(cls)
         for key in keys_of(cls):
             yield key.doc
             yield from (words(str(option)) for option in _options(key.hint))

@@ -40,7 +40,7 @@ class Picture:
 
 PICTURES = (
     Picture("order_hub_list", "/order"),
-    Picture("order_hub_record", "/order?view=late", open=".list-table a.open"),
+    Picture("order_hub_record", "/order?view=open", open=".list-table a.open"),
     Picture("order_hub_board", "/order?view=board"),
     Picture("order_hub_schedule", "/order?view=schedule"),
     Picture("order_hub_overview", "/pages/overview"),
@@ -52,7 +52,7 @@ PICTURES = (
             ("home", "/designer", "#new-title"),
             ("form", "/designer/{draft}/form/order", "html[data-drag-ready]"),
             ("flow", "/designer/{draft}/flow/order", "#flow[data-ready]"),
-            ("rule", "/designer/{draft}/rule/payment_complete", ".designer-canvas"),
+            ("rule", "/designer/{draft}/rule/ready_to_prepare", ".designer-canvas"),
             ("page", "/designer/{draft}/page/overview", ".designer-canvas"),
             ("difference", "/designer/{draft}/difference", "#trial .gates"),
             ("preview", f"/designer/{{draft}}/preview?{SEEN}", "iframe"),
