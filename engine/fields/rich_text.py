@@ -15,7 +15,7 @@ from sqlalchemy.types import TypeEngine
 
 from engine.fields import operators
 from engine.fields.base import Field, Operator
-from engine.fields.text import typed_text
+from engine.fields.text import typed_text, visible
 from engine.formats import Reader
 from engine.language import option
 
@@ -84,7 +84,7 @@ class RichTextField(Field):
         if text is None:
             return None
         cleaned = clean(text).strip()
-        return cleaned if plain(cleaned) else None
+        return cleaned if visible(plain(cleaned)) else None
 
     def text(self, value: Any, reader: Reader) -> str:
         return value or ""

@@ -43,11 +43,16 @@ def typed_text(field: Field, raw: Any, limit: int, *, lines: bool = False) -> st
         raise field.wrong("{label} contains a character that cannot be stored.")
     text = _CONTROL.sub("", text)
     text = text.strip() if lines else " ".join(text.split())  # what stood between two spaces may be gone
-    if not any(unicodedata.category(letter)[0] in "LNPSM" for letter in text):
-        return None  # spaces and marks without width alone: nothing anybody can see
+    if not visible(text):
+        return None
     if len(text) > limit:
         raise too_long(field, len(text), limit)
     return text or None
+
+
+def visible(text: str) -> bool:
+    """Whether there is anything to be seen: not spaces and marks without width alone."""
+    return any(unicodedata.category(letter)[0] in "LNPSM" for letter in text)
 
 
 def _number_as_text(raw: float | Decimal) -> str:

@@ -95,7 +95,7 @@ class Changes:
             elif key is not None:
                 self._gone_form(self.old[key])
         self._follow_forms()
-        for table in self.tables.metadata.tables.values():
+        for table in self.tables.all():
             if self._stands(table):
                 self._columns(table)
         self._new_tables()
@@ -193,12 +193,12 @@ class Changes:
         return table.name in self.table_now or (table.name in self.catalog.columns and table.name not in self.moved)
 
     def _new_tables(self) -> None:
-        fresh = [table for table in self.tables.metadata.tables.values() if not self._stands(table)]
+        fresh = [table for table in self.tables.all() if not self._stands(table)]
         for table in fresh:
             if table.name in self.tables.form and self.old:
                 self.add(CREATE, message("New form {form}.", form=table.name), nothing)
         if fresh:
-            create = partial(self.tables.metadata.create_all, tables=fresh, checkfirst=False)
+            create = partial(self.tables.create, tables=fresh)
             self.add(CREATE, message("{count} new tables.", count=len(fresh)), create)
 
     def _columns(self, table: sa.Table) -> None:
@@ -234,7 +234,7 @@ class Changes:
             self.add(NOTE, message("What is put aside and what was decided is remembered."), self.notes.write)
 
     def _indexes(self) -> None:
-        wanted = {str(index.name): index for table in self.tables.metadata.tables.values() for index in table.indexes}
+        wanted = {str(index.name): index for table in self.tables.all() for index in table.indexes}
         managed = {name for name in self.catalog.indexes if name.startswith(("ix_", "ux_"))}
         left = {name for name in managed if self.catalog.indexes[name] in self.away}
         for name in sorted((managed - wanted.keys()) | left):

@@ -250,5 +250,5 @@ def _complete(tables: Tables, catalog: Catalog) -> bool:
         table.name in catalog.columns
         and catalog.columns[table.name].issuperset(table.c.keys())
         and all(index.name in catalog.indexes for index in table.indexes)
-        for table in tables.metadata.tables.values()
+        for table in tables.all()
     )

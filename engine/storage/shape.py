@@ -23,8 +23,7 @@ from engine.fields.base import Field
 from engine.fields.columns import Exact, Ids, Moment, Seconds, Tags
 from engine.language import Named
 from engine.storage.search import searched_fields
-from engine.storage.system import MAKERS
-from engine.storage.tables import NAMING, Tables, link_target, linked_form, stands_apart
+from engine.storage.tables import SYSTEM, Tables, link_target, linked_form, stands_apart
 
 Shape = dict[str, Any]
 
@@ -91,9 +90,7 @@ def _target(field: Field) -> str | None:
 @cache
 def _system_hash() -> str:
     """Changes when a new version of the engine brings other system tables."""
-    metadata = sa.MetaData(naming_convention=NAMING)
-    tables = [make(metadata) for make in MAKERS.values()]
-    parts = [str(part.compile(dialect=sqlite.dialect())) for table in tables for part in _ddl(table)]
+    parts = [str(part.compile(dialect=sqlite.dialect())) for table in SYSTEM.values() for part in _ddl(table)]
     return hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,12 +19,15 @@ from engine.storage import keeping as _keeping  # noqa: F401 - enters its tables
 from engine.storage import publishing as _publishing  # noqa: F401 - enters its tables
 from engine.storage import timing as _timing  # noqa: F401 - enters its tables
 from engine.storage.prepared import Statements
-from engine.storage.system import MAKERS, BigInt, user_column
+from engine.storage.system import MAKERS, BigInt
 
 NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_name)s",
     "uq": "ux_%(table_name)s_%(column_0_name)s",
 }
+_of_every_application = sa.MetaData(naming_convention=NAMING)
+# No definition changes them, so that all definitions share them.
+SYSTEM: Mapping[str, sa.Table] = {name: make(_of_every_application) for name, make in MAKERS.items()}
 ALWAYS_FILLED = frozenset({"id", "version", "state", "state_since", "created_at", "updated_at", "_title", "_position"})
 
 
@@ -38,7 +42,7 @@ class Tables:
     metadata: sa.MetaData
     form: dict[str, sa.Table]
     link: dict[tuple[str, str], sa.Table]
-    system: dict[str, sa.Table]
+    system: Mapping[str, sa.Table]
     definition: AppDefinition  # what the tables were made of
     registry: Registry
     statements: Statements = field(default_factory=Statements)
@@ -48,6 +52,14 @@ class Tables:
 
     def __repr__(self) -> str:
         return f"<tables of {self.definition.app}>"
+
+    def all(self) -> list[sa.Table]:
+        """Those of every application first."""
+        return [*self.system.values(), *self.metadata.tables.values()]
+
+    def create(self, conn: sa.Connection, tables: Sequence[sa.Table] | None = None) -> None:
+        """Create these tables, or all of them, with their indexes; they must not be there yet."""
+        self.metadata.create_all(conn, tables=self.all() if tables is None else tables, checkfirst=False)
 
     def __getattr__(self, name: str) -> sa.Table:
         try:
@@ -60,12 +72,26 @@ def build_tables(definition: AppDefinition, registry: Registry | None = None) ->
     """The tables with their constraints and indexes; nothing is read from or written to a database.
 
     ``registry`` knows the functions of the definition's expressions; without one, only the built-in ones are known.
+    Asked again for one definition, as for a draft that is planned, tried and published, it answers the same tables.
     """
     from engine.builtin import default_registry
+
+    registry = registry or default_registry()
+    for made in tuple(_recent):
+        if made.definition is definition and made.registry is registry:
+            return made
+    made = _build(definition, registry)
+    _recent.append(made)
+    return made
+
+
+_recent: deque[Tables] = deque(maxlen=8)
+
+
+def _build(definition: AppDefinition, registry: Registry) -> Tables:
     from engine.storage.indexes import add_indexes
 
     metadata = sa.MetaData(naming_convention=NAMING)
-    system = {name: make(metadata) for name, make in MAKERS.items()}
     forms = {name: _form_table(form, metadata) for name, form in definition.forms.items()}
     links = {
         (form.name, field.name): _link_table(form, field, metadata)
@@ -73,7 +99,7 @@ def build_tables(definition: AppDefinition, registry: Registry | None = None) ->
         for field in form.fields.values()
         if stands_apart(field)
     }
-    tables = Tables(metadata, forms, links, system, definition, registry or default_registry())
+    tables = Tables(metadata, forms, links, SYSTEM, definition, registry)
     add_indexes(tables)
     return tables
 
@@ -140,19 +166,28 @@ def _system_columns(form: Form) -> Iterator[sa.Column[Any]]:
         yield sa.Column("_parent", BigInt, parent, nullable=False)
         yield sa.Column("_position", sa.Integer, nullable=False, server_default="0")
     if form.workflow or not form.parent_form:
-        yield user_column("owner")
+        yield _person_column("owner")
         yield sa.Column("owner_role", sa.Text)
     yield sa.Column("created_at", Moment, nullable=False)
-    yield user_column("created_by")
+    yield _person_column("created_by")
     yield sa.Column("updated_at", Moment, nullable=False)
-    yield user_column("updated_by")
+    yield _person_column("updated_by")
     yield sa.Column("deleted_at", Moment)
     yield sa.Column("_title", sa.Text, nullable=False, server_default="")
 
 
+def _person_column(name: str) -> sa.Column[int]:
+    return sa.Column(name, BigInt, sa.ForeignKey(_id_of("_user")))
+
+
+def _id_of(target: str) -> sa.Column[Any] | str:
+    """What a foreign key to a form, or to people, points to."""
+    return SYSTEM["user"].c.id if target == "_user" else f"{target}.id"
+
+
 def _column(field: Field, kind: Any) -> sa.Column[Any]:
     target = linked_form(field)
-    return sa.Column(field.name, kind, *([sa.ForeignKey(f"{target}.id")] if target else []))
+    return sa.Column(field.name, kind, *([sa.ForeignKey(_id_of(target))] if target else []))
 
 
 def _boolean_check(form: Form, field: Field) -> sa.CheckConstraint:
@@ -169,7 +204,7 @@ def _link_table(form: Form, field: Field, metadata: sa.MetaData) -> sa.Table:
         name,
         metadata,
         sa.Column("record_id", BigInt, sa.ForeignKey(f"{form.name}.id", ondelete="CASCADE"), primary_key=True),
-        sa.Column("target_id", BigInt, sa.ForeignKey(f"{target}.id"), primary_key=True),
+        sa.Column("target_id", BigInt, sa.ForeignKey(_id_of(target)), primary_key=True),
         sa.Column("position", sa.Integer, nullable=False, server_default="0"),
         sa.Index(short(f"ix_{name}_target"), "target_id"),
     )

@@ -28,7 +28,8 @@ export function startConfirm() {
       const { submitter, target } = event;
       if (!(await ask(asking, { danger: submitter?.classList.contains("btn-danger") }))) return;
       target.dataset.confirmed = "true";
-      target.requestSubmit(submitter);
+      // A part of the form may have been drawn anew while the question was open, its button among it.
+      target.requestSubmit(submitter?.isConnected ? submitter : target.querySelector("[data-confirm]"));
       delete target.dataset.confirmed;
     },
     { capture: true },

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -208,7 +209,7 @@ def publish(page: Page, hands: Hands) -> None:
     hands.tick(page.locator("[name=all_the_same]"))
     hands.press(page.locator("#publish").get_by_role("button", name="发布"))
     hands.press(page.locator("#confirm [data-yes]"))
-    page.wait_for_url("**/designer/history**", timeout=60_000)
+    expect(page).to_have_url(re.compile("/designer/history"), timeout=60_000)
     expect(page.locator(".version").first).to_contain_text("现行")
 
 
@@ -232,7 +233,7 @@ def go_back(page: Page, hands: Hands, hub: Hub) -> None:
     expect(page.locator("#trial .pill-good")).to_be_visible(timeout=90_000)
     hands.press(page.locator("#publish button.btn-primary"))
     hands.press(page.locator("#confirm [data-yes]"))
-    page.wait_for_url("**/designer/history**", timeout=60_000)
+    expect(page).to_have_url(re.compile("/designer/history"), timeout=60_000)
     assert PACKING not in hub.app.definition.forms["order"].fields
     assert hub.stored(hub.under_way)["customer_po"] == "PO-1"
     hub.order(li=True)

@@ -119,8 +119,8 @@ def fingerprint(app: Application) -> dict[str, Any]:
     """How many rows every table has, and the last event: changes with whatever is written."""
     with app.database.read() as conn:
         counts = {
-            name: conn.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
-            for name, table in app.tables.metadata.tables.items()
+            table.name: conn.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+            for table in app.tables.all()
         }
         last = conn.execute(sa.select(sa.func.max(app.tables.event.c.id))).scalar()
         rows = {

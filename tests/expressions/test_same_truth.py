@@ -79,7 +79,7 @@ WORLD = make_rows()
 
 
 def fill_database(conn: sa.Connection, tables: Any) -> None:
-    tables.metadata.create_all(conn)
+    tables.create(conn)
     user = tables.system["user"]
     people = [{"id": id, "login": f"u{id}", "name": f"User {id}", "created_at": NOW} for id in (1, 2)]
     conn.execute(user.insert(), [{key: row[key] for key in row if key in user.c} for row in people])

@@ -114,7 +114,7 @@ def content(database: Database, tables: Tables) -> dict[str, str]:
     """A hash per table of a definition, over every column it names."""
     found = {}
     with database.read() as conn:
-        for table in tables.metadata.tables.values():
+        for table in tables.all():
             if table.name.startswith("_") and table.name not in SYSTEM:
                 continue
             rows = conn.execute(sa.select(*(sa.type_coerce(column, column.type) for column in table.c)))

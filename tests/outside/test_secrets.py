@@ -42,7 +42,8 @@ def table(database_url):
 
     tables = build_tables(load_text(APP, default_registry()).definition)
     database = Database(database_url)
-    tables.metadata.create_all(database.engine)
+    with database.write() as conn:
+        tables.create(conn)
     yield database, tables
     database.close()
 
