@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from zoneinfo import available_timezones
 
 from engine.checks.review import Leaf, Review
@@ -26,11 +27,17 @@ def _languages(review: Review, leaf: Leaf) -> None:
             review.warning(leaf.path, message("The text in '{language}' is missing.", language=language))
 
 
+@cache
+def _timezones() -> frozenset[str]:
+    """Looked for on the disk once, which takes longer than all other checks of texts."""
+    return frozenset(available_timezones())
+
+
 def _timezone(review: Review) -> None:
     name = review.definition.timezone
-    if name in available_timezones():
+    if name in _timezones():
         return
-    meant = guess(name, available_timezones())
+    meant = guess(name, _timezones())
     if meant:
         said = message("Unknown time zone '{name}'; did you mean '{guess}'?", name=name, guess=meant)
     else:

@@ -17,6 +17,9 @@ from engine.expressions.view import (
 from engine.language import ADMIN, SYSTEM_FIELDS
 
 
+Seen = frozenset[tuple[str, str]]
+
+
 @dataclass(frozen=True)
 class Kind:
     """``name``: text number boolean date datetime time duration record records user users state list json none any.
@@ -137,10 +140,10 @@ def role_names(definition: Any) -> tuple[str, ...]:
     return (*definition.roles, ADMIN)
 
 
-def member_kind(form: Any, name: str, definition: Any) -> Kind | None:
+def member_kind(form: Any, name: str, definition: Any, seen: Seen = frozenset()) -> Kind | None:
     """The kind of a field or system field of a form; None if there is none."""
     if name in form.fields:
-        return field_kind(form, form.fields[name], definition)
+        return field_kind(form, form.fields[name], definition, seen)
     if name == "parent" and form.parent_form:
         return Kind("record", form.parent_form)
     if name in _OF_WORKFLOW and not form.workflow:
@@ -152,11 +155,16 @@ def member_kind(form: Any, name: str, definition: Any) -> Kind | None:
     return _SYSTEM.get(name)
 
 
-def field_kind(form: Any, field: Any, definition: Any) -> Kind:
-    """What expressions see of a field; derived fields are followed to what they show."""
+def field_kind(form: Any, field: Any, definition: Any, seen: Seen = frozenset()) -> Kind:
+    """What expressions see of a field; derived fields are followed to what they show.
+
+    Of a definition that was not checked yet, too: what leads nowhere, or round in a circle, can be anything. ``seen``
+    are the derived fields, as (form, field), on the way here.
+    """
     derived = _DERIVED.get(field.type)
     if derived:
-        return derived(form, field, definition)
+        here = (form.name, field.name)
+        return ANY if here in seen else derived(form, field, definition, seen | {here})
     name = _OF_FIELD.get(field.kind, field.kind)
     if name in ("record", "records"):
         return Kind(name, target_of(form, field, definition))
@@ -173,24 +181,25 @@ def _options(field: Any) -> tuple[str, ...] | None:
     return tuple(options) if isinstance(options, Mapping) else None
 
 
-def _computed(form: Any, field: Any, definition: Any) -> Kind:
+def _computed(form: Any, field: Any, definition: Any, seen: Seen) -> Kind:
     result = getattr(field, "result", None)
-    found = ANY if result is None else field_kind(form, result, definition)
+    found = ANY if result is None else field_kind(form, result, definition, seen)
     return replace(found, sources=((form.name, field.name),)) if found.sources else found
 
 
-def _lookup(form: Any, field: Any, definition: Any) -> Kind:
+def _lookup(form: Any, field: Any, definition: Any, seen: Seen) -> Kind:
     via = form.fields.get(field.via)
-    target = definition.forms.get(target_of(form, via, definition)) if via is not None else None
-    return (member_kind(target, field.field, definition) if target is not None else None) or ANY
+    way = field_kind(form, via, definition, seen) if via is not None else ANY
+    target = definition.forms.get(way.form) if way.name in ("record", "records") else None
+    return (member_kind(target, field.field, definition, seen) if target is not None else None) or ANY
 
 
-def _rollup(form: Any, field: Any, definition: Any) -> Kind:
+def _rollup(form: Any, field: Any, definition: Any, seen: Seen) -> Kind:
     if field.fold == "count":
         return NUMBER
     name, _, member = field.of.partition(".")
     of = definition.forms.get(name)
-    return (member_kind(of, member, definition) if of is not None else None) or ANY
+    return (member_kind(of, member, definition, seen) if of is not None else None) or ANY
 
 
 _DERIVED = {"computed": _computed, "lookup": _lookup, "rollup": _rollup}

@@ -83,6 +83,7 @@ class Builder:
         for at, (name, wanted) in enumerate(value.items() if named else enumerate(value)):
             if named and at == 0 and present and name not in present:  # what came with the thing itself
                 self.rename((*path, present[0]), name)
+                present[0] = name
             elif (named and name not in present) or (not named and at >= len(present)):
                 self.add(path, slot, name if named else None, wanted)
         for name, wanted in value.items() if named else enumerate(value):
