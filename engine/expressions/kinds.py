@@ -16,7 +16,6 @@ from engine.expressions.view import (
 )
 from engine.language import ADMIN, SYSTEM_FIELDS
 
-
 Seen = frozenset[tuple[str, str]]
 
 
