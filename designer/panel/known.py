@@ -7,7 +7,7 @@ from typing import Any, NewType
 
 from designer.panel.inputs import Known
 from designer.workspace import Workspace, step_into
-from engine.definition import AppDefinition, Form
+from engine.definition import AppDefinition, Form, Transition
 from engine.language import (
     ADMIN,
     SYSTEM_FIELDS,
@@ -28,6 +28,8 @@ from engine.schema import Key
 from engine.texts import say
 from engine.yamlfile import Path
 
+PREVIOUS = "previous"
+
 
 def known_for(workspace: Workspace, hint: Any, form: str | None) -> tuple[Known, ...]:
     """Everything a name of this type may be; empty where names are made freely."""
@@ -35,6 +37,12 @@ def known_for(workspace: Workspace, hint: Any, form: str | None) -> tuple[Known,
     if definition is None or not isinstance(hint, NewType):
         return ()
     return tuple(_found(definition, hint, definition.forms.get(form or ""), workspace.language))
+
+
+def more_than_names(owner: type, key: Key, language: str) -> tuple[Known, ...]:
+    """What an option takes beside the names of its type."""
+    back = owner is Transition and key.name == "to"
+    return (Known(PREVIOUS, say("the state before", language)),) if back else ()
 
 
 def _found(definition: AppDefinition, hint: Any, form: Form | None, language: str) -> Iterable[Known]:

@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 
 from designer.difference.wording import option_of
 from designer.panel.inputs import GROUPS, Input, Item, Known, group_of, kind_of
-from designer.panel.known import form_around, form_of, known_for, words
+from designer.panel.known import form_around, form_of, known_for, more_than_names, words
 from designer.places import place_of
 from designer.slots import Slot, is_thing, slot_at
 from designer.text import EditRefused
@@ -81,7 +81,7 @@ def _input(
         "path": path, "name": str(path[-1]), "label": option_of(owner, str(path[-1])), "doc": key.doc, "kind": kind,
         "group": group_of(key, kind), "value": value, "default": key.default, "required": key.required,
         "limits": key.limits, "form": form, "problems": problems_at(workspace, path, below=kind not in _OPEN),
-        "known": _known(workspace, hint, form),
+        "known": (*_known(workspace, hint, form), *more_than_names(owner, key, workspace.language)),
     }  # fmt: skip
     return Input(**{**base, **more})
 
