@@ -1,6 +1,7 @@
 // Boards: cards dragged by mouse, finger or keyboard; a drop the server refuses puts the card back and says why. Trees:
 // children are fetched when a branch is unfolded.
 import { openDialog, request, send } from "./fetching.js";
+import { loadSortable } from "./sorting.js";
 import { toast } from "./toast.js";
 
 // --- moving cards
@@ -21,17 +22,6 @@ function ready(root) {
       });
     }
   }
-}
-
-let loading;
-function loadSortable() {
-  loading ??= new Promise((done) => {
-    const script = document.createElement("script");
-    script.src = new URL("../vendor/sortablejs@1.15.7/Sortable.min.js", import.meta.url);
-    script.addEventListener("load", done);
-    document.head.append(script);
-  });
-  return loading;
 }
 
 async function drop(board, card, from, to, before) {
@@ -171,4 +161,3 @@ function parentOf(row) {
 
 document.addEventListener("htmx:after:swap", () => ready(document));
 ready(document);
-export { loadSortable };

@@ -1,6 +1,6 @@
 // The menu editor: groups of the side bar and what stands in them, by mouse, finger and keyboard.
 
-import { loadSortable } from "../boards.js";
+import { loadSortable } from "../sorting.js";
 import { run } from "./workspace.js";
 
 const editor = document.getElementById("menu-editor");

@@ -1,8 +1,8 @@
 // The page builder: cards on a grid of twelve, by mouse, finger and keyboard. What a gesture means is sent as an operation;
 // the canvas is drawn again from what the server keeps.
 
-import { loadSortable } from "../boards.js";
-import { announce, draftAddress, run, select } from "./workspace.js";
+import { loadSortable } from "../sorting.js";
+import { announce, create, draftAddress, run, select } from "./workspace.js";
 
 const builder = document.getElementById("builder");
 const texts = document.getElementById("page-texts")?.dataset ?? {};
@@ -132,11 +132,6 @@ function keyOn(card, event) {
 
 // --- the page itself
 
-async function addPage(label) {
-  const told = await run("page.add", { label }, { select: false });
-  if (told?.select) location.assign(`${draftAddress}/page/${told.select[1]}`);
-}
-
 async function stepPage(step) {
   const names = [...document.querySelectorAll("[data-page-item]")].map((one) => one.dataset.pageItem);
   const at = names.indexOf(page()) + step;
@@ -159,7 +154,6 @@ document.addEventListener("click", (event) => {
   const adding = on("add-card"), card = on("card");
   if (adding) addCard(adding.dataset.addCard);
   else if (on("add-page")) document.getElementById("new-page").showModal();
-  else if (on("close")) on("close").closest("dialog").close();
   else if (on("page-step")) stepPage(Number(on("page-step").dataset.pageStep));
   else if (on("page-copy")) copyPage();
   else if (on("page-delete")) deletePage();
@@ -179,7 +173,8 @@ document.addEventListener("change", (event) => {
 
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("[data-new-page]")) return;
-  addPage(document.getElementById("new-page-label").value);
+  event.preventDefault();
+  create(event.target, "page", { label: document.getElementById("new-page-label").value });
 });
 
 if (builder) {
