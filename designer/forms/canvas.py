@@ -8,7 +8,8 @@ from typing import Any
 
 from designer.forms.layout import names_in, written_sections
 from designer.forms.palette import type_name
-from designer.forms.steps import form_data, text_of
+from designer.forms.steps import form_data
+from designer.naming import text_of
 from designer.workspace import Workspace
 from engine import uses
 from engine.errors import Message

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from designer.forms.steps import Steps, field_data, form_data, label_of, path_of, refuse_mistakes, text_of
+from designer.forms.steps import Steps, field_data, form_data, label_of, path_of, refuse_mistakes
+from designer.naming import text_of
 from designer.operations import Made, operation
 from designer.text import EditRefused, Remove
 from designer.workspace import Workspace

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from designer.forms.starters import text_in, title_texts
-from designer.forms.steps import Steps, form_data, languages, text_of
-from designer.naming import label_value, name_from, unique
+from designer.forms.steps import Steps, form_data, languages
+from designer.naming import label_value, name_from, text_of, unique
 from designer.operations import Breaks, Made, operation
 from designer.text import EditRefused, Remove
 from designer.workspace import Workspace
@@ -71,8 +71,6 @@ def _into_menu(steps: Steps, name: str) -> None:
 def remove(workspace: Workspace, form: str, force: bool = False) -> Made:
     """Refused with the places that need it, unless forced; its menu entries go along."""
     data = form_data(workspace, form)
-    if len(workspace.at(("forms",)) or {}) == 1:
-        raise EditRefused(message("An application has at least one form."), ("forms", form))
     found = _breaks(workspace, form)
     entries = [one.path for one in found if one.path[:1] == ("menu",)]
     needed = [one for one in found if one.path not in entries]
@@ -81,7 +79,7 @@ def remove(workspace: Workspace, form: str, force: bool = False) -> Made:
         reason = message("{labels} is still used in {count} places.", labels=label, count=len(needed))
         raise Breaks(reason, [(one.path, one.sentence) for one in needed])
     steps = Steps(workspace)
-    steps.remove(("forms", form))
+    steps.do(Remove(("forms", form), emptied=True))
     for path in sorted(entries, key=lambda path: [-step if isinstance(step, int) else 0 for step in path]):
         steps.do(Remove(path, emptied=True))
     return Made(steps.edits, message("The form {label} is removed", label=label), ())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from designer.forms.steps import Steps, text_of
+from designer.forms.steps import Steps
+from designer.naming import text_of
 from designer.operations import Made, operation
 from designer.pages.starters import card_data
 from designer.text import EditRefused

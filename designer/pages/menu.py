@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from designer.forms.starters import text_in
-from designer.forms.steps import Steps, languages, sibling_labels, text_of
-from designer.naming import label_value
+from designer.forms.steps import Steps, languages, sibling_labels
+from designer.naming import label_value, text_of
 from designer.operations import Made, operation
 from designer.text import EditRefused, Insert, Move, Remove, SetValue, edited
 from designer.workspace import Workspace

@@ -6,8 +6,8 @@ import copy
 from typing import Any
 
 from designer.forms.starters import text_in
-from designer.forms.steps import Steps, languages, sibling_labels, text_of
-from designer.naming import label_value, name_from, unique
+from designer.forms.steps import Steps, languages, sibling_labels
+from designer.naming import label_value, name_from, text_of, unique
 from designer.operations import Made, operation
 from designer.pages.cards import page_data
 from designer.text import EditRefused, Move

@@ -8,8 +8,8 @@ from designer.generic import set_value, unset
 from designer.naming import name_for, unique
 from designer.operations import Made, operation
 from designer.rules.places import rule_at
-from designer.rules.soundness import sound
 from designer.rules.starting import action, ground, trigger
+from designer.soundness import sound
 from designer.text import EditRefused, Insert, Remove
 from designer.workspace import Workspace
 from engine.errors import Message, message

@@ -13,7 +13,8 @@ from designer.forms import canvas_of, palette
 from designer.forms.copies import snippet
 from designer.forms.layout import shown_names
 from designer.forms.rights import VERBS, rights_of
-from designer.forms.steps import fields_data, text_of
+from designer.forms.steps import fields_data
+from designer.naming import text_of
 from designer.text import EditRefused
 from designer.web.frame import draw, workspace
 from designer.web.panels import EXTRA_TABS, asked_path, panel_context

@@ -12,7 +12,7 @@ from flask import Blueprint, redirect
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from designer.forms.steps import text_of
+from designer.naming import text_of
 from designer.pages.cards import USUAL_WIDTH, cards_data
 from designer.pages.live import why_not_yet
 from designer.pages.menu import menu_data, outside
