@@ -36,14 +36,18 @@ def write(app: Application, readings: Readings, seen: Workspace, base: str, text
     """Another text for the whole draft, typed on the ground of ``base``. Where the draft went on meanwhile both are
     merged; raises Clashing with what they disagree about. A text that is no YAML is kept as well: nothing typed is
     lost."""
-    if len(text.encode()) > LARGEST:
-        raise EditRefused(message("A definition has at most {count} bytes.", count=LARGEST))
+    _bounded(text)
     if base != seen.text:
         text = _merged(base, text, seen.text)
     splices, back = one_splice(seen.text, text)
     undo = Undo.from_data(dict(seen.change.undo))
     undo.note(say(message("The text is edited"), seen.language), seen.text, text, splices, back)
     return _kept(app, readings, seen, text, undo)
+
+
+def _bounded(text: str) -> None:
+    if len(text.encode("utf-8", "surrogatepass")) > LARGEST:
+        raise EditRefused(message("A definition has at most {count} bytes.", count=LARGEST))
 
 
 class Clashing(EditRefused):
@@ -97,6 +101,7 @@ def redo(app: Application, readings: Readings, seen: Workspace) -> tuple[Workspa
 def _kept(app: Application, readings: Readings, seen: Workspace, text: str, undo: Undo) -> Workspace:
     if text == seen.text:
         return seen
+    _bounded(text)
     reading = readings.of(text)  # read before the transaction: writers wait for nobody's checks
     with app.database.write() as conn:
         change = changes.keep(conn, app.tables, seen.change, now=app.clock(), text=text, undo=undo.as_data())
@@ -112,5 +117,7 @@ def seen_as(change: Change, version: int) -> None:
 def opened(app: Application, title: str, text: str, base: str, base_text: str, by: int | None, now: dt.datetime) -> (
     Change
 ):  # fmt: skip
+    """A new draft. Raises EditRefused for a text no definition has the size of."""
+    _bounded(text)
     with app.database.write() as conn:
         return changes.begin(conn, app.tables, title=title, base=base, base_text=base_text, text=text, by=by, now=now)

@@ -490,6 +490,14 @@ def test_a_file_with_mistakes_shows_them_beside_its_lines(site):
     assert draft(site, int(mended.split("/")[2])).text == wrong
 
 
+def test_a_text_that_is_too_long_becomes_no_draft(site):
+    ada = site.visitor("ada")
+    answer = ada.post("/designer/upload/mend", {"name": "desk.yaml", "text": DESK + "# " + "x" * 1_000_000})
+    assert "A definition has at most 1000000 bytes." in text(answer)
+    with site.app.database.read() as conn:
+        assert conn.execute(sa.select(sa.func.count()).select_from(site.app.tables.change)).scalar() == 0
+
+
 def test_another_applications_file_is_not_taken(site):
     answer = site.visitor("ada").post("/designer/upload", **sent("x.yaml", DESK.replace("app: desk", "app: bakery")))
     assert "This is the application bakery; desk is running here." in text(answer)
