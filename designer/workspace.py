@@ -15,7 +15,7 @@ from engine.load import Loaded, examine
 from engine.publishing.changes import Change
 from engine.registry import Registry
 from engine.uses import Uses, index_of
-from engine.yamlfile import Path, Source
+from engine.yamlfile import Path, Source, dotted
 
 KEPT = 24
 
@@ -126,6 +126,11 @@ class Workspace:
     @property
     def findings(self) -> tuple[Finding, ...]:
         return self.reading.findings
+
+    def findings_at(self, path: Path, *, below: bool = True) -> list[Finding]:
+        """What the check says of a place; ``below``: and of what stands in it."""
+        here = dotted(path)
+        return [one for one in self.findings if one.path == here or (below and one.path.startswith(f"{here}."))]
 
     @property
     def uses(self) -> Uses:

@@ -26,10 +26,6 @@ class Right:
     record: bool | str
     own: bool | str | None
 
-    @property
-    def effective(self) -> bool | str:
-        return self.record if self.own is None else self.own
-
 
 def rights_of(workspace: Workspace, form: str, field: str) -> list[Right]:
     """Every role with what it may do with a field, row by row."""

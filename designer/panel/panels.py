@@ -145,13 +145,8 @@ def _name(slot: Slot) -> str | None:
 
 def problems_at(workspace: Workspace, path: Path, below: bool = False) -> tuple[Message, ...]:
     """What the check says about a place, and about what stands in it."""
-    here = dotted(path)
-    return tuple(
-        finding.message
-        for finding in workspace.findings
-        if finding.severity != "note"
-        and (finding.path == here or (below and finding.path.startswith((f"{here}.", f"{here}["))))
-    )
+    found = workspace.findings_at(path, below=below)
+    return tuple(finding.message for finding in found if finding.severity != "note")
 
 
 def snippet(workspace: Workspace, path: Path) -> str:

@@ -146,11 +146,7 @@ def _tiles(conn: sa.Connection, draft: Workspace, name: str) -> Iterator[Tile]:
 
 
 def _problems(draft: Workspace, path: Path) -> int:
-    below = f"pages.{path[1]}.cards.{path[3]}"
-    dotted = (
-        finding.path.replace("[", ".").replace("]", "") for finding in draft.findings if finding.severity == "error"
-    )
-    return sum(one == below or one.startswith(f"{below}.") for one in dotted)
+    return sum(finding.severity == "error" for finding in draft.findings_at(path))
 
 
 def _body(
