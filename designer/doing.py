@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from designer.inforce import InForce
 from designer.operations import Made, perform
 from designer.text import EditRefused, Splice, Undo, Unreadable, apply, merge
 from designer.workspace import Readings, Workspace
@@ -39,10 +40,20 @@ def write(app: Application, readings: Readings, seen: Workspace, base: str, text
     _bounded(text)
     if base != seen.text:
         text = _merged(base, text, seen.text)
-    splices, back = one_splice(seen.text, text)
+    return _kept(app, readings, seen, text, _noted(seen, text, message("The text is edited")))
+
+
+def merged_in(app: Application, readings: Readings, seen: Workspace, now: InForce, text: str) -> Workspace:
+    """The draft with what was put in force meanwhile, from which it goes on. Raises Stale as well."""
+    undo = _noted(seen, text, message("Merged with what is in force"))
+    return _kept(app, readings, seen, text, undo, base=now.hash, base_text=now.text)
+
+
+def _noted(seen: Workspace, text: str, label: Message) -> Undo:
+    """The steps of undo with another text as the newest."""
     undo = Undo.from_data(dict(seen.change.undo))
-    undo.note(say(message("The text is edited"), seen.language), seen.text, text, splices, back)
-    return _kept(app, readings, seen, text, undo)
+    undo.note(say(label, seen.language), seen.text, text, *one_splice(seen.text, text))
+    return undo
 
 
 def _bounded(text: str) -> None:
@@ -98,13 +109,16 @@ def redo(app: Application, readings: Readings, seen: Workspace) -> tuple[Workspa
     return _kept(app, readings, seen, text, steps), label
 
 
-def _kept(app: Application, readings: Readings, seen: Workspace, text: str, undo: Undo) -> Workspace:
-    if text == seen.text:
+def _kept(
+    app: Application, readings: Readings, seen: Workspace, text: str, undo: Undo, **values: str
+) -> Workspace:  # fmt: skip
+    if text == seen.text and not values:
         return seen
     _bounded(text)
     reading = readings.of(text)  # read before the transaction: writers wait for nobody's checks
     with app.database.write() as conn:
-        change = changes.keep(conn, app.tables, seen.change, now=app.clock(), text=text, undo=undo.as_data())
+        change = changes.keep(conn, app.tables, seen.change, now=app.clock(), text=text, undo=undo.as_data(),
+                              **values)  # fmt: skip
     return Workspace(change, reading, seen.language)
 
 

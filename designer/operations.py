@@ -89,6 +89,8 @@ def _arguments(function: Callable[..., Any], name: str, given: Mapping[str, Any]
         raise Invalid(
             message("{name} takes {wanted}; got {got}.", name=name, wanted=", ".join(wanted), got=", ".join(given))
         )
+    if given.get("path") == []:
+        raise Invalid(message("{what}: a place is expected.", what=f"{name}: path"))
     return {key: _typed(value, wanted[key][0], f"{name}: {key}") for key, value in given.items()}
 
 

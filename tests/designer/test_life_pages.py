@@ -11,6 +11,10 @@ import sqlalchemy as sa
 from preview_world import designing
 from visiting import Grounds, text
 
+from designer import doing
+from designer.inforce import InForce
+from designer.workspace import Readings, Workspace
+from engine.errors import Stale
 from engine.publishing import changes, history, jobs
 
 DESK = """\
@@ -421,6 +425,17 @@ def test_what_both_changed_is_asked_with_both_values_and_lines(site):
     pia.post(f"/designer/{id}/merge", {"place.1": place, "choice.1": "mine"})
     assert draft(site, id).text == DESK.replace("within: 2h", "within: 8h")
     assert draft(site, id).base == in_force(site).definition.hash
+
+
+def test_a_merge_writes_over_nothing_that_came_meanwhile(site):
+    id, app = drafted(site, LONGER), in_force(site)
+    readings = Readings(app.registry)
+    seen = Workspace(draft(site, id), readings.of(LONGER))
+    with app.database.write() as conn:
+        changes.keep(conn, app.tables, seen.change, now=app.clock(), text=WIDER)
+    with pytest.raises(Stale):
+        doing.merged_in(app, readings, seen, InForce("abc", DESK), LONGER)
+    assert draft(site, id).text == WIDER
 
 
 # --- back
