@@ -1,7 +1,7 @@
 // Boards: cards dragged by mouse, finger or keyboard; a drop the server refuses puts the card back and says why. Trees:
 // children are fetched when a branch is unfolded.
 import { openDialog, request, send } from "./fetching.js";
-import { loadSortable } from "./sorting.js";
+import { TOUCH, loadSortable } from "./sorting.js";
 import { toast } from "./toast.js";
 
 // --- moving cards
@@ -15,7 +15,7 @@ function ready(root) {
       if (lane.dataset.ready) continue;
       lane.dataset.ready = "1";
       window.Sortable.create(lane, {
-        group: "board", draggable: ".board-card", animation: 140, delay: 180, delayOnTouchOnly: true, ghostClass: "ghost",
+        ...TOUCH, group: "board", draggable: ".board-card", ghostClass: "ghost",
         scroll: true, onEnd: ({ item, from, to, oldDraggableIndex }) => {
           if (from !== to) drop(board, item, from, to, from.querySelectorAll(":scope > .board-card")[oldDraggableIndex] ?? null);
         },

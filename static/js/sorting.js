@@ -1,5 +1,8 @@
 // The library that sorts by dragging, loaded once it is wanted.
 
+// With a finger things are held a moment, so that the page can still be scrolled.
+export const TOUCH = { animation: 140, delay: 180, delayOnTouchOnly: true };
+
 let loading;
 export function loadSortable() {
   loading ??= new Promise((done) => {

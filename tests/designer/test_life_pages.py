@@ -184,6 +184,16 @@ def test_another_designers_draft_is_not_there_until_it_is_shared(site):
     assert other.get("/designer/shared/nonsense").status_code == 404
 
 
+def test_drafts_of_others_push_nobodys_own_out_of_the_list(site):
+    mine = drafted(site, LONGER)
+    others = [drafted(site, LONGER, "max") for _ in range(3)]
+    with site.app.database.read() as conn:
+        seen = changes.listed(conn, site.app.tables, user=site.user("pia").id, limit=2)
+        newest = changes.listed(conn, site.app.tables, limit=2)
+    assert [one.id for one in seen] == [mine]
+    assert [one.id for one in newest] == others[:0:-1]
+
+
 def test_an_administrator_sees_every_draft(site):
     id = drafted(site, LONGER)
     ada = site.visitor("ada")
