@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from designer.inforce import InForce
@@ -98,14 +98,18 @@ def _shared(one: str, other: str) -> int:
 
 def undo(app: Application, readings: Readings, seen: Workspace) -> tuple[Workspace, str]:
     """Take the newest step back; answers the label of that step. Raises EditRefused when there is none."""
-    steps = Undo.from_data(dict(seen.change.undo))
-    text, label = steps.undo(seen.text)
-    return _kept(app, readings, seen, text, steps), label
+    return _stepped(app, readings, seen, Undo.undo)
 
 
 def redo(app: Application, readings: Readings, seen: Workspace) -> tuple[Workspace, str]:
+    return _stepped(app, readings, seen, Undo.redo)
+
+
+def _stepped(
+    app: Application, readings: Readings, seen: Workspace, step: Callable[[Undo, str], tuple[str, str]]
+) -> tuple[Workspace, str]:
     steps = Undo.from_data(dict(seen.change.undo))
-    text, label = steps.redo(seen.text)
+    text, label = step(steps, seen.text)
     return _kept(app, readings, seen, text, steps), label
 
 

@@ -59,16 +59,22 @@ def workspace(id: int) -> Workspace:
     return cast(Workspace, kept[id])
 
 
+def next_steps(draft: Workspace) -> tuple[str, str]:
+    """What would be taken back, and what done again; empty for nothing."""
+    steps = Undo.from_data(dict(draft.change.undo))
+    return steps.done[-1].label if steps.done else "", steps.undone[-1].label if steps.undone else ""
+
+
 def draw(template: str, draft: Workspace, tab: str, **context: Any) -> str:
     """A screen of a draft. ``tab``: which of the tabs it belongs to."""
-    undo = Undo.from_data(dict(draft.change.undo))
+    undo, redo = next_steps(draft)
     return render(
         f"designer/{template}",
         workspace=draft,
         change=draft.change,
         tab=tab,
         wide=True,  # the side bar is folded: the canvas needs the room
-        undo_label=undo.done[-1].label if undo.done else "",
-        redo_label=undo.undone[-1].label if undo.undone else "",
+        undo_label=undo,
+        redo_label=redo,
         **context,
     )
