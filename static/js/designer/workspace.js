@@ -36,9 +36,11 @@ function point(path, options) {
 
 // One after the other: each operation is sent with the version the one before it left.
 let waiting = 0;
+let begun = null; // what had the focus when the newest was sent
 
 function queued(work) {
   waiting += 1;
+  begun = document.activeElement;
   const turn = line.then(work).finally(() => { waiting -= 1; });
   line = turn.catch(() => {}); // who asked is told; the next one goes on
   return turn;
@@ -222,7 +224,8 @@ function typing(target) {
 }
 
 // A key pressed on a drawing while it is kept and drawn again acts on what is seen then: on the drawing of before it would
-// mean another place, and what was chosen by it would be lost to what the edit chooses.
+// mean another place, and what was chosen by it would be lost to what the edit chooses. It goes where the edit puts the
+// focus, or where the person put it meanwhile.
 const held = [];
 
 function isHeld(event) {
@@ -235,8 +238,8 @@ function isHeld(event) {
 async function release() {
   while (held.length) {
     await quiet();
-    const target = document.activeElement ?? document.body;
-    const event = held.shift();
+    const { event, own } = held.shift();
+    const target = own?.isConnected ? own : document.activeElement ?? document.body;
     if (!typing(target)) target.dispatchEvent(new KeyboardEvent("keydown", event));
   }
 }
@@ -245,7 +248,8 @@ document.addEventListener("keydown", (event) => {
   if (!isHeld(event)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  if (held.push(event) === 1) release();
+  const own = event.target === begun || event.target === document.body ? null : event.target;
+  if (held.push({ event, own }) === 1) release();
 }, true);
 
 document.addEventListener("keydown", (event) => {
