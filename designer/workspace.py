@@ -153,6 +153,14 @@ class Workspace:
         """The plain data at a path, None when nothing stands there."""
         return _at(self.data, path)
 
+    def map_at(self, path: Path) -> dict[str, Any]:
+        """The map at a path; empty where something else stands there, as drafts may say anything."""
+        return as_map(self.at(path))
+
+
+def as_map(found: Any) -> dict[str, Any]:
+    return found if isinstance(found, dict) else {}
+
 
 def _at(data: Any, path: Path) -> Any:
     for step in path:

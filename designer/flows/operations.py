@@ -281,7 +281,7 @@ def add_timeout(workspace: Workspace, form: str, state: str) -> Made:
         "trigger": trigger,
         "actions": [{**tell, "message": labels_with(workspace, "“{state}” takes too long", _said(stage), state)}],
     }  # fmt: skip
-    name = unique(f"{form}_{state}_too_long"[:50], set(workspace.at(("rules",)) or {}))
+    name = unique(f"{form}_{state}_too_long"[:50], set(workspace.map_at(("rules",))))
     edit: Edit = (
         Insert(("rules",), name, rule) if workspace.at(("rules",)) else inserted(workspace, (), "rules", {name: rule})
     )

@@ -94,4 +94,4 @@ def _who_may_change(workspace: Workspace, form: str) -> list[str]:
 
 
 def _anybody(workspace: Workspace) -> list[str]:
-    return [str(role) for role in workspace.at(("roles",)) or {}][:1] or [ADMIN]
+    return [str(role) for role in workspace.map_at(("roles",))][:1] or [ADMIN]

@@ -22,8 +22,9 @@ def add(
     """A form with a name field, which the roles given (all, when none are) may read and fill in, in the menu."""
     if not label.strip():
         raise EditRefused(message("A form needs a label that people can read."))
-    steps = Steps(workspace)
-    forms: dict[str, Any] = workspace.at(("forms",)) or {}
+    steps, forms = Steps(workspace), workspace.map_at(("forms",))
+    if not forms and workspace.at(("forms",)):
+        raise EditRefused(message("The file has mistakes that have to be mended first, in the text."), ("forms",))
     name = _name(workspace, name, label, forms)
     siblings = [one["label"] for one in forms.values() if isinstance(one, dict) and "label" in one]
     known = languages(workspace)
@@ -42,7 +43,7 @@ def add(
 
 
 def _name(workspace: Workspace, name: str, label: str, forms: dict[str, Any]) -> str:
-    taken = {*forms, *(workspace.at(("pages",)) or {}), *RESERVED_FORMS}
+    taken = {*forms, *workspace.map_at(("pages",)), *RESERVED_FORMS}
     if name and name in taken:
         raise EditRefused(message("The name {name} is taken; choose another.", name=name))
     return name or unique(name_from(label, "form"), taken)
@@ -54,7 +55,7 @@ def _view(workspace: Workspace, siblings: list[Any]) -> dict[str, Any]:
 
 
 def _grants(workspace: Workspace, roles: tuple[str, ...] | None) -> dict[str, Any]:
-    known = workspace.at(("roles",)) or {}
+    known = workspace.map_at(("roles",))
     chosen = list(known) if roles is None else [role for role in roles if role in known and role != ADMIN]
     return {role: {"create": True, "read": True, "update": True} for role in chosen}
 

@@ -42,10 +42,7 @@ def database_url(sqlite_url: str) -> str:
 @pytest.fixture
 def site(make_app: Any) -> Grounds:
     grounds = Grounds(make_app(DESK + MORE, people=PEOPLE, registry=designing()))
-    app = grounds.app
-    with app.database.write() as conn:
-        grounds.id = changes.begin(conn, app.tables, title="Mine", base=app.definition.hash, base_text=DESK + MORE,
-                                   text=DESK + MORE, by=grounds.user("pia").id, now=app.clock()).id  # fmt: skip
+    grounds.id = drafted(grounds, DESK + MORE)
     return grounds
 
 
@@ -58,6 +55,13 @@ def addresses(site: Grounds, method: str) -> Iterator[str]:
             assert "<" not in address, f"NAMES has nothing for {rule.rule}"
             path = QUERIES.get(address.removeprefix(f"/designer/{site.id}"))
             yield address + (f"?path={json.dumps(path)}" if path else "")
+
+
+def drafted(site: Grounds, source: str) -> int:
+    app = site.app
+    with app.database.write() as conn:
+        return changes.begin(conn, app.tables, title="Mine", base=app.definition.hash, base_text=DESK + MORE, text=source,
+                             by=site.user("pia").id, now=app.clock()).id  # fmt: skip
 
 
 def draft(site: Grounds) -> Change:
@@ -95,3 +99,37 @@ def test_names_nobody_gave_are_not_there(site):
     for address in addresses(site, "GET"):
         strange = re.sub(r"/(told|wall|ticket)\b", "/nothing", address)
         assert pia.get(strange).status_code in (200, 303, 404, 409), strange
+
+
+ODD = [
+    "", "- 1", "a: [", "app: desk\nlabel: Desk\n", "forms: [a]\nrules: [1]\npages: [wall]\nmenu: x\nroles: 3\n",
+    """
+forms: {ticket: 1, other: {fields: [x]}}
+rules: {told: {actions: 3, trigger: 5}, more: 4}
+pages: {wall: {cards: {a: 1}}, other: 3}
+menu: [1, {items: 3, label: 4}, {items: [1, [2], {a: 1}]}]
+""",
+    """
+forms: {ticket: {label: [1], fields: {subject: {type: [text]}, client: 3}, sections: {a: 1}, workflow: {states: [1]}, permissions: [1]}}
+roles: [a]
+languages: zh
+rules: {told: {trigger: {type: created, form: [1]}, actions: [1, {type: [x]}]}}
+pages: {wall: {cards: [1, {type: [number]}], filters: 3, label: [3]}}
+""",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("source", ODD)
+def test_a_draft_of_any_shape_has_its_screens(site, source):
+    site.id, pia = drafted(site, source), site.visitor("pia")
+    for address in addresses(site, "GET"):
+        assert pia.get(address).status_code in (200, 303, 404, 409, 422), address
+    for operation, arguments in ADDING.items():
+        body = {"version": 1, "operation": operation, "arguments": arguments}
+        answer = pia.post(f"/designer/{drafted(site, source)}/do", json.dumps(body), content_type="application/json")
+        assert answer.status_code in (200, 422), operation
+
+
+ADDING = {"form.add": {"label": "Thing"}, "page.add": {"label": "Wall"}, "page.remove": {"page": "wall"},
+          "menu.add": {"entry": "ticket"}, "rule.add": {"label": "New"}, "field.add": {"form": "ticket", "type": "text"},
+          "card.add": {"page": "wall", "kind": "number"}, "flow.start": {"form": "ticket"}}  # fmt: skip
