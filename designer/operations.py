@@ -99,7 +99,7 @@ def _typed(value: Any, hint: Any, what: str) -> Any:
     if hint is Any:
         return value
     if get_origin(hint) in (Union, types.UnionType):
-        return None if value is None else _one_of(value, get_args(hint), what)
+        return _one_of(value, get_args(hint), what)
     if get_origin(hint) is tuple:
         return _several(value, get_args(hint)[0], what)
     if isinstance(value, get_origin(hint) or hint) and not (hint is int and isinstance(value, bool)):
