@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from designer.conditions.offers import Term, option_label, term_of, terms
+from designer.conditions.offers import Term, option_label, part_label, term_of, terms
 from designer.workspace import Workspace
 from engine.definition import AppDefinition
 from engine.expressions import Kind, Scope, signatures
@@ -91,8 +91,9 @@ def _members(typed: str, start: int, scope: Scope, loops: dict[str, Kind], langu
     if kind.name == "records":
         yield from _folds(path, kind, part, start, scope.definition, language)
         return
-    for name in _sorted(part, ((name, _label(kind, name, scope, language)) for name in _parts(kind, scope))):
-        yield Completion(f"{path}.{name[0]}", name[1], "field", _word(kind, name[0], scope), start)
+    called = ((name, part_label(kind, name, scope.definition, language)) for name in _parts(kind, scope))
+    for name, label in _sorted(part, called):
+        yield Completion(f"{path}.{name}", label, "field", _word(kind, name, scope), start)
 
 
 def _parts(kind: Kind, scope: Scope) -> tuple[str, ...]:
@@ -100,14 +101,6 @@ def _parts(kind: Kind, scope: Scope) -> tuple[str, ...]:
         return attribute_names(kind, scope.definition)
     except KeyError:
         return ()
-
-
-def _label(kind: Kind, name: str, scope: Scope, language: str) -> str:
-    form = scope.definition.forms.get(kind.form or "") if kind.name == "record" else None
-    if form is not None and name in form.fields:
-        return str(form.fields[name].label_in(language))
-    inner = Scope(scope.definition, form, {"it": kind.name if form is None else form})
-    return term_of(f"it.{name}", inner, language).label.rpartition(" › ")[2]
 
 
 def _word(kind: Kind, name: str, scope: Scope) -> str:

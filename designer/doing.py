@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from designer.inforce import InForce
 from designer.operations import Made, perform
 from designer.text import EditRefused, Splice, Undo, Unreadable, apply, merge
 from designer.workspace import Readings, Workspace
@@ -36,14 +37,28 @@ def write(app: Application, readings: Readings, seen: Workspace, base: str, text
     """Another text for the whole draft, typed on the ground of ``base``. Where the draft went on meanwhile both are
     merged; raises Clashing with what they disagree about. A text that is no YAML is kept as well: nothing typed is
     lost."""
-    if len(text.encode()) > LARGEST:
-        raise EditRefused(message("A definition has at most {count} bytes.", count=LARGEST))
+    _bounded(text)
     if base != seen.text:
         text = _merged(base, text, seen.text)
-    splices, back = one_splice(seen.text, text)
+    return _kept(app, readings, seen, text, _noted(seen, text, message("The text is edited")))
+
+
+def merged_in(app: Application, readings: Readings, seen: Workspace, now: InForce, text: str) -> Workspace:
+    """The draft with what was put in force meanwhile, from which it goes on. Raises Stale as well."""
+    undo = _noted(seen, text, message("Merged with what is in force"))
+    return _kept(app, readings, seen, text, undo, base=now.hash, base_text=now.text)
+
+
+def _noted(seen: Workspace, text: str, label: Message) -> Undo:
+    """The steps of undo with another text as the newest."""
     undo = Undo.from_data(dict(seen.change.undo))
-    undo.note(say(message("The text is edited"), seen.language), seen.text, text, splices, back)
-    return _kept(app, readings, seen, text, undo)
+    undo.note(say(label, seen.language), seen.text, text, *one_splice(seen.text, text))
+    return undo
+
+
+def _bounded(text: str) -> None:
+    if len(text.encode("utf-8", "surrogatepass")) > LARGEST:
+        raise EditRefused(message("A definition has at most {count} bytes.", count=LARGEST))
 
 
 class Clashing(EditRefused):
@@ -83,23 +98,31 @@ def _shared(one: str, other: str) -> int:
 
 def undo(app: Application, readings: Readings, seen: Workspace) -> tuple[Workspace, str]:
     """Take the newest step back; answers the label of that step. Raises EditRefused when there is none."""
-    steps = Undo.from_data(dict(seen.change.undo))
-    text, label = steps.undo(seen.text)
-    return _kept(app, readings, seen, text, steps), label
+    return _stepped(app, readings, seen, Undo.undo)
 
 
 def redo(app: Application, readings: Readings, seen: Workspace) -> tuple[Workspace, str]:
+    return _stepped(app, readings, seen, Undo.redo)
+
+
+def _stepped(
+    app: Application, readings: Readings, seen: Workspace, step: Callable[[Undo, str], tuple[str, str]]
+) -> tuple[Workspace, str]:
     steps = Undo.from_data(dict(seen.change.undo))
-    text, label = steps.redo(seen.text)
+    text, label = step(steps, seen.text)
     return _kept(app, readings, seen, text, steps), label
 
 
-def _kept(app: Application, readings: Readings, seen: Workspace, text: str, undo: Undo) -> Workspace:
-    if text == seen.text:
+def _kept(
+    app: Application, readings: Readings, seen: Workspace, text: str, undo: Undo, **values: str
+) -> Workspace:  # fmt: skip
+    if text == seen.text and not values:
         return seen
+    _bounded(text)
     reading = readings.of(text)  # read before the transaction: writers wait for nobody's checks
     with app.database.write() as conn:
-        change = changes.keep(conn, app.tables, seen.change, now=app.clock(), text=text, undo=undo.as_data())
+        change = changes.keep(conn, app.tables, seen.change, now=app.clock(), text=text, undo=undo.as_data(),
+                              **values)  # fmt: skip
     return Workspace(change, reading, seen.language)
 
 
@@ -112,5 +135,7 @@ def seen_as(change: Change, version: int) -> None:
 def opened(app: Application, title: str, text: str, base: str, base_text: str, by: int | None, now: dt.datetime) -> (
     Change
 ):  # fmt: skip
+    """A new draft. Raises EditRefused for a text no definition has the size of."""
+    _bounded(text)
     with app.database.write() as conn:
         return changes.begin(conn, app.tables, title=title, base=base, base_text=base_text, text=text, by=by, now=now)

@@ -50,7 +50,7 @@ def inserted(workspace: Workspace, parent: Path, key: str, value: Any) -> Insert
 
 def _listed_before(workspace: Workspace, parent: Path, key: str) -> str | None:
     """The last key that is there of those that come before a new one."""
-    order, there = _order(workspace, parent), workspace.at(parent) or {}
+    order, there = _order(workspace, parent), workspace.map_at(parent)
     before = order[: order.index(key)] if key in order else []
     return next((name for name in reversed(before) if name in there), None)
 

@@ -59,6 +59,13 @@ def is_derived(name: str, texts: list[str], fallback: str) -> bool:
     return name in given or base in given
 
 
+def text_of(label: Any, language: str) -> str:
+    """A label as the file has it, in a language or the next best."""
+    if isinstance(label, dict):
+        return str(label.get(language) or next(iter(label.values()), ""))
+    return str(label or "")
+
+
 def texts_of(label: Any) -> list[str]:
     """The texts of a label as the file has it."""
     if isinstance(label, dict):

@@ -89,6 +89,8 @@ def _arguments(function: Callable[..., Any], name: str, given: Mapping[str, Any]
         raise Invalid(
             message("{name} takes {wanted}; got {got}.", name=name, wanted=", ".join(wanted), got=", ".join(given))
         )
+    if given.get("path") == []:
+        raise Invalid(message("{what}: a place is expected.", what=f"{name}: path"))
     return {key: _typed(value, wanted[key][0], f"{name}: {key}") for key, value in given.items()}
 
 
@@ -97,7 +99,7 @@ def _typed(value: Any, hint: Any, what: str) -> Any:
     if hint is Any:
         return value
     if get_origin(hint) in (Union, types.UnionType):
-        return None if value is None else _one_of(value, get_args(hint), what)
+        return _one_of(value, get_args(hint), what)
     if get_origin(hint) is tuple:
         return _several(value, get_args(hint)[0], what)
     if isinstance(value, get_origin(hint) or hint) and not (hint is int and isinstance(value, bool)):

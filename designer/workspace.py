@@ -15,7 +15,7 @@ from engine.load import Loaded, examine
 from engine.publishing.changes import Change
 from engine.registry import Registry
 from engine.uses import Uses, index_of
-from engine.yamlfile import Path, Source
+from engine.yamlfile import Path, Source, dotted
 
 KEPT = 24
 
@@ -127,6 +127,11 @@ class Workspace:
     def findings(self) -> tuple[Finding, ...]:
         return self.reading.findings
 
+    def findings_at(self, path: Path, *, below: bool = True) -> list[Finding]:
+        """What the check says of a place; ``below``: and of what stands in it."""
+        here = dotted(path)
+        return [one for one in self.findings if one.path == here or (below and one.path.startswith(f"{here}."))]
+
     @property
     def uses(self) -> Uses:
         return self.reading.uses
@@ -147,6 +152,14 @@ class Workspace:
     def at(self, path: Path) -> Any:
         """The plain data at a path, None when nothing stands there."""
         return _at(self.data, path)
+
+    def map_at(self, path: Path) -> dict[str, Any]:
+        """The map at a path; empty where something else stands there, as drafts may say anything."""
+        return as_map(self.at(path))
+
+
+def as_map(found: Any) -> dict[str, Any]:
+    return found if isinstance(found, dict) else {}
 
 
 def _at(data: Any, path: Path) -> Any:

@@ -7,6 +7,7 @@ from string import Formatter
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
+from babel.messages.pofile import read_po
 from jinja2 import Environment, nodes
 
 from designer.panel.known import words
@@ -17,7 +18,7 @@ from engine.errors import message
 from engine.language import Label
 from engine.registry import Registry
 from engine.schema import first_line, is_choice, keys_of, kinds_of
-from engine.texts import Catalogue, say, translator
+from engine.texts import OWN_FOLDER, Catalogue, say, translator
 
 PO = """
 msgid ""
@@ -96,6 +97,17 @@ def test_every_sentence_has_its_chinese():
     chinese = Catalogue().texts("zh")
     missing = {text: place for text, place in _sentences() if text not in chinese and _has_words(text)}
     assert not missing, "no Chinese for:\n" + "\n".join(f"{place}: {text!r}" for text, place in missing.items())
+
+
+def test_no_words_are_said_in_two_ways():
+    """The last catalogue would win, and one of the two places read wrong."""
+    said: dict[str, dict[str, str]] = {}
+    for path in sorted((OWN_FOLDER / "zh").glob("*.po")):
+        with path.open("rb") as file:
+            for entry in read_po(file, locale="zh"):
+                if entry.id and entry.string:
+                    said.setdefault(str(entry.id), {})[path.name] = str(entry.string)
+    assert {words: found for words, found in said.items() if len(set(found.values())) > 1} == {}
 
 
 def test_every_translation_fills_the_same_places():

@@ -43,7 +43,6 @@ _ROOTS: Mapping[str, Message] = {
     "source": message("The record it is chosen for"),
 }
 _HIDDEN = frozenset({"id", "version", "deleted_at"})
-_ROLE = message("Role")
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,6 @@ class Entry:
     """How a value is given: ``select`` (options), ``number``, ``date``, ``text``, ``boolean``, ``path`` or ``days``."""
 
     input: str
-    value_kind: str
     options: tuple[tuple[str, str], ...] = field(default=())
 
 
@@ -75,7 +73,7 @@ def term_of(path: str, scope: Scope, language: str) -> Term:
     first, *rest = path.split(".")
     kind, labels = scope.kind(first), [_root_label(scope, first, language)]
     for name in rest:
-        labels.append(_label(kind, name, scope.definition, language) if kind else name)
+        labels.append(part_label(kind, name, scope.definition, language) if kind else name)
         kind = attribute_kind(kind, name, scope.definition) if kind else None
     plain = labels[1:] if first == "record" and rest else labels
     return Term(path, SEPARATOR.join(plain), kind or Kind("any"), labels[0])
@@ -100,7 +98,7 @@ def _members(of: Term, definition: AppDefinition, language: str, depth: int) -> 
         kind = attribute_kind(of.kind, name, definition)
         if kind is None or name in _HIDDEN or (of.kind.name == "state" and name == "label"):
             continue
-        label = _label(of.kind, name, definition, language)
+        label = part_label(of.kind, name, definition, language)
         term = Term(f"{of.path}.{name}", SEPARATOR.join(filter(None, (of.label, label))), kind, of.heading)
         yield term
         if kind.name == "state":
@@ -115,7 +113,7 @@ def _linked(of: Term, definition: AppDefinition, language: str, depth: int) -> I
     for name in (*attribute_names(of.kind, definition), "parent"):
         kind = attribute_kind(of.kind, name, definition)
         if kind is not None and kind.name == "record":
-            label = _label(of.kind, name, definition, language)
+            label = part_label(of.kind, name, definition, language)
             inner = Term(f"{of.path}.{name}", label, kind, SEPARATOR.join((of.heading, label)))
             yield from _members(inner, definition, language, depth - 1)
 
@@ -124,7 +122,8 @@ def _root_label(scope: Scope, name: str, language: str) -> str:
     return say(_ROOTS[name], language) if name in _ROOTS else name
 
 
-def _label(kind: Kind, name: str, definition: AppDefinition, language: str) -> str:
+def part_label(kind: Kind, name: str, definition: AppDefinition, language: str) -> str:
+    """What people call a part of something of this kind."""
     form = definition.forms.get(kind.form or "") if kind.name == "record" else None
     if form is not None and name in form.fields:
         return form.fields[name].label_in(language)
@@ -135,16 +134,16 @@ def _label(kind: Kind, name: str, definition: AppDefinition, language: str) -> s
 def entry_for(kind: Kind, operator: str, definition: AppDefinition, language: str) -> Entry:
     """How the value beside something of this kind is given."""
     if operator in ("within", "not_within"):
-        return Entry("path", "path")
+        return Entry("path")
     if kind.options is not None:
-        return Entry("select", "text", _options(kind, definition, language))
+        return Entry("select", _options(kind, definition, language))
     if kind.name in ("date", "datetime"):
-        return Entry("date", "date")
+        return Entry("date")
     if kind.name == "number":
-        return Entry("number", "number")
+        return Entry("number")
     if kind.name == "boolean":
-        return Entry("boolean", "boolean")
-    return Entry("path", "path") if kind.name in ("record", "user", "records", "users") else Entry("text", "text")
+        return Entry("boolean")
+    return Entry("path") if kind.name in ("record", "user", "records", "users") else Entry("text")
 
 
 def _options(kind: Kind, definition: AppDefinition, language: str) -> tuple[tuple[str, str], ...]:

@@ -8,17 +8,17 @@ from typing import Any
 from urllib.parse import quote
 
 from designer.flows.places import state_path, transition_path
+from designer.panel.known import label_of
 from designer.workspace import Workspace
 from engine.actions import Ask, TakeTransition
 from engine.definition import Form, Rule, State, Transition
-from engine.errors import Finding
 from engine.expressions import ExpressionRefused, compile_expression
-from engine.language import ADMIN, Duration, Label
+from engine.language import ADMIN, Duration
 from engine.saying.expressions import clause_text
 from engine.texts import say
 from engine.timers import Timeout
 from engine.triggers import Entered
-from engine.yamlfile import Path, dotted
+from engine.yamlfile import Path
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def flow_of(workspace: Workspace, form: str) -> Flow | None:
     stages = tuple(drawing.stage(name, state, name == workflow.initial) for name, state in workflow.states.items())
     arrows = tuple(drawing.arrow(name, one) for name, one in workflow.transitions.items())
     said = drawing.remarks(("forms", form, "workflow"), inner=False)
-    return Flow(form, _text(found.label, workspace.language, form), str(workflow.initial), stages, arrows, said)
+    return Flow(form, label_of(found, form, workspace.language), str(workflow.initial), stages, arrows, said)
 
 
 class _Drawing:
@@ -118,7 +118,7 @@ class _Drawing:
         raw = self.workspace.at(path)
         within = length(state.within, self.language) if state.within else ""
         return Stage(
-            name, _text(state.label, self.language, name), path, self.role(state.owner), str(state.owner or ""), within,
+            name, label_of(state, name, self.language), path, self.role(state.owner), str(state.owner or ""), within,
             str(raw.get("within") or "") if isinstance(raw, dict) else "", self.fields(state.leave_with),
             state.colour, initial, state.final, state.aside, tuple(self._about_state(name)), self.remarks(path),
         )  # fmt: skip
@@ -126,7 +126,7 @@ class _Drawing:
     def arrow(self, name: str, one: Transition) -> Arrow:
         path = transition_path(self.form.name, name)
         return Arrow(
-            name, _text(one.label, self.language, name), path, tuple(map(str, one.from_)), str(one.to),
+            name, label_of(one, name, self.language), path, tuple(map(str, one.from_)), str(one.to),
             tuple(self.role(role) for role in one.roles), tuple(map(str, one.roles)), self.guard(one),
             self.fields(one.ask), one.style, tuple(self._taking(name)), self.remarks(path),
         )  # fmt: skip
@@ -147,7 +147,7 @@ class _Drawing:
         if name == ADMIN:
             return say("Administrator", self.language)
         role = self.definition.roles.get(name)
-        return _text(role.label, self.language, name) if role else str(name)
+        return label_of(role, name, self.language) if role else str(name)
 
     def fields(self, names: Iterable[str]) -> tuple[str, ...]:
         known = self.form.fields
@@ -173,25 +173,14 @@ class _Drawing:
 
     def badge(self, kind: str, rule: Rule) -> Badge:
         address = f"/designer/{self.workspace.change.id}/rule/{quote(rule.name)}"
-        return Badge(kind, rule.name, _text(rule.label, self.language, rule.name), address)
+        return Badge(kind, rule.name, label_of(rule, rule.name, self.language), address)
 
     # --- the check
 
     def remarks(self, path: Path, *, inner: bool = True) -> tuple[Remark, ...]:
         """What the check says of the place; ``inner``: and of what stands in it."""
-        here = dotted(path)
-        found = [one for one in self.workspace.findings if _is_about(one, here, inner)]
+        found = self.workspace.findings_at(path, below=inner)
         return tuple(Remark(one.severity, say(one.message, self.language)) for one in found)
-
-
-def _is_about(finding: Finding, here: str, inner: bool) -> bool:
-    if finding.path == here:
-        return True
-    return inner and finding.path.startswith((f"{here}.", f"{here}["))
-
-
-def _text(label: Any, language: str, otherwise: str) -> str:
-    return str(label.text(language)) if isinstance(label, Label) else otherwise
 
 
 def worst(remarks: Iterable[Mapping[str, Any] | Remark]) -> str:

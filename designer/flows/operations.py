@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from designer.flows.places import (
-    in_all_languages,
-    in_language,
     known_state,
     known_transition,
     label_of,
@@ -19,8 +17,9 @@ from designer.flows.places import (
     transitions_of,
     workflow_path,
 )
+from designer.forms.starters import text_in
 from designer.generic import inserted, refuse_needed
-from designer.naming import name_for, unique
+from designer.naming import name_for, text_of, unique
 from designer.operations import Breaks, Made, operation
 from designer.places import thing_at
 from designer.text import Edit, EditRefused, Insert, Move, Remove, SetValue
@@ -42,12 +41,12 @@ def start(workspace: Workspace, form: str) -> Made:
     flow = {
         "initial": "open",
         "states": {
-            "open": {"label": in_all_languages(workspace, message("Open"))},
-            "done": {"label": in_all_languages(workspace, message("Done")), "final": True, "colour": "green"},
+            "open": {"label": text_in(workspace, message("Open").pattern)},
+            "done": {"label": text_in(workspace, message("Done").pattern), "final": True, "colour": "green"},
         },
         "transitions": {
             "finish": {
-                "label": in_all_languages(workspace, message("Finish")), "from": ["open"], "to": "done",
+                "label": text_in(workspace, message("Finish").pattern), "from": ["open"], "to": "done",
                 "roles": people_for(workspace, form),
             },
         },
@@ -68,7 +67,7 @@ def remove_flow(workspace: Workspace, form: str, force: bool = False) -> Made:
         ]  # fmt: skip
         if found:
             raise Breaks(message("The flow is still used in {count} places.", count=len(found)), found)
-    label = message("The flow of {form} is removed", form=in_language(named, workspace.language, form))
+    label = message("The flow of {form} is removed", form=text_of(named, workspace.language) or form)
     return Made([Remove(workflow_path(form))], label, ("forms", form))
 
 
@@ -116,7 +115,7 @@ def remove_state(workspace: Workspace, form: str, state: str, force: bool = Fals
         raise EditRefused(message("A flow has at least one state; remove the flow instead."), path)
     if not force:
         refuse_needed(workspace, path)
-    label = in_language(_said(states[state]), workspace.language, state)
+    label = text_of(_said(states[state]), workspace.language) or state
     edits: list[Edit] = [*_without(workspace, form, state), Remove(path)]
     if workspace.at((*workflow_path(form), "initial")) == state:
         following = next(name for name in states if name != state)
@@ -156,7 +155,7 @@ def reorder_state(workspace: Workspace, form: str, state: str, index: int) -> Ma
 def set_initial(workspace: Workspace, form: str, state: str) -> Made:
     """New records begin here."""
     path = known_state(workspace, form, state)
-    label = in_language(_said(states_of(workspace, form)[state]), workspace.language, state)
+    label = text_of(_said(states_of(workspace, form)[state]), workspace.language) or state
     edit = SetValue((*workflow_path(form), "initial"), state)
     return Made([edit], message("New records begin in “{state}”", state=label), path)
 
@@ -191,14 +190,14 @@ def add_transition(workspace: Workspace, form: str, source: str, target: str, la
 
 def _to(workspace: Workspace, form: str, target: str) -> Any:
     if target == "previous":
-        return in_all_languages(workspace, message("Back"))
+        return text_in(workspace, message("Back").pattern)
     return labels_with(workspace, "To {state}", _said(states_of(workspace, form)[target]), target)
 
 
 def _called(workspace: Workspace, form: str, state: str) -> Message | str:
     if state == "previous":
         return message("the state before")
-    return in_language(_said(states_of(workspace, form)[state]), workspace.language, state)
+    return text_of(_said(states_of(workspace, form)[state]), workspace.language) or state
 
 
 def _taken(workspace: Workspace, form: str) -> set[str]:
@@ -226,7 +225,7 @@ def remove_transition(
     """A transition goes; with ``source``, where it leaves several states, only the way from that one."""
     found, path = known_transition(workspace, form, transition), transition_path(form, transition)
     rest = [one for one in sources(found) if one != source]
-    label = in_language(_said(found), workspace.language, transition)
+    label = text_of(_said(found), workspace.language) or transition
     if source is not None and rest and rest != sources(found):
         said = message("“{step}” does not leave this state any more", step=label)
         return Made([SetValue((*path, "from"), rest)], said, path)
@@ -253,7 +252,7 @@ def redirect(
         wanted = list(dict.fromkeys(wanted if source in wanted else [*wanted, source]))
         if wanted != sources(found):
             edits.append(SetValue((*path, "from"), wanted))
-    label = in_language(_said(found), workspace.language, transition)
+    label = text_of(_said(found), workspace.language) or transition
     return Made(edits, message("“{step}” is led elsewhere", step=label), path)
 
 
@@ -282,9 +281,9 @@ def add_timeout(workspace: Workspace, form: str, state: str) -> Made:
         "trigger": trigger,
         "actions": [{**tell, "message": labels_with(workspace, "“{state}” takes too long", _said(stage), state)}],
     }  # fmt: skip
-    name = unique(f"{form}_{state}_too_long"[:50], set(workspace.at(("rules",)) or {}))
+    name = unique(f"{form}_{state}_too_long"[:50], set(workspace.map_at(("rules",))))
     edit: Edit = (
         Insert(("rules",), name, rule) if workspace.at(("rules",)) else inserted(workspace, (), "rules", {name: rule})
     )
-    called = in_language(_said(stage), workspace.language, state)
+    called = text_of(_said(stage), workspace.language) or state
     return Made([edit], message("A time-out for “{state}” is added", state=called), state_path(form, state))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
+from designer.forms.steps import languages
+from designer.naming import text_of
 from designer.text import EditRefused
 from designer.workspace import Workspace
-from engine.errors import Message, message
+from engine.errors import message
 from engine.language import ADMIN
 from engine.texts import say
 from engine.yamlfile import Path
@@ -62,30 +63,14 @@ def sources(transition: Any) -> list[str]:
 # --- what a new part says --------------------------------------------------------------------------------------------
 
 
-def in_all_languages(workspace: Workspace, text: Message) -> Any:
-    """A text in every language of the application, as the file writes labels."""
-    definition = workspace.definition
-    languages: Iterable[str] = definition.languages if definition is not None else ("zh", "en")
-    return {language: say(text, language) for language in languages}
-
-
 def label_of(workspace: Workspace, label: str) -> Any:
     """What somebody typed, in the language they work in."""
     return {workspace.language: label}
 
 
-def in_language(label: Any, language: str, otherwise: str) -> str:
-    """What a label of the file says in a language."""
-    if isinstance(label, dict):
-        return str(label.get(language) or next(iter(label.values()), otherwise))
-    return str(label) if label else otherwise
-
-
 def labels_with(workspace: Workspace, pattern: str, label: Any, name: str) -> Any:
     """A text that names a thing by its label, in every language of the application: ``To {state}``."""
-    definition = workspace.definition
-    languages = definition.languages if definition is not None else ("zh", "en")
-    return {one: say(message(pattern, state=in_language(label, one, name)), one) for one in languages}
+    return {one: say(message(pattern, state=text_of(label, one) or name), one) for one in languages(workspace)}
 
 
 def people_for(workspace: Workspace, form: str, state: str | None = None) -> list[str]:
@@ -109,4 +94,4 @@ def _who_may_change(workspace: Workspace, form: str) -> list[str]:
 
 
 def _anybody(workspace: Workspace) -> list[str]:
-    return [str(role) for role in workspace.at(("roles",)) or {}][:1] or [ADMIN]
+    return [str(role) for role in workspace.map_at(("roles",))][:1] or [ADMIN]

@@ -8,13 +8,14 @@ from typing import Any
 
 from designer.forms.layout import names_in, written_sections
 from designer.forms.palette import type_name
-from designer.forms.steps import form_data, text_of
+from designer.forms.steps import form_data
+from designer.naming import text_of
 from designer.workspace import Workspace
 from engine import uses
 from engine.errors import Message
 from engine.texts import say
 from engine.web.boxes import WIDE
-from engine.yamlfile import Path, dotted
+from engine.yamlfile import Path
 
 
 @dataclass(frozen=True)
@@ -154,10 +155,8 @@ class _Painter:
 
     def said(self, path: Path, severity: str, *, below: bool = True) -> Iterable[str]:
         """The sentences of the findings at a path."""
-        where = dotted(path)
-        for finding in self.workspace.findings:
-            same = finding.path == where or (below and finding.path.startswith((f"{where}.", f"{where}[")))
-            if same and finding.severity == severity:
+        for finding in self.workspace.findings_at(path, below=below):
+            if finding.severity == severity:
                 yield _said(finding.message, self.language)
 
     def _uses(self, form: str, name: str) -> int:

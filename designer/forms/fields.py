@@ -16,10 +16,9 @@ from designer.forms.steps import (
     path_of,
     refuse_mistakes,
     sibling_labels,
-    text_of,
 )
 from designer.generic import rename
-from designer.naming import field_name, is_derived, label_value, labelled, texts_of, unique
+from designer.naming import field_name, is_derived, label_value, labelled, text_of, texts_of, unique
 from designer.operations import Made, operation
 from designer.text import EditRefused
 from designer.workspace import Workspace

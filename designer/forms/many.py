@@ -40,7 +40,7 @@ def set_option(workspace: Workspace, form: str, fields: tuple[str, ...], option:
     """One option of all of them, such as ``required``; None leaves it to its default."""
     steps = Steps(workspace)
     for name in fields:
-        known = workspace.registry.fields.get(field_data(workspace, form, name).get("type", ""))
+        known = workspace.registry.fields.get(str(field_data(workspace, form, name).get("type", "")))
         if known is None or option not in {key.name for key in keys_of(known)}:
             label = label_of(workspace, form, name)
             raise EditRefused(message("{label} has no option {option}.", label=label, option=option))

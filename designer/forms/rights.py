@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from designer.forms.steps import Steps, field_data, form_data, label_of, path_of, refuse_mistakes, text_of
+from designer.forms.steps import Steps, field_data, form_data, label_of, path_of, refuse_mistakes
+from designer.naming import text_of
 from designer.operations import Made, operation
 from designer.text import EditRefused, Remove
-from designer.workspace import Workspace
+from designer.workspace import Workspace, as_map
 from engine.errors import message
 
 VERBS: tuple[Literal["read", "update"], ...] = ("read", "update")
@@ -25,35 +26,28 @@ class Right:
     record: bool | str
     own: bool | str | None
 
-    @property
-    def effective(self) -> bool | str:
-        return self.record if self.own is None else self.own
-
 
 def rights_of(workspace: Workspace, form: str, field: str) -> list[Right]:
     """Every role with what it may do with a field, row by row."""
-    grants = _map(form_data(workspace, form).get("permissions"))
+    grants = as_map(form_data(workspace, form).get("permissions"))
     return [
-        _right(role, text_of(_map(data).get("label"), workspace.language) or role, verb, _map(grants.get(role)), field)
-        for role, data in _map(workspace.at(("roles",))).items()
+        _right(role, text_of(as_map(data).get("label"), workspace.language) or role, verb, as_map(grants.get(role)),
+               field)
+        for role, data in workspace.map_at(("roles",)).items()
         for verb in VERBS
-    ]
+    ]  # fmt: skip
 
 
 def _right(role: str, label: str, verb: str, grant: dict[str, Any], field: str) -> Right:
-    own = _map(_map(grant.get("fields")).get(field)).get(verb)
+    own = as_map(as_map(grant.get("fields")).get(field)).get(verb)
     return Right(role, label, verb, grant.get(verb, False), own)
-
-
-def _map(found: Any) -> dict[str, Any]:
-    return found if isinstance(found, dict) else {}
 
 
 @operation("field.grant")
 def grant(workspace: Workspace, form: str, field: str, role: str, verb: str, value: bool | str | None) -> Made:
     """What a role may do with one field: yes, no, a condition, or None for the same as with the record."""
     field_data(workspace, form, field)
-    if role not in _map(workspace.at(("roles",))) or verb not in VERBS:
+    if role not in workspace.map_at(("roles",)) or verb not in VERBS:
         raise EditRefused(message("There is no role {name}", name=role))
     path = ("forms", form, "permissions", role, "fields", field, verb)
     steps = Steps(workspace)

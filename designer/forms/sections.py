@@ -6,8 +6,8 @@ from typing import Any
 
 from designer.forms.layout import LAST, Layout, names_in
 from designer.forms.starters import text_in
-from designer.forms.steps import Steps, languages, text_of
-from designer.naming import label_value, labelled
+from designer.forms.steps import Steps, languages
+from designer.naming import label_value, labelled, text_of
 from designer.operations import Made, operation
 from designer.text import EditRefused
 from designer.workspace import Workspace

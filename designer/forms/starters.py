@@ -57,7 +57,7 @@ def _options(workspace: Workspace, form: str, of: str) -> Mapping[str, Any]:
 def _to_form(workspace: Workspace, form: str, of: str) -> Mapping[str, Any]:
     if not of:
         raise EditRefused(message("Choose the form it points to."))
-    if of not in (workspace.at(("forms",)) or {}):
+    if of not in workspace.map_at(("forms",)):
         raise EditRefused(message("There is no form {name}.", name=of))
     return {"form": of}
 
@@ -79,7 +79,7 @@ def _links_of(workspace: Workspace, form: str, types: tuple[str, ...]) -> Iterat
     """(field, form it points to) of a form."""
     for name, data in fields_data(workspace, form).items():
         target = data.get("form") if isinstance(data, dict) and data.get("type") in types else None
-        if isinstance(target, str) and target in (workspace.at(("forms",)) or {}):
+        if isinstance(target, str) and target in workspace.map_at(("forms",)):
             yield name, target
 
 
@@ -95,7 +95,7 @@ def _rollup(workspace: Workspace, form: str, of: str) -> Mapping[str, Any]:
     for name, target in _links_of(workspace, form, ("lines",)):
         if of in ("", target) and (figure := next(iter(fields_data(workspace, target)), None)):
             return {"of": f"{target}.{figure}", "via": name, "fold": "count"}
-    for other in workspace.at(("forms",)) or {}:
+    for other in workspace.map_at(("forms",)):
         for name, target in _links_of(workspace, other, ("link",)):
             if target == form and of in ("", other):
                 return {"of": f"{other}.{next(iter(fields_data(workspace, other)))}", "via": name, "fold": "count"}

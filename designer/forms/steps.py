@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from designer.generic import inserted
+from designer.naming import text_of
+from designer.soundness import fresh_mistakes
 from designer.text import Edit, EditRefused, Insert, Move, Remove, SetValue, edited
 from designer.workspace import Workspace, step_into
 from engine.errors import message
-from engine.load import examine_source
 from engine.yamlfile import Path
 
 
@@ -69,13 +69,9 @@ class Steps:
 
 
 def refuse_mistakes(steps: Steps) -> None:
-    """Raise EditRefused with the first mistake the steps would bring into a file that has none there yet."""
-    workspace = steps.workspace
-    known = {(finding.path, str(finding.message)) for finding in workspace.findings}
-    source = replace(workspace.source, data=steps.data, findings=())
-    for finding in examine_source(source, workspace.registry, "")[1]:
-        if finding.severity == "error" and (finding.path, str(finding.message)) not in known:
-            raise EditRefused(finding.message)
+    """Raise EditRefused with the first mistake the steps would bring into the file."""
+    for finding in fresh_mistakes(steps.workspace, steps.data):
+        raise EditRefused(finding.message)
 
 
 def form_data(workspace: Workspace, form: str) -> dict[str, Any]:
@@ -115,13 +111,6 @@ def sibling_labels(workspace: Workspace, path: Path) -> list[Any]:
 
 def path_of(form: str, name: str) -> Path:
     return ("forms", form, "fields", name)
-
-
-def text_of(label: Any, language: str) -> str:
-    """A label as the file has it, in a language or the next best."""
-    if isinstance(label, dict):
-        return str(label.get(language) or next(iter(label.values()), ""))
-    return str(label or "")
 
 
 def label_of(workspace: Workspace, form: str, name: str) -> str:

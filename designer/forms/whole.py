@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from designer.forms.starters import text_in, title_texts
-from designer.forms.steps import Steps, form_data, languages, text_of
-from designer.naming import label_value, name_from, unique
+from designer.forms.steps import Steps, form_data, languages
+from designer.naming import label_value, name_from, text_of, unique
 from designer.operations import Breaks, Made, operation
 from designer.text import EditRefused, Remove
 from designer.workspace import Workspace
@@ -22,8 +22,9 @@ def add(
     """A form with a name field, which the roles given (all, when none are) may read and fill in, in the menu."""
     if not label.strip():
         raise EditRefused(message("A form needs a label that people can read."))
-    steps = Steps(workspace)
-    forms: dict[str, Any] = workspace.at(("forms",)) or {}
+    steps, forms = Steps(workspace), workspace.map_at(("forms",))
+    if not forms and workspace.at(("forms",)):
+        raise EditRefused(message("The file has mistakes that have to be mended first, in the text."), ("forms",))
     name = _name(workspace, name, label, forms)
     siblings = [one["label"] for one in forms.values() if isinstance(one, dict) and "label" in one]
     known = languages(workspace)
@@ -42,7 +43,7 @@ def add(
 
 
 def _name(workspace: Workspace, name: str, label: str, forms: dict[str, Any]) -> str:
-    taken = {*forms, *(workspace.at(("pages",)) or {}), *RESERVED_FORMS}
+    taken = {*forms, *workspace.map_at(("pages",)), *RESERVED_FORMS}
     if name and name in taken:
         raise EditRefused(message("The name {name} is taken; choose another.", name=name))
     return name or unique(name_from(label, "form"), taken)
@@ -54,7 +55,7 @@ def _view(workspace: Workspace, siblings: list[Any]) -> dict[str, Any]:
 
 
 def _grants(workspace: Workspace, roles: tuple[str, ...] | None) -> dict[str, Any]:
-    known = workspace.at(("roles",)) or {}
+    known = workspace.map_at(("roles",))
     chosen = list(known) if roles is None else [role for role in roles if role in known and role != ADMIN]
     return {role: {"create": True, "read": True, "update": True} for role in chosen}
 
@@ -71,8 +72,6 @@ def _into_menu(steps: Steps, name: str) -> None:
 def remove(workspace: Workspace, form: str, force: bool = False) -> Made:
     """Refused with the places that need it, unless forced; its menu entries go along."""
     data = form_data(workspace, form)
-    if len(workspace.at(("forms",)) or {}) == 1:
-        raise EditRefused(message("An application has at least one form."), ("forms", form))
     found = _breaks(workspace, form)
     entries = [one.path for one in found if one.path[:1] == ("menu",)]
     needed = [one for one in found if one.path not in entries]
@@ -81,7 +80,7 @@ def remove(workspace: Workspace, form: str, force: bool = False) -> Made:
         reason = message("{labels} is still used in {count} places.", labels=label, count=len(needed))
         raise Breaks(reason, [(one.path, one.sentence) for one in needed])
     steps = Steps(workspace)
-    steps.remove(("forms", form))
+    steps.do(Remove(("forms", form), emptied=True))
     for path in sorted(entries, key=lambda path: [-step if isinstance(step, int) else 0 for step in path]):
         steps.do(Remove(path, emptied=True))
     return Made(steps.edits, message("The form {label} is removed", label=label), ())

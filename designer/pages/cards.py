@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from designer.forms.steps import Steps, text_of
+from designer.forms.steps import Steps
+from designer.naming import text_of
 from designer.operations import Made, operation
 from designer.pages.starters import card_data
 from designer.text import EditRefused
@@ -76,7 +77,7 @@ def _form_before(there: list[Any], place: int) -> str:
 
 def _labels(workspace: Workspace) -> list[Any]:
     """How the cards of the file write their labels."""
-    pages = workspace.at(("pages",)) or {}
+    pages = workspace.map_at(("pages",))
     return [card["label"] for page in pages.values() if isinstance(page, dict)
             for card in page.get("cards") or () if isinstance(card, dict) and "label" in card]  # fmt: skip
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from designer.forms.starters import text_in
-from designer.forms.steps import Steps, languages, sibling_labels, text_of
-from designer.naming import label_value
+from designer.forms.steps import Steps, languages, sibling_labels
+from designer.naming import label_value, text_of
 from designer.operations import Made, operation
 from designer.text import EditRefused, Insert, Move, Remove, SetValue, edited
 from designer.workspace import Workspace
@@ -33,9 +33,14 @@ def menu_data(workspace: Workspace) -> list[dict[str, Any]]:
     return [{"label": label, "items": [str(name) for group in definition.menu for name in group.items]}]
 
 
+def items_of(group: dict[str, Any]) -> list[Any]:
+    found = group.get("items")
+    return found if isinstance(found, list) else []
+
+
 def outside(workspace: Workspace) -> list[str]:
     """Pages and forms that are in no group."""
-    inside = {name for group in menu_data(workspace) for name in group.get("items") or ()}
+    inside = [name for group in menu_data(workspace) for name in items_of(group)]
     definition = workspace.definition
     forms = [form.name for form in definition.forms.values() if not form.parent_form] if definition else []
     pages = list(definition.pages) if definition else []
@@ -101,12 +106,12 @@ def add_group(workspace: Workspace, label: str = "", at: int = LAST) -> Made:
 def add(workspace: Workspace, entry: str, group: int = 0, at: int = LAST) -> Made:
     """A form or page into a group; where it stands already, it is moved."""
     for number, one in enumerate(menu_data(workspace)):
-        if entry in (one.get("items") or ()):
-            return move(workspace, number, one["items"].index(entry), group, at)
+        if entry in items_of(one):
+            return move(workspace, number, items_of(one).index(entry), group, at)
     if entry not in outside(workspace):
         raise EditRefused(message("There is no form or page '{name}'", name=entry))
     menu = _Menu(workspace)
-    items = _group(workspace, group).get("items") or []
+    items = items_of(_group(workspace, group))
     place = len(items) if at == LAST else max(0, min(at, len(items)))
     menu.do(Insert(_items(group), place, entry))
     return menu.made(message("{label} is in the menu", label=_called(workspace, entry)), (*_items(group), place))
@@ -116,7 +121,7 @@ def add(workspace: Workspace, entry: str, group: int = 0, at: int = LAST) -> Mad
 def move(workspace: Workspace, group: int, item: int, to_group: int, at: int = LAST) -> Made:
     """Put an entry elsewhere; ``at`` counts in the result."""
     menu, name = _Menu(workspace), _item(workspace, group, item)
-    room = len(_group(workspace, to_group).get("items") or ()) - (group == to_group)
+    room = len(items_of(_group(workspace, to_group))) - (group == to_group)
     place = room if at == LAST else max(0, min(at, room))
     if (group, item) != (to_group, place):
         menu.do(Move((*_items(group), item), _items(to_group), index=place))
@@ -124,7 +129,7 @@ def move(workspace: Workspace, group: int, item: int, to_group: int, at: int = L
 
 
 def _item(workspace: Workspace, group: int, item: int) -> str:
-    items = _group(workspace, group).get("items") or []
+    items = items_of(_group(workspace, group))
     if not 0 <= item < len(items):
         raise EditRefused(message("The group has no entry {number}.", number=item + 1))
     return str(items[item])

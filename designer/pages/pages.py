@@ -6,10 +6,11 @@ import copy
 from typing import Any
 
 from designer.forms.starters import text_in
-from designer.forms.steps import Steps, languages, sibling_labels, text_of
-from designer.naming import label_value, name_from, unique
+from designer.forms.steps import Steps, languages, sibling_labels
+from designer.naming import label_value, name_from, text_of, unique
 from designer.operations import Made, operation
 from designer.pages.cards import page_data
+from designer.pages.menu import items_of, menu_data
 from designer.text import EditRefused, Move
 from designer.workspace import Workspace
 from engine.checks.cards import filter_sort
@@ -31,7 +32,7 @@ def add(workspace: Workspace, label: str = "") -> Made:
 
 
 def _free(workspace: Workspace, text: str) -> str:
-    taken = {*(workspace.at(("pages",)) or {}), *(workspace.at(("forms",)) or {})}
+    taken = {*workspace.map_at(("pages",)), *workspace.map_at(("forms",))}
     return unique(name_from(text, "page"), taken)
 
 
@@ -60,7 +61,7 @@ def duplicate(workspace: Workspace, page: str) -> Made:
 def move(workspace: Workspace, page: str, to: int) -> Made:
     """Put a page at another place among the pages; ``to`` counts in the result."""
     data, steps = page_data(workspace, page), Steps(workspace)
-    names = list(workspace.at(("pages",)) or ())
+    names = list(workspace.map_at(("pages",)))
     others = [name for name in names if name != page]
     place = max(0, min(to, len(others)))
     path: Path = ("pages", page)
@@ -74,12 +75,11 @@ def move(workspace: Workspace, page: str, to: int) -> Made:
 def remove(workspace: Workspace, page: str) -> Made:
     """Take a page out, and out of the menu."""
     data, steps = page_data(workspace, page), Steps(workspace)
-    for at, group in enumerate(workspace.at(("menu",)) or ()):
-        items = group.get("items") if isinstance(group, dict) else None
-        for place, name in reversed(list(enumerate(items or ()))):
+    for at, group in enumerate(menu_data(workspace) if workspace.at(("menu",)) else ()):
+        for place, name in reversed(list(enumerate(items_of(group)))):
             if name == page:
                 steps.remove(("menu", at, "items", place))
-    last = len(workspace.at(("pages",)) or ()) == 1
+    last = len(workspace.map_at(("pages",))) == 1
     steps.remove(("pages",) if last else ("pages", page))
     called = text_of(data.get("label"), workspace.language)
     return Made(steps.edits, message("{label} is removed", label=called), None)

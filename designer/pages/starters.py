@@ -69,7 +69,7 @@ CARD_WORDS: Mapping[str, str] = {
     "number": message("Number").pattern,
     "trend": message("Trend").pattern,
     "breakdown": message("Breakdown").pattern,
-    "table": message("Table").pattern,
+    "table": message("Summary table").pattern,
     "records": message("List").pattern,
     "board": message("Board").pattern,
     "gantt": message("Time line").pattern,

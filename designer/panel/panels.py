@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
 from designer.difference.wording import option_of
+from designer.naming import text_of
 from designer.panel.inputs import GROUPS, Input, Item, Known, group_of, kind_of
 from designer.panel.known import form_around, form_of, known_for, more_than_names, words
 from designer.places import place_of
@@ -125,13 +126,7 @@ def _items(workspace: Workspace, path: Path, found: Any) -> Iterator[Item]:
         label = data.get("label") if isinstance(data, dict) else None
         kind = data.get("type") if isinstance(data, dict) else None
         name = step if isinstance(step, str) else None
-        yield Item((*path, step), name, _label(label, workspace.language) or name or str(kind or step + 1), kind)
-
-
-def _label(label: Any, language: str) -> str:
-    if isinstance(label, dict):
-        return str(label.get(language) or next(iter(label.values()), ""))
-    return str(label or "")
+        yield Item((*path, step), name, text_of(label, workspace.language) or name or str(kind or step + 1), kind)
 
 
 def types_of(workspace: Workspace, base: Any) -> tuple[Known, ...]:
@@ -150,13 +145,8 @@ def _name(slot: Slot) -> str | None:
 
 def problems_at(workspace: Workspace, path: Path, below: bool = False) -> tuple[Message, ...]:
     """What the check says about a place, and about what stands in it."""
-    here = dotted(path)
-    return tuple(
-        finding.message
-        for finding in workspace.findings
-        if finding.severity != "note"
-        and (finding.path == here or (below and finding.path.startswith((f"{here}.", f"{here}["))))
-    )
+    found = workspace.findings_at(path, below=below)
+    return tuple(finding.message for finding in found if finding.severity != "note")
 
 
 def snippet(workspace: Workspace, path: Path) -> str:

@@ -8,9 +8,9 @@ from designer.conditions import from_json, written
 from designer.generic import set_value, unset
 from designer.operations import Made, operation
 from designer.rules.places import form_at, rule_at
-from designer.rules.soundness import sound
 from designer.rules.starting import ground
 from designer.slots import slot_at
+from designer.soundness import sound
 from designer.text import EditRefused
 from designer.workspace import Workspace
 from engine.errors import message

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from designer.rules.places import LISTS
 from designer.rules.reading import rule_of, words_in
-from designer.rules.soundness import path_of
+from designer.soundness import path_of
 from designer.workspace import Workspace
 from engine import actions
 from engine.definition import AppDefinition, Rule

@@ -71,12 +71,6 @@ def form_at(workspace: Workspace, path: Path) -> str | None:
     return form if isinstance(form, str) else None
 
 
-def around_at(workspace: Workspace, path: Path) -> str | None:
-    """The form of ``source``: that of the record around a step for each of many; None outside of one."""
-    ends = [end for end in range(4, len(path), 2) if (workspace.at(path[:end]) or {}).get("type") == "for_each"]
-    return form_at(workspace, path[: ends[-1] - 1]) if ends else None
-
-
 def every_step(path: Path, steps: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
     """All steps of a list and those inside them, with their paths."""
     for index, step in enumerate(steps if isinstance(steps, list) else ()):

@@ -8,8 +8,8 @@ from designer.generic import set_value, unset
 from designer.naming import name_for, unique
 from designer.operations import Made, operation
 from designer.rules.places import rule_at
-from designer.rules.soundness import sound
 from designer.rules.starting import action, ground, trigger
+from designer.soundness import sound
 from designer.text import EditRefused, Insert, Remove
 from designer.workspace import Workspace
 from engine.errors import Message, message
@@ -22,7 +22,7 @@ OWN = ("id", "renamed_from", "enabled")  # what a copy does not take over
 @operation("rule.add")
 def add(workspace: Workspace, label: str, trigger: str = "created", form: str | None = None) -> Made:
     """A new rule with what wakes it and one step; its name comes from its label."""
-    taken, label = workspace.at(("rules",)) or {}, label.strip()[:LONGEST_LABEL]
+    taken, label = workspace.map_at(("rules",)), label.strip()[:LONGEST_LABEL]
     name = name_for(label, taken, "rule") if label else unique("rule", taken)
     here = ground(workspace, form, name)
     wakes = _trigger(here, trigger)
@@ -58,7 +58,7 @@ def name(workspace: Workspace, rule: str, label: str, language: str | None = Non
 def duplicate(workspace: Workspace, rule: str) -> Made:
     """The same rule once more, right below it and switched off."""
     data = {key: value for key, value in rule_at(workspace, rule).items() if key not in OWN}
-    new = unique(f"{rule}_copy", workspace.at(("rules",)) or {})
+    new = unique(f"{rule}_copy", workspace.map_at(("rules",)))
     if isinstance(data.get("trigger"), dict) and "path" in data["trigger"]:
         data["trigger"] = {**data["trigger"], "path": new}
     edits = [Insert(("rules",), new, {**data, "enabled": False}, after=rule)]

@@ -51,9 +51,16 @@ class Ground:
 
     def other_form(self) -> Form:
         """The first form whose records point at the rule's; else the first that is no line form."""
-        whole = [form for form in self.definition.forms.values() if not form.parent_form]
+        whole = self.whole_forms()
         pointing = [form for form in whole if self.form and link_to(form, self.form.name)]
-        return (pointing or whole or list(self.definition.forms.values()))[0]
+        return (pointing or whole)[0]
+
+    def whole_forms(self) -> list[Form]:
+        """The forms that are no lines of others; there is at least one."""
+        found = [form for form in self.definition.forms.values() if not form.parent_form]
+        if not found:
+            raise self.refused(message("There is no form yet; add one first."))
+        return found
 
     def receiver(self) -> str:
         roles = list(self.definition.roles)
@@ -256,7 +263,7 @@ def trigger(here: Ground, kind: str) -> dict[str, Any]:
 
 
 def _form(here: Ground) -> Form:
-    return here.form or next(form for form in here.definition.forms.values() if not form.parent_form)
+    return here.form or here.whole_forms()[0]
 
 
 def _on_form(here: Ground) -> dict[str, Any]:

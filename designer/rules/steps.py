@@ -9,8 +9,8 @@ from designer.generic import set_value
 from designer.naming import unique
 from designer.operations import Made, operation
 from designer.rules.places import LISTS, NEEDED, every_step, form_at, kind_text, step_at, steps_at
-from designer.rules.soundness import sound
 from designer.rules.starting import action, ground
+from designer.soundness import sound
 from designer.text import Edit, EditRefused, Insert, Move, Remove, SetValue, edited
 from designer.workspace import Workspace
 from engine.errors import message

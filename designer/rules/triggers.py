@@ -8,8 +8,8 @@ from typing import Any
 from designer.operations import Breaks, Made, operation
 from designer.rules.places import form_at, kind_text, rule_at
 from designer.rules.rules import called
-from designer.rules.soundness import sound
 from designer.rules.starting import ground, trigger
+from designer.soundness import sound
 from designer.text import Edit, SetValue
 from designer.workspace import Workspace
 from engine.errors import message

@@ -11,8 +11,8 @@ from flask import Blueprint, Response, jsonify, request
 from designer import doing
 from designer.doing import Clashing
 from designer.operations import Breaks, Made
-from designer.text import EditRefused, Undo
-from designer.web.frame import desk, workspace
+from designer.text import EditRefused
+from designer.web.frame import desk, next_steps, workspace
 from designer.workspace import Workspace
 from engine.errors import AppmillError, Invalid, Message, Stale, message
 from engine.texts import say
@@ -66,19 +66,20 @@ def write(id: int) -> Answer:
 @blueprint.post("/<int:id>/undo")
 @answered
 def undo(id: int) -> Answer:
-    seen = workspace(id)
-    doing.seen_as(seen.change, _body("version")["version"])
-    kept, label = doing.undo(application(), desk().readings, seen)
-    return _state(kept, None, label=_said(message("Taken back: {label}", label=label)))
+    return _stepped(id, doing.undo, message("Taken back: {label}"))
 
 
 @blueprint.post("/<int:id>/redo")
 @answered
 def redo(id: int) -> Answer:
+    return _stepped(id, doing.redo, message("Done again: {label}"))
+
+
+def _stepped(id: int, step: Callable[..., tuple[Workspace, str]], said: Message) -> Answer:
     seen = workspace(id)
     doing.seen_as(seen.change, _body("version")["version"])
-    kept, label = doing.redo(application(), desk().readings, seen)
-    return _state(kept, None, label=_said(message("Done again: {label}", label=label)))
+    kept, label = step(application(), desk().readings, seen)
+    return _state(kept, None, label=_said(Message(said.pattern, {"label": label})))
 
 
 def _body(*keys: str) -> dict[str, Any]:
@@ -92,13 +93,13 @@ def _body(*keys: str) -> dict[str, Any]:
 
 def _state(kept: Workspace, made: Made | None, **more: Any) -> Response:
     """Where the draft stands now."""
-    steps = Undo.from_data(dict(kept.change.undo))
+    undo, redo = next_steps(kept)
     select: Path | None = made.select if made else None
     return jsonify({
         "version": kept.change.version,
         "label": _said(made.label) if made else "",
-        "undo": steps.done[-1].label if steps.done else "",
-        "redo": steps.undone[-1].label if steps.undone else "",
+        "undo": undo,
+        "redo": redo,
         "errors": kept.reading.errors,
         "select": select,
         **more,

@@ -13,11 +13,12 @@ from designer.forms import canvas_of, palette
 from designer.forms.copies import snippet
 from designer.forms.layout import shown_names
 from designer.forms.rights import VERBS, rights_of
-from designer.forms.steps import fields_data, text_of
+from designer.forms.steps import fields_data
+from designer.naming import text_of
 from designer.text import EditRefused
 from designer.web.frame import draw, workspace
 from designer.web.panels import EXTRA_TABS, asked_path, panel_context
-from designer.workspace import Workspace
+from designer.workspace import Workspace, as_map
 from engine.errors import Missing, message
 from engine.web.render import render
 from engine.yamlfile import Path
@@ -83,27 +84,23 @@ def canvas(id: int, name: str) -> str:
 
 def _forms(draft: Workspace) -> list[FormEntry]:
     rows = _rows_of(draft)
-    return [FormEntry(name, text_of(_map(form).get("label"), draft.language) or name, name in rows)
-            for name, form in _map(draft.at(("forms",))).items()]  # fmt: skip
+    return [FormEntry(name, text_of(as_map(form).get("label"), draft.language) or name, name in rows)
+            for name, form in draft.map_at(("forms",)).items()]  # fmt: skip
 
 
 def _rows_of(draft: Workspace) -> dict[str, str]:
     """The forms that hold the rows of another one: name → the form they belong to."""
-    return {str(_map(one).get("form")): name for name, form in _map(draft.at(("forms",))).items()
-            for one in _fields(form).values() if _map(one).get("type") == "lines"}  # fmt: skip
+    return {str(as_map(one).get("form")): name for name, form in draft.map_at(("forms",)).items()
+            for one in _fields(form).values() if as_map(one).get("type") == "lines"}  # fmt: skip
 
 
 def _fields(form: Any) -> dict[str, Any]:
-    return _map(_map(form).get("fields"))
-
-
-def _map(found: Any) -> dict[str, Any]:
-    return found if isinstance(found, dict) else {}
+    return as_map(as_map(form).get("fields"))
 
 
 def _roles(draft: Workspace) -> list[tuple[str, str]]:
-    roles = _map(draft.at(("roles",)))
-    return [(name, text_of(_map(role).get("label"), draft.language) or name) for name, role in roles.items()]
+    roles = draft.map_at(("roles",))
+    return [(name, text_of(as_map(role).get("label"), draft.language) or name) for name, role in roles.items()]
 
 
 @blueprint.get("/<int:id>/form/<name>/snippet")

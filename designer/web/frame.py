@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -60,78 +59,22 @@ def workspace(id: int) -> Workspace:
     return cast(Workspace, kept[id])
 
 
+def next_steps(draft: Workspace) -> tuple[str, str]:
+    """What would be taken back, and what done again; empty for nothing."""
+    steps = Undo.from_data(dict(draft.change.undo))
+    return steps.done[-1].label if steps.done else "", steps.undone[-1].label if steps.undone else ""
+
+
 def draw(template: str, draft: Workspace, tab: str, **context: Any) -> str:
     """A screen of a draft. ``tab``: which of the tabs it belongs to."""
-    undo = Undo.from_data(dict(draft.change.undo))
+    undo, redo = next_steps(draft)
     return render(
         f"designer/{template}",
         workspace=draft,
         change=draft.change,
         tab=tab,
         wide=True,  # the side bar is folded: the canvas needs the room
-        things=list(_things(draft)),
-        undo_label=undo.done[-1].label if undo.done else "",
-        redo_label=undo.undone[-1].label if undo.undone else "",
+        undo_label=undo,
+        redo_label=redo,
         **context,
     )
-
-
-@dataclass(frozen=True)
-class Branch:
-    """One heading of the list at the left, with what stands under it."""
-
-    name: str
-    label: str
-    icon: str
-    address: str
-    items: tuple[Leaf, ...] = ()
-
-
-@dataclass(frozen=True)
-class Leaf:
-    name: str
-    label: str
-    icon: str
-    address: str
-    errors: int = 0
-
-
-def _things(draft: Workspace) -> Iterator[Branch]:
-    """What the draft holds, for the list at the left."""
-    base, definition = f"/designer/{draft.change.id}", draft.definition
-    if definition is None:
-        return
-    wrong = _errors_below(draft)
-
-    def leaves(room: str, top: str, found: Any, icon: str) -> tuple[Leaf, ...]:
-        return tuple(
-            Leaf(name, _label(one, draft.language), getattr(one, "icon", icon), f"{base}/{room}/{name}",
-                 wrong.get((top, name), 0))
-            for name, one in found.items()
-        )  # fmt: skip
-
-    forms = {name: form for name, form in definition.forms.items() if name in _written(draft, "forms")}
-    flows = {name: form for name, form in forms.items() if form.workflow}
-    yield Branch("form", "Forms", "forms", f"{base}/form", leaves("form", "forms", forms, "file-text"))
-    yield Branch("flow", "Flows", "arrows-split-2", f"{base}/flow", leaves("flow", "forms", flows, "file-text"))
-    yield Branch("rule", "Rules", "bolt", f"{base}/rule", leaves("rule", "rules", definition.rules, "bolt"))
-    yield Branch("page", "Pages", "layout-dashboard", f"{base}/page",
-                 leaves("page", "pages", definition.pages, "layout-dashboard"))  # fmt: skip
-
-
-def _written(draft: Workspace, top: str) -> Any:
-    return draft.at((top,)) or {}
-
-
-def _label(thing: Any, language: str) -> str:
-    label = getattr(thing, "label", None)
-    return str(label.text(language) if label is not None else thing.name)
-
-
-def _errors_below(draft: Workspace) -> dict[tuple[str, str], int]:
-    found: dict[tuple[str, str], int] = {}
-    for finding in draft.findings:
-        parts = tuple(finding.path.replace("[", ".").split(".")[:2])
-        if finding.severity == "error" and len(parts) == 2:
-            found[parts[0], parts[1]] = found.get((parts[0], parts[1]), 0) + 1
-    return found

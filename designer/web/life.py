@@ -87,6 +87,7 @@ def given_title() -> str:
 
 @blueprint.post("/<int:id>/title")
 def retitle(id: int) -> Answer:
+    change(id)
     title = given_title()
     if title:
         _kept(id, title=title)

@@ -11,13 +11,11 @@ from werkzeug.wrappers import Response as Answer
 
 from designer import doing
 from designer.inforce import InForce, in_force
-from designer.text import Merged, Undo, Unreadable, merge
-from designer.web.frame import change, draw, workspace
+from designer.text import Merged, Unreadable, merge
+from designer.web.frame import desk, draw, workspace
 from designer.workspace import Workspace
 from engine.errors import Refused, message
-from engine.publishing import changes
-from engine.texts import say
-from engine.web.context import application, reader
+from engine.web.context import application
 from engine.web.render import go, toast
 from engine.yamlfile import Path
 
@@ -43,7 +41,7 @@ def take(id: int) -> Answer | tuple[str, int]:
     merged = _merged(draft, now, choices)
     if merged.text is None:
         return _page(draft, now, merged, choices), 409
-    _keep(draft, now, merged.text)
+    doing.merged_in(application(), desk().readings, draft, now, merged.text)
     toast(message("What was published meanwhile is in the draft now."))
     return go(f"/designer/{id}/difference")
 
@@ -88,13 +86,3 @@ def _path(text: str) -> Path:
     if not isinstance(steps, list) or not all(isinstance(step, (str, int)) for step in steps):
         raise Refused(message("The request could not be understood."))
     return tuple(steps)
-
-
-def _keep(draft: Workspace, now: InForce, text: str) -> None:
-    app = application()
-    splices, back = doing.one_splice(draft.text, text)
-    undo = Undo.from_data(dict(draft.change.undo))
-    undo.note(say(message("Merged with what is in force"), reader().language), draft.text, text, splices, back)
-    with app.database.write() as conn:
-        changes.keep(conn, app.tables, change(draft.change.id), now=app.clock(), text=text, base=now.hash,
-                     base_text=now.text, undo=undo.as_data())  # fmt: skip

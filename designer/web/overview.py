@@ -5,11 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, redirect
 from werkzeug.wrappers import Response as Answer
 
-from designer.text import Undo
-from designer.web.frame import workspace
+from designer.web.frame import next_steps, workspace
 
 blueprint = Blueprint("overview", __name__)
-FIRST = {"form": "forms", "rule": "rules", "page": "pages", "flow": "forms"}
 
 
 @blueprint.get("/<int:id>")
@@ -22,10 +20,5 @@ def overview(id: int) -> Answer:
 def state(id: int) -> Response:
     """Where the draft stands now, for a page that was drawn from an older one."""
     draft = workspace(id)
-    steps = Undo.from_data(dict(draft.change.undo))
-    return jsonify(
-        version=draft.change.version,
-        undo=steps.done[-1].label if steps.done else "",
-        redo=steps.undone[-1].label if steps.undone else "",
-        errors=draft.reading.errors,
-    )
+    undo, redo = next_steps(draft)
+    return jsonify(version=draft.change.version, undo=undo, redo=redo, errors=draft.reading.errors)

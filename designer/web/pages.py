@@ -12,10 +12,10 @@ from flask import Blueprint, redirect
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from designer.forms.steps import text_of
+from designer.naming import text_of
 from designer.pages.cards import USUAL_WIDTH, cards_data
 from designer.pages.live import why_not_yet
-from designer.pages.menu import menu_data, outside
+from designer.pages.menu import items_of, menu_data, outside
 from designer.pages.starters import words_of
 from designer.web.frame import draw, workspace
 from designer.web.panels import asked_path, panel_context
@@ -73,7 +73,7 @@ class Kind:
 def first(id: int) -> Any:
     """The first page, or a canvas that asks for one."""
     draft = workspace(id)
-    names = list(draft.at(("pages",)) or ())
+    names = list(draft.map_at(("pages",)))
     if names:
         return redirect(f"/designer/{id}/page/{names[0]}", 303)
     return draw("pages/none.html", draft, "page", page=None, pages=(), **panel_context(draft, None))
@@ -112,7 +112,7 @@ def _canvas(draft: Workspace, name: str) -> dict[str, Any]:
 
 
 def _pages(draft: Workspace, name: str) -> dict[str, Any]:
-    pages = draft.at(("pages",)) or {}
+    pages = draft.map_at(("pages",))
     found = [(one, text_of(_of(data, "label"), draft.language) or one, _of(data, "icon") or "layout-dashboard")
              for one, data in pages.items()]  # fmt: skip
     title = next((label for one, label, _icon in found if one == name), name)
@@ -146,11 +146,7 @@ def _tiles(conn: sa.Connection, draft: Workspace, name: str) -> Iterator[Tile]:
 
 
 def _problems(draft: Workspace, path: Path) -> int:
-    below = f"pages.{path[1]}.cards.{path[3]}"
-    dotted = (
-        finding.path.replace("[", ".").replace("]", "") for finding in draft.findings if finding.severity == "error"
-    )
-    return sum(one == below or one.startswith(f"{below}.") for one in dotted)
+    return sum(finding.severity == "error" for finding in draft.findings_at(path))
 
 
 def _body(
@@ -243,7 +239,7 @@ def menu_canvas(id: int) -> str:
 
 def _menu(draft: Workspace) -> dict[str, Any]:
     groups = [
-        (text_of(_of(group, "label"), draft.language), [_entry(draft, str(name)) for name in group.get("items") or ()])
+        (text_of(_of(group, "label"), draft.language), [_entry(draft, str(name)) for name in items_of(group)])
         for group in menu_data(draft)
     ]
     return {"groups": groups, "rest": [_entry(draft, name) for name in outside(draft)],

@@ -11,8 +11,8 @@ from flask import Blueprint, Response, g, jsonify, request
 
 from designer.rules.drawing import drawing_of
 from designer.rules.reading import words_in
-from designer.rules.soundness import path_of
 from designer.rules.trying import Stage, look_back, stage_of
+from designer.soundness import path_of
 from designer.web.frame import draw, workspace
 from designer.workspace import Workspace
 from engine.application import Application
@@ -80,6 +80,13 @@ def listed(id: int) -> str:
     draft = workspace(id)
     current = request.args.get("current") or None
     return render(f"{PARTS}/list.html", layout="fragment.html", workspace=draft, change=draft.change, name=current,
+                  rules=lines(draft))  # fmt: skip
+
+
+@blueprint.get("/<int:id>/rule-all")
+def every(id: int) -> str:
+    draft = workspace(id)
+    return render(f"{PARTS}/all.html", layout="fragment.html", workspace=draft, change=draft.change,
                   rules=lines(draft))  # fmt: skip
 
 

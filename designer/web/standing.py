@@ -39,7 +39,9 @@ class Standing:
         change = self.draft.change
         decisions = {id: Decision.from_data(given) for id, given in change.decisions.items()}
         kind = "rolled_back" if self.is_rollback else "published"
-        return prepare(self.app, self.draft.text, decisions, base=change.base, kind=kind)
+        known = self.draft.reading
+        examined = (known.definition, known.source, known.findings)
+        return prepare(self.app, known.text, decisions, base=change.base, kind=kind, examined=examined)
 
     @cached_property
     def current(self) -> InForce:

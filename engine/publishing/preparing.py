@@ -21,6 +21,9 @@ from engine.publishing.inforce import hash_in_force
 from engine.storage.decisions import Decision, Decisions, MigrationQuestion
 from engine.storage.migrate import Plan, plan_migration, source_of
 from engine.storage.tables import build_tables
+from engine.yamlfile import Source
+
+Examined = tuple[AppDefinition | None, Source, tuple[Finding, ...]]
 
 
 @dataclass(frozen=True)
@@ -75,12 +78,12 @@ class Prepared:
 
 def prepare(
     app: Application, text: str, decisions: Mapping[str, Decision] | None = None, *, base: str | None = None,
-    kind: str = "published", file: str = "definition.yaml",
+    kind: str = "published", file: str = "definition.yaml", examined: Examined | None = None,
 ) -> Prepared:  # fmt: skip
     """Check the text and plan what it does. ``decisions``: what was answered to the plan's questions so far; ``base``:
-    the hash the draft began from."""
+    the hash the draft began from; ``examined``: what ``examine`` said of the text, for whoever asked it before."""
     chosen = dict(decisions or {})
-    definition, source, found = examine(text, app.registry, file)
+    definition, source, found = examined or examine(text, app.registry, file)
     with app.database.read() as conn:
         base_hash = hash_in_force(conn)
         running = running_definition(app, conn, base_hash)

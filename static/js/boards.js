@@ -1,6 +1,7 @@
 // Boards: cards dragged by mouse, finger or keyboard; a drop the server refuses puts the card back and says why. Trees:
 // children are fetched when a branch is unfolded.
 import { openDialog, request, send } from "./fetching.js";
+import { TOUCH, loadSortable } from "./sorting.js";
 import { toast } from "./toast.js";
 
 // --- moving cards
@@ -14,24 +15,13 @@ function ready(root) {
       if (lane.dataset.ready) continue;
       lane.dataset.ready = "1";
       window.Sortable.create(lane, {
-        group: "board", draggable: ".board-card", animation: 140, delay: 180, delayOnTouchOnly: true, ghostClass: "ghost",
+        ...TOUCH, group: "board", draggable: ".board-card", ghostClass: "ghost",
         scroll: true, onEnd: ({ item, from, to, oldDraggableIndex }) => {
           if (from !== to) drop(board, item, from, to, from.querySelectorAll(":scope > .board-card")[oldDraggableIndex] ?? null);
         },
       });
     }
   }
-}
-
-let loading;
-function loadSortable() {
-  loading ??= new Promise((done) => {
-    const script = document.createElement("script");
-    script.src = new URL("../vendor/sortablejs@1.15.7/Sortable.min.js", import.meta.url);
-    script.addEventListener("load", done);
-    document.head.append(script);
-  });
-  return loading;
 }
 
 async function drop(board, card, from, to, before) {
@@ -171,4 +161,3 @@ function parentOf(row) {
 
 document.addEventListener("htmx:after:swap", () => ready(document));
 ready(document);
-export { loadSortable };

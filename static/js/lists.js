@@ -1,6 +1,7 @@
 // Lists: search as you type, picking rows, the bulk bar, editing a cell in place, keys, density, columns.
 // Everything here makes plain links and forms quicker; without it they still work.
-import { loadSortable } from "./boards.js";
+import "./boards.js";
+import { loadSortable } from "./sorting.js";
 import { loadInto, send, showDialog } from "./fetching.js";
 import { bind } from "./keys.js";
 

@@ -302,7 +302,6 @@ REFUSED = {
     ("section.remove", "section", 7): "The form has no section 8.",
     ("field.label", "text", " "): "A field needs a label that people can read.",
     ("fields.paste", "yaml", "[a]"): "What was copied is no fields; copy fields of a form first.",
-    ("form.remove", "form", "job"): "An application has at least one form.",
 }
 NEEDED = {
     "field.label": {"field": "name"}, "section.columns": {"section": 0}, "fields.paste": {"section": 0},
@@ -344,6 +343,13 @@ def test_a_form_that_is_needed_stays():
     added = after(draft(HEAD + text), "form.add", label="Site")
     assert "items: [job, site]" in added.text
     assert "items: [job]" in after(added, "form.remove", form="site").text
+
+
+def test_the_last_form_goes_as_well():
+    whole = after(draft(HEAD + PLAIN), "form.remove", form="job")
+    assert whole.at(("forms",)) is None
+    assert whole.reading.errors == 0
+    assert after(whole, "form.add", label="Site").reading.errors == 0
 
 
 def test_copies_go_from_form_to_form():
@@ -416,9 +422,9 @@ def test_names_are_read_from_labels(label, name):
 def test_the_rights_of_a_field_are_a_matrix():
     text = LAID_OUT.replace("update: true}", "update: record.due_on is None, fields: {note: {read: false}}}")
     rights = rights_of(draft(HEAD + text), "job", "note")
-    assert [(right.role, right.verb, right.record, right.own, right.effective) for right in rights] == [
-        ("planner", "read", True, False, False),
-        ("planner", "update", "record.due_on is None", None, "record.due_on is None"),
+    assert [(right.role, right.verb, right.record, right.own) for right in rights] == [
+        ("planner", "read", True, False),
+        ("planner", "update", "record.due_on is None", None),
     ]
 
 

@@ -91,6 +91,8 @@ def test_a_refusal_says_where_and_changes_nothing(site):
     {}, {"version": "1", "operation": "set", "arguments": {}}, {"version": 1, "operation": "set"},
     {"version": 1, "operation": "nothing", "arguments": {}},
     {"version": 1, "operation": "set", "arguments": {"path": [["a"]], "value": 1}},
+    {"version": 1, "operation": "set", "arguments": {"path": [], "value": 1}},
+    {"version": 1, "operation": "insert", "arguments": {"parent": ["roles"], "key": None, "value": 1}},
 ])  # fmt: skip
 def test_nonsense_is_answered_with_a_sentence(site, body):
     answer = send(site.visitor("pia"), site, "do", **body)

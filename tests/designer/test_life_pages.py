@@ -11,6 +11,10 @@ import sqlalchemy as sa
 from preview_world import designing
 from visiting import Grounds, text
 
+from designer import doing
+from designer.inforce import InForce
+from designer.workspace import Readings, Workspace
+from engine.errors import Stale
 from engine.publishing import changes, history, jobs
 
 DESK = """\
@@ -178,6 +182,16 @@ def test_another_designers_draft_is_not_there_until_it_is_shared(site):
     assert "Drafts of others 1 A change Pia" in text(other.get("/designer"))
     assert other.post(f"/designer/{id}/discard").status_code == 403
     assert other.get("/designer/shared/nonsense").status_code == 404
+
+
+def test_drafts_of_others_push_nobodys_own_out_of_the_list(site):
+    mine = drafted(site, LONGER)
+    others = [drafted(site, LONGER, "max") for _ in range(3)]
+    with site.app.database.read() as conn:
+        seen = changes.listed(conn, site.app.tables, user=site.user("pia").id, limit=2)
+        newest = changes.listed(conn, site.app.tables, limit=2)
+    assert [one.id for one in seen] == [mine]
+    assert [one.id for one in newest] == others[:0:-1]
 
 
 def test_an_administrator_sees_every_draft(site):
@@ -423,6 +437,17 @@ def test_what_both_changed_is_asked_with_both_values_and_lines(site):
     assert draft(site, id).base == in_force(site).definition.hash
 
 
+def test_a_merge_writes_over_nothing_that_came_meanwhile(site):
+    id, app = drafted(site, LONGER), in_force(site)
+    readings = Readings(app.registry)
+    seen = Workspace(draft(site, id), readings.of(LONGER))
+    with app.database.write() as conn:
+        changes.keep(conn, app.tables, seen.change, now=app.clock(), text=WIDER)
+    with pytest.raises(Stale):
+        doing.merged_in(app, readings, seen, InForce("abc", DESK), LONGER)
+    assert draft(site, id).text == WIDER
+
+
 # --- back
 
 
@@ -488,6 +513,14 @@ def test_a_file_with_mistakes_shows_them_beside_its_lines(site):
     assert '<li id="line-12" class="wrong">' in answer.text
     mended = ada.post("/designer/upload/mend", {"name": "desk.yaml", "text": wrong}).headers["Location"]
     assert draft(site, int(mended.split("/")[2])).text == wrong
+
+
+def test_a_text_that_is_too_long_becomes_no_draft(site):
+    ada = site.visitor("ada")
+    answer = ada.post("/designer/upload/mend", {"name": "desk.yaml", "text": DESK + "# " + "x" * 1_000_000})
+    assert "A definition has at most 1000000 bytes." in text(answer)
+    with site.app.database.read() as conn:
+        assert conn.execute(sa.select(sa.func.count()).select_from(site.app.tables.change)).scalar() == 0
 
 
 def test_another_applications_file_is_not_taken(site):

@@ -103,6 +103,14 @@ def loads(workspace: Workspace) -> bool:
 # --- rules -----------------------------------------------------------------------------------------------------------
 
 
+def test_without_a_form_there_is_no_rule_about_records() -> None:
+    empty = draft("app: desk\nlabel: Desk\nroles: {lead: {label: Lead}}\n")
+    for trigger in ("created", "entered", "date", "button"):
+        refused = refusal(empty, "rule.add", label="First", trigger=trigger, form="")
+        assert said(refused) == "There is no form yet; add one first."
+    assert loads(after(empty, "rule.add", label="Every morning", trigger="schedule", form=""))
+
+
 def test_a_new_rule_is_named_by_its_label_and_stands_behind_the_others(desk: Workspace) -> None:
     new = after(desk, "rule.add", label="Overdue tickets", trigger="entered", form="ticket")
     assert loads(new)

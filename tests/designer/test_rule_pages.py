@@ -106,6 +106,17 @@ def test_a_rule_is_drawn_with_its_sentence_in_both_languages(site: Grounds) -> N
     assert places == sorted(places)
 
 
+def test_the_room_of_rules_tells_what_each_does(site: Grounds) -> None:
+    shown = page(site, "/rule-all")
+    assert "Rules New rule Costly tickets When a Ticket is changed, if Cost is greater than 1,000" in shown
+    assert shown.index("watches only") < shown.index("Paid")
+    assert "Rules do things by themselves" not in shown
+    none = begun(site, "pia", DESK[: DESK.index("rules:")])
+    assert page(site, "/rule-all", draft=none).startswith("Rules do things by themselves")
+    broken = begun(site, "pia", "app: [")
+    assert "The draft has mistakes that have to be mended first." in page(site, "/rule-all", draft=broken)
+
+
 def test_the_list_says_how_each_rule_stands_and_a_new_one_leads_there(site: Grounds) -> None:
     shown = page(site, "/rule")
     assert "Costly tickets watches only" in shown
@@ -210,18 +221,7 @@ def test_history_is_for_administrators_and_told_when_it_is_over(site: Grounds, m
     assert answer.status_code == 409
 
 
-# --- who may be here -------------------------------------------------------------------------------------------------
-
-DOORS = ("/rule", "/rule-list", "/rule/costly", "/rule/costly/canvas", "/rule/costly/try", "/rule/costly/records")
-
-
-@pytest.mark.parametrize("door", DOORS)
-def test_drafts_of_others_and_strangers_are_kept_out(site: Grounds, door: str) -> None:
-    assert site.visitor("ann").get(f"/designer/{site.id}{door}").status_code == 403
-    assert site.visitor("max").get(f"/designer/{site.id}{door}").status_code == 404
-    assert site.visitor().get(f"/designer/{site.id}{door}").status_code in (303, 401)
-    assert site.visitor("pia").get(f"/designer/{site.id}{door.replace('costly', 'nothing')}").status_code in (200, 404, 409)
-
+# --- names -----------------------------------------------------------------------------------------------------------
 
 def test_names_from_the_address_reach_no_markup(site: Grounds) -> None:
     name = quote("<img src=x onerror=alert(1)>")

@@ -1,8 +1,7 @@
 // Conditions built of comparisons. The page holds the condition, the server draws it: what is changed is read from the
 // page, sent to be drawn anew, and kept in the draft as an expression once nothing is missing.
 
-import { request } from "../fetching.js";
-import { draftAddress } from "./workspace.js";
+import { ask, refusedAt } from "./workspace.js";
 import { send } from "./panel.js";
 
 function valuesOf(row) {
@@ -50,21 +49,14 @@ function at(group, trail) {
 
 async function redraw(builder, group, focus) {
   const path = JSON.parse(builder.dataset.builder);
-  const answer = await request(`${draftAddress}/builder`, {
-    method: "POST", body: JSON.stringify({ path, group }), headers: { "Content-Type": "application/json" }, stay: true,
-  });
+  const answer = await ask("builder", { path, group });
   if (!answer) return;
   const told = JSON.parse(answer.text);
-  if (answer.status !== 200) { say(builder, told.reason); return; }
+  if (answer.status !== 200) { refusedAt(builder, told.reason); return; }
   await window.htmx.swap({ target: builder, text: told.html, swap: "innerMorph" });
   if (focus) builder.querySelector(focus)?.focus();
-  say(builder, told.problem);
+  refusedAt(builder, told.problem);
   if (told.expression !== null) await keep(builder, path, told.expression);
-}
-
-function say(builder, words) {
-  const place = builder.closest(".prop")?.querySelector("[data-refused]");
-  if (place) { place.textContent = words || ""; place.hidden = !words; }
 }
 
 async function keep(builder, path, expression) {

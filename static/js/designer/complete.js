@@ -1,7 +1,6 @@
 // While an expression is typed: what may come next in a list below, and what is wrong with it in a sentence.
 
-import { request } from "../fetching.js";
-import { draftAddress } from "./workspace.js";
+import { ask, refusedAt } from "./workspace.js";
 
 const WAIT = 220;
 let list = null;
@@ -16,10 +15,8 @@ function pathOf(input) {
   return JSON.parse(holder.dataset.builder ?? holder.dataset.path);
 }
 
-async function ask(door, body) {
-  const answer = await request(`${draftAddress}/${door}`, {
-    method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" }, stay: true,
-  });
+async function told(door, body) {
+  const answer = await ask(door, body);
   return answer && answer.status === 200 ? JSON.parse(answer.text) : null;
 }
 
@@ -27,19 +24,15 @@ async function look(input) {
   const turn = ++asked;
   const path = pathOf(input);
   const body = { path, text: input.value, position: input.selectionStart };
-  const [offered, checked] = await Promise.all([ask("complete", body), ask("expression", body)]);
+  const [offered, checked] = await Promise.all([told("complete", body), told("expression", body)]);
   if (turn !== asked || document.activeElement !== input) return;
   show(input, offered ?? []);
   mistakes(input, checked?.mistakes ?? []);
 }
 
-function mistakes(input, told) {
-  const prop = input.closest(".prop");
-  const place = prop?.querySelector("[data-refused]");
-  if (!place) return;
-  place.textContent = told.map((one) => one.text).join(" ");
-  place.hidden = !told.length;
-  input.setAttribute("aria-invalid", String(Boolean(told.length)));
+function mistakes(input, found) {
+  refusedAt(input, found.map((one) => one.text).join(" "));
+  input.setAttribute("aria-invalid", String(Boolean(found.length)));
 }
 
 function show(input, offered) {

@@ -3,7 +3,7 @@
 
 import { request } from "../fetching.js";
 import { toast } from "../toast.js";
-import { announce, draftAddress, draw, run, select, quiet } from "./workspace.js";
+import { announce, create, draftAddress, draw, quiet, refusedAt, run, select } from "./workspace.js";
 import { startDragging } from "./form_drag.js";
 import { rename, renaming } from "./form_rename.js";
 
@@ -216,11 +216,13 @@ function showTab() {
 
 // --- mouse, touch, keys
 
-function clicked(event) {
+async function clicked(event) {
   const column = event.target.closest("[data-column]");
   if (column) { select(JSON.parse(column.dataset.column)); return; }
   const card = event.target.closest("[data-field]");
   if (!card || renaming()) return;
+  await quiet();
+  if (!card.isConnected) return;
   const name = nameOf(card);
   if (event.shiftKey && anchor) { const first = anchor; choose(ends(first, name)); anchor = first; }
   else if (event.ctrlKey || event.metaKey) choose(chosen.includes(name) ? chosen.filter((one) => one !== name) : [...chosen, name]);
@@ -398,16 +400,12 @@ document.addEventListener("click", (event) => { if (event.target.closest("[data-
 
 function newForm() {
   const dialog = document.getElementById("fd-new");
-  const refused = dialog.querySelector("[data-refused]");
-  refused.hidden = true;
-  dialog.querySelector("[data-close]").onclick = () => dialog.close();
-  dialog.querySelector("form").onsubmit = async (event) => {
+  const box = dialog.querySelector("form");
+  refusedAt(box);
+  box.onsubmit = (event) => {
     event.preventDefault();
-    const roles = [...dialog.querySelectorAll("[name=role]:checked")].map((box) => box.value);
-    const told = await run("form.add", { label: document.getElementById("fd-new-label").value, roles }, { quiet: true, select: false });
-    if (told && !told.refused) { location.assign(`${draftAddress}/form/${told.select[1]}`); return; }
-    refused.textContent = told?.refused ?? "";
-    refused.hidden = !told?.refused;
+    const roles = [...dialog.querySelectorAll("[name=role]:checked")].map((one) => one.value);
+    create(box, "form", { label: document.getElementById("fd-new-label").value, roles });
   };
   dialog.showModal();
 }

@@ -1,15 +1,6 @@
 // Dragging with mouse and finger: from the palette onto the canvas, and on the canvas.
 
-let loading;
-function loadSortable() {
-  loading ??= new Promise((done) => {
-    const script = document.createElement("script");
-    script.src = new URL("../../vendor/sortablejs@1.15.7/Sortable.min.js", import.meta.url);
-    script.addEventListener("load", done);
-    document.head.append(script);
-  });
-  return loading;
-}
+import { loadSortable } from "../sorting.js";
 
 // No list lies in another one's items, so whatever is under the finger gives way at once: with a smaller or inverted
 // threshold a drop on the middle of a field of two columns went back to where it came from.

@@ -1,10 +1,9 @@
 // The menu editor: groups of the side bar and what stands in them, by mouse, finger and keyboard.
 
-import { loadSortable } from "../boards.js";
+import { TOUCH, loadSortable } from "../sorting.js";
 import { run } from "./workspace.js";
 
 const editor = document.getElementById("menu-editor");
-const TOUCH = { delay: 180, delayOnTouchOnly: true };
 const groups = () => [...editor.querySelectorAll("[data-items]")];
 const groupOf = (item) => { const list = item.closest("[data-items]"); return list ? Number(list.dataset.items) : null; };
 
@@ -26,7 +25,7 @@ async function sortable() {
     if (list.dataset.ready) continue;
     list.dataset.ready = "1";
     window.Sortable.create(list, {
-      ...TOUCH, group: "entries", draggable: "[data-entry]", animation: 140, ghostClass: "ghost", filter: "button", preventOnFilter: false,
+      ...TOUCH, group: "entries", draggable: "[data-entry]", ghostClass: "ghost", filter: "button", preventOnFilter: false,
       onEnd: ({ item, from, to, newDraggableIndex }) => {
         const number = (one) => (one.dataset.items === undefined ? null : Number(one.dataset.items));
         put(item.dataset.entry, number(from), Number(item.dataset.item), number(to), newDraggableIndex);
@@ -37,7 +36,7 @@ async function sortable() {
   if (all.dataset.ready) return;
   all.dataset.ready = "1";
   window.Sortable.create(all, {
-    ...TOUCH, draggable: "[data-group]", handle: "[data-group-grip]", animation: 140,
+    ...TOUCH, draggable: "[data-group]", handle: "[data-group-grip]",
     onUpdate: ({ oldDraggableIndex, newDraggableIndex }) => operate("menu.group_move", { group: oldDraggableIndex, to: newDraggableIndex }),
   });
 }

@@ -1,13 +1,12 @@
 // The page builder: cards on a grid of twelve, by mouse, finger and keyboard. What a gesture means is sent as an operation;
 // the canvas is drawn again from what the server keeps.
 
-import { loadSortable } from "../boards.js";
-import { announce, draftAddress, run, select } from "./workspace.js";
+import { TOUCH, loadSortable } from "../sorting.js";
+import { announce, create, draftAddress, run, select } from "./workspace.js";
 
 const builder = document.getElementById("builder");
 const texts = document.getElementById("page-texts")?.dataset ?? {};
 const COLUMNS = 12;
-const TOUCH = { delay: 180, delayOnTouchOnly: true };
 let chosen = null; // the place of the chosen card
 let wanted = null; // the card that gets the focus once it is drawn
 
@@ -56,7 +55,7 @@ async function sortable() {
   here.dataset.ready = "1";
   await loadSortable();
   window.Sortable.create(here, {
-    ...TOUCH, group: { name: "cards", pull: true, put: true }, draggable: "[data-card]", handle: ".card-header", animation: 140,
+    ...TOUCH, group: { name: "cards", pull: true, put: true }, draggable: "[data-card]", handle: ".card-header",
     filter: "button", preventOnFilter: false, ghostClass: "ghost", swapThreshold: 0.65,
     onAdd: ({ item, newDraggableIndex }) => { const { kind } = item.dataset; item.remove(); addCard(kind, newDraggableIndex); },
     onUpdate: ({ oldDraggableIndex, newDraggableIndex }) => operate("card.move", { card: oldDraggableIndex, to: newDraggableIndex }),
@@ -68,7 +67,7 @@ async function palette() {
   if (!list) return;
   await loadSortable();
   window.Sortable.create(list, {
-    ...TOUCH, group: { name: "cards", pull: "clone", put: false }, sort: false, draggable: "[data-kind]", animation: 140,
+    ...TOUCH, group: { name: "cards", pull: "clone", put: false }, sort: false, draggable: "[data-kind]",
     onClone: ({ clone }) => clone.removeAttribute("id"),
     onStart: ({ item }) => { item.dataset.card = ""; grid().classList.add("is-open"); },
     onEnd: ({ item }) => { delete item.dataset.card; grid().classList.remove("is-open"); },
@@ -81,7 +80,7 @@ async function pageList() {
   list.dataset.ready = "1";
   await loadSortable();
   window.Sortable.create(list, {
-    ...TOUCH, draggable: "[data-page-item]", animation: 140,
+    ...TOUCH, draggable: "[data-page-item]",
     onUpdate: ({ item, newDraggableIndex }) => run("page.move", { page: item.dataset.pageItem, to: newDraggableIndex }),
   });
 }
@@ -132,11 +131,6 @@ function keyOn(card, event) {
 
 // --- the page itself
 
-async function addPage(label) {
-  const told = await run("page.add", { label }, { select: false });
-  if (told?.select) location.assign(`${draftAddress}/page/${told.select[1]}`);
-}
-
 async function stepPage(step) {
   const names = [...document.querySelectorAll("[data-page-item]")].map((one) => one.dataset.pageItem);
   const at = names.indexOf(page()) + step;
@@ -159,7 +153,6 @@ document.addEventListener("click", (event) => {
   const adding = on("add-card"), card = on("card");
   if (adding) addCard(adding.dataset.addCard);
   else if (on("add-page")) document.getElementById("new-page").showModal();
-  else if (on("close")) on("close").closest("dialog").close();
   else if (on("page-step")) stepPage(Number(on("page-step").dataset.pageStep));
   else if (on("page-copy")) copyPage();
   else if (on("page-delete")) deletePage();
@@ -179,7 +172,8 @@ document.addEventListener("change", (event) => {
 
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("[data-new-page]")) return;
-  addPage(document.getElementById("new-page-label").value);
+  event.preventDefault();
+  create(event.target, "page", { label: document.getElementById("new-page-label").value });
 });
 
 if (builder) {

@@ -1,7 +1,7 @@
 // The property panel: what is changed in an input goes to the server as `set` or `unset`, and a refusal is said below it.
 
 import { loadInto } from "../fetching.js";
-import { run, select } from "./workspace.js";
+import { refusedAt, run } from "./workspace.js";
 
 let tab = null;
 
@@ -59,13 +59,6 @@ function conditionOf(group) {
 function durationOf(group) {
   const amount = group.querySelector("[data-part=amount]").value.trim();
   return amount ? amount + group.querySelector("[data-part=unit]").value : undefined;
-}
-
-function refusedAt(element, words) {
-  const place = element.closest(".prop, .panel-group")?.querySelector("[data-refused]");
-  if (!place) return;
-  place.textContent = words ?? "";
-  place.hidden = !words;
 }
 
 // Sends it; the sentence of a refusal stands below the input, and what was typed stays.
@@ -209,5 +202,3 @@ document.addEventListener("keydown", (event) => {
   const next = all[(all.indexOf(button) + (event.key === "ArrowRight" ? 1 : -1) + all.length) % all.length];
   open(next);
 });
-
-export { select };

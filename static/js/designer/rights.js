@@ -1,6 +1,6 @@
 // The rights to one field: a choice per role and verb, with a condition where it is "when".
 
-import { run } from "./workspace.js";
+import { refusedAt, run } from "./workspace.js";
 
 document.addEventListener("change", async (event) => {
   const box = event.target;
@@ -13,6 +13,5 @@ document.addEventListener("change", async (event) => {
   const value = { "": null, true: true, false: false, when: text.value.trim() }[choice.value];
   const { form, field, role, verb } = choice.dataset;
   const told = await run("field.grant", { form, field, role, verb, value }, { quiet: true, select: false });
-  const place = box.closest(".panel-group")?.querySelector("[data-refused]");
-  if (place) { place.textContent = told?.refused ?? ""; place.hidden = !told?.refused; }
+  refusedAt(box, told?.refused);
 });

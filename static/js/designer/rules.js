@@ -1,7 +1,8 @@
 // Rules as blocks: what is clicked, dragged or typed becomes a named operation; the server draws the blocks again.
 
 import { loadInto, send } from "../fetching.js";
-import { draftAddress, draw, redraw, run, select, selection } from "./workspace.js";
+import { loadSortable } from "../sorting.js";
+import { create, draftAddress, draw, redraw, run, select, selection } from "./workspace.js";
 
 const room = document.getElementById("rule-room");
 const rule = room?.dataset.rule ?? null;
@@ -90,7 +91,6 @@ document.addEventListener("keydown", (event) => {
 
 const CLICKS = [
   ["[data-pick]", (button) => { button.closest("dialog").close(); picking?.(button.dataset.pick); picking = null; }],
-  ["[data-close]", (button) => button.closest("dialog").close()],
   ["[data-insert]", (button) => insertAt(parse(button.dataset.insert), Number(button.dataset.at))],
   ["[data-pick-trigger]", () => pick("pick-trigger", (type) => act("trigger.set", { rule, type }))],
   ["[data-when-begin]", () => act("condition.begin", { rule })],
@@ -140,17 +140,12 @@ function newRule() {
   dialog.querySelector("#new-rule-label").focus();
 }
 
-document.addEventListener("submit", async (event) => {
+document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.matches("[data-rule-form]")) {
     event.preventDefault();
     const value = (name) => form.querySelector(`#new-rule-${name}`).value;
-    const given = { label: value("label"), trigger: value("trigger"), form: value("form") };
-    const told = await run("rule.add", given, { quiet: true, select: false });
-    if (told && !told.refused) { location.assign(`${draftAddress}/rule/${told.select[1]}`); return; }
-    const place = form.querySelector("[data-refused]");
-    place.textContent = told?.refused ?? "";
-    place.hidden = !told?.refused;
+    create(form, "rule", { label: value("label"), trigger: value("trigger"), form: value("form") });
   }
   if (form.matches("[data-try-form]")) {
     event.preventDefault();
@@ -230,17 +225,6 @@ document.addEventListener("designer:selected", mark);
 
 // --- dragging, by mouse and touch
 
-let loading;
-function sortable() {
-  loading ??= new Promise((done) => {
-    const script = document.createElement("script");
-    script.src = new URL("../../vendor/sortablejs@1.15.7/Sortable.min.js", import.meta.url);
-    script.addEventListener("load", done);
-    document.head.append(script);
-  });
-  return loading;
-}
-
 const SMOOTH = {
   animation: 120, delay: 150, delayOnTouchOnly: true, forceFallback: true, fallbackOnBody: true, fallbackTolerance: 4,
   ghostClass: "rule-ghost", dragClass: "rule-dragged", emptyInsertThreshold: 14, invertSwap: true,
@@ -269,7 +253,7 @@ function moved(event) {
 }
 
 async function drags() {
-  await sortable();
+  await loadSortable();
   const palette = document.querySelector("[data-step-palette]");
   window.Sortable.create(palette, { ...SMOOTH, group: { name: "steps", pull: "clone", put: false }, sort: false, draggable: "[data-kind]" });
   lanes();

@@ -36,11 +36,14 @@ function point(path, options) {
 
 // One after the other: each operation is sent with the version the one before it left.
 let waiting = 0;
+let begun = null; // what had the focus when the newest was sent
 
 function queued(work) {
   waiting += 1;
-  line = line.then(work, work).finally(() => { waiting -= 1; });
-  return line;
+  begun = document.activeElement;
+  const turn = line.then(work).finally(() => { waiting -= 1; });
+  line = turn.catch(() => {}); // who asked is told; the next one goes on
+  return turn;
 }
 
 // When everything sent so far is kept and drawn: what is chosen is then called what the draft calls it.
@@ -49,11 +52,22 @@ export async function quiet() {
   do { last = line; await last; await null; } while (last !== line);
 }
 
+// Asks the draft something; the answer is JSON.
+export const ask = (door, body) => request(`${base}/${door}`, {
+  method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" }, stay: true,
+});
+
+// The sentence of a refusal, below the input it is about; none takes it away.
+export function refusedAt(element, words) {
+  const place = element?.closest(".prop, .panel-group, dialog")?.querySelector("[data-refused]");
+  if (!place) return;
+  place.textContent = words ?? "";
+  place.hidden = !words;
+}
+
 async function post(door, body) {
   show(texts.saySaving);
-  const answer = await request(`${base}/${door}`, {
-    method: "POST", body: JSON.stringify({ version, ...body }), headers: { "Content-Type": "application/json" }, stay: true,
-  });
+  const answer = await ask(door, { version, ...body });
   if (!answer) { show(texts.sayOffline, true); return null; }
   let told;
   try { told = JSON.parse(answer.text); } catch { told = { reason: texts.sayOffline }; }
@@ -77,6 +91,13 @@ export function run(operation, given = {}, options = {}) {
 // The whole text of the draft, typed on the ground of `ground`; conflicts come back as `{conflicts: […]}`.
 export function write(ground, text) {
   return queued(async () => settle(await post("text", { base: ground, text }), { quiet: true }));
+}
+
+// A new thing named in a dialog, and on to its page; the dialog stays where it is refused.
+export async function create(box, room, given) {
+  const told = await run(`${room}.add`, given, { quiet: true, select: false });
+  if (told && !told.refused) location.assign(`${base}/${room}/${told.select[1]}`);
+  else refusedAt(box, told?.refused);
 }
 
 export const undo = () => queued(async () => settle(await post("undo", {})));
@@ -135,10 +156,14 @@ export async function redraw() {
   await Promise.all([...document.querySelectorAll("[data-refresh]")].map(draw));
 }
 
+const newest = new WeakMap();
+
+// Of several drawings of one place that are under way, the one asked for last is shown.
 export async function draw(place) {
-  const wanted = place.dataset.refresh;
-  const answer = await request(wanted);
-  if (!answer || answer.status >= 400 || place.dataset.refresh !== wanted) return;
+  const asked = request(place.dataset.refresh);
+  newest.set(place, asked);
+  const answer = await asked;
+  if (newest.get(place) !== asked || !answer || answer.status >= 400) return;
   const focus = focusMark(place);
   await window.htmx.swap({ target: place, text: answer.text, swap: "innerMorph", sourceElement: place });
   settleControls(place);
@@ -177,17 +202,17 @@ function confirmBreaks(told, again) {
   }));
   dialog.showModal();
   return new Promise((resolve) => {
-    const done = (result) => { dialog.close(); resolve(result); };
-    dialog.querySelector("[data-cancel]").onclick = () => done(null);
-    dialog.querySelector("[data-force]").onclick = () => done(again());
-    dialog.oncancel = () => resolve(null);
+    dialog.querySelector("[data-cancel]").onclick = () => dialog.close();
+    dialog.querySelector("[data-force]").onclick = () => { resolve(again()); dialog.close(); };
+    dialog.onclose = () => resolve(null); // by the button, Esc or a click beside it; what was sent again is waited for
   });
 }
 
-// Who leaves while something is being kept goes a moment later: the next page is drawn from all of it.
+// Who leaves while something is being kept goes a moment later: the next page is drawn from all of it. Not who follows a
+// place in the question what to do about it: that waits for its answer.
 document.addEventListener("click", async (event) => {
   const link = event.target.closest("a[href]");
-  if (!waiting || !link || link.target || link.hasAttribute("download") || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (!waiting || !link || link.closest("dialog") || link.target || link.hasAttribute("download") || event.ctrlKey || event.metaKey || event.shiftKey) return;
   if (link.getAttribute("href").startsWith("#")) return;
   event.preventDefault();
   await quiet();
@@ -197,6 +222,35 @@ document.addEventListener("click", async (event) => {
 function typing(target) {
   return target.matches?.("input:not([type=checkbox]):not([type=radio]), textarea, [contenteditable]");
 }
+
+// A key pressed on a drawing while it is kept and drawn again acts on what is seen then: on the drawing of before it would
+// mean another place, and what was chosen by it would be lost to what the edit chooses. It goes where the edit puts the
+// focus, or where the person put it meanwhile.
+const held = [];
+
+function isHeld(event) {
+  if (!(waiting || held.length) || !event.isTrusted || event.isComposing || document.querySelector("dialog[open]")) return false;
+  const { target, key } = event;
+  if (target !== document.body && !target.matches?.("[data-field], [data-card], [data-entry], [data-cell-id]")) return false;
+  return event.ctrlKey || event.metaKey ? /^[acdvxyz]$/i.test(key) : /^(Arrow.*|Backspace|Delete|End|Enter|Escape|F2|Home|.)$/.test(key);
+}
+
+async function release() {
+  while (held.length) {
+    await quiet();
+    const { event, own } = held.shift();
+    const target = own?.isConnected ? own : document.activeElement ?? document.body;
+    if (!typing(target)) target.dispatchEvent(new KeyboardEvent("keydown", event));
+  }
+}
+
+document.addEventListener("keydown", (event) => {
+  if (!isHeld(event)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  const own = event.target === begun || event.target === document.body ? null : event.target;
+  if (held.push({ event, own }) === 1) release();
+}, true);
 
 document.addEventListener("keydown", (event) => {
   if (event.isComposing || !(event.ctrlKey || event.metaKey) || typing(event.target)) return;
