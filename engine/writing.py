@@ -12,6 +12,7 @@ from engine import stays
 from engine.checking import new_files
 from engine.errors import AppmillError, Stale
 from engine.fields.base import Field
+from engine.formats import MASK
 from engine.passage import Passage, Walk
 from engine.plans import FormPlan, LinesPlan
 from engine.sight import NEW, Row
@@ -19,7 +20,6 @@ from engine.storage import events, records
 from engine.storage.violations import explain
 from engine.timing import dates, timeouts
 
-MASK = "••••"
 # Beside the fields, what a save may change in a row.
 KEPT = ("state", "state_since", "state_due", "_previous", "owner", "owner_role", "_title", "deleted_at")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,13 +13,13 @@ from engine.imports import jobs
 from engine.imports.bundles import below, bundles
 from engine.imports.jobs import Job
 from engine.imports.rows import CREATED, SAME, UPDATED, WRONG
-from engine.imports.tables import Row, guarded
+from engine.imports.tables import Row
 from engine.imports.undoing import KEPT, UNDONE
+from engine.spreadsheets import XLSX_TEXT, csv_line, guarded
 from engine.texts import say
 
 WORDS = {CREATED: "created", UPDATED: "changed", SAME: "unchanged", WRONG: "not brought in", UNDONE: "taken back",
          KEPT: "not taken back"}  # fmt: skip
-XLSX_TEXT = 32_767
 
 Line = Sequence[str]
 
@@ -86,9 +84,7 @@ def _by_row(stored: Mapping[str, Any] | None, job: Job, language: str) -> dict[i
 def csv_text(found: Iterable[Line]) -> Iterator[str]:
     yield "\ufeff"
     for line in found:
-        buffer = io.StringIO()
-        csv.writer(buffer, lineterminator="\r\n").writerow([guarded(cell) for cell in line])
-        yield buffer.getvalue()
+        yield csv_line(map(guarded, line))
 
 
 def write_xlsx(file: Any, found: Iterable[Line], marked: int = 2) -> None:

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from engine.definition import Rule
 from engine.errors import Denied, message
+from engine.fields.relations import LARGEST_ID
 from engine.jobs import mending
 from engine.jobs.health import health
 from engine.storage.automation import TROUBLE
@@ -201,9 +202,9 @@ def list_runs() -> Response:
     app, limit = application(), _limit()
     search = ledger.RunSearch(
         rule=request.args.get("rule"), state=_one_of("state", ledger.STATES), form=request.args.get("form"),
-        record_id=api_input.number_arg("record", api_input.LARGEST_ID), since=_moment_arg("since"),
-        until=_moment_arg("until"), parent_id=api_input.number_arg("parent", api_input.LARGEST_ID),
-        before=api_input.number_arg("before", api_input.LARGEST_ID),
+        record_id=api_input.number_arg("record", LARGEST_ID), since=_moment_arg("since"),
+        until=_moment_arg("until"), parent_id=api_input.number_arg("parent", LARGEST_ID),
+        before=api_input.number_arg("before", LARGEST_ID),
     )  # fmt: skip
     with app.database.read() as conn:
         found = ledger.runs(conn, app, search, limit + 1)
@@ -324,7 +325,7 @@ def list_messages() -> Response:
     app, limit = application(), _limit()
     search = ledger.MessageSearch(
         state=_one_of("state", STATES), kind=request.args.get("kind"), connection=request.args.get("connection"),
-        before=api_input.number_arg("before", api_input.LARGEST_ID),
+        before=api_input.number_arg("before", LARGEST_ID),
     )  # fmt: skip
     with app.database.read() as conn:
         found = ledger.messages(conn, app, search, limit + 1)

@@ -6,11 +6,9 @@ takes away again), in XLSX every text is written as a text.
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -26,19 +24,18 @@ from engine.errors import Refused, message
 from engine.fields.base import Field
 from engine.fields.money import MoneyField
 from engine.filling import fill
-from engine.formats import Reader, integer
+from engine.formats import HIDDEN, Reader, integer
 from engine.people import Actor
 from engine.permissions import may
 from engine.queries import ListQuery, parse_query
+from engine.spreadsheets import XLSX_TEXT, csv_line, guarded
 from engine.titles import extras
 from engine.web.context import actor, application, reader
 from engine.web.render import plural
 from engine.web.screens import form_named
 
 blueprint = Blueprint("exports", __name__)
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 XLSX_ROWS = 1_048_575  # what a sheet holds below its headings
-XLSX_TEXT = 32_767
 EXACT_DIGITS = 15  # a spreadsheet keeps numbers as floats
 
 Row = dict[str, Any]
@@ -60,16 +57,11 @@ def cell_text(field: Field, value: Any, person: Reader, extra: Any) -> str:
     return guarded(field.format(value, person, extra))
 
 
-def guarded(text: str) -> str:
-    """A text no spreadsheet takes for a formula; also behind quotes and blanks, which some of them strip first."""
-    return "'" + text if text.lstrip(" \"'\u3000\xa0").startswith(DANGEROUS) or text.startswith(DANGEROUS) else text
-
-
 def title_extra(field: Field, row: Row, found: dict[str, Any]) -> Any:
     """What ``format`` needs beside the value; the title of a link only where the actor may see it."""
     if field.kind == "link":
         visible = found.get(field.name)
-        return (row.get(f"{field.name}.title") if visible is None or row[field.name] in visible else None) or "•••"
+        return (row.get(f"{field.name}.title") if visible is None or row[field.name] in visible else None) or HIDDEN
     if field.kind == "user":
         return row.get(f"{field.name}.title")
     return found.get(field.name)
@@ -89,19 +81,14 @@ def chunks(
 
 def csv_lines(app: Application, who: Actor, person: Reader, query: ListQuery, columns: Columns) -> Iterator[str]:
     fields = [columns[name] for name in query.columns]
-    yield "\ufeff" + _line([guarded(field.label_in(person.language)) for field in fields])
+    yield "\ufeff" + csv_line([guarded(field.label_in(person.language)) for field in fields])
     with app.database.read() as conn:
         for rows, found in chunks(app, who, query, columns, conn):
-            yield "".join(
-                _line([cell_text(field, row[field.name], person, title_extra(field, row, found)) for field in fields])
+            lines = (
+                [cell_text(field, row[field.name], person, title_extra(field, row, found)) for field in fields]
                 for row in rows
             )
-
-
-def _line(cells: Iterable[str]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\r\n").writerow(cells)
-    return buffer.getvalue()
+            yield "".join(map(csv_line, lines))
 
 
 # --- the doors -------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from engine.definition import Form
 from engine.errors import Invalid, message
 from engine.expressions.view import target_of
 from engine.fields.base import Field
+from engine.fields.relations import POINTING
 from engine.people import Actor, people_with_roles
 from engine.permissions import may, row_filter
 from engine.queries import ListQuery
@@ -32,7 +33,6 @@ EACH = 5  # of one form in the palette
 FULL = 25  # of one form on the page
 MOST_FORMS = 40
 OFFERED = 20
-POINTING = ("link", "links", "user", "users")
 
 
 @dataclass(frozen=True)

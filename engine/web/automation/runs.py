@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from engine import going_on, questions
 from engine.definition import AppDefinition, Rule
 from engine.errors import AppmillError, Missing, Refused, message
+from engine.formats import MASK
 from engine.jobs import mending
 from engine.rules import name_of
 from engine.runs import OPEN
@@ -36,7 +37,6 @@ from engine.web.automation.telling import (
     wanted_titles,
 )
 from engine.web.automation.words import (
-    MASK,
     RUN_STATES,
     Badge,
     kind_text,

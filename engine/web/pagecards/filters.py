@@ -17,7 +17,7 @@ from engine.columns import columns_of
 from engine.definition import Page, PageFilter
 from engine.errors import Invalid, Message, Problem, message
 from engine.fields.base import Field
-from engine.formats import Reader
+from engine.formats import HIDDEN, Reader
 from engine.people import Actor
 from engine.permissions import may
 from engine.queries import Filter, parse_query, unknown
@@ -191,7 +191,7 @@ def _title_of(app: Application, actor: Actor, conn: sa.Connection, field: Any, p
     if field.kind != "link" or not picked.isdigit():
         return f"#{picked}"
     titles = visible_titles(app, actor, conn, app.definition.forms[field.form], [int(picked)])
-    return titles.get(int(picked), "•••")
+    return titles.get(int(picked), HIDDEN)
 
 
 _SPAN_WORDS: Mapping[str, Message] = {

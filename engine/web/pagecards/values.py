@@ -9,14 +9,13 @@ from typing import Any
 
 from engine.errors import message
 from engine.fields.base import Field
-from engine.formats import Reader, decimal, integer
+from engine.formats import HIDDEN, Reader, decimal, integer
 from engine.spans import Span
 from engine.tallies import Measure, Tally
 from engine.texts import say
 from engine.web.pagecards.look import Look
 
 NONE = "–"
-HIDDEN = "•••"
 # Colours of groups that have none of their own, each apart from the one before it.
 PALETTE = ("blue", "orange", "teal", "purple", "lime", "pink", "azure", "yellow", "indigo", "red", "green", "cyan")
 
