@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from engine.application import Application
+from engine.fetching import conditions
 from engine.fields.base import Field
 from engine.fields.operators import midnight
 from engine.people import Actor
-from engine.queries import ListQuery, conditions
+from engine.queries import ListQuery
 from engine.spans import Span
 
 Column = sa.ColumnElement[Any]

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Blueprint, Response, jsonify, request
 
-from engine import queries, service
+from engine import fetching, service
 from engine.definition import Form
 from engine.errors import Denied, Invalid, Missing, Problem, message
 from engine.expressions import View
@@ -94,7 +94,7 @@ def _query(form: Form) -> ListQuery:
 
 def _counted(conn: sa.Connection, query: ListQuery) -> Json:
     """``count`` is exact up to the limit; ``count_capped``: there are more than it says."""
-    found = queries.count(application(), actor(), query, conn, MOST_COUNTED)
+    found = fetching.count(application(), actor(), query, conn, MOST_COUNTED)
     return {"count": min(found, MOST_COUNTED), "count_capped": found > MOST_COUNTED}
 
 

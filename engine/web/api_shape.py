@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine import formats, queries
+from engine import fetching, formats
 from engine.application import Application
 from engine.columns import Columns, columns_of
 from engine.definition import Form
@@ -121,7 +121,7 @@ def page_json(conn: sa.Connection, query: ListQuery, *, lines: bool = False) -> 
     app, who, form = application(), actor(), query.form
     columns = columns_of(app, who, form)
     names, system = _wanted(columns, query, form)
-    page = queries.run(app, who, query, conn, (*names, *system))
+    page = fetching.run(app, who, query, conn, (*names, *system))
     fill(app, who, conn, form, columns, names, page.rows)
     sight = _sight_of_lines(app, who, conn, form, page.rows) if lines and page.rows else None
     gathered = [_of_row(app, who, form, row, columns, names, system, sight) for row in page.rows]

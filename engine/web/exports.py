@@ -17,7 +17,7 @@ import sqlalchemy as sa
 import xlsxwriter
 from flask import Blueprint, Response, current_app, request
 
-from engine import queries
+from engine import fetching
 from engine.application import Application
 from engine.columns import Columns, columns_of
 from engine.errors import Refused, message
@@ -74,7 +74,7 @@ def chunks(
     app: Application, who: Actor, query: ListQuery, columns: Columns, conn: sa.Connection
 ) -> Iterator[tuple[list[Row], dict[str, Any]]]:
     """Complete rows with what their cells need, a thousand at a time."""
-    for rows in queries.export(app, who, query, conn):
+    for rows in fetching.export(app, who, query, conn):
         fill(app, who, conn, query.form, columns, query.columns, rows)
         yield rows, extras(app, who, conn, query.form, columns, query.columns, rows)
 

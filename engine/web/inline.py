@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
-from engine import queries, service
+from engine import fetching, queries, service
 from engine.columns import Columns, columns_of
 from engine.definition import Form
 from engine.errors import Invalid, Message, Missing, Problem, Stale, message
@@ -162,7 +162,7 @@ def _rows(
     conn: sa.Connection, form: Form, columns: Columns, names: tuple[str, ...], record_id: int
 ) -> list[dict[str, Any]]:
     app, who = application(), actor()
-    rows = queries.run(app, who, queries.by_id(form, columns, record_id), conn, names).rows
+    rows = fetching.run(app, who, queries.by_id(form, columns, record_id), conn, names).rows
     if not rows:
         raise Missing(message("You changed the record so that you may not see it any more."))
     fill(app, who, conn, form, columns, names, rows)

@@ -11,9 +11,9 @@ from typing import Any
 from engine.cards import NumberCard
 from engine.columns import Columns
 from engine.errors import Message, message
+from engine.fetching import count
 from engine.fields.base import Field
 from engine.formats import Reader, integer
-from engine.queries import count
 from engine.spans import Span, span_of
 from engine.tallies import Measure, Tally, by_day, total
 from engine.web.pagecards.look import Look
