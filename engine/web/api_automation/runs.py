@@ -13,7 +13,8 @@ from engine.web.api_automation.door import blueprint, limit_arg, moment_arg, one
 from engine.web.api_shape import Json, moment
 from engine.web.automation import ledger, runs
 from engine.web.automation.flow import stretches
-from engine.web.automation.runs import Asked, RunLine, RunPage, Sent, Twig
+from engine.web.automation.runlines import RunLine, lines_of
+from engine.web.automation.runpage import Asked, RunPage, Sent, Twig, page_of
 from engine.web.context import actor, application
 
 
@@ -30,7 +31,7 @@ def list_runs() -> Response:
     )  # fmt: skip
     with app.database.read() as conn:
         found = ledger.runs(conn, app, search, limit + 1)
-        lines = runs.lines_of(conn, found[:limit])
+        lines = lines_of(conn, found[:limit])
     shown = [_run(line, row) for line, row in zip(lines, found, strict=False)]
     return jsonify(runs=shown, before=shown[-1]["id"] if len(found) > limit else None)
 
@@ -53,7 +54,7 @@ def read_run(run_id: int) -> Response:
 def _whole_run(run_id: int) -> Json:
     with application().database.read() as conn:
         row = runs.run_of(conn, run_id)
-        page = runs.page_of(conn, row)
+        page = page_of(conn, row)
     return {
         **_run(page.line, row),
         "woken_by": page.woken,

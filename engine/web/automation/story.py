@@ -18,7 +18,7 @@ from engine.storage.events import Event
 from engine.web.automation import ledger
 from engine.web.automation.access import owns, sees_all
 from engine.web.automation.frame import ROOT, words_of
-from engine.web.automation.runs import rule_label
+from engine.web.automation.runlines import rule_label
 from engine.web.automation.words import kind_text
 from engine.web.context import actor, application, reader
 from engine.web.seen import Seen, titles_of
