@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from engine.definition import AppDefinition, Form, Rule
+from engine.definition import AppDefinition, Form, Rule, State
 from engine.errors import Message, message
 from engine.expressions.syntax import words_in
 from engine.fields.base import Field
@@ -27,11 +27,35 @@ def leaning(old: AppDefinition, new: AppDefinition) -> Iterator[Message]:
         if field.name in names and (former is None or _origin(former) != _origin(field)):
             yield message("how {field} of {form} comes about, on which rights depend", field=field.label or field.name,
                           form=form.label)  # fmt: skip
+    yield from _responsible(old, new)
     for rule in _changed_rules(old, new):
         touched = sorted(_set_by(rule) & names)
         if touched:
             yield message("the rule {rule}, which sets {field}, on which rights depend", rule=rule.label or rule.name,
                           field=touched[0])  # fmt: skip
+
+
+def _responsible(old: AppDefinition, new: AppDefinition) -> Iterator[Message]:
+    """Whom a record belongs to in its states, where a permission asks that."""
+    before = _by_id(old.forms.values())
+    for form in new.forms.values():
+        former = before.get(form.stable_id)
+        if former is None or not {"owner", "owner_role"} & (_granting(former) | _granting(form)):
+            continue
+        known = _by_id(former.workflow.states.values()) if former.workflow else {}
+        for state in form.workflow.states.values() if form.workflow else ():
+            if state.stable_id in known and _owners(known[state.stable_id]) != _owners(state):
+                yield message("who is responsible for {form} in {state}, on which rights depend", form=form.label,
+                              state=state.label)  # fmt: skip
+
+
+def _owners(state: State) -> tuple[str | None, str | None]:
+    return state.owner, state.owner_expression
+
+
+def _granting(form: Form) -> set[str]:
+    """Words of what its permissions ask."""
+    return {word for grant in form.permissions.values() for word in words_in(repr(grant))}
 
 
 def telling(old: AppDefinition, new: AppDefinition) -> Iterator[Message]:
@@ -59,8 +83,7 @@ def telling(old: AppDefinition, new: AppDefinition) -> Iterator[Message]:
 
 def _decisive(definition: AppDefinition) -> set[str]:
     """Names of fields that permissions read, and of those these are worked out from."""
-    names = {word for form in definition.forms.values() for grant in form.permissions.values()
-             for word in words_in(repr(grant))}  # fmt: skip
+    names = {word for form in definition.forms.values() for word in _granting(form)}
     fields = [field for form in definition.forms.values() for field in form.fields.values()]
     known = {field.name for field in fields}
     found = names & known
