@@ -132,7 +132,7 @@ def _tallies(measures: Sequence[Measure], parts: Sequence[Any]) -> tuple[Tally, 
 
 
 def by_day(
-    asking: Asking, measure: Measure, date: Field, window: Span, zone: ZoneInfo, group: str | None = None, most: int = 0
+    asking: Asking, measure: Measure, date: Field, window: Span, zone: ZoneInfo, group: str | None = None
 ) -> Iterator[tuple[dt.date, Any, Tally]]:
     """(day, value of the group or None, tally) for the days that have records, on the clocks of ``zone``."""
     table = asking.table

@@ -32,7 +32,7 @@ def lines(app: Application, job: Job, language: str, *, only_wrong: bool) -> Ite
         told = _Told(_stored(conn, app, job.id))
         for record in _records(rows, job):
             stored = told.of(record[0].number)
-            problems = _by_row(stored, job, language)
+            problems = _by_row(stored, language)
             if only_wrong and not (stored and stored["problems"]):
                 continue
             word = say(WORDS[stored["outcome"]], language) if stored else ""
@@ -74,7 +74,7 @@ class _Told:
         return self._next if self._next is not None and self._next["line"] == line else None
 
 
-def _by_row(stored: Mapping[str, Any] | None, job: Job, language: str) -> dict[int, str]:
+def _by_row(stored: Mapping[str, Any] | None, language: str) -> dict[int, str]:
     found: dict[int, list[str]] = {}
     for row, _column, said in (stored or {}).get("problems") or ():
         found.setdefault(row, []).append(said.get(language) or said["en"])

@@ -247,7 +247,7 @@ def prepare(conn: sa.Connection, definition: AppDefinition, tables: Tables, stal
         conn.exec_driver_sql(f"DROP TABLE {quoted(conn, name)}")
     for name, form in wanted.items():
         if name not in present:
-            for statement in _create(conn, name, form.name):
+            for statement in _create(conn, name):
                 conn.exec_driver_sql(statement)
         if name not in present or form.name in set(stale):
             rebuild(conn, tables, form)
@@ -266,7 +266,7 @@ def _present(conn: sa.Connection) -> set[str]:
     return set(conn.execute(sa.text(select.replace("::", "\\:\\:"))).scalars())
 
 
-def _create(conn: sa.Connection, name: str, form: str) -> tuple[str, ...]:
+def _create(conn: sa.Connection, name: str) -> tuple[str, ...]:
     table = quoted(conn, name)
     if conn.dialect.name == "sqlite":
         tokenizer = """tokenize = "unicode61 remove_diacritics 0 tokenchars '~'" """

@@ -152,7 +152,7 @@ def _event_entries(conn: sa.Connection, seen: Seen, happened: Sequence[events.Ev
     titles = titles_of(conn, app, who, pointed_at(app.definition, seen.form, happened))
     teller = Teller(app.definition, seen.form, readable_of(seen), titles, reader())
     names = titles.get("_user", {})
-    reasons = story.reasons(conn, seen, happened)
+    reasons = story.reasons(conn, happened)
     entries = []
     shown_here = {event.id for event in happened}
     for event in happened:

@@ -268,10 +268,10 @@ def _save(form: Form, seen: Seen | None, typed: Typed) -> Answer:
             app, who, form.name, typed.values(), id=record_id, version=version,
             once=_once(form, record_id),
         )  # fmt: skip
-    except Stale as stale:
+    except Stale:
         if seen is None:
             raise
-        return _after_conflict(form, typed, stale)
+        return _after_conflict(form, typed)
     except (Invalid, Refused, Denied) as error:
         with app.database.read() as conn:
             fresh = see(conn, form, seen.id) if seen else None
@@ -291,7 +291,7 @@ def _saved(form: Form, record_id: int, told: Message | None = None) -> Answer:
     return go(f"/{form.name}/{record_id}")
 
 
-def _after_conflict(form: Form, typed: Typed, stale: Stale) -> Answer:
+def _after_conflict(form: Form, typed: Typed) -> Answer:
     """Somebody saved first: merge what can be merged and save it, ask about the rest."""
     app, who = application(), actor()
     record_id = int(request.view_args["record_id"]) if request.view_args else 0

@@ -107,7 +107,7 @@ def keep(form_name: str, record_id: int) -> Response | str | tuple[str, int]:
     try:
         service.save(app, who, form.name, {field.name: raw}, id=record_id, version=int(version[:12]))
     except Stale:
-        return _conflict(form, field, record_id, raw, int(version[:12]))
+        return _conflict(form, field, record_id, raw)
     except Invalid as invalid:
         return _again(form, field, record_id, raw, invalid), 422
     return _fresh_row(form, query, record_id)
@@ -121,7 +121,7 @@ def _again(form: Form, field: Field, record_id: int, raw: Any, invalid: Invalid)
         return _control(conn, form, field, seen.row, raw, texts)
 
 
-def _conflict(form: Form, field: Field, record_id: int, raw: Any, version: int) -> tuple[str, int]:
+def _conflict(form: Form, field: Field, record_id: int, raw: Any) -> tuple[str, int]:
     """Nothing is lost: what is stored by now and what was typed stand side by side; saving again keeps the typed."""
     with application().database.read() as conn:
         seen = see(conn, form, record_id)

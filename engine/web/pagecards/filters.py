@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -182,8 +182,6 @@ def _values(
 
 def _plain(field: Any) -> Any:
     """The condition of a link belongs to filling in, where there is a record it asks about."""
-    from dataclasses import replace
-
     return replace(field, where=None) if getattr(field, "where", None) else field
 
 

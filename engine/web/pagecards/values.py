@@ -86,7 +86,7 @@ def _group(look: Look, field: Field, value: Any, titles: Mapping[Any, str], colo
     return Group(value, label, option.colour if option else colour, pairs)
 
 
-def others(look: Look, field: Field, among: Sequence[Any], count: int | None = None) -> Group:
+def others(look: Look, field: Field, among: Sequence[Any]) -> Group:
     """All groups but these."""
     named = [field.text(value, look.reader) for value in among if value is not None]
     pairs = [(f"where.{field.name}.not_in", ",".join(named))]
