@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.errors import Invalid, Message, message
+from engine.errors import Invalid, Message, Problem, message
 from engine.expressions import Compiled, EvaluationFailed, View
 from engine.fields.base import Field
 from engine.language import ADMIN, Label
@@ -321,8 +321,6 @@ def check_unique(passage: Passage) -> None:
 
 
 def taken(passage: Passage, plan: FormPlan, row: Row, before: Row | None) -> list[Any]:
-    from engine.errors import Problem
-
     groups = [group for group in plan.unique if _worth_asking(plan, group, row, before)]
     if not groups:
         return []

@@ -19,6 +19,7 @@ from engine.sight import NEW, Row
 from engine.storage import events, records
 from engine.storage.violations import explain
 from engine.timing import dates, timeouts
+from engine.workflow import due_of, owner_of
 
 # Beside the fields, what a save may change in a row.
 KEPT = ("state", "state_since", "state_due", "_previous", "owner", "owner_role", "_title", "deleted_at")
@@ -138,8 +139,6 @@ def _as_new(passage: Passage, row: Row) -> Row:
 
 def _insert_one_by_one(passage: Passage, lines: LinesPlan, rows: list[Row]) -> None:
     """Where the ids are needed at once: for visits to states and for what waits for a date."""
-    from engine.workflow import due_of, owner_of
-
     walk, plan = passage.walk, lines.plan
     for row in rows:
         if plan.form.workflow:

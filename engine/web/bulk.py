@@ -24,6 +24,7 @@ from engine.errors import Invalid, Missing, message
 from engine.fields.base import Field
 from engine.people import Actor
 from engine.queries import Filter, ListQuery, parse_query
+from engine.titles import visible_titles
 from engine.web.context import actor, application, reader
 from engine.web.lists import bulk_actions, editable_fields
 from engine.web.render import go, render
@@ -209,8 +210,6 @@ def _change(form: Form, action: str) -> Change:
 
 
 def _titles(form: Form, failures: Sequence[Outcome]) -> Mapping[int, str]:
-    from engine.titles import visible_titles
-
     with application().database.read() as conn:
         return visible_titles(application(), actor(), conn, form, [each.id for each in failures])
 

@@ -13,8 +13,9 @@ from werkzeug.wrappers import Response as Answer
 from engine import service
 from engine.definition import Form
 from engine.errors import AppmillError, Denied, Invalid, Message, Problem, Refused, Stale, message
+from engine.expressions import View
 from engine.once import Once, new_token, once_of
-from engine.permissions import may, may_record
+from engine.permissions import may, may_record, readable_fields
 from engine.storage.events import of_record
 from engine.web import conflicts, drafts, options, uploads
 from engine.web.boxes import Problems, Sheet, Tab, live_answer
@@ -187,9 +188,6 @@ def _copy(seen: Seen) -> Typed:
 
 
 def sheet_readable(rows_form: Form, seen: Seen) -> frozenset[str]:
-    from engine.expressions import View
-    from engine.permissions import readable_fields
-
     view = View(rows_form, {"_parent": seen.id}, seen.view.loader)
     return readable_fields(application(), actor(), rows_form).of(view)
 

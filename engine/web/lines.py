@@ -16,7 +16,7 @@ from flask import Blueprint, Response, request
 from engine.definition import Form
 from engine.errors import Invalid, Missing, message
 from engine.fields.base import Field
-from engine.permissions import may, may_record
+from engine.permissions import may, may_record, readable_fields
 from engine.web.boxes import most_rows
 from engine.web.context import actor, application
 from engine.web.failures import said as say
@@ -165,8 +165,6 @@ def pasted_columns(field: Field, first: str, count: int) -> list[Field]:
     """The columns people can type into, from the one the cursor stands in, as many as the block is wide."""
     app, who = application(), actor()
     form = app.definition.forms[field.form]  # type: ignore[attr-defined]
-    from engine.permissions import readable_fields
-
     readable = readable_fields(app, who, form)
     shown = [one for one in form.fields.values() if readable.ever(one.name) and one.kind != "lines"]
     names = [one.name for one in shown]
