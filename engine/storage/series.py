@@ -24,9 +24,10 @@ def draw(conn: sa.Connection, tables: Tables, name: str, period: str = "", count
     def build() -> sa.Executable:
         step = value("step", sa.BigInteger)
         statement = insert(conn, table).values(name=value("name_"), period=value("period_"), next=step + 1)
-        return statement.on_conflict_do_update(
+        drawn: sa.Executable = statement.on_conflict_do_update(
             index_elements=[table.c.name, table.c.period], set_={"next": table.c.next + step}
         ).returning(table.c.next)
+        return drawn
 
     prepared = tables.statements.get(("draw",), conn.dialect, build)
     following = prepared.execute(conn, {"name_": name, "period_": period, "step": count}).fetchone()[0]

@@ -107,7 +107,6 @@ def test_designers_may(old: str, new: str) -> None:
         ("to: done, roles: [chief]", "to: done, roles: [chief, clerk]", ["who may take Finish of Ticket"]),
         ("        finish:", "        back: {label: Back, from: [held], to: new, roles: [clerk]}\n        finish:",
          ["who may take Back of Ticket"]),
-        ("from: [new], to: held", "from: [new], to: done", ["who may take Hold of Ticket"]),
         ("rules:\n", "rules:\n  close:\n    trigger: {type: created, form: ticket}\n    actions: [{type: take, transition: finish}]\n",
          ["who may take Finish of Ticket"]),
         ("path: /x", "path: /y", ["the rule push, which reaches outside or runs a script"]),
@@ -125,6 +124,14 @@ def test_designers_may(old: str, new: str) -> None:
 )  # fmt: skip
 def test_only_administrators_may(old: str, new: str, guarded: list[str]) -> None:
     assert said((old, new)) == guarded
+
+
+def test_where_a_step_leads_is_guarded() -> None:
+    steps = HUB.replace(
+        "        finish:", "        park: {label: Park, from: [new], to: held, roles: [clerk]}\n        finish:"
+    )
+    shorter = steps.replace("label: Park, from: [new], to: held", "label: Park, from: [new], to: done")
+    assert [str(each) for each in guards(read(steps), read(shorter))] == ["who may take Park of Ticket"]
 
 
 def test_a_step_by_another_name_is_the_same_step() -> None:
