@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from engine.schema import NAME
+from engine.language import NAME_PATTERN
 
 
 def begin(path: str | Path) -> bool:
@@ -21,5 +21,5 @@ def begin(path: str | Path) -> bool:
 def first_lines(stem: str) -> str:
     """A definition with a name and nothing in it; the name is made of the file's."""
     name = re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_")
-    name = name if re.match(NAME, name) else "app"
+    name = name if re.match(NAME_PATTERN, name) else "app"
     return f"app: {name}\nlabel: {name.replace('_', ' ').capitalize()}\n"

@@ -15,7 +15,8 @@ _DAYS = {"d": 1, "w": 7}
 
 def seconds_of(length: Duration) -> float:
     """A length in seconds; a working day counts as a day."""
-    return float(_SECONDS[length.unit] * length.amount if length.unit in _SECONDS else 86400 * length.amount)
+    each = _SECONDS.get(length.unit) or 86400 * _DAYS.get(length.unit, 1)
+    return float(each * length.amount)
 
 
 def monday_to_friday(day: dt.date) -> bool:

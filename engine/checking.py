@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.errors import Invalid, Message, message
+from engine.errors import Invalid, Message, Problem, message
 from engine.expressions import Compiled, EvaluationFailed, View
 from engine.fields.base import Field
 from engine.language import ADMIN, Label
@@ -54,10 +54,10 @@ def _shown(passage: Passage, plan: FormPlan, row: Row, name: str) -> bool:
     if not conditions:
         return True
     names = passage.names(view_of(passage, plan, row))
-    return all(holds(passage, condition, names, otherwise=True) for condition in conditions)
+    return all(holds(condition, names, otherwise=True) for condition in conditions)
 
 
-def holds(passage: Passage, compiled: Compiled, names: Mapping[str, Any], *, otherwise: bool) -> bool:
+def holds(compiled: Compiled, names: Mapping[str, Any], *, otherwise: bool) -> bool:
     """Whether a condition of a field holds; ``otherwise`` where it cannot be worked out."""
     try:
         return compiled.holds(names)
@@ -84,7 +84,7 @@ def _refuse_if_changed(
         passage.problem(where + name, message("{label} is read-only.", label=field.title))
         return
     names = passage.names(view_of(passage, plan, before if before is not None else row))
-    if holds(passage, plan.readonly_when[name], names, otherwise=True):
+    if holds(plan.readonly_when[name], names, otherwise=True):
         passage.problem(where + name, message("{label} is read-only now.", label=field.title))
 
 
@@ -125,7 +125,7 @@ def _needed(passage: Passage, plan: FormPlan, row: Row, changed: frozenset[str] 
     for name, watched in plan.required_when.items():
         if changed is None or name in changed or watched.needs.touched(changed):
             names = passage.names(view_of(passage, plan, row))
-            if holds(passage, watched.compiled, names, otherwise=False):
+            if holds(watched.compiled, names, otherwise=False):
                 yield name
 
 
@@ -227,7 +227,7 @@ def _check_target(passage: Passage, plan: FormPlan, row: Row, where: str, link: 
         )
     elif link.where is not None:
         names = passage.names(view, source=view_of(passage, plan, row))
-        if not holds(passage, link.where, names, otherwise=False):
+        if not holds(link.where, names, otherwise=False):
             passage.problem(
                 where + link.field.name,
                 message("{label}: {form} {title} cannot be chosen here.",
@@ -321,8 +321,6 @@ def check_unique(passage: Passage) -> None:
 
 
 def taken(passage: Passage, plan: FormPlan, row: Row, before: Row | None) -> list[Any]:
-    from engine.errors import Problem
-
     groups = [group for group in plan.unique if _worth_asking(plan, group, row, before)]
     if not groups:
         return []

@@ -156,7 +156,7 @@ def _worked_out(passage: Passage, field: Field, compiled: Compiled, view: View, 
     """The value as the field keeps it; a problem of the input when it cannot be."""
     try:
         value = compiled.run(passage.names(view))
-        return field.parse(as_input(field, value), passage.walk.sight.names["reader"])
+        return field.parse(as_input(value), passage.walk.sight.names["reader"])
     except EvaluationFailed as failed:
         passage.problem(
             where, message("{label} cannot be worked out: {reason}.", label=field.title, reason=failed.reason)

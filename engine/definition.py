@@ -17,6 +17,7 @@ from engine.cards import Card
 from engine.connectors import Connection
 from engine.fields.base import Field
 from engine.language import (
+    NAME_PATTERN,
     Colour,
     Condition,
     Duration,
@@ -240,7 +241,7 @@ class DemoUser:
 class AppDefinition:
     """A whole application."""
 
-    app: str = option("The short name of the application.", pattern="^[a-z][a-z0-9_]{0,62}$")
+    app: str = option("The short name of the application.", pattern=NAME_PATTERN)
     label: Label = option("What people call the application.")
     languages: tuple[Literal["zh", "en"], ...] = option(
         "The languages people can choose; the first is the default.", ("zh", "en"), minItems=1

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from engine.application import Application
 from engine.columns import columns_of
+from engine.fetching import conditions
 from engine.people import Actor
-from engine.queries import ListQuery, conditions
+from engine.queries import ListQuery
 
 
 def counts_by(

@@ -164,8 +164,12 @@ def size(count: int) -> str:
 # --- what is kept from view ------------------------------------------------------------------------------------------
 
 
+MASK = "••••"  # instead of a sensitive value
+HIDDEN = "•••"  # instead of the title of something the reader may not see
+
+
 def mask(text: str) -> str:
     """Dots for a sensitive text; eight characters and more show their last four."""
     if not text:
         return ""
-    return "••••" + (text[-4:] if len(text) >= 8 else "")
+    return MASK + (text[-4:] if len(text) >= 8 else "")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from engine.connectors import Secret
-from engine.language import Duration, option
+from engine.language import NAME_PATTERN, Duration, option
 from engine.registry import Registry
 from engine.triggers import Trigger
 
@@ -43,7 +43,7 @@ class Webhook(Trigger):
 
     type: ClassVar[str] = "webhook"
     gives: ClassVar[Mapping[str, str]] = {"payload": "any", "headers": "any"}
-    path: str = option("The last part of the address.", pattern="^[a-z][a-z0-9_]{0,62}$")
+    path: str = option("The last part of the address.", pattern=NAME_PATTERN)
     secret: Secret | None = option("What the sender signs with, or the token it sends.", None)
     open: bool = option("Anybody may send: no secret is asked for.", False)
     signature: Style = option(

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from engine.language import text_in
 from engine.storage.tables import Tables
 
 
@@ -24,7 +25,7 @@ class Notice:
     unread: bool
 
     def text(self, language: str) -> str:
-        return self.texts.get(language) or self.texts.get("") or next(iter(self.texts.values()), "")
+        return text_in(self.texts, language)
 
 
 def notices_of(

@@ -167,9 +167,7 @@ def read_values(plan: FormPlan, values: Mapping[str, Any], reader: Reader) -> Gi
                 _line_of_values(plan.lines[name], place, row, reader, given.problems) for place, row in enumerate(value)
             ]
         elif name in plan.fields and plan.fields[name].writable:
-            _read_field(
-                plan.fields[name], as_input(plan.fields[name], value), reader, name, given.values, given.problems
-            )
+            _read_field(plan.fields[name], as_input(value), reader, name, given.values, given.problems)
         else:
             given.problems.append(Problem(name, _unknown(plan, name, OPEN)))
     return given
@@ -183,11 +181,11 @@ def _line_of_values(
         found = lines.plan.fields.get(name)
         if found is not None and found.writable:
             where = f"{lines.name}.{place}.{name}"
-            _read_field(found, as_input(found, value), reader, where, line.values, problems)
+            _read_field(found, as_input(value), reader, where, line.values, problems)
     return line
 
 
-def as_input(found: Field, value: Any) -> Any:
+def as_input(value: Any) -> Any:
     """A plain value in the form ``parse`` takes: what the field would write as JSON, if it knows the value's type."""
     value = plain(value)
     if value is None or isinstance(value, str | bool | int):

@@ -41,6 +41,9 @@ Colour = Literal[
     "gray",
 ]
 
+LANGUAGES = ("zh", "en")  # of the screens
+NAME_PATTERN = "^[a-z][a-z0-9_]{0,62}$"  # of forms, fields, roles and whatever else a definition names
+
 T = TypeVar("T")
 V = TypeVar("V")
 
@@ -81,6 +84,11 @@ def from_key() -> Any:
     return field(default="", metadata={"from_key": True})
 
 
+def text_in(texts: Mapping[str, str], language: str) -> str:
+    """The text of this language out of ``texts``, language → text; else the language-free one (""), else any."""
+    return texts.get(language) or texts.get("") or next(iter(texts.values()), "")
+
+
 @dataclass(frozen=True)
 class Label:
     """A text in one or several languages. In YAML: one string, or a map of languages."""
@@ -88,8 +96,7 @@ class Label:
     texts: Mapping[str, str]  # language → text; "" is the language-free one
 
     def text(self, language: str) -> str:
-        texts = self.texts
-        return texts.get(language) or texts.get("") or next(iter(texts.values()), "")
+        return text_in(self.texts, language)
 
     def __str__(self) -> str:
         return self.text("en")
@@ -136,10 +143,10 @@ class Named:
     id: str | None = option(
         "Stable identity; written by the designer on a rename. Default: the name.",
         None,
-        pattern="^[a-z][a-z0-9_]{0,62}$",
+        pattern=NAME_PATTERN,
     )
     renamed_from: str | None = option(
-        "The former name, after a rename by hand.", None, pattern="^[a-z][a-z0-9_]{0,62}$"
+        "The former name, after a rename by hand.", None, pattern=NAME_PATTERN
     )
 
     @property
@@ -153,6 +160,7 @@ SYSTEM_FIELDS = (
     "id", "version", "state", "state_since", "state_due", "owner", "owner_role",
     "created_at", "created_by", "updated_at", "updated_by", "deleted_at",
 )  # fmt: skip
+SYSTEM_MOMENTS = frozenset({"state_since", "state_due", "created_at", "updated_at", "deleted_at"})
 RESERVED_FIELDS = frozenset({*SYSTEM_FIELDS, "record", "user", "none", "true", "false", "previous"})
 RESERVED_FORMS = frozenset(
     {"api", "static", "admin", "sign_in", "sign_out", "me", "search", "files", "pages", "jobs", "health", "hooks",

@@ -16,6 +16,7 @@ from engine.people import people_with_roles, system_actor
 from engine.rules import name_of
 from engine.sight import Sight
 from engine.storage.prepared import value
+from engine.storage.upsert import insert
 from engine.texts import say
 
 
@@ -24,26 +25,15 @@ def failed(
 ) -> bool:
     """A run of the rule failed, in the caller's transaction; answers whether that was once too often."""
     plan, table = app.plans.rule.get(rule), app.tables.rule_state
-    count = sa.update(table).where(table.c.rule == rule).values(failures=table.c.failures + 1, reason=reason)
-    if not conn.execute(count).rowcount:
-        _first_failure(conn, table, rule, reason)
+    first = insert(conn, table).values(rule=rule, failures=1, reason=reason)
+    again = {"failures": table.c.failures + 1, "reason": reason}
+    conn.execute(first.on_conflict_do_update(index_elements=["rule"], set_=again))
     row = conn.execute(sa.select(table.c.failures, table.c.paused_at).where(table.c.rule == rule)).one()
     if plan is None or row.paused_at is not None or row.failures < plan.rule.pause_after:
         return False
     conn.execute(sa.update(table).where(table.c.rule == rule).values(paused_at=app.clock(), paused_by=None))
     _tell(app, conn, plan.rule, row.failures, reason, form, record_id)
     return True
-
-
-def _first_failure(conn: sa.Connection, table: sa.Table, rule: str, reason: str) -> None:
-    if conn.dialect.name == "postgresql":
-        from sqlalchemy.dialects.postgresql import insert
-
-        new = insert(table).values(rule=rule, failures=1, reason=reason)
-        again = {"failures": table.c.failures + 1, "reason": reason}
-        conn.execute(new.on_conflict_do_update(index_elements=["rule"], set_=again))
-    else:
-        conn.execute(sa.insert(table).values(rule=rule, failures=1, reason=reason))
 
 
 def succeeded(app: Application, conn: sa.Connection, rule: str) -> None:

@@ -95,7 +95,7 @@ def may(app: Application, actor: Actor, verb: Verb, form: Form | str) -> Verdict
         return refused
     if actor.boundless or rights_of(app, actor, plan_form).verbs.get(verb):
         return _yes(actor)
-    return Verdict(False, _nobody_granted(app, actor, verb, plan_form))
+    return Verdict(False, _nobody_granted(app, verb, plan_form))
 
 
 def may_record(app: Application, actor: Actor, verb: Verb, form: Form | str, view: View) -> Verdict:
@@ -229,7 +229,7 @@ def in_scope(scopes: frozenset[str], verb: str, *forms: str) -> bool:
     return any(f"{form}:{verb}" in scopes for form in forms)
 
 
-def _nobody_granted(app: Application, actor: Actor, verb: Verb, form: Form) -> Message:
+def _nobody_granted(app: Application, verb: Verb, form: Form) -> Message:
     outer, _levels = around(app, form)
     name = dict(GRANTED).get(verb, "read")
     roles = [

@@ -8,29 +8,20 @@ A field the actor may not read is answered exactly as one that does not exist.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlencode
-
-import sqlalchemy as sa
 
 from engine.application import Application
 from engine.cardviews import is_of_card, view_of_card
 from engine.columns import Columns, columns_of, operators_of
 from engine.definition import Form
 from engine.errors import Invalid, Message, Missing, Problem, message
-from engine.expressions import Compiled
-from engine.expressions.sql import to_sql
 from engine.fields.base import Field, Operator
 from engine.fields.operators import read_operand
 from engine.people import Actor
-from engine.permissions import Verb, row_filter
-from engine.storage import page as stored
-from engine.storage import search
-from engine.storage.page import Page, SortBy
-from engine.storage.page import Query as StoredQuery
 from engine.views import ListView, View
 
 MOST = 100  # rows on a page
@@ -40,7 +31,6 @@ MOST_VALUES = 200  # values of one filter
 MOST_FILTERS = 20
 KEYS = ("q", "where.<field>.<operator>", "sort", "columns", "after", "before", "limit", "view")
 WHOLE = frozenset({"many", "pair", "none", "now", "me"})  # operators whose repetitions are one condition
-WORKED_OUT = frozenset({"computed", "lookup", "rollup"})
 _PLAIN = frozenset({"q", "sort", "columns", "after", "before", "limit", "view"})
 
 
@@ -124,19 +114,9 @@ def parse_query(
     """
     columns = columns_of(app, actor, form)
     problems: list[Problem] = []
-    known = _PLAIN | frozenset(also)
     view = view_asked(app, actor, form, _last(args, "view"), columns)
-    filters: list[Filter] = []
-    for key in args:
-        if key.startswith("where."):
-            filters.extend(_filters(columns, key, args.getlist(key), app, actor, problems))
-        elif key not in known:
-            problems.append(Problem(key, unknown(NO_PARAMETER, key, sorted({*KEYS, *also}))))
-    if len(filters) > MOST_FILTERS:
-        problems.append(Problem("where", message("At most {most} filters at once.", most=MOST_FILTERS)))
-    text = _last(args, "q").strip()
-    if len(text) > LONGEST:
-        problems.append(Problem("q", message("Search for at most {most} characters.", most=LONGEST)))
+    filters = _filters(columns, args, frozenset(also), app, actor, problems)
+    text = _text(_last(args, "q").strip(), problems)
     sort = _sort(columns, _last(args, "sort"), problems)
     shown = _columns(columns, _last(args, "columns"), problems)
     limit = _limit(_last(args, "limit"), problems)
@@ -149,8 +129,8 @@ def parse_query(
     return ListQuery(
         form=form,
         view=view,
-        text=text[:LONGEST],
-        filters=tuple(filters[:MOST_FILTERS]),
+        text=text,
+        filters=filters,
         sort=sort or _usual_sort(columns, view),
         columns=shown or usual_columns(columns, form, view),
         after=after,
@@ -202,6 +182,21 @@ def usable(view: View, columns: Columns) -> bool:
 
 
 def _filters(
+    columns: Columns, args: Args, also: frozenset[str], app: Application, actor: Actor, problems: list[Problem]
+) -> tuple[Filter, ...]:
+    """All filters of the query string; keys that mean nothing are problems."""
+    found: list[Filter] = []
+    for key in args:
+        if key.startswith("where."):
+            found.extend(_filters_of(columns, key, args.getlist(key), app, actor, problems))
+        elif key not in _PLAIN | also:
+            problems.append(Problem(key, unknown(NO_PARAMETER, key, sorted({*KEYS, *also}))))
+    if len(found) > MOST_FILTERS:
+        problems.append(Problem("where", message("At most {most} filters at once.", most=MOST_FILTERS)))
+    return tuple(found[:MOST_FILTERS])
+
+
+def _filters_of(
     columns: Columns, key: str, raw: list[str], app: Application, actor: Actor, problems: list[Problem]
 ) -> Iterable[Filter]:
     name, _, operator_name = key.removeprefix("where.").partition(".")
@@ -237,6 +232,12 @@ def _operand(field: Field, operator: Operator, raw: tuple[str, ...], app: Applic
 def sometimes(field: Field) -> Message:
     """Filtering by it would tell what it holds where it is hidden."""
     return message("{label} is hidden on some records, so lists cannot be filtered or sorted by it.", label=field.title)
+
+
+def _text(typed: str, problems: list[Problem]) -> str:
+    if len(typed) > LONGEST:
+        problems.append(Problem("q", message("Search for at most {most} characters.", most=LONGEST)))
+    return typed[:LONGEST]
 
 
 def _sort(columns: Columns, raw: str, problems: list[Problem]) -> tuple[Sort, ...]:
@@ -290,123 +291,6 @@ def usual_columns(columns: Columns, form: Form, view: View | None) -> tuple[str,
     return (*first, "state") if "state" in columns else tuple(first) or ("id",)
 
 
-# --- asking the database ---------------------------------------------------------------------------------------------
-
-
-def conditions(
-    app: Application, actor: Actor, query: ListQuery, verbs: Sequence[Verb] = ("read",)
-) -> tuple[sa.ColumnElement[bool], ...]:
-    """Everything that narrows the list: what the actor may see, the view's own condition, filters, search."""
-    form = query.form
-    allowed = (row_filter(app, actor, verb, form) for verb in verbs)
-    found = [each for each in allowed if each is not None]
-    if query.view is not None and query.view.where:
-        found.append(where_sql(app, actor, form, query.view.where))
-    found.extend(_clause(app, form, each) for each in query.filters)
-    if query.text:
-        found.append(search.clause(app.tables, form.name, query.text))
-    return tuple(found)
-
-
-def where_sql(app: Application, actor: Actor, form: Form, source: str) -> sa.ColumnElement[bool]:
-    """A condition of the definition as SQL. One that asks of stored fields alone is written once and kept."""
-    compiled = app.plans.compile(source)
-    if not _asks_stored_fields(app, compiled):
-        return to_sql(compiled, form, app.tables, actor, app.clock)
-    kept, key = app.plans.kept, ("where", form.name, source, actor.reader(app.definition))
-    clause: sa.ColumnElement[bool] | None = kept.get(key)
-    if clause is None:
-        clause = kept[key] = to_sql(compiled, form, app.tables, actor, app.clock)
-    return clause
-
-
-def _asks_stored_fields(app: Application, compiled: Compiled) -> bool:
-    """Neither who asks nor when, nor a field that is worked out and may ask that."""
-    if not {"record", "reader"}.issuperset(compiled.variables):
-        return False
-    asked = {name for path in compiled.paths for name in path[1:]}
-    return asked.isdisjoint(_worked_out(app))
-
-
-def _worked_out(app: Application) -> frozenset[str]:
-    """The names of fields of any form that are worked out from others."""
-    kept = app.plans.kept
-    found: frozenset[str] | None = kept.get("worked out")
-    if found is None:
-        fields = (field for form in app.definition.forms.values() for field in form.fields.values())
-        found = kept["worked out"] = frozenset(each.name for each in fields if each.type in WORKED_OUT)
-    return found
-
-
-def _clause(app: Application, form: Form, each: Filter) -> sa.ColumnElement[bool]:
-    table = app.tables.form[form.name]
-    if each.field in table.c:
-        clause: sa.ColumnElement[bool] = each.operator.compare(table.c[each.field], each.value)
-        return clause
-    return _linked_clause(app.tables.link[form.name, each.field], table, each)
-
-
-def _linked_clause(link: sa.Table, table: sa.Table, each: Filter) -> sa.ColumnElement[bool]:
-    """Several links stand in a table of their own."""
-    own = sa.select(link.c.record_id).where(link.c.record_id == table.c.id)
-    value = each.value
-    flat = [one for part in value for one in (part if isinstance(part, tuple | list) else (part,))] if value else []
-    has: Mapping[str, Any] = {
-        "has": lambda: sa.and_(sa.true(), *(own.where(link.c.target_id == one).exists() for one in flat)),
-        "has_any": lambda: own.where(link.c.target_id.in_(flat)).exists(),
-        "has_not": lambda: ~own.where(link.c.target_id.in_(flat)).exists(),
-        "empty": lambda: ~own.exists(),
-        "not_empty": lambda: own.exists(),
-    }
-    clause: sa.ColumnElement[bool] = has[each.operator.name]()
-    return clause
-
-
-def _sort_keys(query: ListQuery) -> Iterator[SortBy]:
-    """People come in the order of their names, then what roles are responsible for, role by role."""
-    for each in query.sort:
-        yield SortBy(each.field, each.descending)
-        if each.field == "owner":
-            yield SortBy("owner_role", each.descending)
-
-
-def stored_query(
-    app: Application, actor: Actor, query: ListQuery, names: Iterable[str] = (), verbs: Sequence[Verb] = ("read",)
-) -> StoredQuery:
-    """The query as storage takes it; rows carry the named columns and what every row needs."""
-    table = app.tables.form[query.form.name]
-    always = ("id", "version", "_title", "state", "state_due")
-    columns = dict.fromkeys(name for name in (*always, *names) if name in table.c)
-    if "owner" in columns:
-        columns["owner_role"] = None
-    return StoredQuery(
-        form=query.form.name,
-        columns=tuple(columns),
-        where=conditions(app, actor, query, verbs),
-        sort=tuple(_sort_keys(query)),
-        limit=query.limit,
-        after=query.after,
-        before=query.before,
-    )
-
-
-def run(app: Application, actor: Actor, query: ListQuery, conn: sa.Connection, names: Iterable[str] = ()) -> Page:
-    """One page of the records ``actor`` may see. Raises Invalid for a cursor of another list."""
-    return stored.page(conn, app.tables, stored_query(app, actor, query, names or query.columns))
-
-
-def count(app: Application, actor: Actor, query: ListQuery, conn: sa.Connection, most: int = 1000) -> int:
-    """How many there are, counted up to ``most`` + 1."""
-    return stored.count(conn, app.tables, stored_query(app, actor, query), most)
-
-
-def totals(
-    app: Application, actor: Actor, query: ListQuery, conn: sa.Connection, names: Sequence[str]
-) -> Mapping[str, Any]:
-    """The sums of these columns, and ``count``. ``names`` come from ``summable``."""
-    return stored.totals(conn, app.tables, stored_query(app, actor, query), names)
-
-
 def summable(columns: Columns, names: Iterable[str]) -> tuple[str, ...]:
     """Those of the columns that may be summed: figures that are stored, never hidden and not sensitive."""
     return tuple(name for name in names if name in columns and _summable(columns, columns[name]))
@@ -415,20 +299,6 @@ def summable(columns: Columns, names: Iterable[str]) -> tuple[str, ...]:
 def _summable(columns: Columns, field: Field) -> bool:
     plain = not field.sensitive and field.name not in columns.sometimes and field.name in columns.stored
     return plain and field.kind in ("number", "duration") and field.name != "id"
-
-
-def export(
-    app: Application, actor: Actor, query: ListQuery, conn: sa.Connection, names: Iterable[str] = ()
-) -> Iterator[list[dict[str, Any]]]:
-    """All records of the query that the actor may export, in chunks."""
-    whole = replace(query, after=None, before=None)
-    return stored.export(conn, app.tables, stored_query(app, actor, whole, names or query.columns, ("read", "export")))
-
-
-def run_all(app: Application, actor: Actor, query: ListQuery, conn: sa.Connection) -> Iterator[list[dict[str, Any]]]:
-    """The ids of all records of the query the actor may see, as rows, in chunks."""
-    whole = replace(query, after=None, before=None)
-    return stored.export(conn, app.tables, stored_query(app, actor, whole, ("id",)))
 
 
 def by_id(form: Form, columns: Columns, record: int) -> ListQuery:

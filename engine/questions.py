@@ -15,6 +15,7 @@ from engine import notices
 from engine.effects import Ask, Choice
 from engine.errors import Message, Refused, message
 from engine.faults import point
+from engine.language import text_in
 from engine.passage import Walk
 from engine.people import people_with_roles
 from engine.storage.automation import OPEN_MESSAGES, in_state
@@ -61,7 +62,7 @@ class Question:
     voices: tuple[Voice, ...]
 
     def text(self, language: str) -> str:
-        return self.texts.get(language) or self.texts.get("") or next(iter(self.texts.values()), "")
+        return text_in(self.texts, language)
 
     def choice(self, name: str | None) -> Choice | None:
         return next((one for one in self.choices if one.name == name), None)

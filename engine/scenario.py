@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from engine.language import (
+    NAME_PATTERN,
     ConnectionName,
     Duration,
     Expression,
@@ -27,7 +28,6 @@ from engine.language import (
     option,
 )
 
-NAME = "^[a-z][a-z0-9_]{0,62}$"
 Verb = Literal["create", "read", "update", "delete", "export", "import"]
 
 
@@ -36,7 +36,7 @@ class Given:
     """A record that is there when the story begins."""
 
     create: FormName = option("The form of the record.")
-    saved_as: str | None = option("The name it has in the story.", None, alias="as", pattern=NAME)
+    saved_as: str | None = option("The name it has in the story.", None, alias="as", pattern=NAME_PATTERN)
     by: PersonName | None = option("The role or person who made it. Default: the application itself.", None)
     state: StateName | None = option("The state it is in already; no rule wakes for it then.", None)
     values: Mapping[FieldName, Any] = option("Its fields; lines are a list of such mappings.", {})
@@ -50,7 +50,7 @@ class Step:
     """
 
     create: FormName | None = option("Make a record of this form.", None)
-    saved_as: str | None = option("The name the new record has from here on.", None, alias="as", pattern=NAME)
+    saved_as: str | None = option("The name the new record has from here on.", None, alias="as", pattern=NAME_PATTERN)
     update: str | None = option("Change this record.", None)
     take: TransitionName | None = option("Take this transition.", None)
     press: RuleName | None = option("Press the button of this rule.", None)

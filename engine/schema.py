@@ -15,11 +15,8 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, ClassVar, Literal, NewType, Union, get_args, get_origin, get_type_hints
 
-from engine.language import Condition, Duration, Expression, Label, SortKey, Template
+from engine.language import LANGUAGES, NAME_PATTERN, Condition, Duration, Expression, Label, SortKey, Template
 from engine.registry import Registry
-
-NAME = "^[a-z][a-z0-9_]{0,62}$"
-LANGUAGES = ("zh", "en")
 
 Schema = dict[str, Any]
 
@@ -190,7 +187,7 @@ class _Maker:
     def _named(self, args: tuple[Any, ...]) -> Schema:
         """The keys of things are names; the keys of mere values (units, JSON) are whatever they need to be."""
         key, value = args
-        names = {"propertyNames": {"pattern": NAME}} if key is str and dataclasses.is_dataclass(value) else {}
+        names = {"propertyNames": {"pattern": NAME_PATTERN}} if key is str and dataclasses.is_dataclass(value) else {}
         return {"type": "object", **names, "additionalProperties": self.value(value)}
 
     def _one_of(self, args: tuple[Any, ...]) -> Schema:

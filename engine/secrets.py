@@ -235,10 +235,6 @@ class Secrets:
 
     # --- masking
 
-    def known_values(self) -> frozenset[str]:
-        """Every value this process has seen."""
-        return self._mask.known
-
     def mask(self, text: str) -> str:
         return self._mask.text(text)
 

@@ -55,7 +55,8 @@ def save(
     """
     plan = app.plans.form(form)
     if plan.form.parent_form and transition is None:
-        return _save_line(app, actor, plan, values, id, version, reason)
+        change_line = _line_change(app, actor, plan, values, id, version, _tidy(reason))
+        return _in_transaction(app, actor, change_line, cause=cause, batch=batch)
     verb: Verb = "create" if id is None else "take" if transition else "update"
     may(app, actor, verb, plan.form).demand()
     given = _read(app, actor, plan, values, id is None, transition)
@@ -198,7 +199,7 @@ def _no_step_yet(plan: FormPlan, transition: str | None) -> None:
         raise Refused(message("{form} must be saved before a step of it is taken.", form=plan.form.label))
 
 
-def _save_line(
+def _line_change(
     app: Application,
     actor: Actor,
     plan: FormPlan,
@@ -206,16 +207,16 @@ def _save_line(
     id: int | None,
     version: int | None,
     reason: str | None,
-) -> Saved:
+) -> Callable[[Walk], Saved]:
     """A line is changed through the record around it, so that totals, checks and the history stay whole."""
     if id is None:
         raise walking.closed_door(plan)
     may(app, actor, "update", plan.form).demand()
 
     def change(walk: Walk) -> Saved:
-        return walking.change_line(walk, plan, id, values, version)
+        return walking.change_line(walk, plan, id, values, version, reason)
 
-    return _in_transaction(app, actor, change)
+    return change
 
 
 def _tidy(reason: str | None) -> str | None:

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from engine import passwords
 from engine.accounts import ONE_TIME_LASTS, normal_login
 from engine.people import Actor
+from engine.storage import upsert
 from engine.storage.prepared import Row, value
 from engine.storage.tables import Tables
 
@@ -305,28 +305,20 @@ def try_keys(login: str, address: str) -> tuple[str, str]:
 
 
 def tried_too_often(conn: sa.Connection, tables: Tables, keys: Iterable[str], now: dt.datetime) -> bool:
-    rate = tables.rate
-    clause = (rate.c.key.in_(list(keys)), rate.c.window == _window(now), rate.c.hits >= TRIES)
+    rate, window = tables.rate, upsert.window_of(now, TRIES_WINDOW)
+    clause = (rate.c.key.in_(list(keys)), rate.c.window == window, rate.c.hits >= TRIES)
     return conn.execute(sa.select(rate.c.key).where(*clause).limit(1)).first() is not None
 
 
 def count_try(conn: sa.Connection, tables: Tables, keys: Iterable[str], now: dt.datetime) -> None:
     rate = tables.rate
     conn.execute(rate.delete().where(rate.c.expires_at < now))
-    ends = dt.datetime.fromtimestamp((_window(now) + 1) * TRIES_WINDOW, dt.UTC)
-    insert = sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert
     for key in sorted(keys):
-        first = insert(rate).values(key=key, window=_window(now), hits=1, expires_at=ends)
-        again = first.on_conflict_do_update(index_elements=["key", "window"], set_={"hits": rate.c.hits + 1})
-        conn.execute(again)
+        upsert.count(conn, tables, key, now, TRIES_WINDOW)
 
 
 def forget_tries(conn: sa.Connection, tables: Tables, key: str) -> None:
     conn.execute(tables.rate.delete().where(tables.rate.c.key == key))
-
-
-def _window(now: dt.datetime) -> int:
-    return int(now.timestamp()) // TRIES_WINDOW
 
 
 def renew_hash(conn: sa.Connection, tables: Tables, user_id: int, stored: str, password: str) -> None:

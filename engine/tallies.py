@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from engine.application import Application
+from engine.fetching import conditions
 from engine.fields.base import Field
 from engine.fields.operators import midnight
 from engine.people import Actor
-from engine.queries import ListQuery, conditions
+from engine.queries import ListQuery
 from engine.spans import Span
 
 Column = sa.ColumnElement[Any]
@@ -131,7 +132,7 @@ def _tallies(measures: Sequence[Measure], parts: Sequence[Any]) -> tuple[Tally, 
 
 
 def by_day(
-    asking: Asking, measure: Measure, date: Field, window: Span, zone: ZoneInfo, group: str | None = None, most: int = 0
+    asking: Asking, measure: Measure, date: Field, window: Span, zone: ZoneInfo, group: str | None = None
 ) -> Iterator[tuple[dt.date, Any, Tally]]:
     """(day, value of the group or None, tally) for the days that have records, on the clocks of ``zone``."""
     table = asking.table

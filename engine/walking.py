@@ -349,7 +349,9 @@ def _title(walk: Walk, form: str, id: int | None) -> str | None:
 # --- lines on their own ----------------------------------------------------------------------------------------------
 
 
-def change_line(walk: Walk, plan: FormPlan, id: int, values: Mapping[str, Any], version: int | None) -> Saved:
+def change_line(
+    walk: Walk, plan: FormPlan, id: int, values: Mapping[str, Any], version: int | None, reason: str | None = None
+) -> Saved:
     """Change one line as part of the record around it, so that totals, checks and the history stay whole."""
     row = stored(walk, plan, id)
     refuse_stale(row, version)
@@ -362,7 +364,7 @@ def change_line(walk: Walk, plan: FormPlan, id: int, values: Mapping[str, Any], 
         given = read_values(parent, {name: lines}, reader)
     else:
         given = read_input(parent, {name: lines}, offer(walk.app, walk.actor, parent, creating=False), reader)
-    around = change(walk, parent, row["_parent"], given)
+    around = change(walk, parent, row["_parent"], given, reason=reason)
     line = walk.sight.load(plan.form.name, id) or row
     return Saved(id, line["version"], line.get("state"), line, around.event_id)
 

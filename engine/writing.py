@@ -12,14 +12,15 @@ from engine import stays
 from engine.checking import new_files
 from engine.errors import AppmillError, Stale
 from engine.fields.base import Field
+from engine.formats import MASK
 from engine.passage import Passage, Walk
 from engine.plans import FormPlan, LinesPlan
 from engine.sight import NEW, Row
 from engine.storage import events, records
 from engine.storage.violations import explain
 from engine.timing import dates, timeouts
+from engine.workflow import due_of, owner_of
 
-MASK = "••••"
 # Beside the fields, what a save may change in a row.
 KEPT = ("state", "state_since", "state_due", "_previous", "owner", "owner_role", "_title", "deleted_at")
 
@@ -138,8 +139,6 @@ def _as_new(passage: Passage, row: Row) -> Row:
 
 def _insert_one_by_one(passage: Passage, lines: LinesPlan, rows: list[Row]) -> None:
     """Where the ids are needed at once: for visits to states and for what waits for a date."""
-    from engine.workflow import due_of, owner_of
-
     walk, plan = passage.walk, lines.plan
     for row in rows:
         if plan.form.workflow:

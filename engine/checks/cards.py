@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from engine.calendars import seconds_of
 from engine.cards import BoardCard, BreakdownCard, Card, GanttCard, NumberCard, TableCard, TrendCard
 from engine.checks.review import Review
 from engine.checks.shapes import expect, is_day, is_figure, makes_groups
@@ -18,7 +19,6 @@ from engine.yamlfile import Path
 SHORTEST = 5  # seconds between two refreshes
 MOST_DAYS = 3700  # of a trend: it is read day by day
 _DAYS_OF = {"day": 1, "week": 7, "month": 31, "quarter": 92, "year": 366}
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "wd": 86400}
 _GROUPS = message("the state, a choice, a link, a user or yes/no")
 _DATE = message("a stored date")
 
@@ -41,7 +41,7 @@ def _card(review: Review, card: Any, path: Path) -> None:
 
 
 def _refresh(review: Review, card: Card, path: Path) -> None:
-    if card.refresh is not None and card.refresh.amount * _SECONDS[card.refresh.unit] < SHORTEST:
+    if card.refresh is not None and seconds_of(card.refresh) < SHORTEST:
         said = message("A card is asked again every {least}s at most; got {got}.", least=SHORTEST, got=card.refresh)
         review.error((*path, "refresh"), said)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engine.calendars import exact_seconds
+from engine.calendars import exact_seconds, seconds_of
 from engine.checks.review import Review, unknown
 from engine.connectors import (
     Connection,
@@ -20,13 +20,12 @@ from engine.errands import Call
 from engine.errors import Message, message
 from engine.outside.guard import host_mistake, read_url
 from engine.outside.letter import address_in
+from engine.outside.request import FRAMING
 from engine.yamlfile import Path
 
-_SECONDS = {"s": 1, "m": 60}
 SOONEST = 10  # seconds between two looks into a mailbox
 LONGEST = 600  # seconds: a call holds a worker for so long
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_FRAMING = frozenset({"host", "content-length", "transfer-encoding", "connection", "te", "upgrade", "trailer"})
 _TELLING = re.compile(r"(?i)authorization|cookie|token|secret|password|passwd|api-?key|access-?key|signature")
 _SECRET_LIKE = re.compile(r"(?i:basic|bearer|token)\s+\S{6,}|(?=[^ ]*[0-9])(?=[^ ]*[A-Za-z])[A-Za-z0-9+/=_.-]{24,}")
 
@@ -52,7 +51,7 @@ def check_connections(review: Review) -> None:
 
 def _timeout(review: Review, connection: Connection, path: Path) -> None:
     length = connection.timeout
-    if length.amount * _SECONDS.get(length.unit, LONGEST + 1) > LONGEST:
+    if seconds_of(length) > LONGEST:
         review.error((*path, "timeout"), message("A call may take 10 minutes (10m) at most."))
 
 
@@ -86,7 +85,7 @@ def _host_and_port(text: str) -> Message | None:
 def _header(review: Review, path: Path, name: str, value: str, *, at_key: bool = True) -> None:
     if not _HEADER.fullmatch(name):
         review.error(path, message("'{name}' is no name of a header.", name=name), at_key=at_key)
-    elif name.lower() in _FRAMING:
+    elif name.lower() in FRAMING:
         review.error(path, message("The header {name} is set by Appmill itself.", name=name), at_key=at_key)
     elif re.search(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]", value):
         review.error(path, message("A header has one line, without control characters, in Latin letters."))

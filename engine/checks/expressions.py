@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,11 +11,10 @@ from engine.checks.review import Leaf, Review, unknown
 from engine.definition import Form, Rule
 from engine.errors import message
 from engine.expressions import Scope, check_expression, check_template
+from engine.expressions.syntax import words_in
 from engine.fields.base import Field
 from engine.language import ADMIN, Condition, Expression, Receiver, Template
 from engine.yamlfile import Path
-
-_WORD = re.compile(r"[A-Za-z_]\w*")
 
 
 def check_expressions(review: Review) -> None:
@@ -46,7 +44,7 @@ def _check(review: Review, path: Path, source: str, scope: Scope) -> None:
 
 def _names_lost(review: Review, text: str) -> bool:
     """Whether it names something that is wrong itself, so that its own mistakes cannot be told."""
-    return not review.lost.isdisjoint(_WORD.findall(text))
+    return not review.lost.isdisjoint(words_in(text))
 
 
 def _receiver(review: Review, leaf: Leaf) -> None:

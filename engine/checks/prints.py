@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.actions import Action, nested
+from engine.actions import nested
 from engine.checks.review import Review
 from engine.errands import Mail, Print
 from engine.errors import message
@@ -21,7 +21,7 @@ def check_prints(review: Review) -> None:
                 _into(review, action, of, path)
                 before[place[:-1], action.into] = action
             elif isinstance(action, Mail):
-                _attached(review, action, path, [before.get((place[:-1], name)) for name in action.attach])
+                _attached(review, path, [before.get((place[:-1], name)) for name in action.attach])
 
 
 def _into(review: Review, action: Print, of: FormName | None, path: Path) -> None:
@@ -46,7 +46,7 @@ def _into(review: Review, action: Print, of: FormName | None, path: Path) -> Non
         review.error((*path, "into"), said)
 
 
-def _attached(review: Review, mail: Action, path: Path, prints: Sequence[Print | None]) -> None:
+def _attached(review: Review, path: Path, prints: Sequence[Print | None]) -> None:
     for index, found in enumerate(prints):
         if found is not None and found.saved_as is None:
             said = message("The print into '{field}' is not ready when the mail is written; give it `as:`, and the "

@@ -7,7 +7,6 @@ It is written here against a sketch of the tables: their column names and types,
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,13 +21,13 @@ from engine.checks.review import Leaf, Review
 from engine.definition import AppDefinition, Form, Grant, Rule
 from engine.errors import message
 from engine.expressions import EvaluationFailed, ExpressionRefused, NotInSql, View, compile_expression, to_sql
+from engine.expressions.syntax import words_in
 from engine.fields.base import Field
 from engine.fields.columns import Moment
 from engine.language import Condition
 from engine.registry import Registry
 from engine.views import View as FormView
 
-_WORD = re.compile(r"[A-Za-z_]\w*")
 _NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
@@ -42,7 +41,7 @@ def check_queries(review: Review) -> None:
 
 def _leads_nowhere(review: Review, text: str) -> bool:
     """Whether it reads a field that leads to a form that is not there, which is said at that field."""
-    return not review.dangling.isdisjoint(_WORD.findall(text))
+    return not review.dangling.isdisjoint(words_in(text))
 
 
 def _check(review: Review, leaf: Leaf, form: Form, source: Form | None, sketch: _Sketch) -> None:

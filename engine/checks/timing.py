@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from engine.actions import Refuse, SetValues, TakeTransition
 from engine.calendars import exact_seconds
@@ -115,8 +115,6 @@ def _schedule(review: Review, trigger: Schedule, path: Path) -> None:
 
 
 def _zone(review: Review, trigger: Schedule, path: Path) -> bool:
-    from zoneinfo import available_timezones
-
     if trigger.timezone is None or trigger.timezone in available_timezones():
         return True
     said = message("There is no time zone '{name}'; expected one such as Asia/Shanghai.", name=trigger.timezone)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from werkzeug.datastructures import MultiDict
@@ -13,6 +14,7 @@ from engine.columns import columns_of
 from engine.commands.run import application_arguments, opened
 from engine.commands.transfer import acting_arguments, form_named, who
 from engine.errors import Refused, message
+from engine.exporting import csv_lines, write_xlsx
 from engine.permissions import may
 from engine.queries import ListQuery, parse_query
 
@@ -47,10 +49,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _export(app: Application, options: argparse.Namespace, kind: str) -> int:
-    from dataclasses import replace
-
-    from engine.web import exports
-
     actor, form = who(app, options), form_named(app, options.form)
     may(app, actor, "export", form).demand()
     columns = columns_of(app, actor, form)
@@ -58,9 +56,9 @@ def _export(app: Application, options: argparse.Namespace, kind: str) -> int:
     reader = replace(actor, language=options.language or actor.language).reader(app.definition)
     if kind == "xlsx":
         with Path(options.output).open("wb") as file:
-            exports.write_xlsx(file, app, actor, reader, query, columns)
+            write_xlsx(file, app, actor, reader, query, columns)
     else:
-        _write_csv(exports.csv_lines(app, actor, reader, query, columns), options.output)
+        _write_csv(csv_lines(app, actor, reader, query, columns), options.output)
     if options.output:
         print(f"{_plural(query, reader.language)}: written to {options.output}")
     return 0

@@ -7,7 +7,7 @@ from engine.expressions.functions import register
 from engine.expressions.kinds import Kind, Scope
 from engine.expressions.mentions import Mention, mentions, mentions_in_template, mentions_in_value
 from engine.expressions.shown import shown
-from engine.expressions.sql import to_sql
+from engine.expressions.sql import no_time, to_sql
 from engine.expressions.template import check_template, fill, fill_all
 from engine.expressions.view import Loader, StateText, UserView, View, names_for, plain
 
@@ -33,6 +33,7 @@ __all__ = [
     "mentions_in_template",
     "mentions_in_value",
     "names_for",
+    "no_time",
     "plain",
     "register",
     "shown",

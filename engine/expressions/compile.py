@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
@@ -224,8 +225,6 @@ def _code(tree: ast.Expression, numbers: Mapping[int, str], variables: Path, nee
 
 def _bound(code: Any, numbers: Mapping[int, str], tree: ast.Expression, registry: Registry) -> Callable[..., Any]:
     """The code as a function whose only globals are guards, its own numbers and the functions it calls."""
-    from decimal import Decimal
-
     known = signatures(registry)
     reachable = {
         **_GUARDS,

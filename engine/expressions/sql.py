@@ -72,6 +72,11 @@ def to_sql(
     return writing.condition(compiled.tree.body, {"record": row}, strict=False)
 
 
+def no_time() -> dt.datetime:
+    """The clock of what does not read the time."""
+    return dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+
+
 class _Writing:
     """One walk over a tree that writes SQL."""
 

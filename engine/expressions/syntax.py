@@ -23,6 +23,7 @@ FOLDS = frozenset({"sum", "any", "all", "min", "max", "count", "len", "join"})
 _TEXTS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 _PREFIXES = re.compile(r"(?:[-+~]\s*){5}|(?:\bnot\b\s*){5}")
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_NAME = re.compile(r"[A-Za-z_]\w*")
 
 _PLAIN_NODES = (
     ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.Not, ast.USub, ast.UAdd, ast.UnaryOp, ast.BinOp, ast.Compare,
@@ -54,6 +55,11 @@ _REFUSED = {
     ast.Is: "is",
     ast.IsNot: "is not",
 }
+
+
+def words_in(text: str) -> set[str]:
+    """Every word of a text that could be a name, whatever the text means: rather one too many than one too few."""
+    return set(_NAME.findall(text))
 
 
 def parse(source: str) -> ast.Expression:

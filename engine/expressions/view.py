@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from engine.errors import message
 from engine.expressions.errors import EvaluationFailed
 from engine.expressions.guards import word_for
+from engine.language import SYSTEM_MOMENTS
 
 Row = Mapping[str, Any]
 _ABSENT = object()
@@ -21,7 +22,6 @@ USER_ATTRIBUTES = ("id", "name", "login", "roles", "groups")
 STATE_ATTRIBUTES = ("final", "aside", "label")
 _USER_COLUMNS = frozenset({"owner", "created_by", "updated_by"})
 _PLAIN_COLUMNS = frozenset({"id", "version", "owner_role"})
-_MOMENT_COLUMNS = frozenset({"state_since", "state_due", "created_at", "updated_at", "deleted_at"})
 
 
 class Loader(Protocol):
@@ -164,7 +164,7 @@ class View:
             return self._state()
         if name in _USER_COLUMNS:
             return self.user(self.row.get(name))
-        if name in _MOMENT_COLUMNS:
+        if name in SYSTEM_MOMENTS:
             return self.local(self.row.get(name))
         if name in _PLAIN_COLUMNS:
             return self.row.get(name)

@@ -18,10 +18,6 @@ from engine.formats import Reader
 PARTS = ("country", "province", "city", "district", "street", "postcode")
 LONGEST = 200
 _KNOWN = ", ".join(PARTS)
-LABELS = {  # English; translated where shown
-    "country": "Country", "province": "Province", "city": "City",
-    "district": "District", "street": "Street and number", "postcode": "Postcode",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

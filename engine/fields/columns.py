@@ -16,7 +16,6 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 # compare and add in SQL as they are, and a changed scale needs no migration. 18 digits fit SQLite's 64-bit integer.
 KEPT_SCALE = 6
 DIGITS_BEFORE = 12
-_UNIT = 10**KEPT_SCALE
 
 
 class Exact(TypeDecorator[Decimal]):

@@ -12,7 +12,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 
-from engine.errors import Invalid, message
 from engine.fields import reading
 from engine.fields.base import Field, Operator
 from engine.formats import Reader
@@ -230,14 +229,3 @@ def _now(field: Field, operator: Operator, raw: Sequence[str], reader: Reader, n
 _OPERANDS: dict[str, Callable[..., Any]] = {
     "one": _one, "many": _many, "pair": _pair, "text": _text, "day": _day, "none": _none, "now": _now,
 }  # fmt: skip
-
-
-def operator_of(field: Field, name: str) -> Operator:
-    """The field's operator of that name; raises Invalid naming those it has."""
-    for operator in field.operators:
-        if operator.name == name:
-            return operator
-    known = ", ".join(operator.name for operator in field.operators)
-    raise Invalid(
-        message("{label} cannot be filtered by “{got}”; it can by {known}.", label=field.title, got=name, known=known)
-    )

@@ -19,7 +19,8 @@ from engine.language import Expression, FormName, option
 if TYPE_CHECKING:
     from engine.definition import AppDefinition, Form
 
-_LARGEST_ID = 2**63 - 1
+LARGEST_ID = 2**63 - 1
+POINTING = frozenset({"link", "links", "user", "users"})  # kinds of values that are ids of records and people
 
 
 def record_id(field: Field, raw: Any) -> int:
@@ -34,7 +35,7 @@ def record_id(field: Field, raw: Any) -> int:
     elif isinstance(raw, str) and len(raw) <= 24:
         digits = reading.narrow(raw).removeprefix("#")
         value = int(digits) if digits.isascii() and digits.isdigit() else None
-    if value is None or not 0 < value <= _LARGEST_ID:
+    if value is None or not 0 < value <= LARGEST_ID:
         raise field.wrong("{label} must be the number of a record, such as 12; got “{got}”.", got=got(raw))
     return value
 
@@ -101,7 +102,7 @@ class LinkField(Field):
         return Markup("") if value is None else anchor(self.form, value, title_of(value, extra))
 
     def value_schema(self) -> Mapping[str, Any]:
-        return {"type": "integer", "minimum": 1, "maximum": _LARGEST_ID, "description": f"The id of a {self.form}."}
+        return {"type": "integer", "minimum": 1, "maximum": LARGEST_ID, "description": f"The id of a {self.form}."}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -199,12 +199,12 @@ def load(app: Application, actor: Actor, id: int, form: Form | None = None) -> J
 def recent(app: Application, actor: Actor, form: Form, most: int = 10) -> list[Job]:
     """The latest imports of the form, newest first."""
     table = app.tables.job
-    query = sa.select(table).where(table.c.kind == KIND)
+    query = sa.select(table).where(table.c.kind == KIND, table.c.params["form"].as_string() == form.name)
     if not actor.boundless:
         query = query.where(table.c.user_id == actor.id)
     with app.database.read() as conn:
-        found = conn.execute(query.order_by(table.c.id.desc()).limit(most * 10)).mappings()
-        return [job for job in map(job_of, found) if job.form == form.name][:most]
+        found = conn.execute(query.order_by(table.c.id.desc()).limit(most)).mappings()
+        return [job_of(row) for row in found]
 
 
 def job_of(row: Any) -> Job:

@@ -13,6 +13,7 @@ from engine.application import Application
 from engine.definition import Form
 from engine.errors import Invalid, Message, message
 from engine.fields.base import Field
+from engine.formats import HIDDEN
 from engine.imports.bundles import Bundle
 from engine.imports.mapping import ID, Settings, Target, Targets, linked_form, ways_of
 from engine.people import Actor
@@ -20,7 +21,6 @@ from engine.permissions import row_filter
 from engine.sight import Row
 
 MOST_KNOWN = 50_000  # texts remembered per column
-HIDDEN = "•••"
 _NUMBER = re.compile(r"#\s*(\d{1,18})", re.ASCII)
 _ID = re.compile(r"#?\s*(\d{1,18})", re.ASCII)
 _SEVERAL = re.compile(r"[,，、;；\n]")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,13 +13,13 @@ from engine.imports import jobs
 from engine.imports.bundles import below, bundles
 from engine.imports.jobs import Job
 from engine.imports.rows import CREATED, SAME, UPDATED, WRONG
-from engine.imports.tables import Row, guarded
+from engine.imports.tables import Row
 from engine.imports.undoing import KEPT, UNDONE
+from engine.spreadsheets import XLSX_TEXT, csv_line, guarded
 from engine.texts import say
 
 WORDS = {CREATED: "created", UPDATED: "changed", SAME: "unchanged", WRONG: "not brought in", UNDONE: "taken back",
          KEPT: "not taken back"}  # fmt: skip
-XLSX_TEXT = 32_767
 
 Line = Sequence[str]
 
@@ -34,7 +32,7 @@ def lines(app: Application, job: Job, language: str, *, only_wrong: bool) -> Ite
         told = _Told(_stored(conn, app, job.id))
         for record in _records(rows, job):
             stored = told.of(record[0].number)
-            problems = _by_row(stored, job, language)
+            problems = _by_row(stored, language)
             if only_wrong and not (stored and stored["problems"]):
                 continue
             word = say(WORDS[stored["outcome"]], language) if stored else ""
@@ -76,7 +74,7 @@ class _Told:
         return self._next if self._next is not None and self._next["line"] == line else None
 
 
-def _by_row(stored: Mapping[str, Any] | None, job: Job, language: str) -> dict[int, str]:
+def _by_row(stored: Mapping[str, Any] | None, language: str) -> dict[int, str]:
     found: dict[int, list[str]] = {}
     for row, _column, said in (stored or {}).get("problems") or ():
         found.setdefault(row, []).append(said.get(language) or said["en"])
@@ -86,9 +84,7 @@ def _by_row(stored: Mapping[str, Any] | None, job: Job, language: str) -> dict[i
 def csv_text(found: Iterable[Line]) -> Iterator[str]:
     yield "\ufeff"
     for line in found:
-        buffer = io.StringIO()
-        csv.writer(buffer, lineterminator="\r\n").writerow([guarded(cell) for cell in line])
-        yield buffer.getvalue()
+        yield csv_line(map(guarded, line))
 
 
 def write_xlsx(file: Any, found: Iterable[Line], marked: int = 2) -> None:

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from engine.errors import Invalid, Message, message
 from engine.formats import integer
+from engine.spreadsheets import unguarded
 
 LARGEST = 20 * 1024 * 1024
 MOST_ROWS = 200_000
@@ -30,8 +31,6 @@ _SAMPLE = 64 * 1024
 _SCRIPT = Path(__file__).with_name("workbook.py")
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")  # xlsx, xlsb, ods; xls
 _OTHERS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"%PDF")
-# What a spreadsheet may take for a formula; the export puts an apostrophe in front, which is taken away here.
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 class Row(NamedTuple):
@@ -135,19 +134,6 @@ def _write(reader: Any, out: Any) -> int:
     except csv.Error as error:
         raise Invalid(message("Row {row} cannot be read as CSV.", row=reader.line_num)) from error
     return written
-
-
-def unguarded(text: str) -> str:
-    """Without the apostrophe that keeps a spreadsheet from running a text as a formula."""
-    rest = text[1:]
-    shielded = text.startswith("'") and rest.lstrip(" \"'\u3000\xa0").startswith(_DANGEROUS)
-    return rest if shielded else text
-
-
-def guarded(text: str) -> str:
-    """A text no spreadsheet takes for a formula, also behind quotes and blanks, which some strip first."""
-    risky = text.lstrip(" \"'\u3000\xa0").startswith(_DANGEROUS) or text.startswith(_DANGEROUS)
-    return "'" + text if risky else text
 
 
 def encoding_of(source: Path) -> str:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from engine.application import Application
 from engine.definition import Form
 from engine.errors import AppmillError, Invalid, Message, Refused, Stale, message
+from engine.formats import MASK
 from engine.imports import jobs, running
 from engine.imports.jobs import Job
 from engine.imports.rows import CREATED, UPDATED
@@ -21,7 +22,6 @@ from engine.plans import FormPlan
 from engine.storage import events, records
 from engine.texts import say
 from engine.together import Together, together
-from engine.writing import MASK
 
 TOGETHER = 25
 UNDONE, KEPT = "undone", "kept"  # what the rows of an import become

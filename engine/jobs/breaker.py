@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from engine.application import Application
 from engine.jobs.desk import Terms
 from engine.storage.prepared import value
+from engine.storage.upsert import insert
 
 Admission = Literal["yes", "probe", "no"]
 FRESH = dt.timedelta(seconds=5)  # a connection that works is noted this often, not at every call
@@ -22,12 +23,7 @@ def locked(app: Application, conn: sa.Connection, name: str) -> Any:
     row = _row(app, conn, name, lock=True)
     if row is None:
         new = {"name": name, "state": "closed", "failures": 0}
-        if conn.dialect.name == "postgresql":
-            from sqlalchemy.dialects.postgresql import insert
-
-            conn.execute(insert(table).values(new).on_conflict_do_nothing())
-        else:
-            conn.execute(sa.insert(table).values(new))
+        conn.execute(insert(conn, table).values(new).on_conflict_do_nothing())
         row = _row(app, conn, name, lock=True)
     return row
 

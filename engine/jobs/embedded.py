@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.jobs import picking, sweeping
-from engine.jobs.claiming import After, Outcome
+from engine.jobs.claiming import IN_A_ROW, After, Outcome
 from engine.jobs.delivering import deliver
 from engine.jobs.desk import Desk, Terms
 from engine.jobs.engine import Current
@@ -27,7 +27,6 @@ from engine.jobs.trying import is_lost
 LOG = logging.getLogger("appmill.delivery")
 LONGEST_SLEEP = 60.0
 A_MOMENT = 0.01
-IN_A_ROW = 20  # messages a thread delivers one after the other before others have their turn
 HELD_BACK = 0.5  # seconds a connection or lane is left alone that was not free after all
 
 

@@ -51,7 +51,7 @@ def _note(
         return Outcome("lost")
     attempts = row.attempts + (token is None)
     connection = app.definition.connections.get(row.connection or "")
-    verdict = judge(row.kind, attempts, error, sent, connection, app.clock(), desk.terms)
+    verdict = judge(attempts, error, sent, connection, app.clock(), desk.terms)
     put_aside(app, conn, row, verdict, reason, attempts)
     if row.connection and row.kind not in INSIDE:
         _note_health(app, conn, row.connection, error, reason, sent, desk.terms)
@@ -59,7 +59,7 @@ def _note(
 
 
 def judge(
-    kind: str, attempts: int, error: BaseException, sent: bool, connection: Connection | None, now: dt.datetime,
+    attempts: int, error: BaseException, sent: bool, connection: Connection | None, now: dt.datetime,
     terms: Terms,
 ) -> Verdict:  # fmt: skip
     """What to do next. ``attempts``: how many there were, this one included."""

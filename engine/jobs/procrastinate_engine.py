@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from procrastinate.schema import SchemaManager
 
 from engine.jobs import sweeping
-from engine.jobs.claiming import After, Outcome
+from engine.jobs.claiming import IN_A_ROW, After, Outcome
 from engine.jobs.delivering import deliver
 from engine.jobs.desk import Desk, Terms
 from engine.jobs.engine import Current
@@ -29,7 +29,6 @@ from engine.storage.database import Database
 
 LOG = logging.getLogger("appmill.delivery")
 TASK = "deliver"
-IN_A_ROW = 20  # messages a thread delivers one after the other before it asks for a job
 POLL = 1.0  # seconds; its notifications may be lost while it fetches, so it does not rely on them
 HEARTBEAT, STALLED = 1.5, 5.0  # seconds: how often a worker says that it lives, and when it is taken for dead
 SCHEMA_LOCK = 0x41505050

@@ -21,10 +21,6 @@ class Mask:
         self._pattern: re.Pattern[str] | None = None
         self.learn(*values)
 
-    @property
-    def known(self) -> frozenset[str]:
-        return self._known
-
     def learn(self, *values: str) -> None:
         new = {value for value in values if len(value) >= SHORTEST} - self._known
         if new:

@@ -13,7 +13,7 @@ from engine.outside.guard import Url, read_url
 from engine.outside.task import Surroundings
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_OWN = frozenset({"host", "content-length", "transfer-encoding", "connection", "te", "upgrade", "trailer"})
+FRAMING = frozenset({"host", "content-length", "transfer-encoding", "connection", "te", "upgrade", "trailer"})
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def laid_over(*layers: Mapping[str, str]) -> Mapping[str, str]:
     result: dict[str, tuple[str, str]] = {}
     for layer in layers:
         for name, value in layer.items():
-            if name.lower() in _OWN:
+            if name.lower() in FRAMING:
                 raise wrong(message("The header {name} is set by Appmill itself.", name=name))
             if any(character in str(value) for character in "\r\n\0"):
                 raise wrong(message("The header {name} has a line break in its value.", name=name))

@@ -7,16 +7,15 @@ Names are looked for as words in what a part says, so this is careful rather tha
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from engine.definition import AppDefinition, Form, Rule
+from engine.definition import AppDefinition, Form, Rule, State
 from engine.errors import Message, message
+from engine.expressions.syntax import words_in
 from engine.fields.base import Field
 from engine.language import Condition
 
-_WORD = re.compile(r"[A-Za-z_]\w*")
 DERIVED = frozenset({"computed", "rollup", "lookup"})
 SETS = frozenset({"set", "create", "update"})
 
@@ -28,6 +27,7 @@ def leaning(old: AppDefinition, new: AppDefinition) -> Iterator[Message]:
         if field.name in names and (former is None or _origin(former) != _origin(field)):
             yield message("how {field} of {form} comes about, on which rights depend", field=field.label or field.name,
                           form=form.label)  # fmt: skip
+    yield from _responsible(old, new)
     for rule in _changed_rules(old, new):
         touched = sorted(_set_by(rule) & names)
         if touched:
@@ -35,22 +35,45 @@ def leaning(old: AppDefinition, new: AppDefinition) -> Iterator[Message]:
                           field=touched[0])  # fmt: skip
 
 
+def _responsible(old: AppDefinition, new: AppDefinition) -> Iterator[Message]:
+    """Whom a record belongs to in its states, where a permission asks that."""
+    before = _by_id(old.forms.values())
+    for form in new.forms.values():
+        former = before.get(form.stable_id)
+        if former is None or not {"owner", "owner_role"} & (_granting(former) | _granting(form)):
+            continue
+        known = _by_id(former.workflow.states.values()) if former.workflow else {}
+        for state in form.workflow.states.values() if form.workflow else ():
+            if state.stable_id in known and _owners(known[state.stable_id]) != _owners(state):
+                yield message("who is responsible for {form} in {state}, on which rights depend", form=form.label,
+                              state=state.label)  # fmt: skip
+
+
+def _owners(state: State) -> tuple[str | None, str | None]:
+    return state.owner, state.owner_expression
+
+
+def _granting(form: Form) -> set[str]:
+    """Words of what its permissions ask."""
+    return {word for grant in form.permissions.values() for word in words_in(repr(grant))}
+
+
 def telling(old: AppDefinition, new: AppDefinition) -> Iterator[Message]:
     """New ways to see what not everybody may see."""
     kept = _restricted(old) | _restricted(new)
     for form, former, field in _changed_fields(old, new):
         if field.type in DERIVED and (former is None or _origin(former) != _origin(field)):
-            seen = [*sorted(_words(_origin(field)) & kept), *_farther(new, form, field)]
+            seen = [*sorted(words_in(_origin(field)) & kept), *_farther(new, form, field)]
             if seen:
                 yield message("{field} of {form}, which reads {what}", field=field.label or field.name,
                               form=form.label, what=seen[0])  # fmt: skip
     for form in new.forms.values():
         former_form = next((each for each in old.forms.values() if each.stable_id == form.stable_id), None)
-        said = _words(form.title) & kept
+        said = words_in(form.title or "") & kept
         if said and (former_form is None or former_form.title != form.title):
             yield message("the titles of {form}, which read {what}", form=form.label, what=min(said))
     for rule in _changed_rules(old, new):
-        said = _words(repr(rule)) & kept
+        said = words_in(repr(rule)) & kept
         if said:
             yield message("the rule {rule}, which reads {what}", rule=rule.label or rule.name, what=min(said))
 
@@ -60,14 +83,13 @@ def telling(old: AppDefinition, new: AppDefinition) -> Iterator[Message]:
 
 def _decisive(definition: AppDefinition) -> set[str]:
     """Names of fields that permissions read, and of those these are worked out from."""
-    names = {word for form in definition.forms.values() for grant in form.permissions.values()
-             for word in _words(repr(grant))}  # fmt: skip
+    names = {word for form in definition.forms.values() for word in _granting(form)}
     fields = [field for form in definition.forms.values() for field in form.fields.values()]
     known = {field.name for field in fields}
     found = names & known
     while True:
         more = {word for field in fields if field.name in found and field.type in DERIVED
-                for word in _words(_origin(field))} & known  # fmt: skip
+                for word in words_in(_origin(field))} & known  # fmt: skip
         if more <= found:
             return found
         found |= more
@@ -86,7 +108,7 @@ def _restricted(definition: AppDefinition) -> set[str]:
 def _farther(definition: AppDefinition, form: Form, field: Field) -> list[str]:
     """Forms a derived field reads from that somebody who reads its own form may not read."""
     links = {name: str(getattr(each, "form", "")) for name, each in form.fields.items()}
-    targets = {links[word] for word in _words(_origin(field)) if word in links}
+    targets = {links[word] for word in words_in(_origin(field)) if word in links}
     targets |= {str(getattr(field, "of", "")).partition(".")[0]} if field.type == "rollup" else set()
     readers = _readers(definition, form)
     return sorted(
@@ -106,10 +128,6 @@ def _origin(field: Field) -> Any:
     """Everything that says where the value of a field comes from."""
     names = ("type", "value", "of", "via", "fold", "when", "field", "default", "default_expression")
     return repr([getattr(field, name, None) for name in names])
-
-
-def _words(text: Any) -> set[str]:
-    return set(_WORD.findall(str(text or "")))
 
 
 def _set_by(rule: Rule) -> set[str]:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from engine.definition import AppDefinition, Form, Rule
+from engine.actions import Branch, TakeTransition
+from engine.definition import AppDefinition, Form, Rule, Transition, Workflow
 from engine.errors import Denied, Message, message
 from engine.language import Label
 from engine.people import Actor
@@ -97,9 +98,17 @@ def _transitions(former: Form | None, form: Form) -> Iterator[Message]:
     before = {each.stable_id: each for each in former.workflow.transitions.values()}
     for transition in form.workflow.transitions.values():
         known = before.get(transition.stable_id)
-        wider = known is None or set(transition.roles) - set(known.roles) or set(transition.from_) - set(known.from_)
-        if transition.roles and wider:
+        wider = known is None or set(transition.roles) - set(known.roles)
+        if transition.roles and (wider or _ways(form.workflow, transition) - _ways(former.workflow, known)):
             yield message("who may take {transition} of {form}", transition=transition.label, form=form.label)
+
+
+def _ways(workflow: Workflow, transition: Transition | None) -> set[tuple[str, str]]:
+    """From where to where it leads, by stable ids, so that a rename of a state is no change."""
+    if transition is None:
+        return set()
+    ids = {state.name: state.stable_id for state in workflow.states.values()}
+    return {(ids.get(name, name), ids.get(transition.to, transition.to)) for name in transition.from_}
 
 
 def _rules(old: AppDefinition, new: AppDefinition) -> Iterator[Message]:
@@ -110,6 +119,38 @@ def _rules(old: AppDefinition, new: AppDefinition) -> Iterator[Message]:
             yield message("the rule {rule}, which reaches outside or runs a script", rule=_called(rule))
         elif former is not None and set(_pressers(rule)) - set(_pressers(former)):
             yield message("who may press {rule}", rule=_called(rule))
+        yield from _taken(old, former, new, rule)
+
+
+def _taken(old: AppDefinition, former: Rule | None, new: AppDefinition, rule: Rule) -> Iterator[Message]:
+    """Steps that are for some roles, taken for whoever wakes the rule: rules are not asked for theirs."""
+    before = _takes(old, former) if former is not None and _wakes(former) == _wakes(rule) else {}
+    known = {(form.stable_id, one.stable_id) for form in old.forms.values() if form.workflow
+             for one in form.workflow.transitions.values()}  # fmt: skip
+    for step, (form, transition) in _takes(new, rule).items():
+        if transition.roles and step in known and step not in before:
+            yield message("who may take {transition} of {form}", transition=transition.label, form=form.label)
+
+
+def _wakes(rule: Rule) -> Any:
+    """When it acts at all, and on which way of its branches."""
+    return rule.enabled, rule.trigger, rule.when, [
+        action.when for _place, action, _form in rule.steps() if isinstance(action, Branch)
+    ]  # fmt: skip
+
+
+def _takes(definition: AppDefinition, rule: Rule) -> Mapping[tuple[str, str], tuple[Form, Transition]]:
+    """The steps it takes, by the stable ids of form and transition."""
+    found = {}
+    for _place, action, name in rule.steps():
+        if isinstance(action, TakeTransition) and name is not None:
+            form = definition.forms[name]
+            if action.of is not None:
+                form = definition.forms[str(getattr(form.fields[action.of], "form", name))]
+            transition = form.workflow.transitions.get(action.transition) if form.workflow else None
+            if transition is not None:
+                found[form.stable_id, transition.stable_id] = (form, transition)
+    return found
 
 
 def _reaches_out(rule: Rule) -> bool:

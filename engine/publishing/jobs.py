@@ -113,10 +113,11 @@ def recent(app: Application, actor: Actor, *, change_id: int | None = None, most
     if not may_design(actor, app.definition):
         return []
     table = app.tables.job
-    query = sa.select(table).where(table.c.kind.startswith(_PREFIX)).order_by(table.c.id.desc()).limit(most * 5)
+    query = sa.select(table).where(table.c.kind.startswith(_PREFIX)).order_by(table.c.id.desc()).limit(most)
+    if change_id is not None:
+        query = query.where(table.c.params["change"].as_integer() == change_id)
     with app.database.read() as conn:
-        found = [_job(app, row) for row in conn.execute(query).mappings()]
-    return [job for job in found if change_id is None or job.change_id == change_id][:most]
+        return [_job(app, row) for row in conn.execute(query).mappings()]
 
 
 def cancel(app: Application, actor: Actor, id: int) -> None:

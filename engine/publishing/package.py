@@ -19,8 +19,12 @@ from dataclasses import fields, is_dataclass
 from itertools import islice
 from typing import Any
 
+from werkzeug.datastructures import MultiDict
+
 from engine.application import Application
+from engine.columns import columns_of
 from engine.errors import Denied, message
+from engine.exporting import csv_lines
 from engine.language import Label
 from engine.people import Actor
 from engine.permissions import may
@@ -135,11 +139,6 @@ def _data(app: Application, actor: Actor, sample: int) -> Iterator[tuple[str, by
 
 
 def _rows(app: Application, actor: Actor, form: str, sample: int) -> Iterator[list[str]]:
-    from werkzeug.datastructures import MultiDict
-
-    from engine.columns import columns_of
-    from engine.web.exports import csv_lines
-
     definition = app.definition.forms[form]
     columns = columns_of(app, actor, definition)
     wanted = [name for name in columns if name in definition.fields]

@@ -19,7 +19,7 @@ from engine.publishing.history import Version, latest_of
 from engine.publishing.inforce import Entry, Told, hash_in_force, put_in_force, silent
 from engine.publishing.preparing import Prepared, plan_of
 from engine.publishing.sealing import changed_since, sentences_of
-from engine.storage.catalog import read_catalog
+from engine.storage.catalog import quoted, read_catalog
 from engine.storage.migrate import Plan, lock
 from engine.storage.tables import build_tables
 
@@ -110,8 +110,7 @@ def hold_still(conn: sa.Connection) -> bool:
     goes on. Answers whether it had to be said: SQLite has one writer anyway."""
     if conn.dialect.name != "postgresql":
         return False
-    quote = conn.dialect.identifier_preparer.quote_identifier
-    tables = [quote(name) for name in sorted(read_catalog(conn).columns) if not name.startswith("_")]
+    tables = [quoted(conn, name) for name in sorted(read_catalog(conn).columns) if not name.startswith("_")]
     if tables:
         conn.exec_driver_sql(f"LOCK TABLE {', '.join(tables)} IN SHARE ROW EXCLUSIVE MODE")
     return True

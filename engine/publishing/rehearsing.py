@@ -16,7 +16,7 @@ from engine.publishing.copying import copied
 from engine.publishing.inforce import Entry, Told, as_data, of_data, put_in_force, silent
 from engine.publishing.preparing import Prepared, plan_of
 from engine.publishing.publish import refuse_open
-from engine.storage.catalog import read_catalog
+from engine.storage.catalog import quoted, read_catalog
 from engine.storage.database import Database
 from engine.storage.decisions import Decision, Decisions
 from engine.storage.migrate import Plan, source_of
@@ -183,10 +183,10 @@ def contents(database: Database, told: Told, what: Message) -> dict[str, Content
 
 def content(conn: sa.Connection, table: str, columns: tuple[str, ...]) -> Content:
     """Over the values as the database keeps them, whatever order rows and columns stand in."""
-    quote = conn.dialect.identifier_preparer.quote_identifier
-    chosen = [quote(column) if conn.dialect.name == "sqlite" else f"{quote(column)}::text" for column in columns]
+    as_text = "" if conn.dialect.name == "sqlite" else "::text"
+    chosen = [quoted(conn, column) + as_text for column in columns]
     rows, total = 0, 0
-    cursor = conn.exec_driver_sql(f"SELECT {', '.join(chosen)} FROM {quote(table)}")  # noqa: S608
+    cursor = conn.exec_driver_sql(f"SELECT {', '.join(chosen)} FROM {quoted(conn, table)}")  # noqa: S608
     while part := cursor.fetchmany(CHUNK):
         rows += len(part)
         for row in part:

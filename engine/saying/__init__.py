@@ -10,6 +10,6 @@
 Types of plugins are said by their palette text and what was chosen of their options.
 """
 
-from engine.saying.expressions import LANGUAGES, clause_text, path_label, value_of, value_text, values_text
+from engine.saying.expressions import clause_text, path_label, value_of, value_text, values_text
 
-__all__ = ["LANGUAGES", "clause_text", "path_label", "value_of", "value_text", "values_text"]
+__all__ = ["clause_text", "path_label", "value_of", "value_text", "values_text"]

@@ -11,7 +11,7 @@ from engine.expressions import Compiled, EvaluationFailed, View
 from engine.expressions.view import attribute
 from engine.fields.base import Field
 from engine.formats import Reader
-from engine.language import Label
+from engine.language import LANGUAGES, Label
 from engine.permissions import may_record, readable_fields
 
 _PATH = re.compile(r"\brecord((?:\.[a-z_][a-z0-9_]*)+)")
@@ -35,7 +35,6 @@ SYSTEM = {
     "updated_by": {"en": "Changed by", "zh": "修改人"}, "updated_at": {"en": "Changed", "zh": "修改时间"},
     "state_since": {"en": "In this state since", "zh": "进入状态时间"}, "state_due": {"en": "Due", "zh": "到期"},
 }  # fmt: skip
-LANGUAGES = ("zh", "en")
 HIDDEN = object()  # stands for a value that is not for the eyes of the actor
 
 

@@ -79,7 +79,7 @@ class _Planting:
         one = plan.fields[name]
         if told:
             self._tell(place, one, self._unusual(plan, name))
-        chosen = {id: value for id in self._ids(plan) if (value := self._telling(plan, one, id)) is not None}
+        chosen = {id: value for id in self._ids(plan) if (value := self._telling(plan, one)) is not None}
         if chosen:
             self.values[place] = chosen
         if told:
@@ -95,7 +95,7 @@ class _Planting:
         with self.app.database.read() as conn:
             return list(conn.scalars(sa.select(plan.table.c.id).order_by(plan.table.c.id.desc()).limit(MOST)))
 
-    def _telling(self, plan: FormPlan, one: Field, id: int) -> Any:
+    def _telling(self, plan: FormPlan, one: Field) -> Any:
         """A value of the field that nothing else has; None where a field cannot have one."""
         like: Field = getattr(one, "like", one)
         number = next(self.numbers)
@@ -176,7 +176,7 @@ class _Planting:
             if plan.form.parent_form or (form, name) not in self.places or one.kind == "files":
                 continue
             for id, value in values.items():
-                before = self._telling(plan, one, id)
+                before = self._telling(plan, one)
                 self._tell((form, name), one, [before])
                 changes = {one.stable_id: [_dumped(one, before), _dumped(one, value)]}
                 event = Event(at=self.app.clock(), form=form, record_id=id, kind="updated", actor_kind="system",

@@ -43,10 +43,6 @@ class Breaker:
             with self._lock:
                 self._ended.pop(key, None)
 
-    def forgive_all(self) -> None:
-        with self._lock:
-            self._ended.clear()
-
     def _rests(self, key: str) -> bool:
         count, at = self._ended.get(key, (0, 0.0))
         return count >= MOST and self._clock() - at < REST

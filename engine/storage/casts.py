@@ -13,6 +13,7 @@ from engine.fields.base import Field
 from engine.storage import asking, convert, steps
 from engine.storage.archive import CAST, Kept
 from engine.storage.asking import Answer
+from engine.storage.catalog import quoted
 from engine.storage.decisions import Choice, MigrationQuestion
 from engine.storage.shape import Shape, write_type
 
@@ -107,7 +108,7 @@ def _remember(
 
 def _copy(conn: sa.Connection, table: str, source: str, target: str, kind: Any) -> None:
     ddl = kind.compile(dialect=conn.dialect)
-    conn.exec_driver_sql(f"ALTER TABLE {steps.quoted(conn, table)} ADD COLUMN {steps.quoted(conn, target)} {ddl}")
+    conn.exec_driver_sql(f"ALTER TABLE {quoted(conn, table)} ADD COLUMN {quoted(conn, target)} {ddl}")
     both = steps.lightweight(table, ((source, None), (target, None)))
     conn.execute(sa.update(both).values({target: both.c[source]}))
 
@@ -131,7 +132,7 @@ def _alter(changes: Changes, form: Form, field: Field) -> None:
     kind = ddl.compile(dialect=changes.conn.dialect)
 
     def do(conn: sa.Connection) -> None:
-        table, column = steps.quoted(conn, form.name), steps.quoted(conn, field.name)
+        table, column = quoted(conn, form.name), quoted(conn, field.name)
         conn.exec_driver_sql(f"ALTER TABLE {table} ALTER COLUMN {column} TYPE {kind}")
 
     changes.add(FILL, message("{field} takes longer values.", field=field.title), do)

@@ -34,3 +34,8 @@ def read_catalog(conn: sa.Connection) -> Catalog:
         columns.setdefault(table, set()).add(column)
     indexes = dict(tuple(row) for row in conn.execute(sa.text(_INDEXES[conn.dialect.name])))
     return Catalog({table: frozenset(names) for table, names in columns.items()}, indexes)
+
+
+def quoted(conn: sa.Connection, name: str) -> str:
+    """The name of a table or column as it stands in SQL."""
+    return conn.dialect.identifier_preparer.quote_identifier(name)

@@ -182,7 +182,7 @@ class Changes:
         self.away.add(table)
         text = message("The links in {table} are kept in the table {kept}.", table=table, kept=kept)
         if count and not question:
-            question = requirements.links_gone(self, old, entry, table, count)
+            question = requirements.links_gone(self, old, entry, table)
         do = partial(steps.rename_table, old=table, new=kept)
         self.add(MOVE_AWAY, text, do, explicit=count > 0, question=question)
         self.archives.keep(LINKS, self.identity_now(old), kept, entry, field=entry["identity"])

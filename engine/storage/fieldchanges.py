@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from engine.definition import Form
 from engine.errors import message
 from engine.fields.base import Field
+from engine.fields.relations import POINTING
 from engine.storage import casts, requirements, steps
 from engine.storage.archive import COLUMN, with_identities, with_names
 from engine.storage.comebacks import identities, link_table
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from engine.storage.changes import Changes
 
 MOVE_AWAY, RENAME, CREATE, FILL = 1, 2, 3, 4
-POINTING = frozenset({"link", "user", "links", "users"})
 FieldPairs = list[tuple[str | None, str | None]]
 
 

@@ -8,7 +8,6 @@ expression only for the same expression.
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from sqlalchemy.sql import visitors
 
 from engine.cards import NumberCard, TrendCard
 from engine.definition import Form
-from engine.expressions import NotInSql, compile_expression, to_sql
+from engine.expressions import NotInSql, compile_expression, no_time, to_sql
 from engine.storage.tables import ALWAYS_FILLED, Tables
 from engine.views import KanbanView, ListView, View
 
@@ -143,16 +142,12 @@ def constant_terms(view: View, form: Form, tables: Tables) -> list[sa.ColumnElem
         if part.reads_time or any(path[0] != "record" for path in part.paths):
             continue
         try:
-            term = to_sql(part, form, tables, None, _no_time)
+            term = to_sql(part, form, tables, None, no_time)
         except NotInSql:
             continue
         if _own(term, tables.form[form.name]):
             found.append(term)
     return found
-
-
-def _no_time() -> dt.datetime:
-    return dt.datetime(2000, 1, 1, tzinfo=dt.UTC)  # not read: the condition does not depend on it
 
 
 def _own(term: sa.ColumnElement[bool], table: sa.Table) -> bool:

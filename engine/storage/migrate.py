@@ -104,7 +104,7 @@ def plan_migration(
 
     ``decisions`` answer the questions of an earlier plan; those about nothing any more are left out of this one.
     """
-    shape = shape_of(definition, tables)
+    shape = shape_of(definition)
     catalog = read_catalog(conn)
     old = stored_shape(conn, catalog)
     base = last_hash(conn) if old is not None else None

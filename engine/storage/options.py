@@ -71,7 +71,7 @@ def _gone(changes: Changes, old: Shape, entry: Shape, form: Form, field: Field, 
     if answer.choice not in ("replace", "clear"):
         changes.add(VALUES, text, _keep, explicit=True, question=question.id)
         return
-    _write_over(changes, old, form, field, identity, option, tagged, answer.value if answer.choice == "replace" else "")
+    _write_over(changes, old, form, field, identity, option, answer.value if answer.choice == "replace" else "")
 
 
 def uses(column: Any, option: str, tagged: bool) -> sa.ColumnElement[bool]:
@@ -97,7 +97,7 @@ def _question(form: Form, field: Field, option: str, found: asking.Group) -> Mig
 
 
 def _write_over(
-    changes: Changes, old: Shape, form: Form, field: Field, identity: str, option: str, tagged: bool, other: str
+    changes: Changes, old: Shape, form: Form, field: Field, identity: str, option: str, other: str
 ) -> None:
     """The values are kept beside, with what they became."""
     kept = changes.free_name(field.name, old["name"])

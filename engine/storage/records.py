@@ -6,7 +6,6 @@ caller's transaction first, then the tables, then the form's name.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -150,17 +149,6 @@ def delete_rows(conn: sa.Connection, tables: Tables, form: str, ids: Collection[
         statement = sa.delete(table).where(table.c.id == value("id_"))
         prepared = tables.statements.get(("delete rows", form), conn.dialect, lambda: statement)
         prepared.execute_many(conn, [{"id_": id} for id in ids])
-
-
-def soft_delete(
-    conn: sa.Connection, tables: Tables, form: str, id: int, version: int | None, at: dt.datetime, by: int | None
-) -> int:
-    """Take the record out of every list; it stays stored with everything it had."""
-    return update(conn, tables, form, id, version, {"deleted_at": at, "updated_at": at, "updated_by": by})
-
-
-def restore(conn: sa.Connection, tables: Tables, form: str, id: int, at: dt.datetime, by: int | None) -> int:
-    return update(conn, tables, form, id, None, {"deleted_at": None, "updated_at": at, "updated_by": by})
 
 
 def set_links(conn: sa.Connection, tables: Tables, form: str, field: str, id: int, targets: Sequence[int]) -> None:

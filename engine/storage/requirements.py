@@ -46,7 +46,7 @@ def _required(changes: Changes, old: Shape, form: Form, field: Field) -> None:
     if required and not before and not (entry is None and field.default is not None):
         lacking = _lacking(changes, old, form, field)
         if lacking.count:
-            _ask_required(changes, old, form, field, lacking)
+            _ask_required(changes, form, field, lacking)
 
 
 def _by_column(changes: Changes, old: Shape, form: Form, field: Field) -> Shape | None:
@@ -63,7 +63,7 @@ def _lacking(changes: Changes, old: Shape, form: Form, field: Field, *only: str)
 
     def condition(table: sa.FromClause) -> sa.ColumnElement[bool]:
         wanted = [table.c["state"].in_(only)] if only else []
-        empty = table.c[column].is_(None) if column else _without_rows(changes, old, form, field, table)
+        empty = table.c[column].is_(None) if column else _without_rows(changes, form, field, table)
         return sa.and_(table.c["deleted_at"].is_(None), empty, *wanted)
 
     return asking.group(changes.conn, here, columns, condition)
@@ -77,9 +77,7 @@ def _column_now(changes: Changes, old: Shape, form: Form, field: Field) -> tuple
     return "", None
 
 
-def _without_rows(
-    changes: Changes, old: Shape, form: Form, field: Field, table: sa.FromClause
-) -> sa.ColumnElement[bool]:
+def _without_rows(changes: Changes, form: Form, field: Field, table: sa.FromClause) -> sa.ColumnElement[bool]:
     """Links and lines stand in a table of their own; a field that is new is empty everywhere."""
     found = None
     if stands_apart(field):
@@ -92,7 +90,7 @@ def _without_rows(
     return sa.true() if found is None else table.c["id"].not_in(sa.select(found))
 
 
-def _ask_required(changes: Changes, old: Shape, form: Form, field: Field, lacking: asking.Group) -> None:
+def _ask_required(changes: Changes, form: Form, field: Field, lacking: asking.Group) -> None:
     fills = field.kind not in NOT_TYPED and not field.unique and field.column_type() is not None
     choices = (
         *([Choice("fill", message("All of them get the same value."), takes="value")] if fills else []),
@@ -190,7 +188,7 @@ def field_gone(changes: Changes, old: Shape, entry: Shape) -> str:
     return _put_aside(changes, f"field {old['name']}.{column}", text, found)
 
 
-def links_gone(changes: Changes, old: Shape, entry: Shape, table: str, count: int) -> str:
+def links_gone(changes: Changes, old: Shape, entry: Shape, table: str) -> str:
     links = steps.lightweight(table, (("record_id", sa.BigInteger()),))
     having = sa.select(links.c.record_id)
     found = asking.group(changes.conn, old["name"], {}, lambda source: source.c["id"].in_(having))

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.definition import Form
-from engine.expressions import compile_expression, to_sql
+from engine.expressions import compile_expression, no_time, to_sql
 from engine.fields.derived import RollupField
 from engine.storage.prepared import value
 from engine.storage.tables import Tables
@@ -82,7 +82,7 @@ def refresh_all(conn: sa.Connection, tables: Tables, form: str, field: str) -> N
     ]
     for rollup in found:
         table = tables.form[form]
-        conn.execute(sa.update(table).values({field: figure(tables, rollup, None, _no_time)}))
+        conn.execute(sa.update(table).values({field: figure(tables, rollup, None, no_time)}))
 
 
 def live(
@@ -153,7 +153,7 @@ def _update(conn: sa.Connection, tables: Tables, rollup: Rollup, ids: set[int]) 
     table = tables.form[rollup.form.name]
 
     def build() -> Any:
-        new = figure(tables, rollup, None, _no_time)
+        new = figure(tables, rollup, None, no_time)
         return sa.update(table).where(table.c.id == value("id_")).values({rollup.field.name: new})
 
     key = ("rollup", rollup.form.name, rollup.field.name)
@@ -170,7 +170,3 @@ def _add(conn: sa.Connection, tables: Tables, rollup: Rollup, added: Mapping[int
 
     prepared = tables.statements.get(("add to rollup", table.name, column.name), conn.dialect, build)
     prepared.execute_many(conn, [{"id_": id, "by_": by} for id, by in sorted(added.items())])
-
-
-def _no_time() -> dt.datetime:
-    return dt.datetime(2000, 1, 1, tzinfo=dt.UTC)  # not read: a rollup that depends on the time is not stored

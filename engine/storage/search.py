@@ -20,6 +20,7 @@ from engine.fields.base import Field
 from engine.formats import Reader
 from engine.language import Condition
 from engine.storage import records
+from engine.storage.catalog import quoted
 from engine.storage.prepared import Row, value
 from engine.storage.tables import Tables, linked_form, short
 from engine.storage.tokens import LONGEST_INITIALS, is_chinese, tokens, words
@@ -243,10 +244,10 @@ def prepare(conn: sa.Connection, definition: AppDefinition, tables: Tables, stal
     wanted = {index_name(form.name): form for form in definition.forms.values() if not form.parent_form}
     present = _present(conn)
     for name in present - wanted.keys():
-        conn.exec_driver_sql(f"DROP TABLE {_quoted(conn, name)}")
+        conn.exec_driver_sql(f"DROP TABLE {quoted(conn, name)}")
     for name, form in wanted.items():
         if name not in present:
-            for statement in _create(conn, name, form.name):
+            for statement in _create(conn, name):
                 conn.exec_driver_sql(statement)
         if name not in present or form.name in set(stale):
             rebuild(conn, tables, form)
@@ -265,14 +266,14 @@ def _present(conn: sa.Connection) -> set[str]:
     return set(conn.execute(sa.text(select.replace("::", "\\:\\:"))).scalars())
 
 
-def _create(conn: sa.Connection, name: str, form: str) -> tuple[str, ...]:
-    quoted = _quoted(conn, name)
+def _create(conn: sa.Connection, name: str) -> tuple[str, ...]:
+    table = quoted(conn, name)
     if conn.dialect.name == "sqlite":
         tokenizer = """tokenize = "unicode61 remove_diacritics 0 tokenchars '~'" """
-        return (f"CREATE VIRTUAL TABLE {quoted} USING fts5(words, {tokenizer})",)
+        return (f"CREATE VIRTUAL TABLE {table} USING fts5(words, {tokenizer})",)
     return (
-        f"CREATE TABLE {quoted} (id BIGINT PRIMARY KEY, words TSVECTOR NOT NULL)",
-        f"CREATE INDEX {_quoted(conn, short('ix_' + name))} ON {quoted} USING gin (words)",
+        f"CREATE TABLE {table} (id BIGINT PRIMARY KEY, words TSVECTOR NOT NULL)",
+        f"CREATE INDEX {quoted(conn, short('ix_' + name))} ON {table} USING gin (words)",
     )
 
 
@@ -283,7 +284,3 @@ def _table(form: str, dialect: str) -> sa.TableClause:
 
 def _key(dialect: str) -> str:
     return "rowid" if dialect == "sqlite" else "id"
-
-
-def _quoted(conn: sa.Connection, name: str) -> str:
-    return conn.dialect.identifier_preparer.quote_identifier(name)

@@ -6,13 +6,12 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from engine.fields.series import SeriesField
 from engine.storage.database import Database
 from engine.storage.prepared import value
 from engine.storage.tables import Tables
+from engine.storage.upsert import insert
 
 
 def draw(conn: sa.Connection, tables: Tables, name: str, period: str = "", count: int = 1) -> int:
@@ -21,14 +20,14 @@ def draw(conn: sa.Connection, tables: Tables, name: str, period: str = "", count
     Gapless: whoever draws next waits for this transaction to end, and gets the same number if it is rolled back.
     """
     table = tables.series
-    insert = sqlite_insert if conn.dialect.name == "sqlite" else postgresql_insert
 
     def build() -> sa.Executable:
         step = value("step", sa.BigInteger)
-        statement = insert(table).values(name=value("name_"), period=value("period_"), next=step + 1)
-        return statement.on_conflict_do_update(
+        statement = insert(conn, table).values(name=value("name_"), period=value("period_"), next=step + 1)
+        drawn: sa.Executable = statement.on_conflict_do_update(
             index_elements=[table.c.name, table.c.period], set_={"next": table.c.next + step}
         ).returning(table.c.next)
+        return drawn
 
     prepared = tables.statements.get(("draw",), conn.dialect, build)
     following = prepared.execute(conn, {"name_": name, "period_": period, "step": count}).fetchone()[0]
@@ -72,9 +71,8 @@ def series_name(form: str, field: SeriesField) -> str:
 def reserve(conn: sa.Connection, tables: Tables, name: str, period: str, used: int) -> None:
     """Make sure that numbers up to ``used`` are not drawn again; for imported records that bring their own."""
     table = tables.series
-    insert = sqlite_insert if conn.dialect.name == "sqlite" else postgresql_insert
     larger = sa.func.max if conn.dialect.name == "sqlite" else sa.func.greatest
-    statement = insert(table).values(name=name, period=period, next=used + 1)
+    statement = insert(conn, table).values(name=name, period=period, next=used + 1)
     conn.execute(
         statement.on_conflict_do_update(
             index_elements=[table.c.name, table.c.period],

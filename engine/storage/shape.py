@@ -23,12 +23,12 @@ from engine.fields.base import Field
 from engine.fields.columns import Exact, Ids, Moment, Seconds, Tags
 from engine.language import Named
 from engine.storage.search import searched_fields
-from engine.storage.tables import SYSTEM, Tables, link_target, linked_form, stands_apart
+from engine.storage.tables import SYSTEM, link_target, linked_form, stands_apart
 
 Shape = dict[str, Any]
 
 
-def shape_of(definition: AppDefinition, tables: Tables) -> Shape:
+def shape_of(definition: AppDefinition) -> Shape:
     forms = {form.stable_id: _form(form) for form in definition.forms.values()}
     roles = {role.stable_id: role.name for role in definition.roles.values()}
     rules = {rule.stable_id: rule.name for rule in definition.rules.values()}

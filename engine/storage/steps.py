@@ -13,6 +13,7 @@ from sqlalchemy.schema import CreateColumn
 
 from engine.errors import Message
 from engine.storage import events
+from engine.storage.catalog import quoted
 
 NAMED_AFTER_FORMS = (
     "event", "stay", "attachment", "comment", "saved_view", "draft", "notification", "follow", "batch",
@@ -30,10 +31,6 @@ class Step:
     do: Do
     impossible: bool = False
     question: str = ""
-
-
-def quoted(conn: sa.Connection, name: str) -> str:
-    return conn.dialect.identifier_preparer.quote_identifier(name)
 
 
 def rename_table(conn: sa.Connection, old: str, new: str) -> None:

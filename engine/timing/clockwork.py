@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.application import Application
 from engine.definition import Rule
 from engine.schedules import Schedule
 from engine.storage.migrate import last_hash
+from engine.storage.upsert import insert
 from engine.timetable import MOST_AT_ONCE, due_times, timetable_of
 from engine.timing.posting import post, told
 from engine.timing.reconcile import LAG, catch_up, reconcile, trigger_hash
@@ -105,9 +105,8 @@ def _begin(app: Application, rule: Rule, former: Standing | None, now: dt.dateti
     table, standing = app.tables.timer, Standing(rule.stable_id, trigger_hash(rule), began, began)
     row = {"rule": standing.rule, "hash": standing.hash, "began_at": began, "last_at": began}
     with app.database.write() as conn:
-        insert = sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert
         if former is None:
-            conn.execute(insert(table).values(row).on_conflict_do_nothing(index_elements=["rule"]))
+            conn.execute(insert(conn, table).values(row).on_conflict_do_nothing(index_elements=["rule"]))
         else:
             seen = (table.c.rule == former.rule, table.c.hash == former.hash)
             conn.execute(sa.update(table).where(*seen).values(row))

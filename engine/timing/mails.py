@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from engine import pausing
 from engine.application import Application
@@ -32,6 +31,7 @@ from engine.outside.arriving import Arrived, read_mail
 from engine.outside.imap import NETWORK, Mailbox, opened
 from engine.outside.network import Deadline, Network
 from engine.storage.migrate import last_hash
+from engine.storage.upsert import insert
 from engine.timing.clockwork import Clockwork
 from engine.timing.posting import post, told
 from engine.web.uploads import OF_MAIL, clean_name
@@ -124,11 +124,7 @@ def _claim(app: Application, box: ImapConnection, now: dt.datetime) -> bool:
             seen = (table.c.rule == _key(box.name), table.c.last_at == last)
             return bool(conn.execute(sa.update(table).where(*seen).values(last_at=now)).rowcount)
         row = {"rule": _key(box.name), "hash": "", "began_at": now, "last_at": now}
-        return bool(conn.execute(_insert(conn, table).values(row).on_conflict_do_nothing()).rowcount)
-
-
-def _insert(conn: sa.Connection, table: sa.Table) -> Any:
-    return (sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert)(table)
+        return bool(conn.execute(insert(conn, table).values(row).on_conflict_do_nothing()).rowcount)
 
 
 # --- one mail --------------------------------------------------------------------------------------------------------
@@ -176,7 +172,7 @@ def _refuse(
     with app.database.write() as conn:
         for rule in rules:
             row = {**_row(app, box, rule, "", size), "once": once, "status": status, "reason": str(said)}
-            conn.execute(_insert(conn, app.tables.delivery).values(row).on_conflict_do_nothing())
+            conn.execute(insert(conn, app.tables.delivery).values(row).on_conflict_do_nothing())
 
 
 def _keep(
@@ -190,7 +186,7 @@ def _keep(
             ignored = _ignored(rule, mail)
             row = {**_row(app, box, rule, mail.sender, size), "once": once, "seal": seal,
                    "status": 204 if ignored else 202, "reason": str(ignored) if ignored else None}  # fmt: skip
-            id = conn.scalar(_insert(conn, table).values(row).on_conflict_do_nothing().returning(table.c.id))
+            id = conn.scalar(insert(conn, table).values(row).on_conflict_do_nothing().returning(table.c.id))
             if id is None:
                 same = sa.or_(table.c.once == once, table.c.seal == seal)
                 again = sa.update(table).where(table.c.rule == rule.stable_id, same)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.errors import NOTHING
+from engine.storage.upsert import insert
 
 if TYPE_CHECKING:
     from engine.application import Application
@@ -36,15 +36,14 @@ def post(
         "effect": {"rule": rule, "form": form, "record_id": record_id, "given": dict(given)},
         "definition": app.definition.hash, "event_id": event_id, "created_at": now,
     }  # fmt: skip
-    insert: Any = (sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert)(table).values(row)
+    first = insert(conn, table).values(row)
     if move:
         new = {name: row[name] for name in ("due_at", "state", "effect", "definition", "event_id")}
-        insert = insert.on_conflict_do_update(
-            index_elements=["key"], set_=new, where=table.c.state.in_(("waiting", "parked", "cancelled"))
-        )
+        not_out_yet = table.c.state.in_(("waiting", "parked", "cancelled"))
+        left = first.on_conflict_do_update(index_elements=["key"], set_=new, where=not_out_yet)
     else:
-        insert = insert.on_conflict_do_nothing(index_elements=["key"])
-    id: int | None = conn.scalar(insert.returning(table.c.id))
+        left = first.on_conflict_do_nothing(index_elements=["key"])
+    id: int | None = conn.scalar(left.returning(table.c.id))
     if id is not None:
         app.database.posted(conn, id, due)
     return id

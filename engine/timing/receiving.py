@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.application import Application
 from engine.definition import Rule
 from engine.errors import AppmillError, Invalid
 from engine.hooks import Webhook
+from engine.storage import upsert
 from engine.timing.payload import payload_of
 from engine.timing.posting import post
 from engine.timing.signatures import refusal
@@ -52,7 +52,7 @@ def receive(app: Application, call: Call) -> Answer:
     rule = app.plans.timed.hooks.get(call.path)
     hook, now = (_hook(rule), app.clock()) if rule is not None else (UNKNOWN, app.clock())
     with app.database.write() as conn:
-        often = _count(app, conn, f"hook:{hook.path}:{call.address}", now)
+        often = upsert.count(conn, app.tables, f"hook:{hook.path}:{call.address}", now, 60)
     if often > hook.per_minute:
         return Answer(429, headers={"Retry-After": str(60 - int(now.timestamp()) % 60)})
     reason = refusal(hook, _secret(app, hook), call.body, call.headers, now)
@@ -92,8 +92,7 @@ def _accept(app: Application, rule: Rule, call: Call, now: dt.datetime, payload:
     once, seal = _names(hook, call)
     row = {**_row(rule, call, now, 202), "once": once, "seal": seal}
     with app.database.write() as conn:
-        insert: Any = (sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert)(table).values(row)
-        id = conn.scalar(insert.on_conflict_do_nothing().returning(table.c.id))
+        id = conn.scalar(upsert.insert(conn, table).values(row).on_conflict_do_nothing().returning(table.c.id))
         if id is None:
             return _repeated(app, conn, rule, once, seal)
         given = {"payload": payload, "headers": _readable(row["headers"])}
@@ -122,7 +121,7 @@ def _repeated(app: Application, conn: sa.Connection, rule: Rule, once: str | Non
 
 def _keep_refused(app: Application, rule: Rule, call: Call, now: dt.datetime, status: int, reason: str) -> None:
     with app.database.write() as conn:
-        if _count(app, conn, f"hook-refused:{rule.stable_id}", now) <= KEPT_REFUSALS:
+        if upsert.count(conn, app.tables, f"hook-refused:{rule.stable_id}", now, 60) <= KEPT_REFUSALS:
             conn.execute(sa.insert(app.tables.delivery).values(**_row(rule, call, now, status), reason=reason))
 
 
@@ -142,16 +141,6 @@ def _row(rule: Rule, call: Call, now: dt.datetime, status: int) -> dict[str, Any
 def _readable(headers: Mapping[str, str]) -> dict[str, str]:
     """As expressions read them: ``headers.x_github_event``."""
     return {name.replace("-", "_"): value for name, value in headers.items()}
-
-
-def _count(app: Application, conn: sa.Connection, key: str, now: dt.datetime) -> int:
-    """How often this happened in the present minute, this time included."""
-    table, window = app.tables.rate, int(now.timestamp()) // 60
-    ends = dt.datetime.fromtimestamp((window + 1) * 60, dt.UTC)
-    insert: Any = (sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert)(table)
-    first = insert.values(key=key, window=window, hits=1, expires_at=ends)
-    again = first.on_conflict_do_update(index_elements=["key", "window"], set_={"hits": table.c.hits + 1})
-    return int(conn.scalar(again.returning(table.c.hits)) or 0)
 
 
 # --- clearing away ---------------------------------------------------------------------------------------------------

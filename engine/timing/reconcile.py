@@ -16,11 +16,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.application import Application
 from engine.definition import Rule
 from engine.storage.migrate import last_hash
+from engine.storage.upsert import insert
 from engine.timers import DateReached, Timeout
 from engine.timing import dates, timeouts
 
@@ -139,8 +139,8 @@ def _begin(app: Application, rule: Rule) -> bool:
         return row.upto is not None
     new = {"rule": rule.stable_id, "hash": hash, "began_at": now, "last_at": now, "upto": 0, "posted": 0}
     with app.database.write() as conn:
-        insert: Any = (sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert)(table).values(new)
-        conn.execute(insert.on_conflict_do_update(index_elements=["rule"], set_=new, where=table.c.hash != hash))
+        first = insert(conn, table).values(new)
+        conn.execute(first.on_conflict_do_update(index_elements=["rule"], set_=new, where=table.c.hash != hash))
     return True
 
 

@@ -11,11 +11,11 @@ from engine.application import Application
 from engine.definition import Form
 from engine.expressions import View
 from engine.expressions.view import target_of
+from engine.formats import MASK
 from engine.people import Actor
 from engine.permissions import FieldSet, may, may_record, readable_fields
 
 CLEAR, MASKED, HIDDEN = "clear", "masked", "hidden"
-MASK = "••••"
 _WORSE = {CLEAR: 0, MASKED: 1, HIDDEN: 2}
 Views = Mapping[str, View | None]
 

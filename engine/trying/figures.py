@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from engine.application import Application
 from engine.expressions import View, plain
 from engine.fields.number import DecimalField
-from engine.plans import FormPlan
 from engine.sight import Row, Sight
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def names(app: Application, form: str) -> Names:
     return found
 
 
-def over_lines(past: Sight, plan: FormPlan, field: Any, rows: Sequence[Row]) -> Any:
+def over_lines(past: Sight, field: Any, rows: Sequence[Row]) -> Any:
     """A rollup over the lines of a record."""
     form = past.app.definition.forms[field.source_form]
     if field.when:

@@ -99,10 +99,11 @@ def recent(app: Application, actor: Actor, rule: str | None = None, most: int = 
     if not actor.boundless:
         return []
     table = app.tables.job
-    query = sa.select(table).where(table.c.kind == KIND).order_by(table.c.id.desc()).limit(most * 10)
+    query = sa.select(table).where(table.c.kind == KIND).order_by(table.c.id.desc()).limit(most)
+    if rule is not None:
+        query = query.where(table.c.params["rule"].as_string() == rule)
     with app.database.read() as conn:
-        found = [job_of(row) for row in conn.execute(query).mappings()]
-    return [job for job in found if rule is None or job.rule == rule][:most]
+        return [job_of(row) for row in conn.execute(query).mappings()]
 
 
 def cancel(app: Application, actor: Actor, id: int) -> None:

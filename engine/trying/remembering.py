@@ -223,7 +223,7 @@ class Past(Sight):
         plan = self.app.plans.form(form)
         field: Any = plan.fields[name]
         if field.over_lines(plan.form):
-            return figures.over_lines(self, plan, field, self.lines_then(form, id, was, field.via))
+            return figures.over_lines(self, field, self.lines_then(form, id, was, field.via))
         if self.last_event(field.source_form) > self._event:
             self._doubt(form, id, name, FIGURE)
         return (was.row or {}).get(name)

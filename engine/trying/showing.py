@@ -10,9 +10,10 @@ from typing import Any
 
 from engine.expressions import View
 from engine.expressions.template import split
+from engine.formats import MASK
 from engine.language import Template
 from engine.rules import Asking
-from engine.trying.eyes import CLEAR, HIDDEN, MASK, Eyes
+from engine.trying.eyes import CLEAR, HIDDEN, Eyes
 
 
 @dataclass

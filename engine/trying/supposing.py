@@ -99,7 +99,7 @@ def _row(passage: Passage) -> Row:
     for name in names.rollups:
         rollup: Any = plan.fields[name]
         if rollup.over_lines(plan.form) and rollup.via in passage.lines:
-            row[name] = figures.over_lines(sight, plan, rollup, passage.lines[rollup.via])
+            row[name] = figures.over_lines(sight, rollup, passage.lines[rollup.via])
             touched = True
     if touched:
         row = {name: value for name, value in row.items() if name not in names.fed}

@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from engine.errors import Finding, Message, message
-from engine.language import ADMIN, RESERVED_FIELDS, RESERVED_FORMS, Receiver
-from engine.schema import NAME
+from engine.language import ADMIN, NAME_PATTERN, RESERVED_FIELDS, RESERVED_FORMS, Receiver
 from engine.uses.index import Uses
 from engine.uses.things import Defined, Thing
 from engine.yamlfile import Path, dotted
@@ -95,7 +94,7 @@ Refusals = Iterator[tuple[Path, Message]]
 
 
 def _refusals(uses: Uses, defined: Defined, name: str) -> Refusals:
-    if not re.fullmatch(NAME, name):
+    if not re.fullmatch(NAME_PATTERN, name):
         yield defined.path, message("'{name}' is no name: small letters, digits and '_', a letter first, at most 63.",
                                     name=name)  # fmt: skip
         return

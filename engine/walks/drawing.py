@@ -6,6 +6,7 @@ What has to exist first (links, people, files, lines) is not drawn; ``Ground`` m
 from __future__ import annotations
 
 import atexit
+import datetime as dt
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -170,8 +171,6 @@ def _day(_field: Any, _compared: tuple[Any, ...], today: str) -> Strategy:
 
 
 def day(today: str, days: int) -> str:
-    import datetime as dt
-
     return (dt.date.fromisoformat(today) + dt.timedelta(days=days)).isoformat()
 
 

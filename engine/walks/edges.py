@@ -15,7 +15,7 @@ from engine.registry import Registry
 Edges = Mapping[str, tuple[Any, ...]]
 
 
-def edges_of(definition: AppDefinition, registry: Registry) -> Edges:
+def edges_of(definition: AppDefinition) -> Edges:
     """Name of each field (of any form) that a condition looks at → the numbers and texts it is compared with."""
     found: dict[str, dict[Any, None]] = {}
     for source in _conditions(definition):

@@ -100,12 +100,12 @@ class Explorer:
             for given in self._variants(step):
                 yield lambda step=step, given=given: self._take(record, here, step, given)  # type: ignore[misc]
         for question, name in opening.answers(self.ground, record):
-            yield lambda question=question, name=name: self._answer(record, question, name)  # type: ignore[misc]
+            yield lambda question=question, name=name: self._answer(question, name)  # type: ignore[misc]
         for step in steps:
             if not moved or (here, step.transition.name) not in self.covered:
                 yield lambda step=step: self._open(record, here, step)  # type: ignore[misc]
         if not moved:
-            yield lambda: any(self.ground.state(record) != here for _ in opening.wait(self.ground, record))
+            yield lambda: any(self.ground.state(record) != here for _ in opening.wait(self.ground))
         if not moved and opening.from_outside(self.ground, record, here):
             yield None
 
@@ -119,8 +119,8 @@ class Explorer:
         self.covered.add((here, step.transition.name))
         return opening.open_door(self.ground, record, step, hard=True)
 
-    def _answer(self, record: Record, question: int, name: str) -> bool:
-        opening.give(self.ground, record, question, name)
+    def _answer(self, question: int, name: str) -> bool:
+        opening.give(self.ground, question, name)
         return True
 
     def _variants(self, step: TransitionPlan) -> Iterator[dict[str, Any]]:

@@ -278,13 +278,13 @@ def answers(ground: Ground, record: Record) -> list[tuple[int, str]]:
     return [(one.id, choice.name) for one in found for choice in one.choices]
 
 
-def give(ground: Ground, record: Record, question: int, name: str) -> None:
+def give(ground: Ground, question: int, name: str) -> None:
     """Everybody who is asked gives this answer, until it is settled."""
     for actor in (*ground.people, *([ground.admin] if ground.admin else [])):
         ground.attempt(lambda who=actor: answering.answer(ground.app, who, question, name, "-"))  # type: ignore[misc]
 
 
-def wait(ground: Ground, record: Record) -> Iterator[None]:
+def wait(ground: Ground) -> Iterator[None]:
     """Time passes."""
     for length in LATER:
         try:

@@ -51,7 +51,7 @@ def walk(
     end = clock() + spent.seconds
     found: list[Stuck] = []
     with opened(loaded, registry, language) as world:
-        ground = Ground(world, edges_of(loaded.definition, registry))
+        ground = Ground(world, edges_of(loaded.definition))
         for place, form in enumerate(wanted):
             told(place, len(wanted), message("walking records of {form}", form=form.label))
             share = Remaining(max(end - clock(), 0.1) / (len(wanted) - place), clock)

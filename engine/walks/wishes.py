@@ -87,7 +87,7 @@ def answer(
 
     def look(sight: Sight, row: Row) -> dict[str, Any] | None:
         empty = {name for name in needed if is_empty(row.get(name))}
-        choices = [_choices(name, options[name], name in empty, name in relevant) for name in options]
+        choices = [_choices(options[name], name in empty, name in relevant) for name in options]
         for chosen in islice(product(*choices), MOST):
             values = {name: raw for name, raw in zip(options, chosen, strict=True) if raw is not _AS_IT_IS}
             if _fulfils(plan, wish, sight, row, values):
@@ -100,7 +100,7 @@ def answer(
 _AS_IT_IS = object()
 
 
-def _choices(name: str, candidates: list[Any], empty: bool, relevant: bool) -> list[Any]:
+def _choices(candidates: list[Any], empty: bool, relevant: bool) -> list[Any]:
     if empty:
         return candidates if relevant else candidates[:1]
     return [_AS_IT_IS, *candidates]

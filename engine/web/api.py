@@ -13,6 +13,7 @@ from flask import Blueprint, Response, g, jsonify, request
 
 from engine import openapi
 from engine.definition import Page
+from engine.fields.relations import LARGEST_ID
 from engine.web import api_automation, api_docs, api_forms, api_import, api_inbox, api_input, api_records
 from engine.web.api_forms import form_summary, visible_forms
 from engine.web.auth import public
@@ -47,7 +48,7 @@ def read_numbers(_endpoint: str | None, values: dict[str, Any] | None) -> None:
     """What is no number of anything is 0, which nothing has: so it is looked for like every other, and not found."""
     for name in NUMBERS.intersection(values or ()):
         raw = (values or {})[name]
-        known = raw.isascii() and raw.isdigit() and len(raw) < 20 and int(raw) <= api_input.LARGEST_ID
+        known = raw.isascii() and raw.isdigit() and len(raw) < 20 and int(raw) <= LARGEST_ID
         (values or {})[name] = int(raw) if known else 0
 
 

@@ -13,6 +13,7 @@ from engine.columns import columns_of, operators_of
 from engine.definition import Form
 from engine.errors import Denied, Invalid, Missing, message
 from engine.fields.base import Field
+from engine.fields.relations import LARGEST_ID
 from engine.permissions import in_scope, may, readable_fields, updatable_fields
 from engine.queries import parse_query
 from engine.web import api_input, options, saved
@@ -121,7 +122,7 @@ def link_options(form_name: str, field_name: str) -> Response:
     strange = [key for key in request.args if key not in ("q", "id") and not key.startswith("source.")]
     if strange:
         api_input.refuse_parameters("q", "id", "source.<field>")
-    api_input.number_arg("id", api_input.LARGEST_ID)
+    api_input.number_arg("id", LARGEST_ID)
     if len(request.args.get("q", "")) > options.LONGEST:
         raise api_input.misplaced("q", message("Search for at most {most} characters.", most=options.LONGEST))
     return jsonify(options=options.options(form_name, field_name).get_json())

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from engine import answering, inbox, questions
 from engine.errors import message
+from engine.fields.relations import LARGEST_ID
 from engine.inbox import Notice
 from engine.language import Label
 from engine.questions import Question
@@ -29,7 +30,7 @@ def list_notifications() -> Response:
     api_input.refuse_parameters("before", "limit", "unread")
     demand_scope("read")
     app, limit = application(), api_input.number_arg("limit", MOST) or PAGE
-    before, unread = api_input.number_arg("before", api_input.LARGEST_ID), api_input.flag_arg("unread")
+    before, unread = api_input.number_arg("before", LARGEST_ID), api_input.flag_arg("unread")
     with app.database.read() as conn:
         found = inbox.notices_of(conn, app.tables, actor().id or 0, limit=limit + 1, before=before, unread=unread)
     shown = found[:limit]
@@ -59,7 +60,7 @@ def list_questions() -> Response:
     api_input.refuse_parameters("before", "limit")
     demand_scope("read")
     app, limit = application(), api_input.number_arg("limit", MOST) or PAGE
-    before = api_input.number_arg("before", api_input.LARGEST_ID)
+    before = api_input.number_arg("before", LARGEST_ID)
     with app.database.read() as conn:
         found = questions.open_for(
             conn, app.tables, actor().id or 0, app.clock(), before=before, limit=limit + 1

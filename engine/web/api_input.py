@@ -16,13 +16,13 @@ from typing import Any
 from flask import request
 
 from engine.errors import AppmillError, Invalid, Message, Problem, Refused, message
+from engine.fields.relations import LARGEST_ID
 from engine.once import Once
 from engine.people import Actor
 from engine.queries import NO_PARAMETER, unknown
 
 DEEPEST = 40  # levels of a body
 LARGEST_BODY = 8 * 1024 * 1024  # bytes of JSON
-LARGEST_ID = 2**63 - 1
 LARGEST_VERSION = 2**31 - 1
 JSON_TYPES = frozenset({"application/json", "application/merge-patch+json"})
 TRUE, FALSE = frozenset({"true", "1"}), frozenset({"false", "0"})

@@ -9,11 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Blueprint, Response, jsonify, request
 
-from engine import queries, service
+from engine import fetching, service
 from engine.definition import Form
 from engine.errors import Denied, Invalid, Missing, Problem, message
 from engine.expressions import View
 from engine.fields.base import Field
+from engine.fields.relations import LARGEST_ID
+from engine.formats import MASK
 from engine.people import Actor
 from engine.permissions import may
 from engine.queries import ListQuery, parse_query
@@ -32,7 +34,6 @@ MOST_COUNTED = 10_000
 LONGEST_REASON = 2000
 EVENTS = 50
 MOST_EVENTS = 200
-MASK = "••••"
 
 
 def _read(form: Form, record_id: int, *, deleted: bool = False) -> Response:
@@ -93,7 +94,7 @@ def _query(form: Form) -> ListQuery:
 
 def _counted(conn: sa.Connection, query: ListQuery) -> Json:
     """``count`` is exact up to the limit; ``count_capped``: there are more than it says."""
-    found = queries.count(application(), actor(), query, conn, MOST_COUNTED)
+    found = fetching.count(application(), actor(), query, conn, MOST_COUNTED)
     return {"count": min(found, MOST_COUNTED), "count_capped": found > MOST_COUNTED}
 
 
@@ -232,7 +233,7 @@ def press_button(form_name: str, record_id: int, rule: str) -> Response:
 
 def _page_args() -> tuple[int | None, int]:
     api_input.refuse_parameters("before", "limit")
-    before = api_input.number_arg("before", api_input.LARGEST_ID)
+    before = api_input.number_arg("before", LARGEST_ID)
     return before, api_input.number_arg("limit", MOST_EVENTS) or EVENTS
 
 

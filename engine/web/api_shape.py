@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine import formats, queries
+from engine import fetching, formats
 from engine.application import Application
 from engine.columns import Columns, columns_of
 from engine.definition import Form
@@ -19,7 +19,7 @@ from engine.expressions import View
 from engine.fields.base import Field
 from engine.filling import fill
 from engine.formats import Reader
-from engine.language import SYSTEM_FIELDS
+from engine.language import SYSTEM_FIELDS, SYSTEM_MOMENTS
 from engine.people import Actor
 from engine.permissions import readable_fields
 from engine.queries import ListQuery
@@ -32,7 +32,6 @@ from engine.web.seen import Seen, collect, points_at, titles_of
 Json = dict[str, Any]
 Titles = Mapping[str, Mapping[int, str]]
 PEOPLE = ("owner", "created_by", "updated_by")
-MOMENTS = frozenset({"state_since", "state_due", "created_at", "updated_at", "deleted_at"})
 
 
 @dataclass
@@ -75,7 +74,7 @@ def _head(form: Form, row: Row, app: Application, names: Iterable[str] | None = 
     for name in wanted:
         value = row.get(name)
         if name in columns and name in row and not (name == "deleted_at" and value is None):
-            head[name] = moment(value) if name in MOMENTS else value
+            head[name] = moment(value) if name in SYSTEM_MOMENTS else value
     return head
 
 
@@ -122,7 +121,7 @@ def page_json(conn: sa.Connection, query: ListQuery, *, lines: bool = False) -> 
     app, who, form = application(), actor(), query.form
     columns = columns_of(app, who, form)
     names, system = _wanted(columns, query, form)
-    page = queries.run(app, who, query, conn, (*names, *system))
+    page = fetching.run(app, who, query, conn, (*names, *system))
     fill(app, who, conn, form, columns, names, page.rows)
     sight = _sight_of_lines(app, who, conn, form, page.rows) if lines and page.rows else None
     gathered = [_of_row(app, who, form, row, columns, names, system, sight) for row in page.rows]

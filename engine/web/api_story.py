@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from engine.definition import Form, Rule
 from engine.fields.base import Field
+from engine.formats import MASK
 from engine.people import Actor
 from engine.storage import events
 from engine.storage.events import Event
@@ -19,7 +20,6 @@ from engine.web.context import actor, application
 from engine.web.failures import said
 from engine.web.render import label
 from engine.web.seen import Seen, titles_of
-from engine.web.timeline import MASK
 from engine.workflow import Door, doors
 
 Readable = Callable[[str, str], bool]

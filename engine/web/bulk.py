@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
-from engine import queries
+from engine import fetching, queries
 from engine.application import Application
 from engine.bulk import Change, Outcome, Tally, make_change
 from engine.columns import columns_of
@@ -24,6 +24,7 @@ from engine.errors import Invalid, Missing, message
 from engine.fields.base import Field
 from engine.people import Actor
 from engine.queries import Filter, ListQuery, parse_query
+from engine.titles import visible_titles
 from engine.web.context import actor, application, reader
 from engine.web.lists import bulk_actions, editable_fields
 from engine.web.render import go, render
@@ -82,7 +83,7 @@ def _picked(form: Form, query: ListQuery) -> Picked:
 
 def _matching(app: Application, who: Actor, conn: sa.Connection, query: ListQuery) -> list[int]:
     found: list[int] = []
-    for rows in queries.run_all(app, who, query, conn):
+    for rows in fetching.run_all(app, who, query, conn):
         found.extend(row["id"] for row in rows)
         if len(found) > MOST:
             break
@@ -98,7 +99,7 @@ def _visible(app: Application, who: Actor, conn: sa.Connection, form: Form, ids:
     for start in range(0, len(ids), 500):
         some = tuple(ids[start : start + 500])
         query = ListQuery(form=form, view=None, filters=(Filter("id", within, (), some),))
-        found.update(row["id"] for rows in queries.run_all(app, who, query, conn) for row in rows)
+        found.update(row["id"] for rows in fetching.run_all(app, who, query, conn) for row in rows)
     return [one for one in ids if one in found]
 
 
@@ -209,8 +210,6 @@ def _change(form: Form, action: str) -> Change:
 
 
 def _titles(form: Form, failures: Sequence[Outcome]) -> Mapping[int, str]:
-    from engine.titles import visible_titles
-
     with application().database.read() as conn:
         return visible_titles(application(), actor(), conn, form, [each.id for each in failures])
 

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from markupsafe import Markup, escape
 
-from engine import queries
+from engine import fetching, queries
 from engine.columns import Columns, columns_of, rights
 from engine.definition import Form
 from engine.errors import Invalid
@@ -109,7 +109,7 @@ def group_field(columns: Columns, name: str) -> Field:
 def rows_of(conn: sa.Connection, query: ListQuery, columns: Columns, names: Sequence[str]) -> tuple[Any, Any]:
     """A page of complete rows, and what their cells need beside them."""
     app, who = application(), actor()
-    page = queries.run(app, who, query, conn, names or ("id",))
+    page = fetching.run(app, who, query, conn, names or ("id",))
     fill(app, who, conn, query.form, columns, names, page.rows)
     return page, extras(app, who, conn, query.form, columns, names, page.rows)
 

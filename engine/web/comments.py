@@ -16,6 +16,7 @@ from engine import formats
 from engine.definition import Form
 from engine.errors import Invalid, Message, Missing, message
 from engine.expressions import View
+from engine.fields.people import initials
 from engine.once import new_token
 from engine.people import Actor, load_people
 from engine.permissions import in_scope, may_record, readable_fields
@@ -151,7 +152,7 @@ def _event_entries(conn: sa.Connection, seen: Seen, happened: Sequence[events.Ev
     titles = titles_of(conn, app, who, pointed_at(app.definition, seen.form, happened))
     teller = Teller(app.definition, seen.form, readable_of(seen), titles, reader())
     names = titles.get("_user", {})
-    reasons = story.reasons(conn, seen, happened)
+    reasons = story.reasons(conn, happened)
     entries = []
     shown_here = {event.id for event in happened}
     for event in happened:
@@ -162,7 +163,7 @@ def _event_entries(conn: sa.Connection, seen: Seen, happened: Sequence[events.Ev
                 order=(told.at, 0, told.id),
                 id=told.id,
                 who=name,
-                initials="" if told.rule else _initials(name),
+                initials="" if told.rule else initials(name),
                 icon="robot" if told.rule else told.icon,
                 sentence=say(told.sentence),
                 changes=told.changes,
@@ -200,8 +201,9 @@ def _comment_entries(conn: sa.Connection, seen: Seen, said: Sequence[Any]) -> li
     return [
         Entry(
             order=(row.at, 1, row.id), id=row.id, comment_id=row.id, who=names.get(row.author, ""), icon="message",
-            initials=_initials(names.get(row.author, "")), sentence="", body=row.body, edited=row.edited_at is not None,
-            mine=row.author == who.id and may_comment(seen.form, seen), files=files.get(row.id, ()), **_times(row.at),
+            initials=initials(names[row.author]) if names.get(row.author) else "", sentence="", body=row.body,
+            edited=row.edited_at is not None, mine=row.author == who.id and may_comment(seen.form, seen),
+            files=files.get(row.id, ()), **_times(row.at),
         )
         for row in said
     ]  # fmt: skip
@@ -232,15 +234,6 @@ def _times(at: dt.datetime) -> dict[str, Any]:
         "exact": formats.moment(at, reader()),
         "iso": at.isoformat(),
     }
-
-
-def _initials(name: str) -> str:
-    parts = name.split()
-    if not parts:
-        return ""
-    if len(parts) > 1 and parts[0].isascii():
-        return (parts[0][0] + parts[-1][0]).upper()
-    return name[-2:] if not name.isascii() else name[:2].upper()
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------

@@ -12,10 +12,11 @@ from engine.definition import Form
 from engine.errors import Invalid, Message, message
 from engine.fields.base import Field
 from engine.storage.events import Event, of_record
+from engine.texts import say
 from engine.web.boxes import Sheet
 from engine.web.context import actor, application, reader
 from engine.web.merging import REMOVED, Clash, merge, settle
-from engine.web.seen import Seen, titles_of
+from engine.web.seen import Seen, points_at, titles_of
 from engine.web.sheets import SheetMaker
 from engine.web.timeline import Teller, pointed_at, undo
 from engine.web.typed import Typed
@@ -178,8 +179,6 @@ def _field_of(sheet_form: Form, path: str) -> tuple[Field, Field | None]:
 
 
 def _want(sheet: Sheet, clash: Clash, wanted: dict[str, set[int]]) -> None:
-    from engine.web.seen import points_at
-
     field, column = _field_of(sheet.form, clash.path)
     target = points_at(column or field)
     if target:
@@ -199,7 +198,7 @@ def _shown(teller: Teller, clash: Clash, sheet: Sheet) -> ShownClash:
 
     def text(value: Any) -> str:
         if value is REMOVED:
-            return str(teller.definition.languages and _removed(language))
+            return say(message("(removed)"), language)
         if isinstance(value, Mapping) and set(value) == {"typed"}:
             return str(value["typed"])
         if column is None and field.kind == "lines":
@@ -207,12 +206,6 @@ def _shown(teller: Teller, clash: Clash, sheet: Sheet) -> ShownClash:
         return teller.text(column or field, value) or "—"
 
     return ShownClash(clash.path, label, text(clash.base), text(clash.yours), text(clash.theirs))
-
-
-def _removed(language: str) -> str:
-    from engine.texts import say
-
-    return say(message("(removed)"), language)
 
 
 def taken_text(conflict: Conflict, form: Form, language: str) -> str:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from engine.expressions import View
 from engine.fields.base import Field
+from engine.fields.relations import POINTING
 from engine.web.boxes import Box, Sheet
 from engine.web.context import actor, application, reader
 from engine.web.options import offered
@@ -20,7 +21,6 @@ from engine.web.widgets import State, Widgets
 
 OFFERED_AT_ONCE = 20  # what a select without a script offers
 MOST_CELLS = 200  # links in tables beyond this offer nothing before somebody searches
-POINTING = ("link", "links", "user", "users")
 
 
 def widgets() -> Widgets:

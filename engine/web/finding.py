@@ -10,13 +10,14 @@ import sqlalchemy as sa
 from flask import Blueprint, jsonify, request
 from werkzeug.wrappers import Response
 
-from engine import queries
+from engine import fetching, queries
 from engine.application import Application
 from engine.columns import columns_of
 from engine.definition import Form
 from engine.errors import Invalid, message
 from engine.expressions.view import target_of
 from engine.fields.base import Field
+from engine.fields.relations import POINTING
 from engine.people import Actor, people_with_roles
 from engine.permissions import may, row_filter
 from engine.queries import ListQuery
@@ -32,7 +33,6 @@ EACH = 5  # of one form in the palette
 FULL = 25  # of one form on the page
 MOST_FORMS = 40
 OFFERED = 20
-POINTING = ("link", "links", "user", "users")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def _in_form(
     app: Application, who: Actor, conn: sa.Connection, form: Form, text: str, each: int
 ) -> tuple[HitGroup | None, bool]:
     query = ListQuery(form=form, view=None, text=text, limit=each, sort=(queries.Sort("updated_at", True),))
-    page = queries.run(app, who, query, conn, ("id",))
+    page = fetching.run(app, who, query, conn, ("id",))
     if not page.rows:
         return None, False
     wanted = text.casefold()
@@ -180,7 +180,7 @@ def _own_condition(app: Application, who: Actor, target: Form, field: Field) -> 
     """``where`` of the link; what it asks of the record being edited is checked when that is saved."""
     source = getattr(field, "where", None)
     if source and not any(path[0] == "source" for path in app.plans.compile(source).paths):
-        yield queries.where_sql(app, who, target, source)
+        yield fetching.where_sql(app, who, target, source)
 
 
 def _people(app: Application, conn: sa.Connection, field: Field, text: str) -> list[dict[str, Any]]:

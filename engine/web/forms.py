@@ -13,8 +13,9 @@ from werkzeug.wrappers import Response as Answer
 from engine import service
 from engine.definition import Form
 from engine.errors import AppmillError, Denied, Invalid, Message, Problem, Refused, Stale, message
+from engine.expressions import View
 from engine.once import Once, new_token, once_of
-from engine.permissions import may, may_record
+from engine.permissions import may, may_record, readable_fields
 from engine.storage.events import of_record
 from engine.web import conflicts, drafts, options, uploads
 from engine.web.boxes import Problems, Sheet, Tab, live_answer
@@ -187,9 +188,6 @@ def _copy(seen: Seen) -> Typed:
 
 
 def sheet_readable(rows_form: Form, seen: Seen) -> frozenset[str]:
-    from engine.expressions import View
-    from engine.permissions import readable_fields
-
     view = View(rows_form, {"_parent": seen.id}, seen.view.loader)
     return readable_fields(application(), actor(), rows_form).of(view)
 
@@ -268,10 +266,10 @@ def _save(form: Form, seen: Seen | None, typed: Typed) -> Answer:
             app, who, form.name, typed.values(), id=record_id, version=version,
             once=_once(form, record_id),
         )  # fmt: skip
-    except Stale as stale:
+    except Stale:
         if seen is None:
             raise
-        return _after_conflict(form, typed, stale)
+        return _after_conflict(form, typed)
     except (Invalid, Refused, Denied) as error:
         with app.database.read() as conn:
             fresh = see(conn, form, seen.id) if seen else None
@@ -291,7 +289,7 @@ def _saved(form: Form, record_id: int, told: Message | None = None) -> Answer:
     return go(f"/{form.name}/{record_id}")
 
 
-def _after_conflict(form: Form, typed: Typed, stale: Stale) -> Answer:
+def _after_conflict(form: Form, typed: Typed) -> Answer:
     """Somebody saved first: merge what can be merged and save it, ask about the rest."""
     app, who = application(), actor()
     record_id = int(request.view_args["record_id"]) if request.view_args else 0

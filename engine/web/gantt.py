@@ -14,10 +14,11 @@ from engine.definition import Form
 from engine.errors import Invalid, message
 from engine.fields.base import Field, Operator
 from engine.fields.operators import midnight
+from engine.formats import HIDDEN
 from engine.queries import Filter, ListQuery, Sort
 from engine.web import cards
 from engine.web.context import application, reader
-from engine.web.months import MONTH_NAMES
+from engine.web.months import MONTH_NAMES, day_of
 
 MOST = 400  # bars
 ROW = 30
@@ -180,7 +181,7 @@ def _group_label(group: Field, row: Any, found: Any) -> str:
         return "–"
     if group.kind == "link":
         visible = found.get(group.name)
-        return str(row.get(f"{group.name}.title") or f"#{value}") if visible is None or value in visible else "•••"
+        return str(row.get(f"{group.name}.title") or f"#{value}") if visible is None or value in visible else HIDDEN
     extra = row.get(f"{group.name}.title") if group.kind == "user" else found.get(group.name)
     return group.format(value, reader(), extra)
 
@@ -200,8 +201,8 @@ def _lane(label: str, bars: Iterable[Bar]) -> Lane:
 
 
 def _bar(row: Any, start: Field, end: Field, first: dt.date, zoom: Zoom, columns: Columns) -> Bar:
-    begin = _day(row[start.name])
-    finish = _day(row[end.name]) if row[end.name] is not None else begin
+    begin = day_of(row[start.name])
+    finish = day_of(row[end.name]) if row[end.name] is not None else begin
     low = max(0, (begin - first).days)
     high = max(low + 1, min(zoom.days, (max(begin, finish) - first).days + 1))
     state: Any = columns.get("state")
@@ -219,10 +220,6 @@ def _bar(row: Any, start: Field, end: Field, first: dt.date, zoom: Zoom, columns
 def text_width(text: str) -> int:
     """About how many px the text takes at 12.5 px: Chinese characters are square, others about 7."""
     return sum(13 if ord(character) > 0x2E7F else 7 for character in text)
-
-
-def _day(value: Any) -> dt.date:
-    return value.astimezone(reader().zone).date() if isinstance(value, dt.datetime) else value
 
 
 def _placed(lanes: Sequence[Lane]) -> Iterable[tuple[int, Lane]]:

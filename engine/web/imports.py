@@ -22,6 +22,7 @@ from engine.imports.bundles import below
 from engine.imports.jobs import Job
 from engine.imports.mapping import Settings, Target, Targets
 from engine.permissions import may
+from engine.titles import visible_titles
 from engine.web.context import actor, application, fragment_wanted, reader
 from engine.web.numbers import whole
 from engine.web.render import go, label, plural, render, toast
@@ -291,8 +292,6 @@ def rows(form_name: str, job_id: int) -> str:
     app = application()
     outcome = request.args.get("outcome") if request.args.get("outcome") in results.WORDS else None
     after = whole(request.args.get("after")) or 0
-    from engine.titles import visible_titles
-
     with app.database.read() as conn:
         found = jobs.rows_of(conn, app, job.id, outcome=outcome, after=after, most=101)
         titles = visible_titles(app, actor(), conn, form, [row["record_id"] for row in found if row["record_id"]])

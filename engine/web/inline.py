@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
-from engine import queries, service
+from engine import fetching, queries, service
 from engine.columns import Columns, columns_of
 from engine.definition import Form
 from engine.errors import Invalid, Message, Missing, Problem, Stale, message
@@ -107,7 +107,7 @@ def keep(form_name: str, record_id: int) -> Response | str | tuple[str, int]:
     try:
         service.save(app, who, form.name, {field.name: raw}, id=record_id, version=int(version[:12]))
     except Stale:
-        return _conflict(form, field, record_id, raw, int(version[:12]))
+        return _conflict(form, field, record_id, raw)
     except Invalid as invalid:
         return _again(form, field, record_id, raw, invalid), 422
     return _fresh_row(form, query, record_id)
@@ -121,7 +121,7 @@ def _again(form: Form, field: Field, record_id: int, raw: Any, invalid: Invalid)
         return _control(conn, form, field, seen.row, raw, texts)
 
 
-def _conflict(form: Form, field: Field, record_id: int, raw: Any, version: int) -> tuple[str, int]:
+def _conflict(form: Form, field: Field, record_id: int, raw: Any) -> tuple[str, int]:
     """Nothing is lost: what is stored by now and what was typed stand side by side; saving again keeps the typed."""
     with application().database.read() as conn:
         seen = see(conn, form, record_id)
@@ -162,7 +162,7 @@ def _rows(
     conn: sa.Connection, form: Form, columns: Columns, names: tuple[str, ...], record_id: int
 ) -> list[dict[str, Any]]:
     app, who = application(), actor()
-    rows = queries.run(app, who, queries.by_id(form, columns, record_id), conn, names).rows
+    rows = fetching.run(app, who, queries.by_id(form, columns, record_id), conn, names).rows
     if not rows:
         raise Missing(message("You changed the record so that you may not see it any more."))
     fill(app, who, conn, form, columns, names, rows)

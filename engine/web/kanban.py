@@ -44,10 +44,10 @@ def show(form: Form, view: Any, args: Any) -> str:
     field = cards.group_field(columns, view.group)
     with application().database.read() as conn:
         lanes = _lanes(conn, query, columns, field, view)
-        return cards.show_board("kanban.html", conn, query, columns, lanes=lanes, movable=_movable(form, columns, view))
+        return cards.show_board("kanban.html", conn, query, columns, lanes=lanes, movable=_movable(form, view))
 
 
-def _movable(form: Form, columns: Columns, view: KanbanView) -> bool:
+def _movable(form: Form, view: KanbanView) -> bool:
     if actor().view_as:
         return False
     return view.group == "state" or form.fields[view.group].writable

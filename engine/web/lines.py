@@ -16,7 +16,7 @@ from flask import Blueprint, Response, request
 from engine.definition import Form
 from engine.errors import Invalid, Missing, message
 from engine.fields.base import Field
-from engine.permissions import may, may_record
+from engine.permissions import may, may_record, readable_fields
 from engine.web.boxes import most_rows
 from engine.web.context import actor, application
 from engine.web.failures import said as say
@@ -73,7 +73,7 @@ def _operate(maker: SheetMaker, field: Field, typed: Typed) -> tuple[Typed, str]
         note = translate("Row duplicated")
     else:
         block = cells(request.form.get("_text", ""))
-        columns = pasted_columns(maker, field, request.form.get("_column", ""), len(block[0]) if block else 0)
+        columns = pasted_columns(field, request.form.get("_column", ""), len(block[0]) if block else 0)
         rows = paste(rows, start, block, columns, _Reading(maker))
         note = translate("{count} rows pasted", count=len(block))
     limit_rows(field, rows)
@@ -161,12 +161,10 @@ def paste(
 # --- reading a pasted cell -------------------------------------------------------------------------------------------
 
 
-def pasted_columns(maker: SheetMaker, field: Field, first: str, count: int) -> list[Field]:
+def pasted_columns(field: Field, first: str, count: int) -> list[Field]:
     """The columns people can type into, from the one the cursor stands in, as many as the block is wide."""
     app, who = application(), actor()
     form = app.definition.forms[field.form]  # type: ignore[attr-defined]
-    from engine.permissions import readable_fields
-
     readable = readable_fields(app, who, form)
     shown = [one for one in form.fields.values() if readable.ever(one.name) and one.kind != "lines"]
     names = [one.name for one in shown]

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Blueprint, redirect, request
 from markupsafe import Markup
 
-from engine import folding, queries
+from engine import fetching, folding, queries
 from engine.columns import Columns, columns_of, rights
 from engine.definition import Form
 from engine.errors import Invalid
@@ -111,7 +111,7 @@ def show_query(form: Form, query: ListQuery) -> str:
     columns = columns_of(app, who, form)
     plan = row_plan(form, columns, query)
     with app.database.read() as conn:
-        page = queries.run(app, who, query, conn, plan.names)
+        page = fetching.run(app, who, query, conn, plan.names)
         fill(app, who, conn, form, columns, plan.names, page.rows)
         more = extras(app, who, conn, form, columns, plan.names, page.rows)
         around = look_around(conn, form, query, columns)
@@ -249,7 +249,7 @@ def count(form_name: str) -> str:
     app, form = application(), form_named(form_name)
     query = parse_query(app, actor(), form, request.args, also=ALSO)
     with app.database.read() as conn:
-        found = queries.count(app, actor(), query, conn)
+        found = fetching.count(app, actor(), query, conn)
     return count_text(min(found, 1000), found <= 1000)
 
 
@@ -261,8 +261,8 @@ def totals(form_name: str) -> str:
     columns = columns_of(app, who, form)
     names = queries.summable(columns, getattr(query.view, "totals", ()))
     with app.database.read() as conn:
-        too_many = queries.count(app, who, query, conn, MOST_SUMMED) > MOST_SUMMED
-        sums = {} if too_many else queries.totals(app, who, query, conn, names)
+        too_many = fetching.count(app, who, query, conn, MOST_SUMMED) > MOST_SUMMED
+        sums = {} if too_many else fetching.totals(app, who, query, conn, names)
     cells = [(columns[name], _sum_cell(columns, name, sums, names)) for name in query.columns]
     plan = row_plan(form, columns, query)
     return render("list_totals.html", layout="fragment.html", cells=cells, pick=bool(bulk_actions(form)),

@@ -46,7 +46,7 @@ def show(form: Form, view: Any, args: Any) -> str:
         now = application().clock()
         by_day: dict[dt.date, list[Markup]] = {}
         for row in rows:
-            by_day.setdefault(_day_of(row[field.name]), []).append(plan.draw(row, found, now))
+            by_day.setdefault(day_of(row[field.name]), []).append(plan.draw(row, found, now))
         drawn = [[_day(query, field, day, first, today, by_day.get(day, [])) for day in week] for week in weeks]
         return cards.show_board(
             "calendar.html", conn, query, columns,
@@ -96,7 +96,8 @@ def _rows(
     return page.rows, found
 
 
-def _day_of(value: Any) -> dt.date:
+def day_of(value: Any) -> dt.date:
+    """The day of a date, or of a moment on the reader's clock."""
     return value.astimezone(reader().zone).date() if isinstance(value, dt.datetime) else value
 
 

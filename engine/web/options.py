@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from engine.application import Application
 from engine.definition import Form
-from engine.errors import Missing
+from engine.errors import Invalid, Missing
 from engine.expressions import EvaluationFailed, View
 from engine.fields.base import Field
 from engine.people import Actor
@@ -147,8 +147,6 @@ def _source(conn: sa.Connection, app: Application, who: Actor, form: Form, field
 
 
 def _typed(app: Application, who: Actor, form: Form) -> dict[str, Any]:
-    from engine.errors import Invalid
-
     values: dict[str, Any] = {}
     readable = readable_fields(app, who, form)
     for key, raw in request.args.items():

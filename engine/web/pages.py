@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask import Blueprint, request
 from markupsafe import Markup
 
+from engine.calendars import seconds_of
 from engine.cards import Card, TextCard
 from engine.cardviews import may_open
 from engine.definition import Page
@@ -22,7 +23,6 @@ from engine.web.seen import NOT_THERE
 
 blueprint = Blueprint("pages", __name__)
 QUICKLY = 0.1  # seconds a page takes for its cards; what is left then is fetched by itself
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "wd": 86400}
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def _tiles(conn: sa.Connection, page: Page, chosen: filters.Chosen) -> Iterator[
         quick = isinstance(card, TextCard) or time.monotonic() - began < QUICKLY
         body = Markup(drawn(conn, page, place, chosen)) if quick else None  # noqa: S704 - rendered by a template
         address = f"/pages/{page.name}/cards/{place}{chosen.address}"
-        every = card.refresh.amount * _SECONDS[card.refresh.unit] if card.refresh else 0
+        every = int(seconds_of(card.refresh)) if card.refresh else 0
         form = getattr(card, "form", None)
         yield Tile(place, card, address, body, every, not chosen.by_form or form is None or form in chosen.by_form)
 

@@ -16,6 +16,7 @@ from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response
 
 from engine.errors import Message, message
+from engine.fields.people import initials
 from engine.language import ADMIN, Label
 from engine.texts import say, translator
 from engine.web import folding, statics
@@ -141,14 +142,6 @@ def local_address(address: str | None) -> str | None:
         return None
     plain = all(character > " " and character not in "\\\x7f" for character in address)
     return address if plain else None
-
-
-def initials(name: str) -> str:
-    """What an avatar shows: the last two characters of a Chinese name, the first letters of others."""
-    name = name.strip()
-    if name and ord(name[-1]) > 0x2E80:
-        return name[-2:]
-    return "".join(word[0] for word in name.split()[:2]).upper() or "?"
 
 
 def _in_automation() -> bool:

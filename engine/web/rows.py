@@ -30,7 +30,6 @@ Show = Callable[[Any, Row, Extras], str]
 
 REPEATING = frozenset({"boolean", "date"})  # kinds whose values repeat down a column
 UNNAMED = '<span class="text-secondary">•••</span>'  # a link to a record the actor may not see
-SLOTS = ("title", "subtitle", "figure", "badge")  # where a phone puts the fields of a card
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ from engine.web.widgets import Widgets
 
 EMPTY = Markup("")
 NOTHING = Markup('<span class="nothing">—</span>')
-Titles = Mapping[str, Mapping[int, str]]
 
 
 class Fact(NamedTuple):

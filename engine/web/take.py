@@ -14,6 +14,7 @@ from engine import service
 from engine.definition import Form, Transition
 from engine.errors import AppmillError, Denied, Invalid, Message, Missing, Problem, Refused, Stale, message
 from engine.once import new_token, once_of
+from engine.permissions import may_record
 from engine.storage.events import of_record
 from engine.web.boxes import Box, Sheet
 from engine.web.context import actor, application, fragment_wanted
@@ -164,8 +165,6 @@ def _obstacles(seen: Seen, door: Door | None) -> tuple[ShownObstacle, ...]:
     """What the dialog itself does not ask for."""
     if door is None:
         return ()
-    from engine.permissions import may_record
-
     allowed = bool(may_record(application(), actor(), "update", seen.form, seen.view))
     return tuple(shown_obstacle(one, seen.form, seen.row, allowed) for one in door.obstacles if not one.asked)
 

@@ -14,12 +14,11 @@ from typing import Any
 from engine.definition import AppDefinition, Form
 from engine.errors import Invalid, Message, message
 from engine.fields.base import Field
-from engine.formats import Reader
+from engine.formats import HIDDEN, MASK, Reader
 from engine.language import Label
 from engine.storage.events import Event
 from engine.web.seen import points_at
 
-MASK = "••••"
 SHOWN_ROWS = 20  # line changes told one by one
 
 
@@ -143,7 +142,7 @@ class Teller:
         if target is None:
             return field.format(value, self.reader)
         titles = self.titles.get(target, {})
-        unseen = {one: "•••" for one in (value if isinstance(value, tuple) else (value,)) if one not in titles}
+        unseen = {one: HIDDEN for one in (value if isinstance(value, tuple) else (value,)) if one not in titles}
         return field.format(value, self.reader, {**titles, **unseen})
 
     def _line_changes(self, field: Field, before: Any, after: Any) -> list[Change]:

@@ -106,7 +106,7 @@ def _branches(
     asked = replace(query, sort=query.sort or (Sort("_title", False),), limit=EACH, columns=names)
     page, found = cards.rows_of(conn, asked, columns, names)
     plan = row_plan(query.form, columns, asked, opens=False)
-    parents = _with_children(conn, query.form, columns, field, [row["id"] for row in page.rows])
+    parents = _with_children(conn, query.form, field, [row["id"] for row in page.rows])
     base = replace(query, filters=tuple(each for each in query.filters if each.field != field.name), text="")
     branches = [
         Branch(
@@ -130,7 +130,7 @@ def _with(query: ListQuery, after: str | None = None, **more: int) -> str:
     return f"{address}{'&' if address else '?'}" + "&".join(f"{key}={value}" for key, value in more.items())
 
 
-def _with_children(conn: sa.Connection, form: Form, columns: Columns, field: Field, ids: list[int]) -> set[int]:
+def _with_children(conn: sa.Connection, form: Form, field: Field, ids: list[int]) -> set[int]:
     """Which of these have something below them that the actor may see; one statement."""
     if not ids:
         return set()

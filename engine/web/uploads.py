@@ -71,7 +71,7 @@ def may_upload(app: Application, who: Actor, form: Form, field: Field, record: S
     around = app.definition.forms[form.parent_form] if form.parent_form else form
     if record is None:
         return _may_somewhere(app, who, around, form, field)
-    if _asked_of(app, who, form, field):
+    if _asked_of(who, form, field):
         return True
     if not may_record(app, who, "update", around, record.view):
         return False
@@ -81,14 +81,14 @@ def may_upload(app: Application, who: Actor, form: Form, field: Field, record: S
 
 def _may_somewhere(app: Application, who: Actor, around: Form, form: Form, field: Field) -> bool:
     """Without a record named: the file is the uploader's alone until a save with its own checks takes it."""
-    if _asked_of(app, who, form, field):
+    if _asked_of(who, form, field):
         return True
     if may(app, who, "create", around) and updatable_fields(app, who, form, creating=True).ever(field.name):
         return True
     return bool(may(app, who, "update", around)) and updatable_fields(app, who, form).ever(field.name)
 
 
-def _asked_of(app: Application, who: Actor, form: Form, field: Field) -> bool:
+def _asked_of(who: Actor, form: Form, field: Field) -> bool:
     """Whether a step the actor may take asks for the field: it may be brought with the step, whatever the grants for
     editing say. The step itself checks that it is open."""
     steps = form.workflow.transitions.values() if form.workflow else ()

@@ -11,8 +11,8 @@ from desk import DESK, Importing, counts, tickets
 from werkzeug.datastructures import MultiDict
 
 from engine.columns import columns_of
+from engine.exporting import csv_lines, write_xlsx
 from engine.queries import parse_query
-from engine.web import exports
 
 TRICKY = [
     {"reference": "007", "subject": "=1+1", "level": "high", "pay": "1234.50", "share": "12.5", "urgent": True,
@@ -45,9 +45,9 @@ def exported(lea, kind, language):
     query = parse_query(lea.app, lea.actor, form, MultiDict({"columns": ",".join(KEPT), "sort": "id"}))
     reader = replace(lea.actor, language=language).reader(lea.app.definition)
     if kind == "csv":
-        return "".join(exports.csv_lines(lea.app, lea.actor, reader, query, columns)).encode()
+        return "".join(csv_lines(lea.app, lea.actor, reader, query, columns)).encode()
     file = io.BytesIO()
-    exports.write_xlsx(file, lea.app, lea.actor, reader, query, columns)
+    write_xlsx(file, lea.app, lea.actor, reader, query, columns)
     return file.getvalue()
 
 

@@ -107,4 +107,7 @@ def test_it_is_tried_again_and_survives_the_loss_of_its_connections(shop: Any) -
 
 def test_its_tables_are_made_once(shop: Any) -> None:
     made, _engine = shop(Recorder(), threads=0)
+    made.create("ticket", name="A")
+    assert jobs(made) == 1
     prepare(made.application.database)
+    assert jobs(made) == 1

@@ -131,7 +131,7 @@ def test_a_spoilt_file_never_gives_a_traceback(data):
         start = data.draw(st.integers(0, len(text)))
         end = min(len(text), start + data.draw(st.integers(0, 40)))
         text = text[:start] + data.draw(st.sampled_from(WORDS) | st.text(max_size=8)) + text[end:]
-    _loads_or_says_why(text)
+    assert_it_loads_or_says_why(text)
 
 
 @QUICK
@@ -142,10 +142,10 @@ def test_a_value_replaced_by_another_never_gives_a_traceback(data):
     short = [VALID[span.start : span.end] for span in spans if span.end - span.start < 60]
     span = data.draw(st.sampled_from(spans))
     put = data.draw(st.sampled_from(WORDS) | st.sampled_from(short))
-    _loads_or_says_why(VALID[: span.start] + put + VALID[span.end :])
+    assert_it_loads_or_says_why(VALID[: span.start] + put + VALID[span.end :])
 
 
-def _loads_or_says_why(text):
+def assert_it_loads_or_says_why(text):
     try:
         load_text(text, REGISTRY)
     except DefinitionError as error:

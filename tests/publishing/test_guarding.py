@@ -107,6 +107,8 @@ def test_designers_may(old: str, new: str) -> None:
         ("to: done, roles: [chief]", "to: done, roles: [chief, clerk]", ["who may take Finish of Ticket"]),
         ("        finish:", "        back: {label: Back, from: [held], to: new, roles: [clerk]}\n        finish:",
          ["who may take Back of Ticket"]),
+        ("rules:\n", "rules:\n  close:\n    trigger: {type: created, form: ticket}\n    actions: [{type: take, transition: finish}]\n",
+         ["who may take Finish of Ticket"]),
         ("path: /x", "path: /y", ["the rule push, which reaches outside or runs a script"]),
         ("wall: {label: Wall, roles: [chief]", "wall: {label: Wall, roles: [chief, clerk]", ["who may open Wall"]),
         ("record.cost > 3", "record.name != ''", ["how open of Ticket comes about, on which rights depend"]),
@@ -122,3 +124,42 @@ def test_designers_may(old: str, new: str) -> None:
 )  # fmt: skip
 def test_only_administrators_may(old: str, new: str, guarded: list[str]) -> None:
     assert said((old, new)) == guarded
+
+
+def test_where_a_step_leads_is_guarded() -> None:
+    steps = HUB.replace(
+        "        finish:", "        park: {label: Park, from: [new], to: held, roles: [clerk]}\n        finish:"
+    )
+    shorter = steps.replace("label: Park, from: [new], to: held", "label: Park, from: [new], to: done")
+    assert [str(each) for each in guards(read(steps), read(shorter))] == ["who may take Park of Ticket"]
+
+
+def test_a_step_by_another_name_is_the_same_step() -> None:
+    assert said(
+        ("held: {label: Held}", "parked: {id: held, label: Held}"), ("to: held", "to: parked"),
+        ("[new, held]", "[new, parked]"),
+    ) == []  # fmt: skip
+
+
+def test_a_rule_that_takes_a_step_may_be_changed_but_not_what_wakes_it() -> None:
+    close = """rules:
+  close:
+    trigger: {type: created, form: ticket}
+    when: record.name == 'done'
+    actions: [{type: take, transition: finish}]
+"""
+    taking = HUB.replace("rules:\n", close)
+    told = taking.replace(
+        "    actions: [{type: take,", "    actions: [{type: notify, to: [chief], message: Closed}, {type: take,"
+    )
+    wider = taking.replace("record.name == 'done'", "record.name != ''")
+    assert guards(read(taking), read(told)) == ()
+    assert [str(each) for each in guards(read(taking), read(wider))] == ["who may take Finish of Ticket"]
+
+
+def test_who_is_responsible_is_guarded_where_permissions_ask_for_it() -> None:
+    asked = HUB.replace("read: record.open", "read: record.owner_role == 'clerk'")
+    change = ("new: {label: New}", "new: {label: New, owner: clerk}")
+    assert said(change) == []
+    found = guards(read(asked), read(asked.replace(*change)))
+    assert [str(each) for each in found] == ["who is responsible for Ticket in New, on which rights depend"]

@@ -13,7 +13,7 @@ from shop import PEOPLE, SHOP, TRIPLED, WIDER, history, seen
 from engine.current import Current
 from engine.errors import Denied, Message, Missing, Refused
 from engine.load import hash_of
-from engine.publishing import jobs
+from engine.publishing import changes, jobs
 from engine.publishing.gate import Gate, gate
 from engine.publishing.preparing import prepare_rollback
 from engine.publishing.publish import publish
@@ -54,6 +54,34 @@ def test_published_in_the_background(make_app: MakeApp) -> None:
     assert made.application.definition.hash == hash_of(TRIPLED)
     assert made.get("ticket", ticket)["twice"] == 12
     assert [each.id for each in jobs.recent(made.application, made.actor("pan"))] == [job.id]
+
+
+def test_the_jobs_of_a_draft_are_found_among_many_others(make_app: MakeApp) -> None:
+    made = make_app(SHOP, people=PEOPLE)
+    app, planner = made.application, made.actor("pan")
+    prepared = seen(made, WIDER)
+    mine = jobs.begin(app, planner, jobs.GATE, prepared, change_id=7)
+    other = [jobs.begin(app, planner, jobs.GATE, prepared, change_id=8) for _ in range(60)][-1]
+    assert [job.id for job in jobs.recent(app, planner, change_id=7)] == [mine]
+    assert [job.id for job in jobs.recent(app, planner, change_id=8, most=1)] == [other]
+
+
+def test_a_draft_is_listed_for_whoever_may_work_on_it_however_many_others_there_are(make_app: MakeApp) -> None:
+    made = make_app(SHOP, people=PEOPLE)
+    tables, now = made.application.tables, made.clock()
+    li, pan = made.actor("li").id, made.actor("pan").id
+
+    def begin(conn: sa.Connection, by: int | None) -> changes.Change:
+        return changes.begin(conn, tables, title="T", base="h", base_text=SHOP, text=SHOP, by=by, now=now)
+
+    with made.application.database.write() as conn:
+        own, shared = begin(conn, pan), begin(conn, li)
+        changes.join(conn, tables, shared.token, pan or 0)
+        for _ in range(3):
+            begin(conn, li)
+        found = changes.listed(conn, tables, user=pan, limit=2)
+        assert [each.id for each in found] == [shared.id, own.id]
+        assert len(changes.listed(conn, tables, limit=4)) == 4
 
 
 def test_what_is_refused_is_said_by_the_job(make_app: MakeApp) -> None:

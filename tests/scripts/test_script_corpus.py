@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from snippets import HOST, NAMES, load, named
 
+from engine.scripts.breaker import Breaker
 from engine.scripts.errors import ScriptFailed, ScriptRefused, ScriptStopped
 from engine.scripts.policy import CALLS, compile_script
 from engine.scripts.policy import NAMES as KNOWN
@@ -53,7 +54,7 @@ def pool() -> Iterator[Pool]:
 @pytest.fixture(autouse=True)
 def nothing_rests(pool: Pool) -> None:
     """The breaker has a test of its own."""
-    pool.breaker.forgive_all()
+    pool.breaker = Breaker()
 
 
 def test_the_corpus_is_large_enough():

@@ -243,7 +243,7 @@ def test_values_that_occur_twice_cannot_become_unique(database: Database) -> Non
     with pytest.raises(Refused):
         install(database, text, allow_explicit=True)
     with database.write() as conn:
-        records.soft_delete(conn, tables, "ticket", 1, None, NOW, None)
+        records.update(conn, tables, "ticket", 1, None, {"deleted_at": NOW})
     install(database, text)
 
 

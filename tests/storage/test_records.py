@@ -108,10 +108,10 @@ def test_a_unique_value_is_free_again_when_its_record_is_deleted(database: Datab
     assert str(refusal) == "Number: another record has this value already."
     assert refusal.problems == (Problem("number", refusal.reason),)
     with database.write() as conn:
-        records.soft_delete(conn, tables, "ticket", first, 1, NOW, None)
+        records.update(conn, tables, "ticket", first, 1, {"deleted_at": NOW})
         insert(conn, tables, "ticket", number="T1")
     with pytest.raises(IntegrityError), database.write() as conn:
-        records.restore(conn, tables, "ticket", first, NOW, None)
+        records.update(conn, tables, "ticket", first, None, {"deleted_at": None})
 
 
 def test_a_link_to_nothing_is_refused(database: Database) -> None:

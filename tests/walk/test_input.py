@@ -151,10 +151,13 @@ def test_a_line_is_changed_through_the_record_around_it(app, project):
     ticket = app.create("ticket", subject="A", project=project.id, as_="bob", lines=[{"what": "one", "hours": 1}])
     line = app.lines("ticket_line", ticket)[0]
 
-    app.update("ticket_line", line["id"], hours=3, as_="bob")
+    service.save(
+        app.application, app.actor("bob"), "ticket_line", {"hours": 3}, id=line["id"], reason=" It took  longer "
+    )
 
     assert str(app.get("ticket", ticket)["cost"]) == "300.00"
-    assert [event.kind for event in app.events("ticket", ticket)] == ["created", "updated"]
+    told = [(event.kind, event.reason) for event in app.events("ticket", ticket)]
+    assert told == [("created", None), ("updated", "It took longer")]
     with pytest.raises(Refused, match="Line: lines are added and removed with the record around them\\."):
         app.create("ticket_line", what="x", hours=1, as_="bob")
     with pytest.raises(Refused, match="Line: lines are added and removed with the record around them\\."):

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from making import reasons
 
-from engine.calendars import due_after
+from engine.calendars import due_after, seconds_of
 from engine.errors import Denied, Invalid, Refused, Stale
 from engine.language import Duration
 
@@ -216,3 +216,9 @@ def test_holidays_can_be_told():
     holiday = dt.date(2026, 3, 9)
     due = due_after(FRIDAY, Duration(1, "wd"), SHANGHAI, lambda day: day.weekday() < 5 and day != holiday)
     assert due == dt.datetime(2026, 3, 10, 10, tzinfo=SHANGHAI)
+
+
+@pytest.mark.parametrize(("length", "seconds"), [("90 s", 90), ("2 h", 7200), ("1 d", 86400), ("2 w", 1_209_600)])
+def test_how_long_that_is_in_seconds(length, seconds):
+    amount, unit = length.split()
+    assert seconds_of(Duration(int(amount), unit)) == seconds

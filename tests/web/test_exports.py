@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 from list_world import PEOPLE, YAML, fill
 
-from engine.web.exports import guarded
+from engine.spreadsheets import guarded
 
 
 @pytest.fixture

@@ -13,7 +13,10 @@ from visiting import Grounds
 
 from engine.builtin import default_registry
 from engine.cards import FormCard
+from engine.fields.number import IntegerField
 from engine.language import FieldName, option
+from engine.tallies import Tally
+from engine.web.pagecards.groups import MOST_COLUMNS, across_of
 
 CARDS = """
 pages:
@@ -148,6 +151,15 @@ def test_a_table_of_two_fields_leads_from_every_cell(wall):
     assert [found for url, found in cells.items() if "client.eq" in url and "level.eq" in url] == [
         ["B1"], ["A1"], ["A3"], ["A2"],
     ]  # fmt: skip
+
+
+def test_a_table_says_that_columns_are_left_out_only_when_they_are():
+    def across(count):
+        cells = {(1, number): Tally("count", number) for number in range(1, count + 1)}
+        return across_of(IntegerField(name="rank"), cells)
+
+    assert across(MOST_COLUMNS) == ([*range(MOST_COLUMNS, 0, -1)], False)
+    assert across(MOST_COLUMNS + 1) == ([*range(MOST_COLUMNS + 1, 1, -1)], True)
 
 
 def test_a_board_shows_the_first_cards_and_how_many_there_are(wall):

@@ -14,7 +14,7 @@ from engine.program import Program, program_of
 from engine.saying.occasions import occasion
 from engine.saying.steps import Said, action
 from engine.saying.words import Words
-from engine.web.automation.words import MESSAGE_STATES, Badge
+from engine.web.automation.words import Badge
 
 Place = tuple[tuple[int, ...], int]  # the steps that lead inside, and the number of the step
 
@@ -152,7 +152,3 @@ def step_of(message_row: Mapping[str, Any]) -> int | None:
     if message_row["kind"] != "go_on":
         return int(message_row["step"])
     return int(message_row["step"]) - 1 if message_row["effect"].get("paused") else None
-
-
-def badge_of(state: str) -> Badge:
-    return MESSAGE_STATES.get(state, MESSAGE_STATES["waiting"])

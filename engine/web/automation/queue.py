@@ -19,7 +19,7 @@ from engine.jobs.health import Health, health
 from engine.storage.automation import TROUBLE
 from engine.web.automation import ledger
 from engine.web.automation.frame import ROOT, further, polled, show, words_of
-from engine.web.automation.runs import due_of, rule_label
+from engine.web.automation.runlines import due_of, rule_label
 from engine.web.automation.telling import Telling, masked, titles_for
 from engine.web.automation.words import MESSAGE_STATES, Badge, kind_text, message_badge
 from engine.web.context import actor, application

@@ -18,7 +18,7 @@ from engine.web.automation import ledger
 from engine.web.automation.access import demand_rule, for_owners, seen_rules
 from engine.web.automation.flow import draw
 from engine.web.automation.frame import ROOT, show, words_of
-from engine.web.automation.runs import lines_of
+from engine.web.automation.runlines import lines_of
 from engine.web.automation.words import MODES, STANDINGS, Badge, standing
 from engine.web.context import actor, application
 from engine.web.render import go, toast

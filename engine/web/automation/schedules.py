@@ -22,7 +22,7 @@ from engine.web.automation.access import seen_rules
 from engine.web.automation.connections import ORIGINS, SecretLine
 from engine.web.automation.frame import show, words_of
 from engine.web.automation.rules import DAY, RuleLine, rule_line
-from engine.web.automation.runs import RunLine, lines_of
+from engine.web.automation.runlines import RunLine, lines_of
 from engine.web.automation.telling import masked
 from engine.web.context import application
 

@@ -18,7 +18,7 @@ from engine.storage.events import Event
 from engine.web.automation import ledger
 from engine.web.automation.access import owns, sees_all
 from engine.web.automation.frame import ROOT, words_of
-from engine.web.automation.runs import rule_label
+from engine.web.automation.runlines import rule_label
 from engine.web.automation.words import kind_text
 from engine.web.context import actor, application, reader
 from engine.web.seen import Seen, titles_of
@@ -52,7 +52,7 @@ def run_href(rule_name: str | None, run_id: int | None) -> str:
     return f"{ROOT}/runs/{run_id}" if allowed else ""
 
 
-def reasons(conn: sa.Connection, seen: Seen, happened: Sequence[Event]) -> dict[int, Because]:
+def reasons(conn: sa.Connection, happened: Sequence[Event]) -> dict[int, Because]:
     """event id → what led to it, where that happened to another record the reader may see."""
     here = {event.id for event in happened}
     causes = {event.cause for event in happened if event.cause is not None and event.cause not in here}
@@ -98,14 +98,14 @@ def _asked(conn: sa.Connection, words: Words, message_ids: Sequence[int]) -> Map
 def _waiting(words: Words, row: ledger.Row, seen: Seen, asked: Mapping[int, str]) -> Waiting:
     plan = application().plans.rule.get(row["rule"])
     trouble = row["state"] in ("dead", "unsure")
-    said, icon = _trouble(words, row) if trouble else _going(words, row, seen)
+    said, icon = _trouble(row) if trouble else _going(words, row, seen)
     if row["kind"] == "ask" and not trouble:
         said, icon = message("Waits for an answer of {people}", people=asked.get(row["id"]) or "–"), "help-circle"
     href = run_href(plan.rule.name if plan else row["rule"], row["run_id"])
     return Waiting(words.say(said), rule_label(row["rule"]), icon, href, trouble)
 
 
-def _trouble(words: Words, row: ledger.Row) -> tuple[Message, str]:
+def _trouble(row: ledger.Row) -> tuple[Message, str]:
     what = kind_text(row["kind"])
     if row["state"] == "unsure":
         return message("{what}: nobody knows whether it arrived", what=what), "help-circle"

@@ -16,11 +16,12 @@ import sqlalchemy as sa
 from engine.definition import Form
 from engine.errors import Message, message
 from engine.fields.base import Field
-from engine.language import Label
+from engine.formats import MASK
+from engine.language import Label, text_in
 from engine.saying.words import Words
 from engine.web.automation import ledger
 from engine.web.automation.access import may_read, sees_all
-from engine.web.automation.words import MASK, kind_text
+from engine.web.automation.words import kind_text
 from engine.web.context import actor, application, reader
 from engine.web.seen import points_at, titles_of
 from engine.web.timeline import ICONS, SENTENCES, Teller
@@ -272,7 +273,7 @@ def _ask(t: Telling, effect: Mapping[str, Any], step: int | None) -> Wish:
 
 
 def _texts(t: Telling, texts: Mapping[str, str]) -> tuple[Pair, ...]:
-    said = texts.get(t.words.language) or texts.get("") or next(iter(texts.values()), "")
+    said = text_in(texts, t.words.language)
     return ((t.words.say(message("Text")), said if sees_all() else MASK),) if said else ()
 
 

@@ -10,8 +10,6 @@ from engine import formats
 from engine.definition import Rule
 from engine.errors import Message, message
 
-MASK = "••••"
-
 
 @dataclass(frozen=True)
 class Badge:

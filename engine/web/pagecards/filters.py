@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -17,7 +17,7 @@ from engine.columns import columns_of
 from engine.definition import Page, PageFilter
 from engine.errors import Invalid, Message, Problem, message
 from engine.fields.base import Field
-from engine.formats import Reader
+from engine.formats import HIDDEN, Reader
 from engine.people import Actor
 from engine.permissions import may
 from engine.queries import Filter, parse_query, unknown
@@ -182,8 +182,6 @@ def _values(
 
 def _plain(field: Any) -> Any:
     """The condition of a link belongs to filling in, where there is a record it asks about."""
-    from dataclasses import replace
-
     return replace(field, where=None) if getattr(field, "where", None) else field
 
 
@@ -191,7 +189,7 @@ def _title_of(app: Application, actor: Actor, conn: sa.Connection, field: Any, p
     if field.kind != "link" or not picked.isdigit():
         return f"#{picked}"
     titles = visible_titles(app, actor, conn, app.definition.forms[field.form], [int(picked)])
-    return titles.get(int(picked), "•••")
+    return titles.get(int(picked), HIDDEN)
 
 
 _SPAN_WORDS: Mapping[str, Message] = {

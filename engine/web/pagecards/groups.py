@@ -29,6 +29,7 @@ from engine.web.pagecards.values import (
 
 MOST_SLICES = 8
 MOST_COLUMNS = 12
+MOST_CELLS = 2000  # read for a table, the largest first
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ def _by_columns(look: Look, card: TableCard, rows: Field, columns: Field) -> Map
     look.weigh(sum(tallies[0].records for _keys, tallies in found))
     of_rows = {keys[0]: tallies[0] for keys, tallies in found[: card.limit]}
     cells = _cells(look, measure, rows, columns, list(of_rows)) if of_rows else {}
-    across = _across(columns, cells)
+    across, more = across_of(columns, cells)
     row_groups, column_groups = groups_of(look, rows, list(of_rows)), groups_of(look, columns, across)
     drawn = [
         _cross_row(look, field, row_groups[value], tally, _of_row(value, across, column_groups, cells))
@@ -182,7 +183,7 @@ def _by_columns(look: Look, card: TableCard, rows: Field, columns: Field) -> Map
     heads = [column_groups[each].label for each in across]
     return {"corner": f"{rows.label_in(look.reader.language)}", "rows": drawn, "foot": (),
             "heads": [*heads, say(message("All"), look.reader.language)],
-            "left_out": len(found) > card.limit or len(across) == MOST_COLUMNS, "foot_url": look.behind()}  # fmt: skip
+            "left_out": len(found) > card.limit or more, "foot_url": look.behind()}  # fmt: skip
 
 
 def _of_row(
@@ -206,16 +207,17 @@ def _cells(look: Look, measure: Measure, rows: Field, columns: Field, among: Seq
         only = Filter(rows.name, IN, (), named)
         query = replace(query, filters=(*query.filters, only))
     asking = Asking(look.app, look.actor, query, look.conn)
-    found = in_groups(asking, [measure], [rows.name, columns.name], 2000)
+    found = in_groups(asking, [measure], [rows.name, columns.name], MOST_CELLS)
     return {keys: tallies[0] for keys, tallies in found if keys[0] in among}
 
 
-def _across(columns: Field, cells: Mapping[Any, Tally]) -> list[Any]:
-    """The values of the columns, the largest of them where there are many."""
+def across_of(columns: Field, cells: Mapping[Any, Tally]) -> tuple[list[Any], bool]:
+    """The values of the columns, the largest of them where there are many; and whether something was left out."""
     sizes: dict[Any, float] = {}
     for (_row, value), tally in cells.items():
         sizes[value] = sizes.get(value, 0.0) + in_number(tally.value)
-    return in_order(columns, sorted(sizes, key=lambda value: -sizes[value])[:MOST_COLUMNS])
+    largest = sorted(sizes, key=lambda value: -sizes[value])[:MOST_COLUMNS]
+    return in_order(columns, largest), len(sizes) > MOST_COLUMNS or len(cells) >= MOST_CELLS
 
 
 def _cell(look: Look, field: Field | None, tally: Tally | None, row: Group, column: Group) -> Cell:

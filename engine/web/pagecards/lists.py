@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from engine import folding, queries
+from engine import fetching, folding, queries
 from engine.cards import BoardCard, GanttCard, RecordsCard
 from engine.filling import fill
 from engine.queries import ListQuery, Sort
@@ -30,7 +30,7 @@ def records(look: Look, card: RecordsCard) -> Mapping[str, Any]:
     asked = ListQuery(form=query.form, view=query.view, filters=query.filters, columns=names, sort=usable,
                       limit=card.limit)  # fmt: skip
     plan = row_plan(query.form, columns, asked)
-    page = queries.run(look.app, look.actor, asked, look.conn, plan.names)
+    page = fetching.run(look.app, look.actor, asked, look.conn, plan.names)
     fill(look.app, look.actor, look.conn, query.form, columns, plan.names, page.rows)
     found = extras(look.app, look.actor, look.conn, query.form, columns, plan.names, page.rows)
     rows = plan.draw(page.rows, found, look.now, pick=False) if page.rows else Markup("")

@@ -11,9 +11,9 @@ from typing import Any
 from engine.cards import NumberCard
 from engine.columns import Columns
 from engine.errors import Message, message
+from engine.fetching import count
 from engine.fields.base import Field
 from engine.formats import Reader, integer
-from engine.queries import count
 from engine.spans import Span, span_of
 from engine.tallies import Measure, Tally, by_day, total
 from engine.web.pagecards.look import Look
@@ -73,7 +73,7 @@ def _in_period(look: Look, card: NumberCard, field: Field | None) -> Mapping[str
     url = look.behind(*during(date, now))
     found: dict[str, Any] = {"figure": shown(field, present, look.reader), "url": url, "period": PRESENT[card.period]}
     if card.compare:
-        against = _against(card, field, present, past, look.reader)
+        against = _against(card, present, past)
         found["against"] = Against(PAST[card.period], shown(field, past, look.reader),
                                    look.behind(*during(date, before)), *against)  # fmt: skip
     return {**found, "goal": _goal(card, field, present.value, look.reader)}
@@ -89,9 +89,7 @@ def _tallies(look: Look, measure: Measure, date: Field, window: Span, now: Span)
     return present, past
 
 
-def _against(
-    card: NumberCard, field: Field | None, present: Tally, past: Tally, reader: Reader
-) -> tuple[str, bool | None, str]:
+def _against(card: NumberCard, present: Tally, past: Tally) -> tuple[str, bool | None, str]:
     now, then = in_number(present.value), in_number(past.value)
     way = "same" if now == then else "up" if now > then else "down"
     good = None if way == "same" else (way == "up") == (card.better == "more")

@@ -47,7 +47,7 @@ def draw(look: Look, card: TrendCard) -> Mapping[str, Any]:
     found = _tallies(look, card, date, group, along)
     if not found and group is not None:
         return {"empty": True}
-    series = _series(look, card, group, found) if group is not None else [(None, found.get(None, {}))]
+    series = _series(look, group, found) if group is not None else [(None, found.get(None, {}))]
     drawn = [_cells(look, card, field, date, along, one, tallies) for one, tallies in series]
     return _chart(look, card, field, along, series, drawn)
 
@@ -69,7 +69,7 @@ def _tallies(
     return found
 
 
-def _series(look: Look, card: TrendCard, group: Field, found: dict[Any, Tallies]) -> list[tuple[Group | None, Tallies]]:
+def _series(look: Look, group: Field, found: dict[Any, Tallies]) -> list[tuple[Group | None, Tallies]]:
     """The largest groups, each a series; the rest together."""
     sizes = {value: sum(in_number(one.value) for one in tallies.values()) for value, tallies in found.items()}
     largest = sorted(found, key=lambda value: -sizes[value])

@@ -9,14 +9,13 @@ from typing import Any
 
 from engine.errors import message
 from engine.fields.base import Field
-from engine.formats import Reader, decimal, integer
+from engine.formats import HIDDEN, Reader, decimal, integer
 from engine.spans import Span
 from engine.tallies import Measure, Tally
 from engine.texts import say
 from engine.web.pagecards.look import Look
 
 NONE = "–"
-HIDDEN = "•••"
 # Colours of groups that have none of their own, each apart from the one before it.
 PALETTE = ("blue", "orange", "teal", "purple", "lime", "pink", "azure", "yellow", "indigo", "red", "green", "cyan")
 
@@ -87,7 +86,7 @@ def _group(look: Look, field: Field, value: Any, titles: Mapping[Any, str], colo
     return Group(value, label, option.colour if option else colour, pairs)
 
 
-def others(look: Look, field: Field, among: Sequence[Any], count: int | None = None) -> Group:
+def others(look: Look, field: Field, among: Sequence[Any]) -> Group:
     """All groups but these."""
     named = [field.text(value, look.reader) for value in among if value is not None]
     pairs = [(f"where.{field.name}.not_in", ",".join(named))]
