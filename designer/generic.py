@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, get_args, get_origin
 
 from designer.blank import blank
@@ -159,6 +161,22 @@ def yaml(workspace: Workspace, path: Path, text: str) -> Made:
     """Give a place what a piece of YAML says; only what differs is rewritten."""
     label = message("{place} is changed in its text", place=place_of(workspace, path))
     return Made([SetValue(path, Document.read(text).data)], label, path)
+
+
+@operation("typed")
+def typed(workspace: Workspace, path: Path, text: str) -> Made:
+    """Give a place where anything may stand what somebody typed: a number, true or false, a list or map as YAML, else
+    a text."""
+    return set_value(workspace, path, _meant(text))
+
+
+def _meant(text: str) -> Any:
+    if text.strip()[:1] in ("[", "{"):
+        return Document.read(text).data
+    if text in ("true", "false"):
+        return text == "true"
+    number = re.fullmatch(r"-?(0|[1-9]\d{0,14})(\.\d{1,9})?", text)  # 007 and the number of a phone stay as typed
+    return (Decimal(text) if number[2] else int(text)) if number else text
 
 
 @operation("thing.add")

@@ -53,7 +53,8 @@ class Item:
 @dataclass(frozen=True)
 class Input:
     """``kind`` names the macro that draws it. ``value`` is the plain data of the file, None where nothing is said;
-    ``default`` what holds then. ``form``: whose fields an expression here may name."""
+    ``default`` what holds then. ``form``: whose fields an expression here may name; ``anything``: any plain data may
+    stand there, or in each pair."""
 
     path: Path
     name: str
@@ -71,6 +72,7 @@ class Input:
     inner: tuple[Input, ...] = ()
     form: str | None = None
     problems: tuple[Message, ...] = ()
+    anything: bool = False
 
     @property
     def id(self) -> str:

@@ -112,7 +112,7 @@ def _kind(workspace: Workspace, path: Path, value: Any, hint: Any, depth: int) -
         items = tuple(_items(workspace, path, (value if isinstance(value, dict) else {}).items()))
         kind = "named" if args[0] is str else "keyed"
         return kind, {"items": items, "types": types_of(workspace, args[1])}
-    return kind_of(hint), {}
+    return kind_of(hint), {"anything": Any in (hint, *args[1:])}
 
 
 def _thing(workspace: Workspace, path: Path, value: Any, hint: Any, depth: int) -> tuple[str, Mapping[str, Any]]:

@@ -13,7 +13,8 @@ from designer.forms.palette import type_name
 from designer.panel import Known, panel_of
 from designer.panel.panels import snippet
 from designer.places import thing_at
-from designer.text import EditRefused
+from designer.text import Document, EditRefused
+from designer.text.writing import Writer
 from designer.web.expressions import builder_of, is_condition
 from designer.web.frame import draw, workspace
 from designer.workspace import Workspace
@@ -87,6 +88,8 @@ def _languages(draft: Workspace) -> tuple[str, ...]:
 def _shown(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, list | dict):
+        return Writer(Document.read("")).flow(value, [], in_flow=False)
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 

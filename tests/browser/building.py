@@ -145,7 +145,7 @@ class Builder:
         self.doing(typed)
 
     def _text(self, box: Locator, _slot: Slot, value: Any) -> None:
-        self._type(box, ("true" if value else "false") if isinstance(value, bool) else str(value))
+        self._type(box, typed(value))
 
     def _expression(self, box: Locator, _slot: Slot, value: Any) -> None:
         self._type(as_text(box), str(value))
@@ -161,7 +161,7 @@ class Builder:
     def _switch(self, box: Locator, _slot: Slot, value: Any) -> None:
         if box.evaluate("box => box.tagName") == "SELECT":
             self.doing(lambda: box.select_option("true" if value else "false"))
-        else:
+        elif box.is_checked() != value:  # what holds by itself need not be said
             self.doing(box.click)
 
     def _select(self, box: Locator, _slot: Slot, value: Any) -> None:
@@ -217,7 +217,7 @@ class Builder:
                     new.select_option(name)
                 else:
                     new.fill(name)
-                self._type(box.locator("[data-part=new-value]"), str(item))
+                self._type(box.locator("[data-part=new-value]"), typed(item))
         for name in self.there(slot.path) or {}:
             if name not in value:
                 self.doing(box.locator(f"[data-unset='{compact((*slot.path, name))}']").click)
@@ -281,6 +281,11 @@ class Builder:
         found = slot_at(self.paper, path, self.registry)
         assert found is not None, path
         return found
+
+
+def typed(value: Any) -> str:
+    """What somebody types for a value: lists and maps as YAML on one line."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def as_text(box: Locator) -> Locator:

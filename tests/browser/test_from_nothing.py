@@ -77,7 +77,9 @@ def test_an_application_is_made_from_an_empty_file(serve, page_as, tmp_path, pap
     builder.build()
     print(f"\nbuilt in {builder.steps} steps, {time.monotonic() - before:.0f} s")
     page.goto(f"{served.url}{draft}/yaml")
-    made = load_text(page.locator("#yaml-text").input_value(), served.app.registry)
+    text = page.locator("#yaml-text").input_value()
+    (tmp_path / "made.yaml").write_text(text)
+    made = load_text(text, served.app.registry)
     assert plain(made.definition) == plain(wanted.definition)
     assert [result.passed for result in run_scenarios(made, served.app.registry)] == [True] * len(made.definition.scenarios)
 

@@ -44,6 +44,23 @@ def test_maps_that_are_missing_are_written_with_the_value(desk):
     assert "agent: {read: \"record.subject != ''\", fields: {due_on: {read: false}}}" in found.text
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("3", "3"), ("-2.50", "-2.50"), ("true", "true"), ("False", '"False"'), ("007", '"007"'), ("P-1", "P-1"), ("", '""'),
+        ("[{subject: Oil, n: 2}]", "[{subject: Oil, n: 2}]"), ("null", '"null"'), ("1e5", "1e5"),
+    ],
+)  # fmt: skip
+def test_where_anything_may_stand_it_is_what_was_meant(desk, text, said):
+    found = after(desk, "typed", path=["forms", "ticket", "fields", "subject", "default"], text=text)
+    assert f"subject: {{type: text, label: Subject, required: true, default: {said}}}" in found.text
+
+
+def test_half_a_list_is_refused(desk):
+    said = refusal(desk, "typed", path=["forms", "ticket", "fields", "subject", "default"], text="[{a: 1}")
+    assert "never closed" in str(said)
+
+
 def test_what_is_unset_is_unsaid(desk):
     found = after(desk, "unset", path=["forms", "ticket", "fields", "subject", "required"])
     assert "subject: {type: text, label: Subject}" in found.text

@@ -74,6 +74,7 @@ async function changed(box) {
   const value = READ[holder.dataset.kind](holder);
   if (value === null) return;
   const path = pathOf(holder);
+  if (value !== undefined && holder.dataset.anything !== undefined) return void send(holder, "typed", { path, text: value });
   await (value === undefined ? send(holder, "unset", { path }) : send(holder, "set", { path, value }));
 }
 
@@ -85,12 +86,12 @@ const WIDE = {
   async pairs(box, holder) {
     const path = pathOf(holder);
     if (box.dataset.pair !== undefined) {
-      await send(holder, "set", { path: [...path, box.dataset.pair], value: asBefore(box.value, box.dataset.was) });
+      await keep(holder, [...path, box.dataset.pair], box.value, box.dataset.was);
       return;
     }
     const name = holder.querySelector("[data-part=new-name]").value.trim();
     const value = holder.querySelector("[data-part=new-value]").value;
-    if (name && value) await send(holder, "set", { path: [...path, name], value });
+    if (name && value) await keep(holder, [...path, name], value);
   },
   async thing(box, holder) {
     if (box.dataset.part === "kind" && box.value) await send(holder, "kind.set", { path: pathOf(holder), kind: box.value });
@@ -103,6 +104,12 @@ const WIDE = {
   async named() {},
   async keyed() {},
 };
+
+// Where anything may stand the server says what was meant; what was a text stays one.
+function keep(holder, path, text, was = "") {
+  if (holder.dataset.anything !== undefined && was !== "str") return send(holder, "typed", { path, text });
+  return send(holder, "set", { path, value: asBefore(text, was) });
+}
 
 function asBefore(text, kind) {
   if (kind === "bool" && /^(true|false)$/.test(text)) return text === "true";
