@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 from flask import Flask
@@ -19,15 +20,16 @@ SHARED: list[Registry] = []  # registries with screens that many tests use; they
 
 
 def web_for(app: Application, settings: Settings | None = None, *, lasting: bool = False, **options: Any) -> Flask:
-    """As ``make_web``. Without settings and plugins' screens it is one that an earlier test has left, with another
-    site; ``lasting``: it is used by more than one test."""
+    """As ``make_web``. Without settings (but how long people may be idle) and plugins' screens it is one that an earlier
+    test has left, with another site; ``lasting``: it is used by more than one test."""
     own = bool(app.registry.screens or app.registry.template_folders)
     shared = any(app.registry is one for one in SHARED)
-    if settings not in (None, Settings()) or options or lasting or (own and not shared):
+    plain = replace(settings or Settings(), idle_minutes=Settings.idle_minutes) == Settings()
+    if not plain or options or lasting or (own and not shared):
         return make_web(app, secret_key="for tests only", settings=settings, **options)
     key = id(app.registry) if own else 0
     web = _free[key].pop() if _free[key] else make_web(app, secret_key="for tests only")
-    web.extensions["appmill"] = Site(Current(app), Settings())
+    web.extensions["appmill"] = Site(Current(app), settings or Settings())
     _lent.append((key, web))
     return web
 

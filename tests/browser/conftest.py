@@ -6,19 +6,25 @@ import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import templates
 import waitress
 from playwright.sync_api import Browser, BrowserContext, Page
+from webs import SHARED, web_for
 
 from engine import accounts, passwords, sessions
-from engine.application import Application, open_application
+from engine.application import Application, start
 from engine.demo import PASSWORD
 from engine.extensions import registry_for
+from engine.load import Loaded, load_file
+from engine.registry import Registry
+from engine.storage.database import Database
+from engine.storage.files import FileStore
 from engine.web.context import Settings
-from engine.web.factory import make_web
 
 SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 HASH = passwords.hashed(PASSWORD)
@@ -37,7 +43,7 @@ class Server:
     """A waitress in a thread; ``close`` ends it."""
 
     def __init__(self, app: Application) -> None:
-        web = make_web(app, secret_key="for tests only", settings=Settings(idle_minutes=600))
+        web = web_for(app, Settings(idle_minutes=600))
         self.current = web.extensions["appmill"].current.application
         self.server: Any = waitress.create_server(web, host="127.0.0.1", port=0, threads=4, ident="")
         self.thread = threading.Thread(target=self.server.run, daemon=True)
@@ -60,7 +66,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     running: list[tuple[Server, Application]] = []
 
     def start(path: str | Path, people: dict[str, list[str]] | None = None) -> Served:
-        app = open_application(path, f"sqlite:///{tmp_path}/{len(running)}.db", registry=registry_for(path))
+        app = opened(Path(path), tmp_path / f"{len(running)}.db")
         wanted = (
             people
             if people is not None
@@ -80,6 +86,38 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     for server, app in running:
         server.close()
         app.database.close()
+
+
+def opened(file: Path, database: Path) -> Application:
+    """As ``open_application`` on a new database. What earlier tests read and migrated is used again."""
+    homes = (file.resolve().parent, file.resolve().parent.parent)
+    registry = registry_in(next((home for home in homes if (home / "plugins/__init__.py").exists()), None))
+    loaded = loaded_once(file, file.read_bytes(), registry)
+    url = f"sqlite:///{database}"
+
+    def begin(url: str, file: Path | None = None) -> Application:
+        files = FileStore(database.parent / "files")
+        return start(loaded, Database(url), registry=registry, files=files, file=file)
+
+    templates.prepare(url, (loaded.definition.hash, id(registry)), lambda url: begin(url).database.close())
+    return begin(url, file)
+
+
+@cache
+def registry_in(home: Path | None) -> Registry:
+    """With the plugins of a folder."""
+    SHARED.append(registry_for((home or Path("/nowhere")) / "any.yaml"))
+    return SHARED[-1]
+
+
+_loaded: dict[tuple[Path, bytes, int], Loaded] = {}
+
+
+def loaded_once(file: Path, text: bytes, registry: Registry) -> Loaded:
+    key = (Path(file.name), text, id(registry))
+    if key not in _loaded:
+        _loaded[key] = load_file(file, registry)
+    return _loaded[key]
 
 
 class Watch:
