@@ -17,6 +17,7 @@ from designer.text import EditRefused
 from designer.workspace import Workspace
 from engine.errors import Message, message
 from engine.schema import Key, first_line, is_choice, kinds_of
+from engine.texts import say
 from engine.yamlfile import Path, dotted
 
 DEEPEST = 2  # things inside things that are shown in place; deeper ones have a panel of their own
@@ -82,15 +83,19 @@ def _input(
         "path": path, "name": str(path[-1]), "label": option_of(owner, str(path[-1])), "doc": key.doc, "kind": kind,
         "group": group_of(key, kind), "value": value, "default": key.default, "required": key.required,
         "limits": key.limits, "form": form, "problems": problems_at(workspace, path, below=kind not in _OPEN),
-        "known": (*_known(workspace, hint, form), *more_than_names(owner, key, workspace.language)),
+        "known": (*_known(workspace, path, hint, form), *more_than_names(owner, key, workspace.language)),
     }  # fmt: skip
     return Input(**{**base, **more})
 
 
+# Lists of a few words whose order says something, chosen one after the other: the first language is the default.
+ORDERED: Mapping[Path, Mapping[str, Message]] = {("languages",): {"zh": message("Chinese"), "en": message("English")}}
 _OPEN = ("things", "thing")  # what is inside shows its own problems
 
 
-def _known(workspace: Workspace, hint: Any, form: str | None) -> tuple[Known, ...]:
+def _known(workspace: Workspace, path: Path, hint: Any, form: str | None) -> tuple[Known, ...]:
+    if path in ORDERED:
+        return tuple(Known(name, say(label, workspace.language)) for name, label in ORDERED[path].items())
     inner = get_args(hint)[0] if get_origin(hint) is tuple else hint
     if get_origin(hint) is Mapping:
         inner = get_args(hint)[0]
@@ -112,7 +117,7 @@ def _kind(workspace: Workspace, path: Path, value: Any, hint: Any, depth: int) -
         items = tuple(_items(workspace, path, (value if isinstance(value, dict) else {}).items()))
         kind = "named" if args[0] is str else "keyed"
         return kind, {"items": items, "types": types_of(workspace, args[1])}
-    return kind_of(hint), {"anything": Any in (hint, *args[1:])}
+    return "names" if path in ORDERED else kind_of(hint), {"anything": Any in (hint, *args[1:])}
 
 
 def _thing(workspace: Workspace, path: Path, value: Any, hint: Any, depth: int) -> tuple[str, Mapping[str, Any]]:

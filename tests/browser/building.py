@@ -16,7 +16,7 @@ from engine.registry import Registry
 from engine.schema import Key
 from engine.yamlfile import Path
 
-LAST = ("initial",)  # names what is made below it
+LAST = ("initial", "title", "unique")  # name what is made below them
 FIRST = ("fields", "workflow", "states", "sections", "permissions")  # what other parts of a form name
 
 
@@ -54,7 +54,8 @@ class Builder:
                 later.append(((*path, name), slot, value))
             else:
                 self.option(slot, value)
-        self.unwanted(path, wanted)
+        if path:  # the application itself is built part by part
+            self.unwanted(path, wanted)
         for inner, slot, value in sorted(later, key=lambda found: FIRST.index(found[0][-1]) if found[0][-1] in FIRST
                                          else len(FIRST)):  # fmt: skip
             self.inside(inner, slot, value)
