@@ -136,7 +136,7 @@ class Builder:
             return
         self.show(slot)
         box = self.control(slot.path, slot.key)
-        getattr(self, f"_{kind_of(slot.hint)}")(box, slot, value)
+        getattr(self, f"_{box.get_attribute('data-kind')}")(box, slot, value)
 
     def _type(self, box: Locator, text: str) -> None:
         def typed() -> None:
