@@ -157,10 +157,10 @@ class Named:
 # Columns every record has beside its fields; their names cannot be taken by a field, and expressions, columns and sort
 # orders may name them like fields.
 SYSTEM_FIELDS = (
-    "id", "version", "state", "state_since", "state_due", "owner", "owner_role",
+    "id", "version", "state", "state_since", "state_due", "forecast_at", "owner", "owner_role",
     "created_at", "created_by", "updated_at", "updated_by", "deleted_at",
 )  # fmt: skip
-SYSTEM_MOMENTS = frozenset({"state_since", "state_due", "created_at", "updated_at", "deleted_at"})
+SYSTEM_MOMENTS = frozenset({"state_since", "state_due", "forecast_at", "created_at", "updated_at", "deleted_at"})
 RESERVED_FIELDS = frozenset({*SYSTEM_FIELDS, "record", "user", "none", "true", "false", "previous"})
 RESERVED_FORMS = frozenset(
     {"api", "static", "admin", "sign_in", "sign_out", "me", "search", "files", "pages", "jobs", "health", "hooks",

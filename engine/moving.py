@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from engine.computing import take_out_stale
 from engine.errors import Denied, Invalid, Message, Problem, Refused, message
+from engine.forecasts import expect
 from engine.passage import Passage
 from engine.plans import FormPlan, TransitionPlan
 from engine.sight import Row
-from engine.workflow import Obstacle, due_of, owner_of, target_of, what_is_missing, who_may
+from engine.workflow import Obstacle, owner_of, target_of, what_is_missing, who_may
 
 
 def find_transition(plan: FormPlan, name: str, row: Row) -> TransitionPlan:
@@ -98,7 +99,7 @@ def settle_state(passage: Passage) -> None:
     entered = before is None or before.get("state") != state or passage.transition is not None
     if entered:
         row["state_since"] = passage.walk.now
-        row["state_due"] = due_of(plan.states[state], passage.walk.now, passage.walk.app.definition.timezone)
+        expect(plan, row)
     if entered or _owner_touched(passage, state):
         row["owner"], row["owner_role"] = owner_of(plan, state, passage.names(passage.view()))
 

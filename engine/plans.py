@@ -13,13 +13,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.actions import Wait
+from engine.calendars import Times, Weekdays
 from engine.definition import AppDefinition, Check, Form, Rule, State, Transition
 from engine.errors import Missing, message
 from engine.expressions import Compiled, compile_expression
 from engine.fields.base import Field
 from engine.fields.derived import RollupField
 from engine.fields.series import SeriesField
-from engine.formats import Reader
+from engine.formats import Reader, zone
 from engine.language import Expression
 from engine.program import Program, program_of
 from engine.registry import Registry
@@ -114,6 +115,7 @@ class FormPlan:
     leaving: Mapping[str, tuple[TransitionPlan, ...]]  # by the state they leave
     owners: Mapping[str, Watched]  # states with an owner expression
     order: Mapping[str, int]  # states in the order of the main path
+    times: Mapping[str, Times]  # the calendar each state is counted by
 
     @property
     def states(self) -> Mapping[str, State]:
@@ -146,6 +148,7 @@ class Plans:
             if isinstance(action, Wait) and action.holds and form
         )  # fmt: skip
         self.timed = timed_rules(definition)
+        self.times: Times = Weekdays(zone(definition.timezone))
         self.live_computed = {name: _derived_needs(form, registry) for name, form in definition.forms.items()}
 
     def form(self, form: Form | str) -> FormPlan:
@@ -322,7 +325,7 @@ def _title(form: Form, watch: _Watcher) -> Watched | None:
 def _workflow(plans: Plans, form: Form, watch: _Watcher) -> dict[str, Any]:
     workflow = form.workflow
     if workflow is None:
-        return {"transitions": {}, "leaving": {}, "owners": {}, "order": {}}
+        return {"transitions": {}, "leaving": {}, "owners": {}, "order": {}, "times": {}}
     transitions = {
         name: TransitionPlan(
             transition,
@@ -341,6 +344,7 @@ def _workflow(plans: Plans, form: Form, watch: _Watcher) -> dict[str, Any]:
             name: watch(state.owner_expression) for name, state in workflow.states.items() if state.owner_expression
         },
         "order": {name: place for place, name in enumerate(workflow.states)},
+        "times": dict.fromkeys(workflow.states, plans.times),
     }
 
 

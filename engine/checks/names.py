@@ -32,7 +32,7 @@ from engine.language import (
 from engine.views import View
 from engine.yamlfile import Path
 
-OF_WORKFLOW = ("state", "state_since", "state_due", "owner", "owner_role")
+OF_WORKFLOW = ("state", "state_since", "state_due", "forecast_at", "owner", "owner_role")
 
 
 def check_names(review: Review) -> None:

@@ -1,8 +1,9 @@
 """What the tables of a definition depend on, as JSON: kept with the data, compared at the next start.
 
 A *shape* is {"system": hash, "roles", "rules", "forms": {identity: {"name", "parent", "title", "search", "fields",
-"states", "leave_with", "views", "was"}}}; a field is {"name", "kind", "type", "target", "value", "options", "required",
-"sensitive", "was"}; roles, rules, states, views and options are {identity: name}, "leave_with" is {state: [fields]}.
+"states", "leave_with", "pace", "views", "was"}}}; a field is {"name", "kind", "type", "target", "value", "options", "required",
+"sensitive", "was"}; roles, rules, states, views and options are {identity: name}, "leave_with" is {state: [fields]};
+"pace" is what the expected times of records depend on.
 An identity is the stable id; "was" is the name it was renamed from, of the thing itself under "".
 """
 
@@ -45,9 +46,17 @@ def _form(form: Form) -> Shape:
         "fields": {field.stable_id: field_shape(field) for field in form.fields.values()},
         "states": {state.stable_id: state.name for state in states.values()},
         "leave_with": {state.stable_id: _identities(form, state.leave_with) for state in states.values()},
+        "pace": shape_of_pace(form),
         "was": {"": form.renamed_from} | _former(states),
         "views": {view.stable_id: view.name for view in form.views.values()},
     }
+
+
+def shape_of_pace(form: Form) -> list[Any]:
+    """Empty where no state has an expected time."""
+    states = form.workflow.states.values() if form.workflow else ()
+    timed = any(state.within for state in states)
+    return [[state.stable_id, str(state.within or ""), state.aside, state.final] for state in states if timed]
 
 
 def _identities(form: Form, names: Iterable[str]) -> list[str]:
