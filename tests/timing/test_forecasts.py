@@ -41,6 +41,8 @@ forms:
       transitions:
         plan: {label: Plan, from: [new], to: planned, roles: [fitter]}
         begin: {label: Begin, from: [planned], to: open, roles: [fitter]}
+        test: {label: Test, from: [open], to: tested, roles: [fitter]}
+        finish: {label: Finish, from: [tested], to: done, roles: [fitter]}
         park: {label: Park, from: [new, planned, open], to: parked, roles: [fitter]}
         resume: {label: Resume, from: [parked], to: previous, roles: [fitter]}
         scrap: {label: Scrap, from: [new, open], to: scrapped, roles: [fitter]}
