@@ -7,11 +7,13 @@ final one. A state without an expected time takes none. Pure functions: the walk
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from engine.calendars import go_on
 from engine.definition import State, Workflow
+from engine.expressions import EvaluationFailed
 from engine.plans import FormPlan
 
 
@@ -26,11 +28,39 @@ class ExpectedStep:
     place: Literal["done", "here", "ahead"]
 
 
-def expect(plan: FormPlan, row: MutableMapping[str, Any]) -> None:
-    """Fill in when the record should leave the state it entered (``state_due``) and be done (``forecast_at``)."""
-    state, since = plan.states[row["state"]], row["state_since"]
-    row["state_due"] = None if state.within is None else plan.times[state.name].after(since, state.within)
+def expect(
+    plan: FormPlan, row: MutableMapping[str, Any], names: Callable[[], Mapping[str, Any]],
+    left: dt.timedelta | None = None,
+) -> None:  # fmt: skip
+    """Fill in when the record should leave the state it is in (``state_due``) and be done (``forecast_at``).
+
+    ``names``: what expressions over it see; ``left``: what is left of the state's time where it stood still meanwhile.
+    """
+    state = plan.states[row["state"]]
+    ends = (_time_over(plan, state, row["state_since"], left), deadline_of(plan, state.name, names))
+    row["state_due"] = min((end for end in ends if end is not None), default=None)
     row["forecast_at"] = forecast_of(plan, row)
+
+
+def _time_over(plan: FormPlan, state: State, since: dt.datetime, left: dt.timedelta | None) -> dt.datetime | None:
+    if state.within is None:
+        return None
+    times = plan.times[state.name]
+    return times.after(since, state.within) if left is None else go_on(times, state.within, since, left)
+
+
+def deadline_of(plan: FormPlan, state: str, names: Callable[[], Mapping[str, Any]]) -> dt.datetime | None:
+    """What ``due_by`` of the state gives; of a date, the end of work on that day."""
+    watched = plan.deadlines.get(state)
+    if watched is None:
+        return None
+    try:
+        value = watched.compiled.evaluate(names())
+        if isinstance(value, dt.datetime):
+            return value.astimezone(dt.UTC)
+        return plan.times[state].end_of(value) if isinstance(value, dt.date) else None
+    except (EvaluationFailed, OverflowError):
+        return None
 
 
 def forecast_of(plan: FormPlan, row: Mapping[str, Any]) -> dt.datetime | None:

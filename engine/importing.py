@@ -96,7 +96,7 @@ def _settle(passage: Passage, visits: Sequence[Mapping[str, Any]]) -> None:
     last = visits[-1]
     row["created_at"] = visits[0]["entered_at"]
     row["state_since"] = last["left_at"] or last["entered_at"]
-    expect(passage.plan, row)
+    expect(passage.plan, row, lambda: passage.names(passage.view()))
 
 
 def _reserve_numbers(passage: Passage) -> None:

@@ -61,9 +61,10 @@ def _settle(app: Application, conn: sa.Connection, plan: FormPlan, rows: Iterabl
 def _standing(walk: Walk, plan: FormPlan, row: Mapping[str, Any]) -> dict[str, Any]:
     state = row["state"]
     view = walk.sight.view(plan.form, dict(row))
-    owner, role = owner_of(plan, state, walk.sight.with_record(view))
+    names = walk.sight.with_record(view)
+    owner, role = owner_of(plan, state, names)
     there = {**row, "owner": owner, "owner_role": role}
-    expect(plan, there)
+    expect(plan, there, lambda: names)
     return there
 
 

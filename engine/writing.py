@@ -145,8 +145,9 @@ def _insert_one_by_one(passage: Passage, lines: LinesPlan, rows: list[Row]) -> N
         if plan.form.workflow:
             view = walk.sight.view(plan.form, row)
             row["state_since"] = walk.now
-            expect(plan, row)
-            row["owner"], row["owner_role"] = owner_of(plan, row["state"], walk.sight.with_record(view))
+            names = walk.sight.with_record(view)
+            expect(plan, row, lambda names=names: names)  # type: ignore[misc]
+            row["owner"], row["owner_role"] = owner_of(plan, row["state"], names)
         row["id"] = records.insert(walk.conn, walk.app.tables, plan.form.name, row)
         if plan.form.workflow:
             timeouts.entered(walk, plan.form.name, row, stays.enter(walk, plan, row), None)

@@ -125,10 +125,11 @@ def _enter(conn: sa.Connection, app: Application, plan: FormPlan, id: int, state
     sight = Sight(app, conn, who)
     row = records.get(conn, app.tables, plan.form.name, id) or {}
     view = sight.view(plan.form, {**row, "state": name})
-    owner, role = owner_of(plan, name, sight.with_record(view))
+    names = sight.with_record(view)
+    owner, role = owner_of(plan, name, names)
     previous = workflow.initial if found.aside else None
     there = {"state": name, "state_since": now, "owner": owner, "owner_role": role}
-    expect(plan, there)
+    expect(plan, there, lambda: names)
     records.update(conn, app.tables, plan.form.name, id, None, {**there, "_previous": previous})
     visit = {"form": plan.form.name, "record_id": id, "state": name, "entered_at": now, "entered_by": who.id,
              "due_at": there["state_due"], "owner": owner, "owner_role": role}  # fmt: skip

@@ -177,7 +177,7 @@ class Changes:
 
     def _pace(self, old: Shape, form: Form) -> None:
         """Other expected times, or a database from before there were expected ends."""
-        new = shape_of_pace(form)
+        new = shape_of_pace(form, self.definition)
         if form.workflow and old.get("pace", []) != new and "state" in self.catalog.columns[old["name"]]:
             text = message("The expected ends of form {form} are worked out anew.", form=form.name)
             self.add(FILL, text, nothing)
