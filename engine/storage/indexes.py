@@ -21,7 +21,7 @@ from engine.cards import NumberCard, TrendCard
 from engine.definition import Form
 from engine.expressions import NotInSql, compile_expression, no_time, to_sql
 from engine.storage.tables import ALWAYS_FILLED, Tables
-from engine.views import KanbanView, ListView, View
+from engine.views import KanbanView, ListView, TowerView, View
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ def _wanted(form: Form, table: sa.Table, tables: Tables) -> Iterator[Parts]:
     for name in _card_dates(form, tables):
         yield False, [table.c[name], table.c.id], [alive]
     yield from _view_indexes(form, table, tables)
+    yield from _tower_indexes(form, table, tables)
 
 
 def _card_dates(form: Form, tables: Tables) -> Iterator[str]:
@@ -102,6 +103,20 @@ def _view_indexes(form: Form, table: sa.Table, tables: Tables) -> Iterator[Parts
         group = str(view.group) if isinstance(view, KanbanView) else "state"
         if group in table.c and (not keys or keys[0].name != group):
             yield False, [table.c[group], *_index_columns(table, keys)], [alive]
+
+
+def _tower_indexes(form: Form, table: sa.Table, tables: Tables) -> Iterator[Parts]:
+    """In the order of the promise, with all that the risk of a record is told by; and one per group."""
+    for view in form.views.values():
+        if not isinstance(view, TowerView) or form.workflow is None:
+            continue
+        conditions = [table.c.deleted_at.is_(None), *constant_terms(view, form, tables)]
+        by = table.c[str(view.promised)] if view.promised in table.c else table.c.state_due
+        told = [table.c[name] for name in ("forecast_at", "state_due") if name in table.c and name != by.name]
+        yield False, [by, table.c.id, *told], conditions
+        for group in ("state", *view.groups):
+            if group in table.c and not _by_title(form, group):
+                yield False, [table.c[group], by.is_(None), by, table.c.id], conditions
 
 
 def own_sort(form: Form, table: sa.Table, keys: Sequence[SortBy]) -> list[SortBy]:

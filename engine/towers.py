@@ -1,0 +1,273 @@
+"""How far open records are from their promise, as a condition for the database and as a word for one row.
+
+late: the promise is past. will_be_late: the forecast lies after it. at_risk: the present step is over its time, or
+less than ``slack`` lies between forecast and promise. on_time: the rest. A forecast in the past counts as now. A promise
+that is a date lasts until that day is over in the time zone of the application.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from engine import formats
+from engine.application import Application
+from engine.calendars import seconds_of
+from engine.columns import Columns
+from engine.errors import Message, Problem, message
+from engine.expressions.sql_elements import Piece
+from engine.fields.operators import midnight
+from engine.views import TowerView, View
+
+KEYS = ("risk", "group", "show", "wall")
+SHOWN_AS = ("table", "kanban", "timeline")
+ALWAYS_GROUPS = ("state", "risk")
+YEARS_AHEAD = 3  # of changes of the clock that are known to a statement
+
+Clause = sa.ColumnElement[bool]
+Element = sa.ColumnElement[Any]
+
+
+@dataclass(frozen=True)
+class Risk:
+    """A degree of danger, the worst first in ``RISKS``."""
+
+    name: str
+    label: Message
+    colour: str
+
+
+RISKS: Mapping[str, Risk] = {
+    one.name: one
+    for one in (
+        Risk("late", message("Late"), "red"),
+        Risk("will_be_late", message("Will be late"), "orange"),
+        Risk("at_risk", message("At risk"), "yellow"),
+        Risk("on_time", message("On time"), "green"),
+    )
+}
+
+
+# --- what a query string asks of a tower -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Asked:
+    """``risks``: only these, none said is all; ``group``: a column or ``risk``; ``show``: one of SHOWN_AS."""
+
+    risks: tuple[str, ...] = ()
+    group: str = ""
+    show: str = "table"
+    wall: bool = False
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """The query string again, what is usual left out."""
+        pairs = [("risk", name) for name in self.risks]
+        pairs += [("group", self.group)] if self.group else []
+        pairs += [("show", self.show)] if self.show != "table" else []
+        return pairs + ([("wall", "1")] if self.wall else [])
+
+
+def groups_of(view: TowerView, columns: Columns) -> tuple[str, ...]:
+    """What this actor may group by."""
+    open_ = (name for name in view.groups if name in columns.sortable and name not in columns.sometimes)
+    return tuple(dict.fromkeys((*ALWAYS_GROUPS, *open_)))
+
+
+def read_asked(view: View | None, columns: Columns, args: Any, problems: list[Problem]) -> Asked | None:
+    """None for other views; what is not understood is a problem."""
+    if not isinstance(view, TowerView):
+        return None
+    risks = tuple(name for name in RISKS if name in args.getlist("risk"))
+    group, show = _last(args, "group"), _last(args, "show") or "table"
+    problems.extend(_unknown("risk", one, tuple(RISKS)) for one in args.getlist("risk") if one not in RISKS)
+    if group and group not in groups_of(view, columns):
+        problems.append(_unknown("group", group, groups_of(view, columns)))
+        group = ""
+    if show not in SHOWN_AS:
+        problems.append(_unknown("show", show, SHOWN_AS))
+        show = "table"
+    return Asked(risks if len(risks) < len(RISKS) else (), group, show, _last(args, "wall") == "1")
+
+
+def _last(args: Any, key: str) -> str:
+    values = args.getlist(key)
+    return str(values[-1]) if values else ""
+
+
+def _unknown(key: str, got: str, known: Sequence[str]) -> Problem:
+    said = message("“{key}” is one of {known}, not “{got}”.", key=key, known=tuple(known), got=got[:40])
+    return Problem(key, said)
+
+
+# --- the promise, and what it is held against ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the risk of a view's records depends on beside their rows."""
+
+    promised: str | None
+    by_day: bool
+    forecast: str
+    slack: dt.timedelta
+    zone: ZoneInfo
+    now: dt.datetime
+
+    @property
+    def today(self) -> dt.date:
+        return self.day(self.now)
+
+    def day(self, moment: dt.datetime) -> dt.date:
+        return moment.astimezone(self.zone).date()
+
+    def promised_day(self, promised: Any) -> dt.date:
+        return self.day(promised) if isinstance(promised, dt.datetime) else promised
+
+    def end(self, promised: Any) -> dt.datetime:
+        """The moment a promise is broken."""
+        if isinstance(promised, dt.datetime):
+            return promised
+        return midnight(promised + dt.timedelta(days=1), self.zone)
+
+
+def terms_of(app: Application, view: TowerView, table: sa.Table) -> Terms:
+    promised = str(view.promised) if view.promised else None
+    by_day = promised is not None and isinstance(table.c[promised].type, sa.Date)
+    slack = dt.timedelta(seconds=seconds_of(view.slack))
+    zone = formats.zone(app.definition.timezone)
+    return Terms(promised, by_day, forecast_column(table), slack, zone, app.clock())
+
+
+def forecast_column(table: sa.Table) -> str:
+    """The column with the expected end of the main path; where there is none the end of the present step counts."""
+    return "forecast_at" if "forecast_at" in table.c else "state_due"
+
+
+def risk_of(row: Mapping[str, Any], terms: Terms) -> str:
+    """The risk of one row; the same as ``conditions`` in SQL."""
+    due, forecast = row["state_due"], row[terms.forecast]
+    over = due is not None and due < terms.now
+    promised = row[terms.promised] if terms.promised else None
+    if promised is None:
+        return "at_risk" if over else "on_time"
+    expected = terms.now if forecast is None else max(forecast, terms.now)
+    if _broken(promised, terms.now, terms):
+        return "late"
+    if _broken(promised, expected, terms):
+        return "will_be_late"
+    return "at_risk" if over or _broken(promised, expected + terms.slack, terms) else "on_time"
+
+
+def _broken(promised: Any, at: dt.datetime, terms: Terms) -> bool:
+    return terms.day(at) > promised if terms.by_day else at > promised
+
+
+# --- the same in SQL -------------------------------------------------------------------------------------------------
+
+
+class EitherWay(Piece):
+    """The first part on SQLite, the second on PostgreSQL."""
+
+    inherit_cache = True
+
+
+@compiles(EitherWay)
+def _either_way(element: EitherWay, compiler: SQLCompiler, **kw: Any) -> str:
+    part = element.parts[0 if compiler.dialect.name == "sqlite" else 1]
+    return f"({compiler.process(part, **kw)})"
+
+
+def conditions(table: sa.Table, terms: Terms) -> dict[str, Clause]:
+    """Risk → what holds of exactly its records; the four leave nothing out and nothing twice."""
+    over = sa.func.coalesce(table.c.state_due < sa.literal(terms.now, table.c.state_due.type), sa.false())
+    if terms.promised is None:
+        return {"late": sa.false(), "will_be_late": sa.false(), "at_risk": over, "on_time": sa.not_(over)}
+    promised = table.c[terms.promised]
+    kept = promised >= _bound(promised, terms.now, terms)
+    beyond = sa.func.coalesce(_after(table.c[terms.forecast], promised, dt.timedelta(0), terms), sa.false())
+    near = sa.or_(
+        promised < _bound(promised, terms.now + terms.slack, terms),
+        _after(table.c[terms.forecast], promised, terms.slack, terms),
+    )
+    close = sa.or_(over, sa.func.coalesce(near, sa.false()))
+    return {
+        "late": promised < _bound(promised, terms.now, terms),
+        "will_be_late": sa.and_(kept, beyond),
+        "at_risk": sa.or_(sa.and_(kept, sa.not_(beyond), close), sa.and_(promised.is_(None), over)),
+        "on_time": sa.or_(sa.and_(kept, sa.not_(beyond), sa.not_(close)), sa.and_(promised.is_(None), sa.not_(over))),
+    }
+
+
+def _bound(promised: sa.Column[Any], moment: dt.datetime, terms: Terms) -> Element:
+    return sa.literal(terms.day(moment) if terms.by_day else moment, promised.type)
+
+
+def _after(forecast: Element, promised: Element, slack: dt.timedelta, terms: Terms) -> Clause:
+    """Whether forecast and slack together lie after the promise."""
+    seconds = int(slack.total_seconds())
+    later = forecast + sa.literal(slack, sa.Interval()) if seconds else forecast
+    if not terms.by_day:
+        earlier = sa.func.strftime("%Y-%m-%d %H:%M:%f000", promised, f"-{seconds} seconds") if seconds else promised
+        return EitherWay(sa.type_coerce(forecast, sa.Text) > sa.type_coerce(earlier, sa.Text), later > promised)
+    day = sa.cast(sa.func.timezone(terms.zone.key, later), sa.Date)
+    text = sa.type_coerce(promised, sa.Text)
+    on_sqlite = _day_on_sqlite(forecast, seconds, terms) > text
+    if not seconds:
+        # a moment's text comes after its own day's: comparing the texts first spares reading dates of nearly all rows
+        on_sqlite = sa.and_(sa.type_coerce(forecast, sa.Text) > text, on_sqlite)
+    return EitherWay(on_sqlite, day > promised)
+
+
+def _day_on_sqlite(moment: Element, seconds: int, terms: Terms) -> Element:
+    """The local date of ``moment`` and so many seconds; SQLite knows no time zones, so the offsets are told."""
+    offsets = offsets_of(terms.zone, terms.now.date())
+
+    def day(offset: int) -> Element:
+        return sa.type_coerce(sa.func.date(moment, f"{offset + seconds:+d} seconds"), sa.Text)
+
+    *changing, (_begin, last) = offsets
+    ends = [begin for begin, _offset in offsets[1:]]
+    cases = [(sa.type_coerce(moment, sa.Text) < _text_of(end - dt.timedelta(seconds=seconds)), day(offset))
+             for end, (_begin, offset) in zip(ends, changing, strict=True)]  # fmt: skip
+    return sa.case(*cases, else_=day(last)) if cases else day(last)
+
+
+def _text_of(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+@lru_cache(maxsize=16)
+def offsets_of(zone: ZoneInfo, day: dt.date) -> list[tuple[dt.datetime, int]]:
+    """(from when, seconds ahead of UTC) for the years around ``day``; places without summer time have one."""
+    found: list[tuple[dt.datetime, int]] = []
+    start = dt.datetime.combine(day, dt.time(), dt.UTC) - dt.timedelta(days=366)
+    for count in range(366 * (YEARS_AHEAD + 1)):
+        moment = start + dt.timedelta(days=count)
+        offset = _offset(moment, zone)
+        if not found:
+            found.append((moment, offset))
+        elif found[-1][1] != offset:
+            hours = (moment - dt.timedelta(hours=back) for back in range(24))
+            found.append((min(hour for hour in hours if _offset(hour, zone) == offset), offset))
+    return found
+
+
+def _offset(moment: dt.datetime, zone: ZoneInfo) -> int:
+    found = moment.astimezone(zone).utcoffset()
+    return int(found.total_seconds()) if found is not None else 0
+
+
+def clause(app: Application, view: TowerView, form: str, risks: Sequence[str]) -> Clause:
+    """That a record is at one of these risks."""
+    table = app.tables.form[form]
+    every = conditions(table, terms_of(app, view, table))
+    return sa.or_(*(every[name] for name in risks))
