@@ -64,6 +64,7 @@ class RecordPage:
     presses: tuple[Press, ...]
     status: tuple[StatusLine, ...]
     rev: str
+    version: int
     sections: tuple[ShownSection, ...]
     related: tuple[Any, ...]
     may_update: bool
@@ -108,6 +109,7 @@ def page_of(conn: sa.Connection, seen: Seen) -> RecordPage:
         presses=() if deleted else presses(form),
         status=_status(showing, row),
         rev=_written(showing, row),
+        version=row["version"],
         sections=showing.sections(editable=may_update),
         related=related.links_here(form),
         may_update=may_update,

@@ -106,7 +106,7 @@ def _page(conn: sa.Connection, query: ListQuery, columns: Columns, view: TowerVi
     counts = counts_of(conn, query, view)
     here = f"/{query.form.name}"
     page: dict[str, Any] = {
-        "chips": _chips(query, counts), "as_of": _as_of(), "asked": asked, "shapes": _shapes(query),
+        "chips": chips(query, counts), "as_of": _as_of(), "asked": asked, "shapes": _shapes(query),
         "groups": _groups(query, columns, view), "first_url": f"{here}{query.url()}",
         "wall_url": f"{here}{query.url(tower=replace(asked, wall=True, show='table'))}",
     }  # fmt: skip
@@ -140,7 +140,7 @@ def counts_of(conn: sa.Connection, query: ListQuery, view: TowerView) -> dict[st
     return {name: found.get(place, 0) for place, name in enumerate(RISKS)}
 
 
-def _chips(query: ListQuery, counts: Mapping[str, int]) -> list[Chip]:
+def chips(query: ListQuery, counts: Mapping[str, int]) -> list[Chip]:
     asked = query.tower or towers.Asked()
     return [
         Chip(risk.name, said(risk.label), risk.colour, _count(counts[risk.name]),
