@@ -23,6 +23,8 @@ from engine.expressions import NotInSql, compile_expression, no_time, to_sql
 from engine.storage.tables import ALWAYS_FILLED, Tables
 from engine.views import KanbanView, ListView, TowerView, View
 
+CODES = ("series", "barcode")  # records are found by them: scanned, or typed into the search
+
 
 @dataclass(frozen=True)
 class SortBy:
@@ -60,7 +62,7 @@ def _wanted(form: Form, table: sa.Table, tables: Tables) -> Iterator[Parts]:
     for field in form.fields.values():
         if field.unique and field.name in table.c:
             yield True, [table.c[field.name]], [alive]
-        elif field.index and field.name in table.c and field.name not in links:
+        elif (field.index or field.type in CODES) and field.name in table.c and field.name not in links:
             yield False, [table.c[field.name], table.c.id], [alive]
     for group in form.unique:
         yield True, [table.c[name] for name in group], [alive]
