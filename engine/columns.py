@@ -110,6 +110,7 @@ def _system(form: Form, roles: Mapping[str, Role]) -> Iterator[Field]:
         yield StateField(name="state", label=_label("State"), options=options)
         yield DatetimeField(name="state_since", label=_label("In this state since"))
         yield DatetimeField(name="state_due", label=_label("Due"))
+        yield DatetimeField(name="forecast_at", label=_label("Expected end"))
     if workflow or not form.parent_form:
         yield OwnerField(name="owner", label=_label("Owner"), labels={name: one.label for name, one in roles.items()})
     yield DatetimeField(name="created_at", label=_label("Created"))

@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from engine.actions import Action, nested
+from engine.calendars import Calendar
 from engine.cards import Card
 from engine.connectors import Connection
 from engine.fields.base import Field
 from engine.language import (
     NAME_PATTERN,
+    CalendarName,
     Colour,
     Condition,
     Duration,
@@ -100,11 +102,21 @@ class State(Named):
     owner_expression: Expression | None = option(
         "The user responsible, such as record.sales_person; the role answers when it gives none.", None
     )
-    within: Duration | None = option("The expected time in this state, such as 4h, 2d, 3wd.", None)
+    within: Duration | None = option("The expected time in this state, such as 4h, 2d, 4wh (working hours), 3wd.", None)
+    due_by: Expression | None = option(
+        "The date or moment by which it should be left, such as record.due_on - days(3); beside `within` the earlier "
+        "counts. Of a date the end of work on that day. It follows the fields it reads when the record is saved.",
+        None,
+    )
+    calendar: CalendarName | None = option("The calendar its times are counted by. Default: the default one.", None)
     leave_with: tuple[FieldName, ...] = option("Deliverables: fields that must be filled before the state is left.", ())
     colour: Colour = option("The colour of the badge.", "blue")
     final: bool = option("The life of the record ends here.", False)
     aside: bool = option("An exception beside the main path, such as frozen; not shown as a step.", False)
+    pauses: bool = option(
+        "Of an aside state: the time of the state before stands still, and goes on when the record comes back to it.",
+        False,
+    )
     help: Label | None = option("What happens in this state.", None)
 
 
@@ -183,6 +195,11 @@ class Rule(Named):
     cap: int | None = option("How many runs may be unfinished at once; more wait.", None, minimum=1, maximum=1000)
     pause_after: int = option("Pause the rule after so many failed runs in a row.", 10, minimum=1, maximum=1000)
     owner: RoleName | None = option("Who is told when it fails. Default: administrators.", None)
+    calendar: CalendarName | None = option(
+        "The calendar its working days and hours are counted by. Default: that of the state it watches, else the "
+        "default one.",
+        None,
+    )
 
     @property
     def form(self) -> FormName | None:
@@ -254,6 +271,7 @@ class AppDefinition:
         "publish.",
         (),
     )
+    calendars: Mapping[str, Calendar] = option("When is worked. None: Monday to Friday.", {})
     forms: Mapping[str, Form] = option("The forms. None yet is where the designer begins.", {})
     connections: Mapping[str, Connection] = option("The systems outside that rules send to or call.", {})
     rules: Mapping[str, Rule] = option("The automation rules.", {})

@@ -23,6 +23,7 @@ PersonName = NewType("PersonName", str)  # a role, or the sign-in name of a demo
 Script = NewType("Script", str)  # see engine/scripts
 RuleName = NewType("RuleName", str)
 ConnectionName = NewType("ConnectionName", str)
+CalendarName = NewType("CalendarName", str)
 EntryName = NewType("EntryName", str)  # a form or a page
 Receiver = NewType("Receiver", str)  # a role, or an expression that gives users
 Colour = Literal[
@@ -111,10 +112,11 @@ class Template(Label):
 
 @dataclass(frozen=True)
 class Duration:
-    """A length of time with its unit: seconds, minutes, hours, days, weeks or working days (Monday to Friday)."""
+    """A length of time with its unit: seconds, minutes, hours, days, weeks, working hours (`4wh`, within the shifts of
+    the calendar) or working days (`3wd`, those of the calendar; Monday to Friday where there is none)."""
 
     amount: int
-    unit: Literal["s", "m", "h", "d", "w", "wd"]
+    unit: Literal["s", "m", "h", "d", "w", "wh", "wd"]
 
     def __str__(self) -> str:
         return f"{self.amount}{self.unit}"
@@ -157,10 +159,10 @@ class Named:
 # Columns every record has beside its fields; their names cannot be taken by a field, and expressions, columns and sort
 # orders may name them like fields.
 SYSTEM_FIELDS = (
-    "id", "version", "state", "state_since", "state_due", "owner", "owner_role",
+    "id", "version", "state", "state_since", "state_due", "forecast_at", "owner", "owner_role",
     "created_at", "created_by", "updated_at", "updated_by", "deleted_at",
 )  # fmt: skip
-SYSTEM_MOMENTS = frozenset({"state_since", "state_due", "created_at", "updated_at", "deleted_at"})
+SYSTEM_MOMENTS = frozenset({"state_since", "state_due", "forecast_at", "created_at", "updated_at", "deleted_at"})
 RESERVED_FIELDS = frozenset({*SYSTEM_FIELDS, "record", "user", "none", "true", "false", "previous"})
 RESERVED_FORMS = frozenset(
     {"api", "static", "admin", "sign_in", "sign_out", "me", "search", "files", "pages", "jobs", "health", "hooks",

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engine.calendars import due_after
 from engine.definition import Rule
 from engine.effects import (
     Ask,
@@ -35,6 +34,7 @@ from engine.passage import Walk
 from engine.people import addresses_of, people_with_roles
 from engine.plans import RulePlan
 from engine.program import Stretch, unfold
+from engine.timing.counting import times_of
 from engine.triggers import Change, OnRecord
 
 
@@ -62,6 +62,7 @@ class Asking:
     walk: Walk
     view: View | None
     names: Mapping[str, Any] = field(default_factory=dict)
+    rule: Rule | None = None  # whose calendar counts
 
     @property
     def form(self) -> str:
@@ -117,7 +118,9 @@ class Asking:
         return value if value is None else value.astimezone(dt.UTC)
 
     def later(self, length: Duration) -> dt.datetime:
-        return due_after(self.walk.now, length, ZoneInfo(self.walk.app.definition.timezone))
+        app = self.walk.app
+        times = times_of(app, self.rule) if self.rule else app.plans.times
+        return times.after(self.walk.now, length)
 
     def receivers(self, named: Sequence[str]) -> list[dict[str, str]]:
         app, roles = self.walk.app, frozenset(named) & (self.roles | {ADMIN})
@@ -161,7 +164,7 @@ def woken(plan: RulePlan, asking: Asking) -> Decision:
     try:
         clauses = _clauses(plan, asking)
         held = all(clause["holds"] for clause in clauses)
-        stretch = unfold(plan.program, 0, asking) if held else NOTHING_WANTED
+        stretch = unfold(plan.program, 0, replace(asking, rule=plan.rule)) if held else NOTHING_WANTED
         key = str(asking.evaluate(plan.rule.key)) if held and plan.rule.key else ""
     except EvaluationFailed as failed:
         raise broken(plan.rule, failed) from failed

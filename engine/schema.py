@@ -215,7 +215,7 @@ _PLAIN: dict[Any, Schema] = {
     Decimal: {"type": "number"},
     Label: _TEXTS,
     Template: _TEXTS,
-    Duration: {"type": "string", "pattern": "^[1-9][0-9]{0,4}(s|m|h|d|w|wd)$"},
+    Duration: {"type": "string", "pattern": "^[1-9][0-9]{0,4}(s|m|h|d|w|wh|wd)$"},
     Condition: {"type": ["boolean", "string"], "minLength": 1},
     Expression: _EXPRESSION,
     SortKey: {"type": "string", "minLength": 1},

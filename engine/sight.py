@@ -69,7 +69,7 @@ class Sight:
     @cached_property
     def names(self) -> Mapping[str, Any]:
         """``today``, ``now``, ``reader`` and ``user``: what every expression may read beside records."""
-        return names_for(self.app.clock(), self.actor.reader(self.app.definition), self.actor)
+        return names_for(self.app.clock(), self.actor.reader(self.app.definition), self.actor, times=self.app.plans.times)
 
     def view(self, form: Form, row: Mapping[str, Any]) -> View:
         return View(form, row, self)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import sqlalchemy as sa
 
+from engine.calendars import left_over
 from engine.errors import Invalid, Problem, message
 from engine.passage import Walk
 from engine.plans import FormPlan
 from engine.storage.prepared import value
+
+LATEST = 200  # visits that are looked at: more interruptions of one state are not added up
 
 
 def enter(walk: Walk, plan: FormPlan, row: Mapping[str, Any], *, by: int | None = None) -> int:
@@ -72,6 +75,34 @@ def move_due(walk: Walk, plan: FormPlan, row: Mapping[str, Any]) -> None:
     table = walk.app.tables.stay
     here = (table.c.form == plan.form.name, table.c.record_id == row["id"], table.c.left_at.is_(None))
     walk.conn.execute(sa.update(table).where(*here).values(due_at=row["state_due"]))
+
+
+def left_of(walk: Walk, plan: FormPlan, row: Mapping[str, Any]) -> dt.timedelta | None:
+    """What was left of the expected time of the state a record is in when it stepped aside to where time stands still;
+    negative when it was late by then. None where it was not aside."""
+    table, state = walk.app.tables.stay, plan.states[row["state"]]
+    query = sa.select(table.c.state, table.c.entered_at, table.c.left_at)
+    query = query.where(table.c.form == plan.form.name, table.c.record_id == row["id"]).order_by(table.c.id.desc())
+    visits = interrupted([tuple(visit) for visit in walk.conn.execute(query.limit(LATEST))], state.name, plan.pausing)
+    return left_over(plan.times[state.name], state.within, visits) if visits and state.within else None
+
+
+def interrupted(visits: Sequence[Sequence[Any]], state: str, pausing: Set[str]) -> list[tuple[dt.datetime, dt.datetime]]:
+    """The visits to ``state`` that were interrupted only by ones in which time stands still, first to last.
+
+    ``visits``: (state, entered, left) of the record, the latest first; left is None of the present one.
+    """
+    found: list[tuple[dt.datetime, dt.datetime]] = []
+    aside = False
+    for name, entered, left in visits:
+        if name in pausing:
+            aside = True
+        elif name == state and aside and left is not None:
+            found.append((entered, left))
+            aside = False
+        elif name != state or left is not None:
+            break
+    return found[::-1]
 
 
 def seconds_between(start: dt.datetime | None, end: dt.datetime) -> int:

@@ -190,12 +190,12 @@ def worst(remarks: Iterable[Mapping[str, Any] | Remark]) -> str:
 
 
 _UNITS: Mapping[str, Mapping[str, str]] = {
-    "zh": {"s": "秒", "m": "分钟", "h": "小时", "d": "天", "w": "周", "wd": "个工作日"},
-    "en": {"s": " s", "m": " min", "h": " h", "d": " d", "w": " wk", "wd": " working days"},
+    "zh": {"s": "秒", "m": "分钟", "h": "小时", "d": "天", "w": "周", "wh": "个工时", "wd": "个工作日"},
+    "en": {"s": " s", "m": " min", "h": " h", "d": " d", "w": " wk", "wh": " working hours", "wd": " working days"},
 }
 
 
 def length(time: Duration, language: str) -> str:
     """An expected time in words: ``2 d``, ``3 个工作日``."""
     unit = _UNITS["zh" if language == "zh" else "en"][time.unit]
-    return f"{time.amount}{unit.removesuffix('s') if time.amount == 1 and time.unit == 'wd' else unit}"
+    return f"{time.amount}{unit.removesuffix('s') if time.amount == 1 and time.unit in ('wd', 'wh') else unit}"

@@ -26,7 +26,7 @@ from engine.yamlfile import Path
 
 blueprint = Blueprint("panels", __name__)
 MOST_USES = 50
-UNITS = ("wd", "s", "m", "h", "d", "w")
+UNITS = ("wd", "wh", "s", "m", "h", "d", "w")
 
 
 def asked_path() -> Path | None:

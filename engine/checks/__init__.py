@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.checks.asking import check_asking
+from engine.checks.calendars import check_calendars
 from engine.checks.cards import check_cards
 from engine.checks.circles import check_circles
 from engine.checks.connections import check_connections
@@ -37,6 +38,7 @@ CHECKS = (
     check_connections,
     check_scripts,
     check_prints,
+    check_calendars,
     check_timing,
     check_asking,
     check_scenarios,

@@ -17,6 +17,7 @@ from engine.language import (
     RESERVED_FIELDS,
     RESERVED_FORMS,
     SYSTEM_FIELDS,
+    CalendarName,
     ConnectionName,
     EntryName,
     FieldName,
@@ -32,7 +33,7 @@ from engine.language import (
 from engine.views import View
 from engine.yamlfile import Path
 
-OF_WORKFLOW = ("state", "state_since", "state_due", "owner", "owner_role")
+OF_WORKFLOW = ("state", "state_since", "state_due", "forecast_at", "owner", "owner_role")
 
 
 def check_names(review: Review) -> None:
@@ -169,6 +170,13 @@ def _connection(review: Review, leaf: Leaf) -> None:
         review.error(leaf.path, unknown(said, name, fitting))
 
 
+def _calendar(review: Review, leaf: Leaf) -> None:
+    calendars = review.definition.calendars
+    if leaf.value not in calendars and not review.is_lost(leaf.value):
+        said = message("There is no calendar '{name}'", name=leaf.value)
+        review.error(leaf.path, unknown(said, leaf.value, calendars))
+
+
 _KINDS = ("mail", "http", "call")
 
 
@@ -185,6 +193,7 @@ _REFERENCES: Mapping[Any, Callable[[Review, Leaf], None]] = {
     SortKey: _sort_key,
     StateName: _state,
     TransitionName: _transition,
+    CalendarName: _calendar,
     ConnectionName: _connection,
     ViewName: _view,
     EntryName: _entry,

@@ -17,7 +17,7 @@ from engine.yamlfile import Path
 
 _DAYS = ("date", "datetime")
 _FIGURES = ("number", "duration")
-_SYSTEM_DAYS = ("state_since", "state_due", "created_at", "updated_at")
+_SYSTEM_DAYS = ("state_since", "state_due", "forecast_at", "created_at", "updated_at")
 
 
 def check_shapes(review: Review) -> None:

@@ -6,12 +6,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from engine import answering, questions, service
-from engine.calendars import due_after
 from engine.definition import Form
 from engine.errors import AppmillError, Message, Missing, message
 from engine.load import Loaded
@@ -201,7 +199,7 @@ _DEEDS: Mapping[str, Callable[[Story, Step, Actor], None]] = {
 def _wait(story: Story, step: Step, path: tuple[str | int, ...]) -> None:
     world = story.world
     assert step.wait is not None
-    end = due_after(world.hands.now, step.wait, ZoneInfo(world.definition.timezone))
+    end = world.app.plans.times.after(world.hands.now, step.wait)
     if not pass_time(world.app, world.hands, end).complete:
         raise Otherwise(path, message("time passes"), _ENDLESS)
 

@@ -60,6 +60,7 @@ class Plan:
     problems: Mapping[str, Message] = field(default_factory=dict)  # what is wrong with a decision, by its question
     base: str | None = None  # the hash of the definition that was applied last
     now: dt.datetime | None = None
+    reforecast: tuple[str, ...] = ()  # forms whose records are expected at other times
     known: bool = False  # the very same definition was applied before
 
     @property
@@ -128,6 +129,7 @@ def plan_migration(
         changes.asking.problems,
         base,
         now,
+        tuple(changes.reforecast),
     )
 
 

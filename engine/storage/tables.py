@@ -160,6 +160,7 @@ def _system_columns(form: Form) -> Iterator[sa.Column[Any]]:
         yield sa.Column("state", sa.Text, nullable=False, server_default=form.workflow.initial)
         yield sa.Column("state_since", Moment)
         yield sa.Column("state_due", Moment)
+        yield sa.Column("forecast_at", Moment)
         yield sa.Column("_previous", sa.Text)
     if form.parent_form:
         parent = sa.ForeignKey(f"{form.parent_form}.id", ondelete="CASCADE")

@@ -123,7 +123,7 @@ class Past(Sight):
             who = Person({name: getattr(self.actor, name) for name in ("id", "name", "login", "roles", "groups")},
                          lambda name: self._doubt("_user", self.actor.id or 0, name, PEOPLE))  # fmt: skip
             person = UserView(self.actor.id, None, who)
-            found = names_for(self._at, self.actor.reader(self.app.definition), person)
+            found = names_for(self._at, self.actor.reader(self.app.definition), person, times=self.app.plans.times)
             self.__dict__["names"] = found
         return found
 

@@ -129,8 +129,8 @@ def short_duration(length: dt.timedelta, language: str) -> str:
 
 
 _UNITS: Mapping[str, Mapping[str, str]] = {
-    "zh": {"s": "秒", "m": "分钟", "h": "小时", "d": "天", "w": "周", "wd": "个工作日"},
-    "en": {"s": " s", "m": " min", "h": " h", "d": " d", "w": " wk", "wd": " working days"},
+    "zh": {"s": "秒", "m": "分钟", "h": "小时", "d": "天", "w": "周", "wh": "个工时", "wd": "个工作日"},
+    "en": {"s": " s", "m": " min", "h": " h", "d": " d", "w": " wk", "wh": " working hours", "wd": " working days"},
 }
 
 
@@ -139,7 +139,7 @@ def _within(state: State, language: str) -> str:
     if within is None:
         return ""
     unit = _UNITS["zh" if language == "zh" else "en"][within.unit]
-    return f"{within.amount}{unit.removesuffix('s') if within.amount == 1 and within.unit == 'wd' else unit}"
+    return f"{within.amount}{unit.removesuffix('s') if within.amount == 1 and within.unit in ('wd', 'wh') else unit}"
 
 
 def aside(workflow: Workflow, row: Mapping[str, Any], reader: Reader, now: dt.datetime) -> Aside | None:
