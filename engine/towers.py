@@ -1,8 +1,8 @@
 """How far open records are from their promise, as a condition for the database and as a word for one row.
 
 late: the promise is past. will_be_late: the forecast lies after it. at_risk: the present step is over its time, or
-less than ``slack`` lies between forecast and promise. on_time: the rest. A forecast in the past counts as now. A promise
-that is a date lasts until that day is over in the time zone of the application.
+less than ``slack`` lies between forecast and promise. on_time: the rest. What the present step takes too long moves the
+forecast, which is never in the past. A promise that is a date lasts until that day is over where the application is.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from engine.views import TowerView, View
 KEYS = ("risk", "group", "show", "wall")
 SHOWN_AS = ("table", "kanban", "timeline")
 ALWAYS_GROUPS = ("state", "risk")
+NONE = dt.timedelta(0)
 YEARS_AHEAD = 3  # of changes of the clock that are known to a statement
 
 Clause = sa.ColumnElement[bool]
@@ -117,7 +118,6 @@ class Terms:
 
     promised: str | None
     by_day: bool
-    forecast: str
     slack: dt.timedelta
     zone: ZoneInfo
     now: dt.datetime
@@ -144,22 +144,26 @@ def terms_of(app: Application, view: TowerView, table: sa.Table) -> Terms:
     by_day = promised is not None and isinstance(table.c[promised].type, sa.Date)
     slack = dt.timedelta(seconds=seconds_of(view.slack))
     zone = formats.zone(app.definition.timezone)
-    return Terms(promised, by_day, forecast_column(table), slack, zone, app.clock())
+    return Terms(promised, by_day, slack, zone, app.clock())
 
 
-def forecast_column(table: sa.Table) -> str:
-    """The column with the expected end of the main path; where there is none the end of the present step counts."""
-    return "forecast_at" if "forecast_at" in table.c else "state_due"
+def expected_end(row: Mapping[str, Any], terms: Terms) -> dt.datetime | None:
+    """The forecast as it looks now: what the present step takes too long moves it, and it is never in the past."""
+    due, forecast = row["state_due"], row["forecast_at"]
+    if forecast is None:
+        return None
+    late = terms.now - due if due is not None and due < terms.now else NONE
+    return max(forecast + late, terms.now)
 
 
 def risk_of(row: Mapping[str, Any], terms: Terms) -> str:
     """The risk of one row; the same as ``conditions`` in SQL."""
-    due, forecast = row["state_due"], row[terms.forecast]
+    due = row["state_due"]
     over = due is not None and due < terms.now
     promised = row[terms.promised] if terms.promised else None
     if promised is None:
         return "at_risk" if over else "on_time"
-    expected = terms.now if forecast is None else max(forecast, terms.now)
+    expected = expected_end(row, terms) or terms.now
     if _broken(promised, terms.now, terms):
         return "late"
     if _broken(promised, expected, terms):
@@ -191,14 +195,16 @@ def conditions(table: sa.Table, terms: Terms) -> dict[str, Clause]:
     over = sa.func.coalesce(table.c.state_due < sa.literal(terms.now, table.c.state_due.type), sa.false())
     if terms.promised is None:
         return {"late": sa.false(), "will_be_late": sa.false(), "at_risk": over, "on_time": sa.not_(over)}
-    promised = table.c[terms.promised]
+    promised, forecast, due = table.c[terms.promised], table.c[terms.forecast], table.c.state_due
     kept = promised >= _bound(promised, terms.now, terms)
-    beyond = sa.func.coalesce(_after(table.c[terms.forecast], promised, dt.timedelta(0), terms), sa.false())
+    beyond = _certain(
+        sa.or_(_after(promised, forecast, terms), sa.and_(over, _after(promised, forecast, terms, due=due)))
+    )
     near = sa.or_(
         promised < _bound(promised, terms.now + terms.slack, terms),
-        _after(table.c[terms.forecast], promised, terms.slack, terms),
+        _after(promised, forecast, terms, slack=terms.slack),
     )
-    close = sa.or_(over, sa.func.coalesce(near, sa.false()))
+    close = sa.or_(over, _certain(near))
     return {
         "late": promised < _bound(promised, terms.now, terms),
         "will_be_late": sa.and_(kept, beyond),
@@ -207,38 +213,58 @@ def conditions(table: sa.Table, terms: Terms) -> dict[str, Clause]:
     }
 
 
+def _certain(clause: Clause) -> Clause:
+    return sa.func.coalesce(clause, sa.false())
+
+
 def _bound(promised: sa.Column[Any], moment: dt.datetime, terms: Terms) -> Element:
     return sa.literal(terms.day(moment) if terms.by_day else moment, promised.type)
 
 
-def _after(forecast: Element, promised: Element, slack: dt.timedelta, terms: Terms) -> Clause:
-    """Whether forecast and slack together lie after the promise."""
-    seconds = int(slack.total_seconds())
-    later = forecast + sa.literal(slack, sa.Interval()) if seconds else forecast
+def _after(
+    promised: Element,
+    forecast: Element,
+    terms: Terms,
+    *,
+    slack: dt.timedelta = dt.timedelta(0),
+    due: Element | None = None,
+) -> Clause:
+    """Whether the forecast, and ``slack`` more, lies after the promise; with ``due``, moved by what has passed since."""
+    moved = bool(slack) or due is not None
+    text, later = sa.type_coerce(forecast, sa.Text), forecast
+    if moved:
+        text = sa.func.strftime("%Y-%m-%d %H:%M:%f000", forecast, *_moves(slack, due, terms), type_=sa.Text)
+        later = forecast + sa.literal(slack, sa.Interval())
+        later = later if due is None else later + (sa.literal(terms.now, forecast.type) - due)
+    stored = sa.type_coerce(promised, sa.Text)
     if not terms.by_day:
-        earlier = sa.func.strftime("%Y-%m-%d %H:%M:%f000", promised, f"-{seconds} seconds") if seconds else promised
-        return EitherWay(sa.type_coerce(forecast, sa.Text) > sa.type_coerce(earlier, sa.Text), later > promised)
-    day = sa.cast(sa.func.timezone(terms.zone.key, later), sa.Date)
-    text = sa.type_coerce(promised, sa.Text)
-    on_sqlite = _day_on_sqlite(forecast, seconds, terms) > text
-    if not seconds:
+        return EitherWay(text > stored, later > promised)
+    on_sqlite = _day_on_sqlite(text, terms) > stored
+    if not moved:
         # a moment's text comes after its own day's: comparing the texts first spares reading dates of nearly all rows
-        on_sqlite = sa.and_(sa.type_coerce(forecast, sa.Text) > text, on_sqlite)
-    return EitherWay(on_sqlite, day > promised)
+        on_sqlite = sa.and_(text > stored, on_sqlite)
+    return EitherWay(on_sqlite, sa.cast(sa.func.timezone(terms.zone.key, later), sa.Date) > promised)
 
 
-def _day_on_sqlite(moment: Element, seconds: int, terms: Terms) -> Element:
-    """The local date of ``moment`` and so many seconds; SQLite knows no time zones, so the offsets are told."""
+def _moves(slack: dt.timedelta, due: Element | None, terms: Terms) -> list[Any]:
+    """By how much SQLite moves a moment."""
+    moves: list[Any] = [f"{int(slack.total_seconds()):+d} seconds"] if slack else []
+    if due is not None:
+        passed = sa.literal(int(terms.now.timestamp()), sa.Integer) - sa.cast(sa.func.strftime("%s", due), sa.Integer)
+        moves.append(sa.cast(passed, sa.Text) + sa.literal(" seconds", sa.Text))
+    return moves
+
+
+def _day_on_sqlite(moment: Element, terms: Terms) -> Element:
+    """The local date of a moment's text; SQLite knows no time zones, so the offsets are told."""
     offsets = offsets_of(terms.zone, terms.now.date())
 
     def day(offset: int) -> Element:
-        return sa.type_coerce(sa.func.date(moment, f"{offset + seconds:+d} seconds"), sa.Text)
+        return sa.func.date(moment, f"{offset:+d} seconds", type_=sa.Text)
 
-    *changing, (_begin, last) = offsets
     ends = [begin for begin, _offset in offsets[1:]]
-    cases = [(sa.type_coerce(moment, sa.Text) < _text_of(end - dt.timedelta(seconds=seconds)), day(offset))
-             for end, (_begin, offset) in zip(ends, changing, strict=True)]  # fmt: skip
-    return sa.case(*cases, else_=day(last)) if cases else day(last)
+    cases = [(moment < _text_of(end), day(offset)) for end, (_begin, offset) in zip(ends, offsets, strict=False)]
+    return sa.case(*cases, else_=day(offsets[-1][1])) if cases else day(offsets[-1][1])
 
 
 def _text_of(moment: dt.datetime) -> str:

@@ -227,7 +227,7 @@ def _names(query: ListQuery, columns: Columns, view: TowerView) -> tuple[str, ..
     table = application().tables.form[query.form.name]
     group = query.tower.group if query.tower else ""
     wanted = (*view.columns, group, "owner", "state_since", "state_due", "_previous", view.promised or "",
-              towers.forecast_column(table))  # fmt: skip
+              "forecast_at")  # fmt: skip
     return tuple(dict.fromkeys(name for name in wanted if name in columns or name in table.c))
 
 

@@ -88,9 +88,9 @@ class Brush:
         path_html, state_text, colour, aside = self.path_of(row)
         step = next_step(self.plan, row)
         risk = RISKS[towers.risk_of(row, self.terms)]
-        due, forecast = row["state_due"], row[self.terms.forecast]
+        due = row["state_due"]
         promised = row[self.terms.promised] if self.terms.promised else None
-        expected = None if forecast is None else max(forecast, now)
+        expected = towers.expected_end(row, self.terms)
         return Shown(
             id=row["id"], version=row["version"], url=f"/{self.form.name}/{row['id']}",
             title=Markup(self.card.title(row, found)),  # noqa: S704 - escaped there

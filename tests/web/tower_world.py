@@ -99,9 +99,9 @@ def days(now: dt.datetime, count: int) -> str:
 
 
 def fill(made: Any) -> dict[str, int]:
-    """One job of each risk, named by it; the forecast is the end of the present step."""
+    """One job of each risk, named by it; the whole path takes four days."""
     now = made.clock()
-    promised = {"late": -1, "near": 2, "fine": 30}
+    promised = {"late": -1, "near": 5, "fine": 30}
     ids = {
         name: made.create("job", number=name.upper(), due_on=days(now, count), price="10", as_="ann").id
         for name, count in promised.items()
