@@ -195,7 +195,7 @@ def conditions(table: sa.Table, terms: Terms) -> dict[str, Clause]:
     over = sa.func.coalesce(table.c.state_due < sa.literal(terms.now, table.c.state_due.type), sa.false())
     if terms.promised is None:
         return {"late": sa.false(), "will_be_late": sa.false(), "at_risk": over, "on_time": sa.not_(over)}
-    promised, forecast, due = table.c[terms.promised], table.c[terms.forecast], table.c.state_due
+    promised, forecast, due = table.c[terms.promised], table.c.forecast_at, table.c.state_due
     kept = promised >= _bound(promised, terms.now, terms)
     beyond = _certain(
         sa.or_(_after(promised, forecast, terms), sa.and_(over, _after(promised, forecast, terms, due=due)))
@@ -229,7 +229,7 @@ def _after(
     slack: dt.timedelta = dt.timedelta(0),
     due: Element | None = None,
 ) -> Clause:
-    """Whether the forecast, and ``slack`` more, lies after the promise; with ``due``, moved by what has passed since."""
+    """Whether the forecast and ``slack`` lie after the promise; with ``due``, moved by what has passed since then."""
     moved = bool(slack) or due is not None
     text, later = sa.type_coerce(forecast, sa.Text), forecast
     if moved:

@@ -17,7 +17,7 @@ from engine.fields.base import Field
 from engine.permissions import label_of_role, may, may_record, row_filter
 from engine.storage import events
 from engine.triggers import Button
-from engine.web import comments, path, printing, questions, related, take
+from engine.web import comments, path, printing, questions, related, storyline, take
 from engine.web.context import actor, application, fragment_wanted, reader
 from engine.web.doors import ShownDoor, closed_doors, open_doors
 from engine.web.failures import said as say
@@ -29,7 +29,7 @@ from engine.web.showing import Showing, ShownSection
 from engine.workflow import doors
 
 blueprint = Blueprint("record", __name__)
-for part in (comments, printing, related, take):  # the rest of the record's addresses
+for part in (comments, printing, related, storyline, take):  # the rest of the record's addresses
     blueprint.register_blueprint(part.blueprint)
 
 
