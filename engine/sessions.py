@@ -41,6 +41,7 @@ class SignedIn:
     view_as: str | None
     is_admin: bool
     touch: bool
+    last_event: int  # the number of the last event there was when the request began
 
 
 # --- finding
@@ -81,7 +82,7 @@ def _people_columns(tables: Tables) -> list[sa.ColumnElement[Any]]:
 def _session_query(tables: Tables) -> sa.Select[Any]:
     session, user = tables.session, tables.user
     return (
-        sa.select(session.c.seen_at, session.c.view_as, *_people_columns(tables))
+        sa.select(session.c.seen_at, session.c.view_as, last_event(tables), *_people_columns(tables))
         .join_from(session, user, user.c.id == session.c.user_id)
         .where(
             session.c.token_hash == value("digest", session.c.token_hash.type),
@@ -90,6 +91,10 @@ def _session_query(tables: Tables) -> sa.Select[Any]:
             user.c.active,
         )
     )
+
+
+def last_event(tables: Tables) -> sa.ColumnElement[Any]:
+    return sa.select(sa.func.max(tables.event.c.id)).scalar_subquery().label("last_event")
 
 
 def _token_query(tables: Tables) -> sa.Select[Any]:
@@ -147,6 +152,7 @@ def find_session(
         view_as=row["view_as"] if actor.is_admin else None,
         is_admin=actor.is_admin,
         touch=now - row["seen_at"] > TOUCH_EVERY,
+        last_event=row["last_event"] or 0,
     )
 
 

@@ -27,7 +27,7 @@ V = TypeVar("V", bound=Callable[..., Any])
 NOT_KNOWN = message("The sign-in name or the password is not right.")
 MAY_WHILE_LOOKING = {"auth.sign_out", "auth.look_as", "me.set_theme"}
 MAY_BEFORE_CHANGE = {"auth.sign_out", "me.password", "me.change_password", "me.set_theme", "me.set_language"}
-BACKGROUND = {"notices.count"}
+BACKGROUND = {"notices.count", "live.pulse", "live.fresh"}
 
 
 def public(view: V) -> V:
@@ -51,7 +51,7 @@ def reader_of_browser() -> Reader:
 def start() -> None:
     """Nobody acts yet; whatever fails from here on can still be shown."""
     g.actor, g.bearer, g.csrf_token, g.session_secret = None, False, "", ""
-    g.unread, g.view_as, g.is_admin, g.must_change = 0, None, False, False
+    g.unread, g.view_as, g.is_admin, g.must_change, g.last_event = 0, None, False, False, 0
     g.reader = reader_of_browser()
     g.theme = theme_of(request.cookies.get("theme"))
 
@@ -98,6 +98,7 @@ def _identify_session() -> None:
         return
     _act(found.actor)
     g.unread, g.view_as, g.is_admin, g.must_change = found.unread, found.view_as, found.is_admin, found.must_change
+    g.last_event = found.last_event
     if found.touch and request.endpoint not in BACKGROUND:
         with app.database.write() as conn:
             sessions.touch_session(conn, app.tables, secret, now)

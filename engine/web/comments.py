@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,12 +29,13 @@ from engine.web.context import actor, application, fragment_wanted, reader
 from engine.web.failures import said as say
 from engine.web.render import go, render
 from engine.web.seen import NOT_THERE, Seen, form_named, see, titles_of
-from engine.web.timeline import Change, Teller, pointed_at
+from engine.web.timeline import Change, Teller, added_files, pointed_at
 
 blueprint = Blueprint("comments", __name__)
 
 PAGE = 20
 LONGEST = 5000
+LAST = 10**18 - 1  # comes after every number there is, and still is one an address may carry
 MENTION = re.compile(r"(?<![\w@])@([\w][\w.@+-]{0,79})")
 MOST_MENTIONS = 20
 
@@ -59,6 +60,8 @@ class Entry:
     run_href: str = ""
     because: int | None = None
     elsewhere: story.Because | None = None
+    about: str = ""  # the record it happened to, where that is another than the page's
+    about_href: str = ""
     comment_id: int | None = None
     body: str | None = None
     edited: bool = False
@@ -79,25 +82,16 @@ class TimelinePage:
     problem: str = ""
     note: str = ""
     waiting: tuple[story.Waiting, ...] = ()
+    rest: str = ""  # of the query string, to go on in the same way
+    choices: tuple[Any, ...] = ()
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
-@blueprint.get("/<form_name>/<int:record_id>/events")
-def show(form_name: str, record_id: int) -> Answer:
-    """``before``: where the page above ended, as ``<event id>.<comment id>``."""
-    form = form_named(form_name)
-    with application().database.read() as conn:
-        seen = see(conn, form, record_id, deleted=True)
-        page = page_of(conn, seen, request.args.get("before", ""))
-    template = "timeline_items.html" if fragment_wanted() and not page.first else "timeline.html"
-    return Response(render(template, page=page))
-
-
 def page_of(conn: sa.Connection, seen: Seen, before: str = "", **more: Any) -> TimelinePage:
     app, form = application(), seen.form
-    event_before, comment_before = _place(before)
+    event_before, comment_before = place(before)
     happened = events.of_record(conn, app.tables, form.name, seen.id, before=event_before, limit=PAGE + 1)
     said = _comments(conn, form, seen.id, comment_before) if form.comments else []
     entries = sorted([*_event_entries(conn, seen, happened), *_comment_entries(conn, seen, said)],
@@ -107,7 +101,7 @@ def page_of(conn: sa.Connection, seen: Seen, before: str = "", **more: Any) -> T
         base=f"/{form.name}/{seen.id}",
         title=seen.title,
         entries=tuple(shown),
-        older=_older(shown, before) if len(entries) > PAGE else "",
+        older=older(shown, before) if len(entries) > PAGE else "",
         first=not before,
         may_comment=may_comment(form, seen),
         token=new_token(),
@@ -122,18 +116,18 @@ def may_comment(form: Form, seen: Seen) -> bool:
     return form.comments and reaches and who.id is not None and who.view_as is None and seen.row["deleted_at"] is None
 
 
-def _place(text: str) -> tuple[int | None, int | None]:
+def place(text: str) -> tuple[int | None, int | None]:
     parts = text.split(".")
     if len(parts) != 2 or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
         return None, None
     return int(parts[0]), int(parts[1])
 
 
-def _older(shown: Sequence[Entry], before: str) -> str:
+def older(shown: Sequence[Entry], before: str) -> str:
     """Both streams go on below what this page showed of them; one that showed nothing goes on where it was."""
-    event_before, comment_before = _place(before)
-    last_event = min((one.id for one in shown if one.comment_id is None), default=event_before or 2**62)
-    last_comment = min((one.comment_id for one in shown if one.comment_id is not None), default=comment_before or 2**62)
+    event_before, comment_before = place(before)
+    last_event = min((one.id for one in shown if one.comment_id is None), default=event_before or LAST)
+    last_comment = min((one.comment_id for one in shown if one.comment_id is not None), default=comment_before or LAST)
     return f"{last_event}.{last_comment}"
 
 
@@ -148,15 +142,29 @@ def _comments(conn: sa.Connection, form: Form, record_id: int, before: int | Non
 
 
 def _event_entries(conn: sa.Connection, seen: Seen, happened: Sequence[events.Event]) -> list[Entry]:
+    return told_events(conn, {(seen.form.name, seen.id): seen}, happened)
+
+
+Sights = Mapping[tuple[str, int], Seen]  # (form, record id) → the record as the person sees it
+
+
+def told_events(conn: sa.Connection, seen: Sights, happened: Sequence[events.Event]) -> list[Entry]:
+    """Events of these records as entries; the number of statements does not grow with either."""
     app, who = application(), actor()
-    titles = titles_of(conn, app, who, pointed_at(app.definition, seen.form, happened))
-    teller = Teller(app.definition, seen.form, readable_of(seen), titles, reader())
+    wanted: dict[str, set[int]] = {}
+    for name in dict.fromkeys(event.form for event in happened):
+        own = [event for event in happened if event.form == name]
+        for target, ids in pointed_at(app.definition, app.definition.forms[name], own).items():
+            wanted.setdefault(target, set()).update(ids)
+    titles = titles_of(conn, app, who, wanted)
+    tellers = {key: Teller(app.definition, one.form, readable_of(one), titles, reader()) for key, one in seen.items()}
     names = titles.get("_user", {})
     reasons = story.reasons(conn, happened)
+    pictures = _pictures(conn, tellers, happened)
     entries = []
     shown_here = {event.id for event in happened}
     for event in happened:
-        told = teller.tell(event)
+        told = tellers[event.form, event.record_id].tell(event)
         name = names.get(told.actor_id or 0, "") or say(message("System"))
         entries.append(
             Entry(
@@ -173,10 +181,27 @@ def _event_entries(conn: sa.Connection, seen: Seen, happened: Sequence[events.Ev
                 run_href=story.run_href(event.rule, event.run_id),
                 because=told.cause if told.cause in shown_here else None,
                 elsewhere=reasons.get(event.id),
-                **_times(told.at),
+                files=pictures.get(event.id, ()),
+                **times(told.at),
             )
         )
     return entries
+
+
+def _pictures(
+    conn: sa.Connection, tellers: Mapping[tuple[str, int], Teller], happened: Sequence[events.Event]
+) -> dict[int, tuple[Mapping[str, Any], ...]]:
+    """event id → the pictures it added, in fields the person may see."""
+    added = {event.id: added_files(event, tellers[event.form, event.record_id]) for event in happened}
+    ids = sorted({one for several in added.values() for one in several})
+    if not ids:
+        return {}
+    table = application().tables.attachment
+    query = sa.select(table.c.id, table.c.name, table.c.media_type).where(
+        table.c.id.in_(ids), table.c.media_type.in_(uploads.PICTURES), table.c.deleted_at.is_(None)
+    )
+    there = {row.id: {"id": row.id, "name": row.name, "thumb": True} for row in conn.execute(query)}
+    return {id: tuple(there[one] for one in several if one in there) for id, several in added.items()}
 
 
 def readable_of(seen: Seen) -> Any:
@@ -195,27 +220,41 @@ def readable_of(seen: Seen) -> Any:
 
 
 def _comment_entries(conn: sa.Connection, seen: Seen, said: Sequence[Any]) -> list[Entry]:
+    return told_comments(conn, {(seen.form.name, seen.id): seen}, said)
+
+
+def told_comments(conn: sa.Connection, seen: Sights, said: Sequence[Any]) -> list[Entry]:
     app, who = application(), actor()
     names = titles_of(conn, app, who, {"_user": {row.author for row in said}}).get("_user", {})
-    files = files_of(conn, seen, [row.id for row in said])
+    files: dict[int, tuple[Mapping[str, Any], ...]] = {}
+    for name in dict.fromkeys(row.form for row in said):
+        own = [row for row in said if row.form == name]
+        files |= files_of_comments(conn, name, {row.record_id for row in own}, [row.id for row in own])
     return [
         Entry(
             order=(row.at, 1, row.id), id=row.id, comment_id=row.id, who=names.get(row.author, ""), icon="message",
             initials=initials(names[row.author]) if names.get(row.author) else "", sentence="", body=row.body,
-            edited=row.edited_at is not None, mine=row.author == who.id and may_comment(seen.form, seen),
-            files=files.get(row.id, ()), **_times(row.at),
+            edited=row.edited_at is not None, files=files.get(row.id, ()),
+            mine=row.author == who.id and may_comment(app.definition.forms[row.form], seen[row.form, row.record_id]),
+            **times(row.at),
         )
         for row in said
     ]  # fmt: skip
 
 
 def files_of(conn: sa.Connection, seen: Seen, comment_ids: Sequence[int]) -> dict[int, tuple[Mapping[str, Any], ...]]:
+    return files_of_comments(conn, seen.form.name, {seen.id}, comment_ids)
+
+
+def files_of_comments(
+    conn: sa.Connection, form: str, record_ids: Collection[int], comment_ids: Sequence[int]
+) -> dict[int, tuple[Mapping[str, Any], ...]]:
     if not comment_ids:
         return {}
     table = application().tables.attachment
     fields = {f"{uploads.COMMENT}:{one}": one for one in comment_ids}
     query = sa.select(table.c.id, table.c.field, table.c.name, table.c.media_type).where(
-        table.c.form == seen.form.name, table.c.record_id == seen.id, table.c.field.in_(fields),
+        table.c.form == form, table.c.record_id.in_(record_ids), table.c.field.in_(fields),
         table.c.deleted_at.is_(None),
     )  # fmt: skip
     found: dict[int, tuple[Mapping[str, Any], ...]] = {}
@@ -225,7 +264,7 @@ def files_of(conn: sa.Connection, seen: Seen, comment_ids: Sequence[int]) -> dic
     return found
 
 
-def _times(at: dt.datetime) -> dict[str, Any]:
+def times(at: dt.datetime) -> dict[str, Any]:
     now, language = application().clock(), reader().language
     recent = now - at < dt.timedelta(days=7)
     day = formats.date(at.astimezone(reader().zone).date(), language)

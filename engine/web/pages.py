@@ -51,7 +51,8 @@ def show(name: str) -> str:
     with app.database.read() as conn:
         choices = filters.choices(app, who, person, conn, page, chosen)
         tiles = list(_tiles(conn, page, chosen))
-    return render("page.html", page=page, tiles=tiles, choices=choices, chosen=chosen)
+    forms = sorted({form for tile in tiles if (form := getattr(tile.card, "form", None))})
+    return render("page.html", page=page, tiles=tiles, choices=choices, chosen=chosen, live_forms=forms)
 
 
 def _page(name: str) -> Page:

@@ -100,7 +100,7 @@ def _step(
         due = row.get("state_due")
         late = due is not None and due < now
         title = formats.moment(row["state_since"], reader) if row.get("state_since") else ""
-        return Step(state.name, label, css, True, _lasting(row, state, reader, now), title, "", late)
+        return Step(state.name, label, css, True, lasting(row, state, reader, now), title, "", late)
     if stay is not None and stay.left_at is not None:
         left = stay.left_at.astimezone(reader.zone)
         who = names.get(stay.left_by, "") if stay.left_by is not None else ""
@@ -118,7 +118,8 @@ def _day(moment: dt.datetime, reader: Reader) -> str:
     return formats.date(moment.astimezone(reader.zone).date(), reader.language)
 
 
-def _lasting(row: Mapping[str, Any], state: State, reader: Reader, now: dt.datetime) -> str:
+def lasting(row: Mapping[str, Any], state: State, reader: Reader, now: dt.datetime) -> str:
+    """How long it has been there, against what is expected: 3 d / 2 working days."""
     since = row.get("state_since")
     if since is None or state.final:
         return formats.date(since.astimezone(reader.zone).date(), reader.language) if since else ""
@@ -162,7 +163,7 @@ def aside(workflow: Workflow, row: Mapping[str, Any], reader: Reader, now: dt.da
     before = workflow.states.get(str(row.get("_previous")))
     return Aside(
         state.label.text(reader.language),
-        _lasting(row, state, reader, now),
+        lasting(row, state, reader, now),
         before.label.text(reader.language) if before else "",
     )
 

@@ -18,7 +18,7 @@ from engine.forecasts import ExpectedStep, steps_of
 from engine.permissions import label_of_role, may, may_record, row_filter
 from engine.storage import events
 from engine.triggers import Button
-from engine.web import comments, path, printing, questions, related, take
+from engine.web import comments, path, printing, questions, related, storyline, take
 from engine.web.context import actor, application, fragment_wanted, reader
 from engine.web.doors import ShownDoor, closed_doors, open_doors
 from engine.web.failures import said as say
@@ -30,7 +30,7 @@ from engine.web.showing import Showing, ShownSection
 from engine.workflow import doors
 
 blueprint = Blueprint("record", __name__)
-for part in (comments, printing, related, take):  # the rest of the record's addresses
+for part in (comments, printing, related, storyline, take):  # the rest of the record's addresses
     blueprint.register_blueprint(part.blueprint)
 
 
@@ -65,6 +65,7 @@ class RecordPage:
     presses: tuple[Press, ...]
     status: tuple[StatusLine, ...]
     rev: str
+    version: int
     sections: tuple[ShownSection, ...]
     related: tuple[Any, ...]
     may_update: bool
@@ -110,6 +111,7 @@ def page_of(conn: sa.Connection, seen: Seen) -> RecordPage:
         presses=() if deleted else presses(form),
         status=_status(showing, row, expected),
         rev=_written(showing, row),
+        version=row["version"],
         sections=showing.sections(editable=may_update),
         related=related.links_here(form),
         may_update=may_update,

@@ -28,10 +28,10 @@ TOASTS = "_toasts"
 MOST_TOASTS = 5  # they wait in the session's cookie, and browsers drop one of more than 4 kB
 STYLES = tuple(
     name
-    for name in ("app", "lists", "pages", "forms", "widgets", "imports")
+    for name in ("app", "lists", "pages", "forms", "widgets", "imports", "tower")
     if (statics.FOLDER / f"css/{name}.css").is_file()
 )
-MODULES = tuple(name for name in ("app", "lists", "forms", "widgets") if (statics.FOLDER / f"js/{name}.js").is_file())
+MODULES = tuple(name for name in ("app", "lists", "forms", "widgets", "live") if (statics.FOLDER / f"js/{name}.js").is_file())
 
 
 def render(template: str, /, **context: Any) -> str:
@@ -218,6 +218,7 @@ def equip(flask: Flask, assets: str) -> None:
         in_automation=_in_automation,
         initials=initials,
         is_admin=lambda: g.is_admin,
+        live_at=lambda: g.last_event,
         modules=lambda: MODULES,
         page_theme=lambda: g.theme,
         part=part,

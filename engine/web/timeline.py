@@ -208,6 +208,18 @@ def pointed_at(definition: AppDefinition, form: Form, events: Sequence[Event]) -
     return wanted
 
 
+def added_files(event: Event, teller: Teller) -> tuple[int, ...]:
+    """The ids of files the event brought, in fields the reader may see."""
+    fields = {field.stable_id: field for field in teller.form.fields.values() if field.kind == "files"}
+    found: list[int] = []
+    for key, pair in (event.changes or {}).items():
+        field = fields.get(key)
+        if field is not None and _is_pair(pair) and teller.readable(teller.form.name, field.name):
+            before, after = (one if isinstance(one, list) else [] for one in pair)
+            found += [one for one in after if one not in before and isinstance(one, int)]
+    return tuple(found)
+
+
 def _collect(definition: AppDefinition, field: Field, dumped: Any, wanted: dict[str, set[int]]) -> None:
     if field.kind == "lines":
         columns = definition.forms[field.form].fields.values()  # type: ignore[attr-defined]
