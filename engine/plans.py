@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.actions import Wait
+from engine.approve import Approve
 from engine.definition import AppDefinition, Check, Form, Rule, State, Transition
 from engine.errors import Missing, message
 from engine.expressions import Compiled, compile_expression
@@ -144,6 +145,10 @@ class Plans:
         self.parking = frozenset(
             form for plan in self.rule.values() for _path, action, form in plan.rule.steps()
             if isinstance(action, Wait) and action.holds and form
+        )  # fmt: skip
+        self.approving = frozenset(
+            form for plan in self.rule.values() for _path, action, form in plan.rule.steps()
+            if isinstance(action, Approve) and form
         )  # fmt: skip
         self.timed = timed_rules(definition)
         self.live_computed = {name: _derived_needs(form, registry) for name, form in definition.forms.items()}

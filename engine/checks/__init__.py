@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.checks.approving import check_approving
 from engine.checks.asking import check_asking
 from engine.checks.cards import check_cards
 from engine.checks.circles import check_circles
@@ -39,6 +40,7 @@ CHECKS = (
     check_prints,
     check_timing,
     check_asking,
+    check_approving,
     check_scenarios,
     check_texts,
 )
