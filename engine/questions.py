@@ -246,9 +246,10 @@ def one(conn: sa.Connection, tables: Tables, *clauses: Any) -> Question | None:
 
 def open_for(
     conn: sa.Connection, tables: Tables, user_id: int, now: dt.datetime, *, before: int | None = None,
-    form: str | None = None, record_id: int | None = None, limit: int = 50,
+    form: str | None = None, record_id: int | None = None, limit: int = 50, of_approvals: bool = False,
 ) -> list[Question]:  # fmt: skip
-    """The questions that wait for this person, the newest first; ``before`` an id, to go on from there."""
+    """The questions that wait for this person, the newest first; ``before`` an id, to go on from there;
+    ``of_approvals``: no others."""
     table, asked = tables.question, tables.asked
     mine = sa.select(asked.c.question_id).where(asked.c.user_id == user_id, asked.c.over_at.is_(None))
     clauses: list[Any] = [in_state(table, "open"), table.c.id.in_(mine)]
@@ -257,6 +258,8 @@ def open_for(
         clauses += [table.c.form == form, table.c.record_id == record_id]
     if before is not None:
         clauses.append(table.c.id < before)
+    if of_approvals:
+        clauses.append(table.c.approval_id.is_not(None))
     return found(conn, tables, *clauses, limit=limit)
 
 

@@ -28,7 +28,7 @@ TOASTS = "_toasts"
 MOST_TOASTS = 5  # they wait in the session's cookie, and browsers drop one of more than 4 kB
 STYLES = tuple(
     name
-    for name in ("app", "lists", "pages", "forms", "widgets", "imports")
+    for name in ("app", "lists", "pages", "forms", "widgets", "imports", "approvals")
     if (statics.FOLDER / f"css/{name}.css").is_file()
 )
 MODULES = tuple(name for name in ("app", "lists", "forms", "widgets") if (statics.FOLDER / f"js/{name}.js").is_file())
