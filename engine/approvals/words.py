@@ -18,7 +18,7 @@ ANSWERS: Mapping[str, Message] = {
     "withdraw": message("Withdraw"),
 }
 STATES: Mapping[str, Message] = {
-    "open": message("Under way"),
+    "open": message("Being approved"),
     "mending": message("Sent back"),
     "approved": message("Approved"),
     "refused": message("Refused"),

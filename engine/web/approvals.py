@@ -62,10 +62,10 @@ def show() -> str:
     before = request.args.get("before", type=int)
     app = application()
     with app.database.read() as conn:
-        found = _FOUND[box](conn, before)
+        found = FOUND[box](conn, before)
         entries = entries_of(conn, found[:PAGE])
         counts = {name: count_of(conn, name) for name in BOXES[:2]}
-    following = _key(found[PAGE - 1]) if len(found) > PAGE else None
+    following = key_of(found[PAGE - 1]) if len(found) > PAGE else None
     batch = box == "waiting" and sum(one.batch for one in entries) > 1
     return render("approvals.html", box=box, entries=entries, counts=counts, following=following, batch=batch)
 
@@ -73,7 +73,7 @@ def show() -> str:
 Found = tuple[Approval, Question | None]
 
 
-def _key(found: Found) -> int:
+def key_of(found: Found) -> int:
     approval, question = found
     return question.id if question is not None else approval.id
 
@@ -110,7 +110,7 @@ def _with_approvals(conn: sa.Connection, asked: Sequence[Question]) -> list[Foun
     return [(known[one.approval_id or 0], one) for one in asked if one.approval_id in known]
 
 
-_FOUND: Mapping[str, Callable[[sa.Connection, int | None], list[Found]]] = {
+FOUND: Mapping[str, Callable[..., list[Found]]] = {
     "waiting": waiting_for, "mine": started_by, "done": decided_by,
 }  # fmt: skip
 

@@ -263,6 +263,7 @@ EFFECTS = {
     "update": message("Changes of other records"), "take": message("Transitions"), "refuse": message("Refusals"),
     "notify": message("Notices"), "mail": message("Mails"), "http": message("Web calls"), "call": message("Calls"),
     "print": message("Prints"), "wait": message("Waits"), "ask": message("Questions"),
+    "approve": message("Approvals"),
     "for_each": message("Going through records"),
 }  # fmt: skip
 
