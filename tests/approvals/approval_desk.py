@@ -44,6 +44,9 @@ TWO = """
 """
 
 
+LEAD_ONLY = "- {label: Lead, to: [lead]}"
+
+
 def approves(steps: str = TWO, **more: Any) -> str:
     options = "".join(f"            {name}: {value}\n" for name, value in {"shows": "[name, cost, secret]", **more}.items())
     return f"""
