@@ -58,8 +58,8 @@ class Context(Protocol):
     def lines(self, field: str) -> Sequence[Any]:
         """The lines of the record, as expressions see them."""
 
-    def fill(self, template: Template) -> Mapping[str, str]:
-        """The template with its places filled, by language."""
+    def fill(self, template: Template, **more: Any) -> Mapping[str, str]:
+        """The template with its places filled, by language; ``more`` are names beside ``names``."""
 
     def moment(self, source: str) -> dt.datetime | None:
         """The UTC moment an expression gives; a date is its midnight on the application's clock."""
@@ -199,7 +199,7 @@ class Notify(Action):
     message: Template = option("What they are told.")
 
     def effects(self, context: Context) -> Sequence[effects.Effect]:
-        return [effects.Notify(*context.place, *_people(self.to, context), context.fill(self.message))]
+        return [effects.Notify(*context.place, *people_of(self.to, context), context.fill(self.message))]
 
 
 # --- steps that hold others, or time ---------------------------------------------------------------------------------
@@ -276,7 +276,7 @@ class Ask(Action):
     )  # fmt: skip
 
     def effects(self, context: Context) -> Sequence[effects.Effect]:
-        roles, users = _people(self.to, context)
+        roles, users = people_of(self.to, context)
         choices = tuple(
             effects.Choice(one.name, dict(one.label.texts), one.style, one.comment, one.decisive)
             for one in self.answers.values()
@@ -300,7 +300,7 @@ def nested(
             yield from nested((*here, "actions"), action.actions, action.form)
 
 
-def _people(to: Sequence[str], context: Context) -> tuple[frozenset[str], frozenset[int]]:
+def people_of(to: Sequence[str], context: Context) -> tuple[frozenset[str], frozenset[int]]:
     """The roles that are named, and the ids of the users the other expressions give."""
     roles = frozenset(to) & (context.roles | {ADMIN})
     return roles, frozenset(id for source in to if source not in roles for id in context.ids_of(source))

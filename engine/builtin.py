@@ -8,6 +8,7 @@ from typing import Any
 
 from engine import (
     actions,
+    approve,
     cards,
     connectors,
     errands,
@@ -28,7 +29,7 @@ def default_registry() -> Registry:
     """A new registry with every built-in; plugins are entered into it after that."""
     registry = Registry()
     rooms = (
-        fields, views, cards, triggers, timers, schedules, hooks, letterbox, actions, errands, expressions,
+        fields, views, cards, triggers, timers, schedules, hooks, letterbox, actions, errands, approve, expressions,
         connectors, outside,
     )  # fmt: skip
     for room in rooms:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from engine.actions import Wait
 from engine.calendars import Times
+from engine.approve import Approve
 from engine.definition import AppDefinition, Check, Form, Rule, State, Transition
 from engine.errors import Missing, message
 from engine.expressions import Compiled, compile_expression
@@ -150,6 +151,10 @@ class Plans:
         self.parking = frozenset(
             form for plan in self.rule.values() for _path, action, form in plan.rule.steps()
             if isinstance(action, Wait) and action.holds and form
+        )  # fmt: skip
+        self.approving = frozenset(
+            form for plan in self.rule.values() for _path, action, form in plan.rule.steps()
+            if isinstance(action, Approve) and form
         )  # fmt: skip
         self.timed = timed_rules(definition)
         self.times = calendars_of(definition)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from engine.definition import Rule
 from engine.effects import (
+    Approve,
     Ask,
     CreateRecord,
     Effect,
@@ -135,10 +136,10 @@ class Asking:
     def json(self, source: str) -> Any:
         return in_trace(self.evaluate(source))
 
-    def fill(self, template: Template) -> Mapping[str, str]:
+    def fill(self, template: Template, **more: Any) -> Mapping[str, str]:
         definition = self.walk.app.definition
         reader = Reader(definition.languages[0], definition.timezone, definition.currency)
-        return fill_all(template, self.names, self.walk.app.registry, reader)
+        return fill_all(template, {**self.names, **more}, self.walk.app.registry, reader)
 
 
 # --- deciding --------------------------------------------------------------------------------------------------------
@@ -259,6 +260,16 @@ def described(effect: Effect) -> dict[str, Any]:
             "ask": sorted(effect.roles), "users": sorted(effect.users), "message": dict(effect.texts),
             "answers": {one.name: dict(one.label) for one in effect.choices}, "needs": effect.needs,
             "due": effect.due.isoformat() if effect.due else None,
+        }  # fmt: skip
+    if isinstance(effect, Approve):
+        return {
+            "approve": sorted(effect.roles), "users": sorted(effect.users), "message": dict(effect.texts),
+            "label": dict(effect.label),
+            "steps": [
+                {"label": dict(one.label), "skipped": one.skipped, "roles": sorted(one.roles),
+                 "users": sorted(one.users), "needs": list(one.needs)}
+                for one in effect.steps
+            ],
         }  # fmt: skip
     if isinstance(effect, ForEach):
         return {"for_each": effect.form, "where": effect.where}

@@ -143,6 +143,10 @@ def _tell_waiting_runs(passage: Passage) -> None:
     walk, form = passage.walk, passage.plan.form.name
     if form in walk.app.plans.parking and not passage.creating:
         runs.wake_parked(walk, form, passage.row["id"])
+    if not passage.creating and form in walk.app.plans.approving:
+        from engine.approvals.watching import record_changed
+
+        record_changed(walk, form, passage.row["id"], passage.changed())
 
 
 def saved(passage: Passage, event_id: int | None) -> Saved:

@@ -11,6 +11,7 @@ from designer.flows.places import state_path, transition_path
 from designer.panel.known import label_of
 from designer.workspace import Workspace
 from engine.actions import Ask, TakeTransition
+from engine.approve import Approve
 from engine.definition import Form, Rule, State, Transition
 from engine.expressions import ExpressionRefused, compile_expression
 from engine.language import ADMIN, Duration
@@ -162,7 +163,7 @@ class _Drawing:
                 continue
             if isinstance(trigger, Timeout):
                 yield self.badge("timeout", rule)
-            elif isinstance(trigger, Entered) and any(isinstance(action, Ask) for _path, action, _of in rule.steps()):
+            elif isinstance(trigger, Entered) and any(isinstance(action, Ask | Approve) for _path, action, _of in rule.steps()):
                 yield self.badge("ask", rule)
 
     def _taking(self, transition: str) -> Iterator[Badge]:

@@ -24,6 +24,8 @@ TEXTS = {
     "asked": {"zh": "您同意吗？", "en": "Do you agree?"},
     "agree": {"zh": "同意", "en": "Agree"},
     "reject": {"zh": "不同意", "en": "Reject"},
+    "approval": {"zh": "审批", "en": "Approval"},
+    "approval_step": {"zh": "审批人", "en": "Approvers"},
     "do_it": {"zh": "执行", "en": "Do it"},
 }  # fmt: skip
 
@@ -200,10 +202,17 @@ def _ask(here: Ground) -> dict[str, Any]:
     return {"to": [here.receiver()], "message": here.text("asked"), "answers": answers, "as": _free_result(here)}
 
 
-def _free_result(here: Ground) -> str:
+def _approve(here: Ground) -> dict[str, Any]:
+    here.demand_form()
+    step = {"label": here.text("approval_step"), "to": [here.receiver()]}
+    return {"label": here.text("approval"), "message": here.text("asked"), "steps": [step],
+            "as": _free_result(here, "approval")}  # fmt: skip
+
+
+def _free_result(here: Ground, wanted: str = "decision") -> str:
     path: Path = ("rules", here.rule, "actions")
     taken = {step.get("as") for _at, step in every_step(path, here.workspace.at(path))}
-    return next(name for number in range(1, 1000) if (name := f"decision_{number}" if number > 1 else "decision")
+    return next(name for number in range(1, 1000) if (name := f"{wanted}_{number}" if number > 1 else wanted)
                 not in taken)  # fmt: skip
 
 
@@ -250,7 +259,7 @@ def _script(here: Ground) -> dict[str, Any]:
 
 STEPS: Mapping[str, Callable[[Ground], dict[str, Any]]] = {
     "set": _set, "create": _create, "update": _update, "take": _take, "reassign": _reassign,
-    "refuse": _refuse, "notify": _notify, "ask": _ask, "branch": _branch, "for_each": _for_each, "wait": _wait,
+    "refuse": _refuse, "notify": _notify, "ask": _ask, "approve": _approve, "branch": _branch, "for_each": _for_each, "wait": _wait,
     "mail": _mail, "http": _http, "call": _call, "print": _print, "script": _script,
 }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.checks.approving import check_approving
 from engine.checks.asking import check_asking
 from engine.checks.calendars import check_calendars
 from engine.checks.cards import check_cards
@@ -41,6 +42,7 @@ CHECKS = (
     check_calendars,
     check_timing,
     check_asking,
+    check_approving,
     check_scenarios,
     check_texts,
 )

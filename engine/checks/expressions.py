@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.actions import CopyLines, ForEach, UpdateMatching
+from engine.approve import Approve
 from engine.checks.names import copied_form, is_role, linked_form
 from engine.checks.review import Leaf, Review, unknown
 from engine.definition import Form, Rule
@@ -87,6 +88,8 @@ def _more_names(review: Review, rule: Rule, leaf: Leaf) -> Mapping[str, Any]:
         source = {"source": review.form(around.form) or "any"} if around else woken
         return {"record": review.form(leaf.owner.form) or "any", **source}
     here = {"record": review.form(around.form) or "any", **woken} if around else {}
+    if isinstance(leaf.owner, Approve) and isinstance(leaf.value, Template):
+        return {**here, "link": "text"}
     if isinstance(leaf.owner, CopyLines):
         return {**here, "line": copied_form(review, rule, leaf.owner) or "any"}
     return here

@@ -24,6 +24,7 @@ from engine.actions import (
     UpdateMatching,
     Wait,
 )
+from engine.approve import Approve
 from engine.checks.names import linked_form
 from engine.checks.review import Review
 from engine.definition import Form, Rule, Transition
@@ -249,7 +250,7 @@ def _is_told(trigger: Updated, values: Mapping[str, Expression]) -> bool:
 # All but the first four and the last change no record themselves.
 _KNOWN = (
     SetValues, CreateRecord, UpdateMatching, TakeTransition, Reassign, Notify, Refuse, Branch, ForEach, Wait, Mail,
-    Http, Call, Ask, Print,
+    Http, Call, Ask, Approve, Print,
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from engine import going_on
 from engine.application import Application
+from engine.approvals.mails import completed
 from engine.calendars import seconds_of
 from engine.connectors import Connection
 from engine.errors import AppmillError, DeliveryFailed, message
@@ -96,7 +97,7 @@ def _perform(
             message("The connection {name} is no longer in the definition.", name=row.connection), again=False
         )
     point("before performing")
-    data = {name: value for name, value in row.effect.items() if name != "saved_as"}
+    data = completed(app, {name: value for name, value in row.effect.items() if name != "saved_as"})
     return carry_out(app.registry, Task(row.kind, data, connection, row.key, claimed.attempt, seconds), around)
 
 

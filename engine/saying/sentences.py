@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from engine import actions, errands
+from engine import actions, approve, errands
 from engine.definition import Rule
 from engine.errors import Message, message
 from engine.saying.conditions import Saying
 from engine.saying.occasions import occasion
-from engine.saying.steps import needs_text, target_of
+from engine.saying.steps import approval_step, needs_text, target_of
 from engine.saying.words import Words, with_article
 
 FIRST = ("A ", "An ", "Anything ", "Somebody ", "Another ", "The ")  # English words a sentence does not write large
@@ -180,6 +180,12 @@ def _ask(t: Telling, one: actions.Ask, form: str | None, around: Around) -> Mess
     return t.more(asked, message("{answers}", answers=answers), needs_text(one.needs), most, t.kept(one))
 
 
+def _approve(t: Telling, one: approve.Approve, form: str | None, around: Around) -> Message:
+    asked = message("have “{approval}” approved", approval=one.label)
+    steps = [message("{step}", step=approval_step(t.words, step, form)) for step in one.steps]
+    return t.more(asked, *steps, t.kept(one))
+
+
 def _branch(t: Telling, one: actions.Branch, form: str | None, around: Around) -> Message:
     values = {"condition": t.saying(form, around).condition(one.when), "then": t.block(one.then, form, around)}
     if not one.otherwise:
@@ -247,6 +253,7 @@ STEPS: Mapping[type[Any], Callable[[Telling, Any, str | None, Around], Message]]
     actions.Refuse: _refuse,
     actions.Notify: _notify,
     actions.Ask: _ask,
+    approve.Approve: _approve,
     actions.Branch: _branch,
     actions.ForEach: _for_each,
     actions.Wait: _wait,

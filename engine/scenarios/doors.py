@@ -66,8 +66,10 @@ def addresses(
 ) -> Iterator[str]:
     """Everything that can be read of records. ``named``: form → fields that are asked for one by one."""
     yield from ("/", "/search", "/search?q=0", "/notifications", "/notifications/questions", "/me",
-                "/notifications/count")  # fmt: skip
+                "/notifications/count", "/approvals", "/approvals?box=mine", "/approvals?box=done")  # fmt: skip
     yield from (f"/api/v1/{name}" for name in ("", "me", "notifications", "notifications/questions", "openapi.json"))
+    yield from (f"/api/v1/approvals{more}" for more in ("", "?box=mine", "?box=done", "/1"))
+    yield "/approvals/1"
     for page in definition.pages.values():
         yield f"/pages/{page.name}"
         yield from (f"/pages/{page.name}/cards/{place}" for place in range(len(page.cards)))

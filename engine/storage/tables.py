@@ -14,6 +14,7 @@ from engine.definition import AppDefinition, Form
 from engine.fields.base import Field
 from engine.fields.columns import Moment
 from engine.registry import Registry
+from engine.storage import approving as _approving  # noqa: F401 - enters its tables
 from engine.storage import automation as _automation  # noqa: F401 - enters its tables
 from engine.storage import keeping as _keeping  # noqa: F401 - enters its tables
 from engine.storage import publishing as _publishing  # noqa: F401 - enters its tables

@@ -173,7 +173,7 @@ def keep_cookie(response: Any) -> Any:
     return response
 
 
-def _visitor() -> None:
+def visitor() -> None:
     """A random cookie before signing in, so that the sign-in form has a token to carry. It is nobody's session."""
     if not g.session_secret:
         g.session_secret = g.new_cookie = secrets.token_urlsafe(32)
@@ -189,7 +189,7 @@ def sign_in_page() -> str | Response:
     wanted = local_address(request.args.get("next"))
     if g.actor:
         return go(wanted or "/")
-    _visitor()
+    visitor()
     return _sign_in_form(wanted)
 
 

@@ -27,7 +27,8 @@ from engine.web import auth, failures, folding, render, security, statics
 from engine.web.context import Settings, Site
 
 ROOMS = (
-    "auth", "home", "notices", "questions", "me", "admin", "people", "publishing", "live", "lists", "conditions", "inline",
+    "auth", "home", "notices", "questions", "approvals", "deciding", "standing_in", "me", "admin", "people",
+    "publishing", "live", "lists", "conditions", "inline",
     "boards", "pages", "finding", "bulk", "saved", "forms", "options", "record", "related", "take", "comments",
     "lines", "printing", "attachments", "drafts", "hooks", "api", "exports", "imports", "automation",
 )  # fmt: skip

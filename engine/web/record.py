@@ -11,6 +11,7 @@ from flask import Blueprint, Response, request
 from werkzeug.wrappers import Response as Answer
 
 from engine import formats, service
+from engine.approvals import model as approval_model
 from engine.definition import Form
 from engine.errors import Message, Missing, message
 from engine.fields.base import Field
@@ -18,6 +19,7 @@ from engine.forecasts import ExpectedStep, steps_of
 from engine.permissions import label_of_role, may, may_record, row_filter
 from engine.storage import events
 from engine.triggers import Button
+from engine.web.approval_picture import Picture, pictures_of
 from engine.web import comments, path, printing, questions, related, storyline, take
 from engine.web.context import actor, application, fragment_wanted, reader
 from engine.web.doors import ShownDoor, closed_doors, open_doors
@@ -72,6 +74,7 @@ class RecordPage:
     may_delete: bool
     may_create: bool
     asked: tuple[questions.Shown, ...] = ()
+    approvals: tuple[Picture, ...] = ()
 
 
 # --- the page --------------------------------------------------------------------------------------------------------
@@ -118,7 +121,16 @@ def page_of(conn: sa.Connection, seen: Seen) -> RecordPage:
         may_delete=bool(may_record(app, who, "delete", form, seen.view)),
         may_create=bool(may(app, who, "create", form)),
         asked=() if deleted else tuple(questions.mine(conn, form=form.name, record_id=seen.id)),
+        approvals=_approvals(conn, seen),
     )
+
+
+def _approvals(conn: sa.Connection, seen: Seen) -> tuple[Picture, ...]:
+    app = application()
+    if seen.form.name not in app.plans.approving:
+        return ()
+    found = approval_model.of_record(conn, app.tables, seen.form.name, seen.id, limit=5)
+    return tuple(picture for picture, _asked in pictures_of(app, conn, actor(), found))
 
 
 def presses(form: Form) -> tuple[Press, ...]:

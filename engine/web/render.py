@@ -28,7 +28,7 @@ TOASTS = "_toasts"
 MOST_TOASTS = 5  # they wait in the session's cookie, and browsers drop one of more than 4 kB
 STYLES = tuple(
     name
-    for name in ("app", "lists", "pages", "forms", "widgets", "imports", "tower")
+    for name in ("app", "lists", "pages", "forms", "widgets", "imports", "tower", "approvals")
     if (statics.FOLDER / f"css/{name}.css").is_file()
 )
 MODULES = tuple(name for name in ("app", "lists", "forms", "widgets", "live") if (statics.FOLDER / f"js/{name}.js").is_file())

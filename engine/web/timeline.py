@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engine.approvals.words import DEEDS
 from engine.definition import AppDefinition, Form
 from engine.errors import Invalid, Message, message
 from engine.fields.base import Field
@@ -88,9 +89,17 @@ class Teller:
                            before=self._state(event.from_state), after=self._state(event.to_state))  # fmt: skip
         if event.kind == "answered" and isinstance(event.trace, Mapping):
             return self._answered(event.trace)
+        if event.kind == "approval" and isinstance(event.trace, Mapping):
+            return _of_approval(event.trace)
         return SENTENCES.get(event.kind, SENTENCES["updated"])
 
     def _answered(self, trace: Mapping[str, Any]) -> Message:
+        if "approval_label" in trace:
+            told = {"approval": Label(trace["approval_label"]), "step": Label(trace["step"]),
+                    "answer": Label(trace["label"])}  # fmt: skip
+            if trace.get("for_name"):
+                return message("{approval} · {step}: {answer} (for {name})", name=trace["for_name"], **told)
+            return message("{approval} · {step}: {answer}", **told)
         rule = next((one for one in self.definition.rules.values() if one.stable_id == trace["rule"]), None)
         return message("answered “{answer}” to the rule “{rule}”", answer=Label(trace["label"]),
                        rule=self._rule(rule.name if rule else trace["rule"]))  # fmt: skip
@@ -285,6 +294,7 @@ SENTENCES: Mapping[str, Message] = {
     "revealed": message("looked at a sensitive field"),
     "answered": message("answered a question"),
     "reassigned": message("handed the record over"),
+    "approval": message("did something about an approval"),
 }
 ICONS: Mapping[str, str] = {
     "created": "plus",
@@ -296,4 +306,13 @@ ICONS: Mapping[str, str] = {
     "revealed": "eye",
     "answered": "message",
     "reassigned": "user-plus",
+    "approval": "checks",
 }
+
+
+def _of_approval(trace: Mapping[str, Any]) -> Message:
+    """What was done about an approval beside deciding."""
+    pattern = DEEDS.get(str(trace.get("did")), SENTENCES["approval"])
+    values = {"approval": Label(trace["label"]), "step": Label(trace.get("step") or {"": ""}),
+              "person": str(trace.get("person") or "")}  # fmt: skip
+    return Message(pattern.pattern, values)

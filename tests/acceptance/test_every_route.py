@@ -19,6 +19,8 @@ OPEN_TO_STRANGERS = {
     "static_files.static_file": "style and scripts of the sign-in page",
     "static_files.favicon": "asked by browsers before anybody signs in",
     "hooks.receive_message": "other systems; they sign what they send, and it is held against a secret",
+    "deciding.show": "a link for one decision; its secret is asked for",
+    "deciding.decide": "a link for one decision; its secret and its own token are asked for",
     "me.browser_language": "the sign-in page is read in one's own language",
 }
 VALUES: dict[str, Any] = {

@@ -39,11 +39,12 @@ PLAIN = frozenset({
     "SmtpConnection.reply_to", "ImapConnection.host", "ImapConnection.user", "ImapConnection.folder",
     "HttpConnection.base_url", "HttpConnection.headers", "HttpConnection.hosts", "BasicCredential.user",
     "HmacCredential.prefix", "DateReached.at", "Schedule.cron", "Schedule.at", "Schedule.timezone", "Webhook.path",
-    "Webhook.header", "Webhook.timestamp", "Webhook.delivery", "Ask.needs", "Ask.as", "Http.query", "Http.json",
+    "Webhook.header", "Webhook.timestamp", "Webhook.delivery", "Ask.needs", "Ask.as", "Approve.as", "ApprovalStep.needs", "ApprovalPart.needs", "Http.query", "Http.json",
     "Http.as", "Call.operation", "Call.values", "Call.as", "Print.as", "RunScript.values", "RunScript.as",
     "Calendar.shifts", "Calendar.closed", "Calendar.open", "Calendar.timezone",
     # names a story gives its records, and words it looks for
     "Given.as", "Step.as", "Step.update", "Step.delete", "Step.restore", "Step.of", "Step.answer", "Step.reason",
+    "Step.withdraw", "Step.remind",
     "Step.comment", "Step.refused", "Expected.of", "Expected.contains", "Expected.sent", "Scenario.at",
     "Scenario.answers",
 })  # fmt: skip

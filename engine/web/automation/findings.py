@@ -264,6 +264,7 @@ EFFECTS = {
     "reassign": message("Handed over"), "refuse": message("Refusals"),
     "notify": message("Notices"), "mail": message("Mails"), "http": message("Web calls"), "call": message("Calls"),
     "print": message("Prints"), "wait": message("Waits"), "ask": message("Questions"),
+    "approve": message("Approvals"),
     "for_each": message("Going through records"),
 }  # fmt: skip
 

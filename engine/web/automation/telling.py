@@ -282,6 +282,19 @@ def _ask(t: Telling, effect: Mapping[str, Any], step: int | None) -> Wish:
     return Wish(step, title, "help-circle", "", rows)
 
 
+def _approve(t: Telling, effect: Mapping[str, Any], step: int | None) -> Wish:
+    title = t.words.say(message("Have “{approval}” approved", approval=Label(effect["label"])))
+    steps = tuple(_approval_step(t, number, one) for number, one in enumerate(effect["steps"], 1))
+    return Wish(step, title, "checks", "", (*_texts(t, effect.get("message", {})), *steps))
+
+
+def _approval_step(t: Telling, number: int, step: Mapping[str, Any]) -> Pair:
+    people = [t.words.role_label(name) for name in step["roles"]]
+    people += [name for id in step["users"] if (name := t.person(id))]
+    asked = t.words.say(message("skipped")) if step["skipped"] else t.words.listed(people) or "–"
+    return f"{number} · {Label(step['label']).text(t.words.language)}", asked
+
+
 def _texts(t: Telling, texts: Mapping[str, str]) -> tuple[Pair, ...]:
     said = text_in(texts, t.words.language)
     return ((t.words.say(message("Text")), said if sees_all() else MASK),) if said else ()
@@ -306,7 +319,7 @@ def _print(t: Telling, effect: Mapping[str, Any], step: int | None) -> Wish:
 
 WISHES: Mapping[str, Callable[[Telling, Mapping[str, Any], int | None], Wish]] = {
     "set": _set, "create": _create, "update": _update, "take": _take, "reassign": _reassign, "refuse": _refuse,
-    "notify": _notify, "ask": _ask, "print": _print,
+    "notify": _notify, "ask": _ask, "approve": _approve, "print": _print,
 }  # fmt: skip
 
 
