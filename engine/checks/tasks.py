@@ -12,11 +12,15 @@ from engine.task import Task
 from engine.yamlfile import Path
 
 ADDING = ("integer", "decimal", "quantity", "money", "percent", "duration")
+RESERVED = ("entries", "waiting", "me")  # pages beside the tasks
 SCANNED = ("link", "barcode", "text")
 
 
 def check_tasks(review: Review) -> None:
     for name, task in review.definition.tasks.items():
+        if name in RESERVED:
+            review.error(("tasks", name), message("'{name}' is a page of its own; call the task differently.", name=name),
+                         at_key=True)  # fmt: skip
         form = review.form(task.form)
         if form is not None:
             _task(review, task, form, ("tasks", name))

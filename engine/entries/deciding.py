@@ -104,9 +104,11 @@ def _lend_files(conn: sa.Connection, app: Application, who: Actor, entry: int) -
 def _take(
     app: Application, who: Actor, open_: Open, task: Task, choice: str, values: Mapping[str, Any] | None, note: str
 ) -> Saved:
-    entry = with_codes(app, who, task, open_.entry)
-    if values is not None and choice == "edit":
-        entry = replace(entry, values={**entry.values, **values})
+    entry = open_.entry
+    if values and choice == "edit":  # what was chosen by hand needs no code any more
+        codes = {name: code for name, code in entry.codes.items() if not values.get(name)}
+        entry = replace(entry, values={**entry.values, **values}, codes=codes)
+    entry = with_codes(app, who, task, entry)
     once = _Settling(f"entry:{open_.id}", who=who, open_=open_, outcome=_OUTCOMES[choice], note_=note)
     if task.kind == "create":
         return service.save(app, who, task.form, dict(entry.values), once=once)

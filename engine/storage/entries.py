@@ -45,3 +45,11 @@ def _entry_file() -> list[Any]:
         sa.Column("attachment_id", BigInt, sa.ForeignKey("_attachment.id", ondelete="CASCADE"), primary_key=True),
         text("field"),
     ]
+
+
+def latest(conn: sa.Connection, tables: Any, person: int, limit: int) -> list[Any]:
+    """What somebody did last, the newest first."""
+    table = tables.entry
+    columns = (table.c.id, table.c.task, table.c.form, table.c.record_id, table.c.made_at, table.c.outcome)
+    query = sa.select(*columns).where(table.c.user_id == person).order_by(table.c.id.desc()).limit(limit)
+    return list(conn.execute(query))

@@ -30,6 +30,7 @@ ROOMS = (
     "auth", "home", "notices", "questions", "me", "admin", "people", "publishing", "lists", "conditions", "inline",
     "boards", "pages", "finding", "bulk", "saved", "forms", "options", "record", "related", "take", "comments",
     "lines", "printing", "attachments", "drafts", "hooks", "api", "exports", "imports", "automation",
+    "entries", "tasks", "scanning", "phone",
 )  # fmt: skip
 LARGEST_NUMBER = 10**18  # well within what databases hold, also plus one
 

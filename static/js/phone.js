@@ -1,0 +1,92 @@
+// On every page: the worker, what waits to be sent, the warning before signing out, and what a hand scanner types.
+import "./phone/queue.js";
+import { ask } from "./confirm.js";
+
+const queue = self.AppmillQueue;
+const person = document.querySelector('meta[name="person"]');
+const EVERY = 30000; // ms between two tries while something waits
+
+// --- the worker
+
+async function startWorker() {
+  if (!("serviceWorker" in navigator)) return;
+  if (person?.dataset.tasks) {
+    const registration = await navigator.serviceWorker.register("/sw.js", { scope: "/", updateViaCache: "none" });
+    const ready = registration.active ?? (await navigator.serviceWorker.ready).active;
+    ready?.postMessage({ type: "person", person: person.content });
+  } else {
+    const there = await navigator.serviceWorker.getRegistration("/");
+    there?.active?.postMessage({ type: "person", person: person?.content ?? "" });
+  }
+}
+
+// --- what waits
+
+export async function showWaiting() {
+  const entries = await queue.waiting();
+  const count = entries.length;
+  for (const place of document.querySelectorAll("[data-waiting]")) {
+    place.hidden = count === 0;
+    const text = place.querySelector("[data-waiting-text]");
+    text.textContent = count === 1 ? text.dataset.one : text.dataset.many.replace("{count}", count);
+  }
+  for (const badge of document.querySelectorAll("[data-waiting-count]")) {
+    badge.hidden = count === 0;
+    badge.textContent = String(count);
+  }
+  if ("setAppBadge" in navigator) (count ? navigator.setAppBadge(count) : navigator.clearAppBadge()).catch(() => {});
+  document.dispatchEvent(new CustomEvent("waiting", { detail: { entries } }));
+  return entries;
+}
+
+export async function sendWaiting() {
+  const before = await queue.waiting();
+  if (!before.length) return { sent: 0, blocked: null };
+  const result = await queue.flush();
+  await showWaiting();
+  return result;
+}
+
+// Where the browser can, it sends when the network is back although no page is open.
+export async function sendLater() {
+  try {
+    const registration = await navigator.serviceWorker?.getRegistration("/");
+    await registration?.sync?.register("entries");
+  } catch {
+    // without it the page sends by itself when it is online, looked at, or after a while
+  }
+}
+
+function keepSending() {
+  const attempt = () => sendWaiting().catch(() => {});
+  window.addEventListener("online", attempt);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) attempt(); });
+  setInterval(() => { if (!document.hidden) attempt(); }, EVERY);
+  navigator.serviceWorker?.addEventListener("message", (event) => { if (event.data?.type === "queue") showWaiting(); });
+  attempt();
+}
+
+// --- signing out with something that waits: it stays, and only its maker sends it
+
+function guardSignOut() {
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (form.getAttribute("action") !== "/sign_out" || form.dataset.sure) return;
+    event.preventDefault();
+    const own = (await queue.waiting()).filter((entry) => String(entry.person) === person?.content);
+    const words = document.getElementById("texts")?.dataset.signOutWaiting ?? "";
+    if (own.length && !(await ask(words.replace("{count}", own.length)))) return;
+    form.dataset.sure = "yes";
+    form.requestSubmit(event.submitter ?? undefined);
+  }, { capture: true });
+}
+
+if (person) {
+  startWorker().catch((error) => console.warn("no worker:", error.message));
+  if (person.content && "indexedDB" in window) {
+    showWaiting().catch(() => {});
+    keepSending();
+    guardSignOut();
+  }
+}
+
