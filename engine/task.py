@@ -27,16 +27,18 @@ class Task(Named):
         "Whether it makes a record, or changes one that is scanned or chosen first; a step is always the latter.",
         "new",
     )
-    transition: TransitionName | None = option("The step it takes; what that asks for is asked here.", None)
+    transition: TransitionName | None = option("The step it takes; what that asks for is asked here.", None, of="form")
     where: Expression | None = option("Which records it is for, where it makes none.", None)
     fields: tuple[FieldName, ...] = option(
-        "What is filled in, in order; with a transition beside what that asks for.", ()
+        "What is filled in, in order; with a transition beside what that asks for.", (), of="form"
     )
     adds: tuple[FieldName, ...] = option(
-        "Numbers that are added to what the record has, so that entries of several people add up.", ()
+        "Numbers that are added to what the record has, so that entries of several people add up.", (), of="form"
     )
-    scan: FieldName | None = option("The link, code or text that is scanned first, where it makes a record.", None)
-    keep: tuple[FieldName, ...] = option("Fields that begin with what was entered last.", ())
+    scan: FieldName | None = option(
+        "The link, code or text that is scanned first, where it makes a record.", None, of="form"
+    )
+    keep: tuple[FieldName, ...] = option("Fields that begin with what was entered last.", (), of="form")
     then: Literal["again", "open", "home"] = option(
         "What comes after it: the same once more, the record, or all tasks.", "again"
     )

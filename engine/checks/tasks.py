@@ -19,8 +19,8 @@ SCANNED = ("link", "barcode", "text")
 def check_tasks(review: Review) -> None:
     for name, task in review.definition.tasks.items():
         if name in RESERVED:
-            review.error(("tasks", name), message("'{name}' is a page of its own; call the task differently.", name=name),
-                         at_key=True)  # fmt: skip
+            said = message("'{name}' is a page of its own; call the task differently.", name=name)
+            review.error(("tasks", name), said, at_key=True)
         form = review.form(task.form)
         if form is not None:
             _task(review, task, form, ("tasks", name))

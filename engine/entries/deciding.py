@@ -66,14 +66,14 @@ def close(
         raise Refused(_DECIDED)
     conn.execute(sa.delete(app.tables.entry_file).where(app.tables.entry_file.c.entry_id == open_.id))
     if open_.user_id is not None and open_.user_id != who.id:
-        said = message(_SAID[outcome], task=open_.task.label if open_.task else open_.task_name, name=who.name)
+        said = message(_SAID[outcome].pattern, task=open_.task.label if open_.task else open_.task_name, name=who.name)
         tell(conn, app, {open_.user_id}, open_.id, said)
 
 
 _SAID = {
-    "taken": "{task}: {name} took over your entry.",
-    "changed": "{task}: {name} took over your entry with changes.",
-    "dropped": "{task}: {name} did not take over your entry.",
+    "taken": message("{task}: {name} took over your entry."),
+    "changed": message("{task}: {name} took over your entry with changes."),
+    "dropped": message("{task}: {name} did not take over your entry."),
 }
 
 

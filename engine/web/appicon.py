@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import cmath
 import io
+import itertools
+import math
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -135,16 +138,13 @@ def bezier(points: Sequence[Point], share: float) -> Point:
     while len(rest) > 1:
         rest = [
             (a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share)
-            for a, b in zip(rest, rest[1:], strict=False)
+            for a, b in itertools.pairwise(rest)
         ]  # fmt: skip
     return rest[0]
 
 
 def arc(start: Point, rx: float, ry: float, turned: float, large: bool, sweep: bool, end: Point) -> Iterator[Point]:
     """Points of an elliptical arc, from its ends to its centre as in SVG 2, appendix B.2.4."""
-    import cmath
-    import math
-
     if start == end or not rx or not ry:
         yield end
         return

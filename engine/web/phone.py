@@ -56,8 +56,8 @@ def manifest(language: str) -> Response:
 
 COLOURS = {
     "blue": "#2449b3", "azure": "#1c6fb8", "indigo": "#3f4fb5", "purple": "#7a35ad", "pink": "#b02a63",
-    "red": "#b3262f", "orange": "#b8500f", "yellow": "#8f6400", "lime": "#4f7a12", "green": "#1f7a3d", "teal": "#0b7268",
-    "cyan": "#0c7182", "gray": "#475569",
+    "red": "#b3262f", "orange": "#b8500f", "yellow": "#8f6400", "lime": "#4f7a12", "green": "#1f7a3d",
+    "teal": "#0b7268", "cyan": "#0c7182", "gray": "#475569",
 }  # fmt: skip
 
 
