@@ -13,11 +13,17 @@ async function startWorker() {
   if (person?.dataset.tasks) {
     const registration = await navigator.serviceWorker.register("/sw.js", { scope: "/", updateViaCache: "none" });
     const ready = registration.active ?? (await navigator.serviceWorker.ready).active;
-    ready?.postMessage({ type: "person", person: person.content });
+    ready?.postMessage({ type: "person", person: person.content, screens: screens() });
   } else {
     const there = await navigator.serviceWorker.getRegistration("/");
     there?.active?.postMessage({ type: "person", person: person?.content ?? "" });
   }
+}
+
+// The task screens to have at hand: those of this page's buttons, and what shows the queue.
+function screens() {
+  const tasks = [...document.querySelectorAll("[data-task-link]")].map((link) => link.getAttribute("href"));
+  return ["/tasks", "/tasks/waiting", ...tasks.flatMap((path) => [path, `${path}/data`])];
 }
 
 // --- what waits

@@ -107,6 +107,8 @@ SHOW_NO_RECORDS = frozenset({
     "file",  # of an import: the starter's own
     "follow",  # a notification leads to its record
     "docs",  # the page around openapi.json
+    "manifest", "app_icon", "worker", "offline",  # the application on a home screen: open to everybody
+    "waiting", "scan", "me",  # pages that a script of the device fills; who is signed in
 })  # fmt: skip
 
 

@@ -151,9 +151,22 @@ async function signOut(request) {
 
 self.addEventListener("message", (event) => {
   if (event.data?.type !== "person" || !SHELL) return;
-  const { person } = event.data;
-  event.waitUntil(person ? become(String(person)) : forgetPeople());
+  const { person, screens } = event.data;
+  event.waitUntil(person ? become(String(person)).then(() => fetchScreens(screens ?? [])) : forgetPeople());
 });
+
+// Screens nobody has opened yet are there without network too; what they hold is as fresh as the last visit of all tasks.
+async function fetchScreens(screens) {
+  for (const path of screens) {
+    const key = self.location.origin + path;
+    if (!path.endsWith("/data") && (await keptScreen(key))) continue;
+    try {
+      await keep(key, await fetch(path, { credentials: "same-origin", redirect: "manual" }));
+    } catch {
+      return; // without network they stay as they are
+    }
+  }
+}
 
 self.addEventListener("sync", (event) => {
   if (SHELL && event.tag === "entries") event.waitUntil(sendWaiting());
