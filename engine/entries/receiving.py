@@ -81,9 +81,14 @@ def receive(app: Application, who: Actor, task: Task, entry: Entry) -> Outcome:
     except _Clashing as clashing:
         return _keep(app, who, task, replace(entry, record=clashing.record), clashing.why)
     except (Invalid, Refused, Denied, Missing, Stale) as error:
-        if not entry.waited:
+        if not entry.waited or is_outdated(app):  # by the definition that is in force now it may well be taken
             raise
         return _keep(app, who, task, entry, _whole(error))
+
+
+def is_outdated(app: Application) -> bool:
+    """Whether another definition came into force meanwhile."""
+    return app.database.in_force not in (None, app.definition.hash)
 
 
 class _Clashing(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import sqlalchemy as sa
@@ -45,6 +46,12 @@ def _entry_file() -> list[Any]:
         sa.Column("attachment_id", BigInt, sa.ForeignKey("_attachment.id", ondelete="CASCADE"), primary_key=True),
         text("field"),
     ]
+
+
+def forget(conn: sa.Connection, tables: Any, before: dt.datetime) -> int:
+    """Entries that are over and arrived before a moment; answers how many. Those somebody still decides about stay."""
+    table = tables.entry
+    return conn.execute(sa.delete(table).where(table.c.received_at < before, table.c.outcome != "open")).rowcount
 
 
 def latest(conn: sa.Connection, tables: Any, person: int, limit: int) -> list[Any]:

@@ -18,12 +18,13 @@ from engine.codes import codes_of, resolve
 from engine.definition import Form, Transition
 from engine.entries import Entry, Outcome, Reach
 from engine.entries.reachable import MOST, adding, asked_fields, form_of
+from engine.entries.receiving import is_outdated
 from engine.errors import AppmillError, Invalid, Missing, Problem, message
 from engine.fields.base import Field
 from engine.once import new_token
 from engine.storage.entries import latest
 from engine.task import Task
-from engine.web import scanning
+from engine.web import questions, scanning
 from engine.web.boxes import Box, Sheet
 from engine.web.context import actor, application, reader
 from engine.web.failures import SignedOut, error_json, said
@@ -91,9 +92,10 @@ def home() -> str:
     with app.database.read() as conn:
         open_ones = entries.open_for(conn, app, who)
         done = latest(conn, app.tables, who.id or 0, RECENT)
+        asked = len(questions.mine(conn))
     named = {task.stable_id: task for task in app.definition.tasks.values()}
     return render(
-        "tasks/home.html", tasks=entries.tasks_for(app, who), open=open_ones,
+        "tasks/home.html", tasks=entries.tasks_for(app, who), open=open_ones, asked=asked,
         done=[(named[row.task], row) for row in done if row.task in named],
     )  # fmt: skip
 
@@ -365,6 +367,8 @@ _TEXTS = {
 
 
 def _refused(error: AppmillError, task: Task | None, typed: Typed | None = None) -> Answer:
+    if _by_script() and is_outdated(application()):
+        return error_json(503, "unavailable", said(error.reason))  # it is sent again, to the new one
     if _by_script() or task is None:
         return error_json(error.status, error.code, said(error.reason), error.problems)
     told = error.problems or (Problem("", error.reason),)

@@ -1,6 +1,7 @@
 // On every page: the worker, what waits to be sent, the warning before signing out, and what a hand scanner types.
 import "./phone/queue.js";
 import { ask } from "./confirm.js";
+import { csrfToken } from "./texts.js";
 
 const queue = self.AppmillQueue;
 const person = document.querySelector('meta[name="person"]');
@@ -82,11 +83,40 @@ function guardSignOut() {
     const own = (await queue.waiting()).filter((entry) => String(entry.person) === person?.content);
     const words = document.getElementById("texts")?.dataset.signOutWaiting ?? "";
     if (own.length && !(await ask(words.replace("{count}", own.length)))) return;
+    forgetTyped();
     form.dataset.sure = "yes";
     form.requestSubmit(event.submitter ?? undefined);
   }, { capture: true });
 }
 
+// Somebody signed out without network: nothing of theirs is kept any more, and now the server is told.
+async function finishSignOut() {
+  if (!("caches" in window) || !(await caches.has("person"))) return;
+  const place = await caches.open("person");
+  if (!(await place.match("/signed-out"))) return;
+  const answer = await fetch("/sign_out", { method: "POST", headers: { "X-CSRF-Token": csrfToken() }, redirect: "manual" });
+  if (answer.type !== "opaqueredirect" && !answer.ok) return;
+  await place.delete("/signed-out");
+  window.location.assign("/sign_in");
+}
+
+function forgetTyped() {
+  for (const key of Object.keys(localStorage)) if (/^(task|draft):/.test(key)) localStorage.removeItem(key);
+}
+
+// Where the browser offers to install, a button does it.
+window.addEventListener("beforeinstallprompt", (event) => {
+  const button = document.querySelector("[data-install]");
+  if (!button) return;
+  event.preventDefault();
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await event.prompt();
+    button.hidden = true;
+  }, { once: true });
+});
+
+if (person?.content) finishSignOut().catch(() => {});
 if (person) {
   startWorker().catch((error) => console.warn("no worker:", error.message));
   if (person.content && "indexedDB" in window) {

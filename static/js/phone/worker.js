@@ -61,7 +61,7 @@ async function become(person) {
 
 async function forgetPeople(but = "") {
   for (const name of await caches.keys()) if (name.startsWith("person-") && name !== `person-${but}`) await caches.delete(name);
-  if (!but) await caches.delete(ME);
+  if (!but) await (await caches.open(ME)).delete("/person");
 }
 
 const isOf = (answer, person) => answer.ok && !answer.redirected && answer.headers.get("X-Person") === person;
@@ -143,7 +143,8 @@ async function signOut(request) {
   try {
     return await fetch(request);
   } catch {
-    return offlinePage(request);
+    await (await caches.open(ME)).put("/signed-out", new Response("yes")); // told to the server as soon as it is there
+    return (await caches.match("/offline", { ignoreVary: true })) ?? Response.error();
   }
 }
 
