@@ -23,3 +23,9 @@ def allow_reader(answer: Response) -> Response:
 def scan() -> Response:
     """Scan something, whatever it is: its record is opened."""
     return allow_reader(Response(render("tasks/scan.html"), content_type="text/html; charset=utf-8"))
+
+
+@blueprint.get("/scan/dialog")
+def dialog() -> str:
+    """The camera over the whole screen, for a page that has codes to fill in."""
+    return render("tasks/scanner.html")

@@ -2,6 +2,7 @@
 import "./phone/queue.js";
 import { ask } from "./confirm.js";
 import { csrfToken } from "./texts.js";
+import { startScanFields } from "./phone/scan_fields.js";
 
 const queue = self.AppmillQueue;
 const person = document.querySelector('meta[name="person"]');
@@ -116,6 +117,7 @@ window.addEventListener("beforeinstallprompt", (event) => {
   }, { once: true });
 });
 
+startScanFields();
 if (person?.content) finishSignOut().catch(() => {});
 if (person) {
   startWorker().catch((error) => console.warn("no worker:", error.message));

@@ -158,7 +158,7 @@ def test_a_label_held_before_the_camera_fills_the_link(shop: Any, camera: Any, w
     watch.follow(page, shop.url)
     ready(page, "/tasks/note_fault", shop.url)
     page.locator("[data-task-field=job] [data-scan-here]").click()
-    expect(page.locator("[data-task-field=job] [data-search]")).to_have_value("J2 Gear", timeout=15_000)
+    expect(page.locator("[data-task-field=job] [data-lookup]")).to_have_value("J2 Gear", timeout=15_000)
     expect(page.locator("#scanner")).not_to_be_visible()
     page.keyboard.type("J1")  # too short for a hand scanner's burst: nothing is taken for a code
     page.get_by_label("What happened").fill("Noise")

@@ -108,7 +108,7 @@ SHOW_NO_RECORDS = frozenset({
     "follow",  # a notification leads to its record
     "docs",  # the page around openapi.json
     "manifest", "app_icon", "worker", "offline",  # the application on a home screen: open to everybody
-    "waiting", "scan", "me",  # pages that a script of the device fills; who is signed in
+    "waiting", "scan", "dialog", "me",  # pages that a script of the device fills; who is signed in
 })  # fmt: skip
 
 

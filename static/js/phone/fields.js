@@ -12,11 +12,11 @@ export class Fields {
     this.first = new Map([...this.boxes.keys()].map((name) => [name, this.read(name)]));
     form.addEventListener("click", (event) => this.click(event));
     form.addEventListener("change", (event) => { if (event.target.type === "file") this.take(event.target); });
-    form.addEventListener("input", (event) => { if (event.target.matches("[data-search]")) this.search(event.target); });
+    form.addEventListener("input", (event) => { if (event.target.matches("[data-lookup]")) this.search(event.target); });
     form.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && event.target.matches("[data-search]")) event.preventDefault();
+      if (event.key === "Enter" && event.target.matches("[data-lookup]")) event.preventDefault();
     });
-    form.addEventListener("focusin", (event) => { if (event.target.matches("[data-search]")) this.search(event.target, ""); });
+    form.addEventListener("focusin", (event) => { if (event.target.matches("[data-lookup]")) this.search(event.target, ""); });
   }
 
   style(name) { return this.boxes.get(name)?.dataset.style; }
@@ -36,7 +36,7 @@ export class Fields {
 
   read(name) {
     const pick = this.boxes.get(name)?.querySelector("[data-pick]");
-    if (pick) return { value: pick.querySelector("[data-value]").value, title: pick.querySelector("[data-search]").value };
+    if (pick) return { value: pick.querySelector("[data-value]").value, title: pick.querySelector("[data-lookup]").value };
     const checked = this.inputs(name).find((one) => one.type === "radio" && one.checked);
     return { value: checked ? checked.value : (this.inputs(name).find((one) => !["radio", "hidden", "file"].includes(one.type))?.value ?? "") };
   }
@@ -48,7 +48,7 @@ export class Fields {
     if (pick) {
       pick.querySelector("[data-value]").value = text;
       pick.querySelector("[data-code]").value = "";
-      pick.querySelector("[data-search]").value = title || (this.options[name] ?? []).find((one) => String(one.id) === text)?.title || "";
+      pick.querySelector("[data-lookup]").value = title || (this.options[name] ?? []).find((one) => String(one.id) === text)?.title || "";
       this.closeOptions(pick);
       this.noteAt(name, "");
       return;
@@ -132,8 +132,8 @@ export class Fields {
   click(event) {
     const step = event.target.closest("[data-step]");
     if (step) this.step(step);
-    const option = event.target.closest("[data-option]");
-    if (option) this.set(option.closest("[data-pick]").dataset.pick, option.dataset.option, option.textContent);
+    const option = event.target.closest("[data-offer]");
+    if (option) this.set(option.closest("[data-pick]").dataset.pick, option.dataset.offer, option.textContent);
     const gone = event.target.closest("[data-shot]");
     if (gone) this.drop(gone);
     for (const pick of this.form.querySelectorAll("[data-pick]")) if (!pick.contains(event.target)) this.closeOptions(pick);
@@ -160,7 +160,7 @@ export class Fields {
   async askServer(pick, text) {
     try {
       const answer = await fetch(`/${this.form.dataset.form}/options/${pick.dataset.pick}?q=${encodeURIComponent(text)}`, { headers: { Accept: "application/json" } });
-      if (answer.ok && pick.querySelector("[data-search]").value === text) this.offer(pick, await answer.json());
+      if (answer.ok && pick.querySelector("[data-lookup]").value === text) this.offer(pick, await answer.json());
     } catch {
       // without network what is on this device is offered
     }
@@ -172,7 +172,7 @@ export class Fields {
       const button = document.createElement("button");
       button.type = "button";
       button.setAttribute("role", "option");
-      button.dataset.option = one.id;
+      button.dataset.offer = one.id;
       button.textContent = one.title;
       return button;
     }));
