@@ -34,6 +34,7 @@ from engine.language import (
     option,
 )
 from engine.scenario import Scenario
+from engine.task import Task
 from engine.triggers import Trigger
 from engine.views import View
 
@@ -260,6 +261,8 @@ class AppDefinition:
 
     app: str = option("The short name of the application.", pattern=NAME_PATTERN)
     label: Label = option("What people call the application.")
+    icon: str = option("Its icon, also on the home screen of a phone; of the set in static/.", "stack-2")
+    colour: Colour = option("The colour behind its icon.", "blue")
     languages: tuple[Literal["zh", "en"], ...] = option(
         "The languages people can choose; the first is the default.", ("zh", "en"), minItems=1
     )
@@ -276,6 +279,7 @@ class AppDefinition:
     connections: Mapping[str, Connection] = option("The systems outside that rules send to or call.", {})
     rules: Mapping[str, Rule] = option("The automation rules.", {})
     pages: Mapping[str, Page] = option("Screens of cards.", {})
+    tasks: Mapping[str, Task] = option("Quick work with large buttons, on the phone also without network.", {})
     menu: tuple[MenuGroup, ...] = option("The side bar. Default: all pages, then all forms that are not lines.", ())
     demo_users: Mapping[str, DemoUser] = option("People to try the application as, by sign-in name.", {})
     scenarios: Mapping[str, Scenario] = option("Stories that must go as told: the application's own tests.", {})

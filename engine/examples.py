@@ -118,6 +118,30 @@ CREDENTIALS: Mapping[str, str] = {
     "hmac": "{type: hmac, key: {secret: HOOK_KEY}, header: X-Hub-Signature-256, prefix: sha256=}",
     "signature": "{type: signature, key: {secret: HOOK_KEY}}",
 }
+TASK = """\
+tasks:
+  count_parts:
+    label: {zh: 盘点, en: Count parts}
+    icon: package
+    roles: [storekeeper]
+    form: part
+    record: existing              # scanned or chosen first
+    fields: [found, photo]
+    adds: [found]                 # several people count at once
+    decides: chief
+  report_fault:
+    label: {zh: 报修, en: Report a fault}
+    form: repair
+    scan: equipment
+    fields: [equipment, fault, severity, photo]
+    keep: [equipment]
+  finish_repair:
+    label: {zh: 完成维修, en: Finish a repair}
+    form: repair
+    transition: finish
+    where: record.technician == user
+"""
+
 SCENARIO = """\
 closing_needs_the_boss:
   label: {zh: 只有主管能关闭, en: Only the boss closes}

@@ -166,6 +166,6 @@ SYSTEM_MOMENTS = frozenset({"state_since", "state_due", "forecast_at", "created_
 RESERVED_FIELDS = frozenset({*SYSTEM_FIELDS, "record", "user", "none", "true", "false", "previous"})
 RESERVED_FORMS = frozenset(
     {"api", "static", "admin", "sign_in", "sign_out", "me", "search", "files", "pages", "jobs", "health", "hooks",
-     "designer", "live", "find", "wall", "approvals", "decide"}
+     "designer", "live", "find", "wall", "approvals", "decide", "tasks", "scan", "manifest", "offline"}
 )
 ADMIN = RoleName("admin")  # built in: may do everything with every form, and manages people

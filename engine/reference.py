@@ -37,6 +37,7 @@ from engine.language import Condition, Duration, Expression, Label, Template
 from engine.registry import Registry
 from engine.scenario import Expected, Given, Scenario, Step
 from engine.schema import Key, first_line, is_choice, keys_of
+from engine.task import Task
 from engine.triggers import Trigger
 from engine.views import View
 
@@ -75,6 +76,7 @@ def reference(registry: Registry) -> str:
     parts.append(_kinds("Cards", Card, registry.cards, examples.CARDS))
     parts.append(_kinds("Connections", Connection, registry.connectors, examples.CONNECTIONS))
     parts.append(_kinds("Credentials", Credential, registry.credentials, examples.CREDENTIALS))
+    parts.append(f"{_structure('Task', Task)}\n```yaml\n{examples.TASK}\n```\n")
     parts.append(_scenarios())
     parts.append(_functions(registry))
     return "\n".join(parts)

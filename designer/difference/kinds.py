@@ -21,6 +21,7 @@ AREAS: Mapping[str, Message] = {
     "flow": message("Flows"),
     "rule": message("Rules"),
     "page": message("Pages of cards"),
+    "task": message("Tasks"),
     "role": message("Roles"),
     "connection": message("Connections"),
     "calendar": message("Calendars"),
@@ -72,7 +73,7 @@ def grouped(differences: Iterable[Difference]) -> tuple[Group, ...]:
 
 
 _AREAS: Mapping[str, str] = {
-    "roles": "role", "rules": "rule", "pages": "page", "connections": "connection", "calendars": "calendar",
+    "roles": "role", "rules": "rule", "pages": "page", "tasks": "task", "connections": "connection", "calendars": "calendar",
     "menu": "menu", "scenarios": "scenario", "demo_users": "people", "designers": "permission",
 }  # fmt: skip
 _OF_FORM: Mapping[str, str] = {

@@ -18,6 +18,7 @@ from engine.checks.review import Review
 from engine.checks.scenarios import check_scenarios
 from engine.checks.scripts import check_scripts
 from engine.checks.shapes import check_shapes
+from engine.checks.tasks import check_tasks
 from engine.checks.texts import check_texts
 from engine.checks.timing import check_timing
 from engine.checks.workflows import check_workflows
@@ -44,6 +45,7 @@ CHECKS = (
     check_asking,
     check_approving,
     check_scenarios,
+    check_tasks,
     check_texts,
 )
 

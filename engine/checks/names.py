@@ -273,6 +273,7 @@ def _identities(review: Review) -> None:
         (("rules",), definition.rules),
         (("connections",), definition.connections),
         (("pages",), definition.pages),
+        (("tasks",), definition.tasks),
     ]
     for form in review.forms:
         path = ("forms", form.name)

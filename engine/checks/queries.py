@@ -26,6 +26,7 @@ from engine.fields.base import Field
 from engine.fields.columns import Moment
 from engine.language import Condition
 from engine.registry import Registry
+from engine.task import Task
 from engine.views import View as FormView
 
 _NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -66,7 +67,7 @@ def _asked(review: Review, leaf: Leaf) -> tuple[Form, Form | None] | None:
         rows = isinstance(leaf.owner, Grant) and leaf.path[-1] not in ("create", "import")
         return (form, None) if rows and leaf.value.expression and not form.parent_form else None
     option = leaf.path[-1]
-    if isinstance(leaf.owner, FormView | Card) and option == "where":
+    if isinstance(leaf.owner, FormView | Card | Task) and option == "where":
         return form, None
     if isinstance(leaf.owner, Field) and option == "where" and (other := linked_form(review, leaf.owner)):
         return other, form

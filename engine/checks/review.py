@@ -30,6 +30,7 @@ from engine.language import (
 from engine.registry import Registry
 from engine.scenario import Expected, Given, Scenario, Step
 from engine.schema import Key, keys_of
+from engine.task import Task
 from engine.triggers import OnRecord
 from engine.validate import guess, listed
 from engine.yamlfile import Path, Source, Span, dotted
@@ -233,7 +234,7 @@ def form_named(thing: Any, around: tuple[Any, ...], form: str | None) -> str | N
         return thing.name
     if isinstance(thing, Rule):
         return thing.form
-    if isinstance(thing, (OnRecord, Card, ForEach)):
+    if isinstance(thing, (OnRecord, Card, ForEach, Task)):
         return getattr(thing, "form", form)
     return form
 

@@ -79,7 +79,16 @@ def addresses(
             for id in ids.get(form.name, ()):
                 yield from _of_record(definition, form, id, named.get(form.name, ()))
     yield from (f"{at}/{file}{more}" for file in files for at, more in _OF_FILE)
+    yield from _of_tasks(definition, ids)
     yield from _of_automation(definition)
+
+
+def _of_tasks(definition: AppDefinition, ids: Ids) -> Iterator[str]:
+    yield from ("/tasks", "/tasks/entries", "/tasks/entries/1", "/tasks/entries/1/files/1")
+    for name in (*definition.tasks, "none"):
+        yield from (f"/tasks/{name}{more}" for more in ("", "/data", "/resolve?code=0"))
+    for name, task in definition.tasks.items():
+        yield from (f"/tasks/{name}?record={id}" for id in ids.get(task.form, ()))
 
 
 _OF_FILE = (("/files", ""), ("/files", "/thumb"), ("/api/v1/files", ""))

@@ -30,6 +30,7 @@ from engine.fields.choice import Option
 from engine.language import Label
 from engine.scenario import Expected, Given, Scenario, Step
 from engine.schema import keys_of
+from engine.task import Task
 from engine.uses.things import Defined
 from engine.views import View
 from engine.yamlfile import Path
@@ -57,6 +58,7 @@ _WORDS: tuple[tuple[type, Message], ...] = (
     (Role, message("role “{name}”")),
     (Rule, message("rule “{name}”")),
     (Page, message("page “{name}”")),
+    (Task, message("task “{name}”")),
     (Connection, message("connection “{name}”")),
     (DemoUser, message("demo user “{name}”")),
     (Scenario, message("scenario “{name}”")),

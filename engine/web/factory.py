@@ -31,6 +31,7 @@ ROOMS = (
     "publishing", "live", "lists", "conditions", "inline",
     "boards", "pages", "finding", "bulk", "saved", "forms", "options", "record", "related", "take", "comments",
     "lines", "printing", "attachments", "drafts", "hooks", "api", "exports", "imports", "automation",
+    "entries", "tasks", "scanning", "phone",
 )  # fmt: skip
 LARGEST_NUMBER = 10**18  # well within what databases hold, also plus one
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from flask import Blueprint, Response, jsonify, request
 
 from engine.application import Application
+from engine.codes import resolve
 from engine.definition import Form
 from engine.errors import Invalid, Missing
 from engine.expressions import EvaluationFailed, View
@@ -104,6 +105,20 @@ def _allowed(
     return found
 
 
+def scanned(
+    conn: sa.Connection, app: Application, who: Actor, field: Any, code: str, source: View | None
+) -> list[tuple[int, str]]:
+    """What a code stands for, at most two, as far as the field offers it."""
+    if field.kind in ("user", "users"):
+        return []
+    form = app.definition.forms[field.form]
+    table = app.tables.form[form.name]
+    query = sa.select(table).where(table.c.id.in_(resolve(conn, app, who, form, code))).order_by(table.c.id)
+    if field.where:
+        return _allowed(conn, app, who, form, field.where, source, query, 2)
+    return [(row.id, row._title) for row in conn.execute(query)]
+
+
 def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
@@ -113,7 +128,8 @@ def _escaped(text: str) -> str:
 
 @blueprint.get("/<form_name>/options/<field_name>")
 def options(form_name: str, field_name: str) -> Response:
-    """``q``: what is typed; ``id``: the record being changed; ``source.<field>``: values typed over it."""
+    """``q``: what is typed, or ``code``: what was scanned; ``id``: the record being changed; ``source.<field>``: values
+    typed over it."""
     app, who = application(), actor()
     form = app.definition.forms.get(form_name)
     field = form.fields.get(field_name) if form else None
@@ -122,7 +138,8 @@ def options(form_name: str, field_name: str) -> Response:
     text = request.args.get("q", "").strip()[:LONGEST]
     with app.database.read() as conn:
         source = _source(conn, app, who, form, field)
-        found = offered(conn, app, who, field, text, source)
+        code = request.args.get("code", "")
+        found = scanned(conn, app, who, field, code, source) if code else offered(conn, app, who, field, text, source)
     return jsonify([{"id": key, "title": title} for key, title in found])
 
 

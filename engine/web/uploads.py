@@ -266,6 +266,7 @@ def clean_up(app: Application, *, older: dt.timedelta = UNSAVED_FOR) -> int:
     with app.database.write() as conn:
         gone = conn.execute(sa.select(table.c.id, table.c.sha256).where(
             table.c.record_id.is_(None), table.c.created_at < before,
+            table.c.id.not_in(sa.select(app.tables.entry_file.c.attachment_id)),
             sa.or_(table.c.form != OF_MAIL, table.c.created_at < app.clock() - MAIL_FOR))).all()  # fmt: skip
         for row in gone:
             conn.execute(sa.delete(table).where(table.c.id == row.id))

@@ -21,6 +21,10 @@ OPEN_TO_STRANGERS = {
     "hooks.receive_message": "other systems; they sign what they send, and it is held against a secret",
     "deciding.show": "a link for one decision; its secret is asked for",
     "deciding.decide": "a link for one decision; its secret and its own token are asked for",
+    "phone.manifest": "browsers ask without a cookie; it says what the sign-in page says",
+    "phone.app_icon": "the icon of the application, as on the sign-in page",
+    "phone.worker": "a script without data; browsers look for a newer one at any time",
+    "phone.offline": "kept by the worker for times without network; nothing of anybody",
     "me.browser_language": "the sign-in page is read in one's own language",
 }
 VALUES: dict[str, Any] = {

@@ -108,6 +108,8 @@ SHOW_NO_RECORDS = frozenset({
     "follow",  # a notification leads to its record
     "deciding.show",  # a link for one decision: nobody has its secret here
     "docs",  # the page around openapi.json
+    "manifest", "app_icon", "worker", "offline",  # the application on a home screen: open to everybody
+    "waiting", "scan", "dialog", "me",  # pages that a script of the device fills; who is signed in
 })  # fmt: skip
 
 

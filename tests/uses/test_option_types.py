@@ -33,7 +33,7 @@ from plugins import order_hub
 
 # Texts that name nothing in the file.
 PLAIN = frozenset({
-    "AppDefinition.timezone", "AppDefinition.currency", "Form.icon", "Page.icon", "DemoUser.name",
+    "AppDefinition.timezone", "AppDefinition.currency", "Form.icon", "Page.icon", "AppDefinition.icon", "Task.icon", "DemoUser.name",
     "TextField.pattern", "SeriesField.pattern", "MoneyField.currency", "QuantityField.unit", "DateField.min",
     "DateField.max", "JsonField.schema", "SmtpConnection.host", "SmtpConnection.user", "SmtpConnection.sender",
     "SmtpConnection.reply_to", "ImapConnection.host", "ImapConnection.user", "ImapConnection.folder",
