@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from engine.actions import Action, CopyLines, CreateRecord, SetValues, TakeTransition, UpdateMatching
-from engine.cards import Card, Figure
+from engine.cards import Card, Figure, Part, Point
 from engine.checks.review import Leaf, Review, unknown
 from engine.definition import FilteredField, Form, Rule, Transition
 from engine.errors import Message, message
@@ -101,7 +101,7 @@ def _rule(review: Review, leaf: Leaf) -> None:
 
 
 def _field(review: Review, leaf: Leaf) -> None:
-    shown = isinstance(leaf.owner, (View, Card, Figure, FilteredField))
+    shown = isinstance(leaf.owner, (View, Card, Figure, FilteredField, Part, Point))
     expect_field(review, leaf.path, review.form(leaf.form), leaf.value, system=shown, at_key=leaf.is_key)
 
 

@@ -13,11 +13,11 @@ from markupsafe import Markup
 
 from engine.calendars import seconds_of
 from engine.cards import Card, TextCard
-from engine.cardviews import may_open
+from engine.cardviews import may_open, parts_of
 from engine.definition import Page
 from engine.errors import Missing
 from engine.web.context import actor, application, reader
-from engine.web.pagecards import Look, draw, filters, kept_figures, shown_to, template_of
+from engine.web.pagecards import Look, draw, filters, kept_figures, periods, shown_to, template_of
 from engine.web.render import render
 from engine.web.seen import NOT_THERE
 
@@ -51,7 +51,9 @@ def show(name: str) -> str:
     with app.database.read() as conn:
         choices = filters.choices(app, who, person, conn, page, chosen)
         tiles = list(_tiles(conn, page, chosen))
-    return render("page.html", page=page, tiles=tiles, choices=choices, chosen=chosen)
+    today = app.clock().astimezone(person.zone).date()
+    period = periods.shown(page, chosen.span, chosen.pairs, today, person)
+    return render("page.html", page=page, tiles=tiles, choices=choices, chosen=chosen, period=period)
 
 
 def _page(name: str) -> Page:
@@ -70,8 +72,8 @@ def _tiles(conn: sa.Connection, page: Page, chosen: filters.Chosen) -> Iterator[
         body = Markup(drawn(conn, page, place, chosen)) if quick else None  # noqa: S704 - rendered by a template
         address = f"/pages/{page.name}/cards/{place}{chosen.address}"
         every = int(seconds_of(card.refresh)) if card.refresh else 0
-        form = getattr(card, "form", None)
-        yield Tile(place, card, address, body, every, not chosen.by_form or form is None or form in chosen.by_form)
+        forms = {part.form for part in parts_of(card)}
+        yield Tile(place, card, address, body, every, not chosen.by_form or not forms or bool(forms & {*chosen.by_form}))
 
 
 @blueprint.get("/pages/<name>/cards/<int:place>")
@@ -88,7 +90,8 @@ def card(name: str, place: int) -> str:
 def drawn(conn: sa.Connection, page: Page, place: int, chosen: filters.Chosen) -> str:
     one = page.cards[place]
     narrowed = chosen.by_form.get(getattr(one, "form", ""), ())
-    look = Look(application(), actor(), reader(), conn, page.name, one, narrowed)
+    look = Look(application(), actor(), reader(), conn, page.name, one, narrowed, chosen=chosen.by_form,
+                span=chosen.span)  # fmt: skip
     return kept_figures(look, place, lambda: body_of(look))
 
 

@@ -91,8 +91,9 @@ def kept_figures(look: Look, place: Hashable, make: Callable[[], str]) -> str:
     """The drawn card. One that reads many records is kept for a while for the same person and the same filters: a
     second for every 20,000 records, a minute at most."""
     store: dict[Hashable, tuple[float, str]] = look.app.plans.kept.setdefault(("dear cards",), {})
-    asked = tuple((one.field, one.operator.name, one.raw) for one in look.filters)
-    key = (look.page, place, look.actor.id, rights(look.actor), look.reader, asked)
+    chosen = look.chosen or {"": look.filters}
+    asked = tuple((form, one.field, one.operator.name, one.raw) for form, each in chosen.items() for one in each)
+    key = (look.page, place, look.actor.id, rights(look.actor), look.reader, asked, look.span, look.today)
     found = store.get(key)
     if found is not None and found[0] > time.monotonic():
         return found[1]

@@ -43,7 +43,7 @@ class Row:
 def draw(look: Look, card: TrendCard) -> Mapping[str, Any]:
     field, date, group = measured(look, card), look.field(card.date), look.field(card.group)
     assert date is not None
-    along = spans(look.today, card.by, card.last, card.ahead)
+    along = spans(look.upto, card.by, card.last, card.ahead)
     found = _tallies(look, card, date, group, along)
     if not found and group is not None:
         return {"empty": True}
