@@ -90,11 +90,15 @@ def _tallies(look: Look, measure: Measure, date: Field, window: Span, now: Span)
 
 
 def _against(card: NumberCard, present: Tally, past: Tally) -> tuple[str, bool | None, str]:
-    now, then = in_number(present.value), in_number(past.value)
+    way, good, change = way_of(card.better, in_number(present.value), in_number(past.value))
+    return way, good, "" if _is_day(present.value) else change
+
+
+def way_of(better: str, now: Any, then: Any) -> tuple[str, bool | None, str]:
+    """Up, down or the same; whether that is wanted; and by how much of what was."""
     way = "same" if now == then else "up" if now > then else "down"
-    good = None if way == "same" else (way == "up") == (card.better == "more")
-    change = f"{abs(now - then) * 100 / abs(then):.0f}%" if then and not _is_day(present.value) else ""
-    return way, good, change
+    good = None if way == "same" else (way == "up") == (better == "more")
+    return way, good, f"{abs(now - then) * 100 / abs(then):.0f}%" if then else ""
 
 
 def _is_day(value: Any) -> bool:
@@ -104,10 +108,13 @@ def _is_day(value: Any) -> bool:
 def _goal(card: NumberCard, field: Field | None, value: Any, reader: Reader) -> Goal | None:
     if card.target is None or _is_day(value):
         return None
-    now, wanted = in_number(value), float(card.target)
+    return in_percent(card.better, in_number(value), card.target, _target(field, card.target, card.fold, reader))
+
+
+def in_percent(better: str, value: Any, target: Decimal, text: str) -> Goal:
+    now, wanted = float(value), float(target)
     percent = math.floor(now * 100 / wanted + 1e-9) if wanted else 100 if now else 0
-    reached = now >= wanted if card.better == "more" else now <= wanted
-    text = _target(field, card.target, card.fold, reader)
+    reached = now >= wanted if better == "more" else now <= wanted
     return Goal(text, percent, max(0, min(100, percent)), reached)
 
 

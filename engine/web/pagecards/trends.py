@@ -97,7 +97,12 @@ def _cells(
     found = []
     for place, span in enumerate(along):
         tally = tallies.get(place, nothing)
-        url = _behind(look, group, date, span) if tally.records else None
+        if card.cumulative:
+            tally = nothing = nothing + tally
+            span_behind = Span("own", along[0].first, span.end)
+        else:
+            span_behind = span
+        url = _behind(look, group, date, span_behind) if tally.records else None
         found.append((in_number(tally.value), span.label(look.reader), shown(field, tally, look.reader), url))
     return found
 
