@@ -53,7 +53,8 @@ class Measure:
             return (sa.func.count(),)
         column = table.c[self.field]
         fold: Any = {"min": sa.func.min, "max": sa.func.max}.get(self.fold, sa.func.sum)
-        return sa.func.count(), sa.func.count(column), sa.type_coerce(fold(column), column.type)
+        as_own = sa.cast if isinstance(column.type, sa.Integer) else sa.type_coerce  # PostgreSQL sums them as NUMERIC
+        return sa.func.count(), sa.func.count(column), as_own(fold(column), column.type)
 
     def tally(self, parts: Sequence[Any]) -> Tally:
         return Tally(self.fold, *parts)
@@ -164,7 +165,7 @@ def place_of(column: Column, date: Field, bounds: Sequence[dt.date], zone: ZoneI
     edges = [midnight(each, zone) if date.kind == "datetime" else each for each in bounds[1:-1]]
     whens = [(column < edge, sa.literal_column(str(place))) for place, edge in enumerate(edges)]
     last = sa.literal_column(str(len(edges)), sa.Integer)
-    return sa.case(*whens, else_=last) if whens else last
+    return sa.case(*(whens or [(column.is_(None), last)]), else_=last)  # a bare number would be GROUP BY's first column
 
 
 def within(column: Column, date: Field, window: Span, zone: ZoneInfo) -> tuple[sa.ColumnElement[bool], ...]:

@@ -43,13 +43,13 @@ def spread(conn: sa.Connection, lengths: Any, keys: Sequence[str]) -> dict[tuple
     by = [lengths.c[key] for key in keys]
     seconds = lengths.c.seconds
     ranked = sa.select(
-        *by, seconds, sa.func.row_number().over(partition_by=by, order_by=seconds).label("place"),
+        *by, seconds, sa.func.row_number().over(partition_by=by, order_by=seconds).label("rank"),
         sa.func.count().over(partition_by=by).label("many"),
     ).where(seconds.is_not(None)).subquery()  # fmt: skip
-    place, many = ranked.c.place, ranked.c.many
+    rank, many = ranked.c.rank, ranked.c.many
 
     def at(wanted: Any) -> Column:
-        return sa.func.max(sa.case((place == wanted, ranked.c.seconds)))
+        return sa.func.max(sa.case((rank == wanted, ranked.c.seconds)))
 
     keys_again = [ranked.c[key] for key in keys]
     select = sa.select(

@@ -93,16 +93,14 @@ def _cells(
     look: Look, card: TrendCard, field: Field | None, date: Field, along: Sequence[Span], group: Group | None,
     tallies: Tallies,
 ) -> Cells:  # fmt: skip
-    nothing = Tally(card.fold)
+    nothing = so_far = Tally(card.fold)
     found = []
     for place, span in enumerate(along):
-        tally = tallies.get(place, nothing)
+        tally, behind = tallies.get(place, nothing), span
         if card.cumulative:
-            tally = nothing = nothing + tally
-            span_behind = Span("own", along[0].first, span.end)
-        else:
-            span_behind = span
-        url = _behind(look, group, date, span_behind) if tally.records else None
+            tally = so_far = so_far + tally
+            behind = Span("own", along[0].first, span.end)
+        url = _behind(look, group, date, behind) if tally.records else None
         found.append((in_number(tally.value), span.label(look.reader), shown(field, tally, look.reader), url))
     return found
 
