@@ -23,6 +23,7 @@ PersonName = NewType("PersonName", str)  # a role, or the sign-in name of a demo
 Script = NewType("Script", str)  # see engine/scripts
 RuleName = NewType("RuleName", str)
 ConnectionName = NewType("ConnectionName", str)
+PageName = NewType("PageName", str)
 EntryName = NewType("EntryName", str)  # a form or a page
 Receiver = NewType("Receiver", str)  # a role, or an expression that gives users
 Colour = Literal[

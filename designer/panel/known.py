@@ -15,6 +15,7 @@ from engine.language import (
     EntryName,
     FieldName,
     FormName,
+    PageName,
     PersonName,
     Receiver,
     RoleName,
@@ -61,6 +62,7 @@ def _found(definition: AppDefinition, hint: Any, form: Form | None, language: st
                 *(Known(name, one.name) for name, one in people.items())]  # fmt: skip
     places: Mapping[Any, Mapping[str, Any]] = {
         FormName: definition.forms, RuleName: definition.rules, ConnectionName: definition.connections,
+        PageName: definition.pages,
     }  # fmt: skip
     return _named(places.get(hint, {}), language)
 

@@ -216,6 +216,15 @@ def _mail(here: Ground) -> dict[str, Any]:
             "message": here.text("told")}  # fmt: skip
 
 
+def _report(here: Ground) -> dict[str, Any]:
+    page = next(iter(here.definition.pages.values()), None)
+    if page is None:
+        raise here.refused(message("There is no page of cards yet; add one first."))
+    role = next(iter(page.roles or here.definition.roles), "admin")
+    return {"page": page.name, "connection": here.connection(SmtpConnection), "to": [here.receiver()],
+            "subject": here.text("report"), "role": str(role)}  # fmt: skip
+
+
 def _http(here: Ground) -> dict[str, Any]:
     return {"connection": here.connection(HttpConnection), "path": "/"}
 
@@ -247,7 +256,7 @@ def _script(here: Ground) -> dict[str, Any]:
 STEPS: Mapping[str, Callable[[Ground], dict[str, Any]]] = {
     "set": _set, "create": _create, "update": _update, "take": _take, "refuse": _refuse, "notify": _notify,
     "ask": _ask, "branch": _branch, "for_each": _for_each, "wait": _wait, "mail": _mail, "http": _http, "call": _call,
-    "print": _print, "script": _script,
+    "print": _print, "report": _report, "script": _script,
 }  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from engine.actions import (
 from engine.checks.names import linked_form
 from engine.checks.review import Review
 from engine.definition import Form, Rule, Transition
-from engine.errands import Call, Http, Mail, Print
+from engine.errands import Call, Http, Mail, Print, Report
 from engine.errors import message
 from engine.language import Expression
 from engine.timers import Finished
@@ -248,7 +248,7 @@ def _is_told(trigger: Updated, values: Mapping[str, Expression]) -> bool:
 # All but the first four and the last change no record themselves.
 _KNOWN = (
     SetValues, CreateRecord, UpdateMatching, TakeTransition, Notify, Refuse, Branch, ForEach, Wait, Mail, Http, Call,
-    Ask, Print,
+    Ask, Print, Report,
 )  # fmt: skip
 
 

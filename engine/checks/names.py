@@ -22,6 +22,7 @@ from engine.language import (
     FieldName,
     FormName,
     Named,
+    PageName,
     RoleName,
     RuleName,
     SortKey,
@@ -152,6 +153,12 @@ def _entry(review: Review, leaf: Leaf) -> None:
         review.error(leaf.path, said)
 
 
+def _page(review: Review, leaf: Leaf) -> None:
+    pages = review.definition.pages
+    if leaf.value not in pages and not review.is_lost(leaf.value):
+        review.error(leaf.path, unknown(message("There is no page '{name}'", name=leaf.value), leaf.value, pages))
+
+
 def _connection(review: Review, leaf: Leaf) -> None:
     connections, name = review.definition.connections, leaf.value
     if name not in connections:
@@ -169,7 +176,7 @@ def _connection(review: Review, leaf: Leaf) -> None:
         review.error(leaf.path, unknown(said, name, fitting))
 
 
-_KINDS = ("mail", "http", "call")
+_KINDS = ("mail", "http", "call", "report")
 
 
 def linked_form(review: Review, field: Field | None) -> Form | None:
@@ -186,6 +193,7 @@ _REFERENCES: Mapping[Any, Callable[[Review, Leaf], None]] = {
     StateName: _state,
     TransitionName: _transition,
     ConnectionName: _connection,
+    PageName: _page,
     ViewName: _view,
     EntryName: _entry,
 }
