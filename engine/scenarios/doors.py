@@ -69,7 +69,7 @@ def addresses(
                 "/notifications/count")  # fmt: skip
     yield from (f"/api/v1/{name}" for name in ("", "me", "notifications", "notifications/questions", "openapi.json"))
     for page in definition.pages.values():
-        yield f"/pages/{page.name}"
+        yield from (f"/pages/{page.name}{more}" for more in ("", "/print"))
         yield from (f"/pages/{page.name}/cards/{place}" for place in range(len(page.cards)))
     for form in definition.forms.values():
         if form.parent_form is None:

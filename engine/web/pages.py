@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from flask import Blueprint, request
+from flask import Blueprint, Response, request
 from markupsafe import Markup
 
 from engine.calendars import seconds_of
@@ -16,12 +16,15 @@ from engine.cards import Card, TextCard
 from engine.cardviews import may_open, parts_of
 from engine.definition import Page
 from engine.errors import Missing
+from engine.paper import pagesheet
+from engine.paper.press import press
 from engine.web.context import actor, application, reader
 from engine.web.pagecards import Look, draw, filters, kept_figures, periods, shown_to, template_of
 from engine.web.render import render
 from engine.web.seen import NOT_THERE
 
 blueprint = Blueprint("pages", __name__)
+PDF_SECONDS = 20.0
 QUICKLY = 0.1  # seconds a page takes for its cards; what is left then is fetched by itself
 
 
@@ -85,6 +88,25 @@ def card(name: str, place: int) -> str:
     chosen = filters.chosen(application(), actor(), page, request.args)
     with application().database.read() as conn:
         return drawn(conn, page, place, chosen)
+
+
+@blueprint.get("/pages/<name>/print")
+def on_paper(name: str) -> str:
+    """The page as it is printed by the browser."""
+    page, address = _page(name), f"?{request.query_string.decode()}" if request.query_string else ""
+    sheet = pagesheet.sheet_of(application(), actor(), page, request.args, actor().name)
+    back, pdf = f"/pages/{page.name}{address}", f"/pages/{page.name}/print.pdf{address}"
+    return render("print_page.html", layout="bare.html", sheet=sheet, back=back, pdf=pdf)
+
+
+@blueprint.get("/pages/<name>/print.pdf")
+def as_pdf(name: str) -> Response:
+    """The page as a file; raises DeliveryFailed where it takes too long."""
+    page, who = _page(name), actor()
+    document = pagesheet.page_document(application(), who, page, reader().language, request.args, who.name)
+    answer = Response(press().pdf(document.text, PDF_SECONDS).content, mimetype="application/pdf")
+    answer.headers.set("Content-Disposition", "attachment", filename=f"{page.name}.pdf")
+    return answer
 
 
 def drawn(conn: sa.Connection, page: Page, place: int, chosen: filters.Chosen) -> str:

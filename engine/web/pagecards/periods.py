@@ -89,6 +89,14 @@ def shown(page: Page, span: Span | None, others: Sequence[tuple[str, str]], toda
                   None if span == present else _address(page, (), others))  # fmt: skip
 
 
+def said_for(page: Page, now: dt.datetime, timezone: str) -> Mapping[str, str]:
+    """What the address says for the span before the present one."""
+    if page.period is None:
+        return {}
+    today = now.astimezone(Reader(timezone=timezone).zone).date()
+    return dict(_pairs(earlier(span_of(today, page.period))))
+
+
 def _pairs(span: Span) -> Pairs:
     if span.unit != OWN:
         return (("period", span.unit), ("on", span.first.isoformat()))
