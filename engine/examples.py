@@ -94,7 +94,6 @@ CARDS: Mapping[str, str] = {
     " width: 6}",
     "table": "{type: table, label: {zh: 项目, en: Projects}, form: ticket, rows: project, width: 6,\n"
     " figures: [{fold: count}, {fold: sum, field: cost}, {fold: max, field: due_on}]}",
-    "records": "{type: records, label: {zh: 最急, en: Urgent}, form: ticket, columns: [name, due_on], sort: [due_on]}",
     "formula": "{type: formula, label: {zh: 按时率, en: On time}, format: percent, value: 1 - late / whole,\n"
     " figures: {late: {form: ticket, where: 'record.due_on < today()', date: due_on, group: project},\n"
     " whole: {form: ticket, date: due_on, group: project}}, target: 0.95, trend: 6, width: 6}",
@@ -106,6 +105,7 @@ CARDS: Mapping[str, str] = {
     " to: {state: closed}, baseline: {from: 2025-01-01, until: 2025-12-31}, trend: 12, width: 6}",
     "dwell": "{type: dwell, label: {zh: 时间去哪了, en: Where time is lost}, form: ticket, bars: mean, width: 12}",
     "process": "{type: process, label: {zh: 流程图, en: Process}, form: ticket, width: 12}",
+    "records": "{type: records, label: {zh: 最急, en: Urgent}, form: ticket, columns: [name, due_on], sort: [due_on]}",
     "board": "{type: board, label: {zh: 看板, en: Board}, form: ticket, view: wall, limit: 3, width: 12}",
     "gantt": "{type: gantt, label: {zh: 时间线, en: Time line}, form: ticket, view: plan, weeks: 6, width: 12}",
     "text": "{type: text, label: {zh: 注意, en: Note},\n"

@@ -97,8 +97,8 @@ def _year(first: dt.date, language: str) -> str:
 
 
 def _own(span: Span, language: str) -> str:
-    last = span.end - dt.timedelta(days=1)
-    return date(span.first, language) if last == span.first else f"{date(span.first, language)} – {date(last, language)}"
+    first, last = (date(day, language) for day in (span.first, span.end - dt.timedelta(days=1)))
+    return first if last == first else f"{first} – {last}"
 
 
 _LABELS = {"day": _day, "week": _week, "month": _month, "quarter": _quarter, "year": _year}

@@ -149,7 +149,8 @@ def by_day(
 def by_bound(
     asking: Asking, measure: Measure, date: Field, bounds: Sequence[dt.date], zone: ZoneInfo, group: str | None = None
 ) -> dict[tuple[int, Any], Tally]:
-    """(place, value of the group or None) → tally; place n holds the days from ``bounds[n]`` up to ``bounds[n + 1]``."""
+    """(place, value of the group or None) → tally; place n holds the days from ``bounds[n]`` to before
+    ``bounds[n + 1]``."""
     table = asking.table
     column = table.c[date.name]
     place = place_of(column, date, bounds, zone)
@@ -163,7 +164,7 @@ def by_bound(
 def place_of(column: Column, date: Field, bounds: Sequence[dt.date], zone: ZoneInfo) -> Column:
     """Between which bounds a day is, counted from 0; what is before the second is in the first place."""
     edges = [midnight(each, zone) if date.kind == "datetime" else each for each in bounds[1:-1]]
-    whens = [(column < edge, sa.literal_column(str(place))) for place, edge in enumerate(edges)]
+    whens: list[Any] = [(column < edge, sa.literal_column(str(place))) for place, edge in enumerate(edges)]
     last = sa.literal_column(str(len(edges)), sa.Integer)
     return sa.case(*(whens or [(column.is_(None), last)]), else_=last)  # a bare number would be GROUP BY's first column
 

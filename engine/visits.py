@@ -122,8 +122,8 @@ def _arrivals(asking: Asking, state: str, low: dt.datetime, high: dt.datetime) -
     """The beginning of each record's last visit to a state, where that is in the window."""
     stay = asking.app.tables.stay
     last = sa.func.max(stay.c.entered_at)
-    found = sa.select(stay.c.record_id, last.label("moment")).where(stay.c.form == asking.query.form.name,
-                                                                   stay.c.state == state, stay.c.entered_at >= low)  # fmt: skip
+    visits = (stay.c.form == asking.query.form.name, stay.c.state == state, stay.c.entered_at >= low)
+    found = sa.select(stay.c.record_id, last.label("moment")).where(*visits)
     return found.group_by(stay.c.record_id).having(last < high).subquery()
 
 

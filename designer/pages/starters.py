@@ -19,7 +19,8 @@ from engine.texts import say
 from engine.views import GanttView, KanbanView, ListView, View
 
 WIDTHS: Mapping[str, int] = {
-    "formula": 4, "before_after": 6, "ageing": 12, "cycle": 6, "dwell": 12, "process": 12, "trend": 6, "breakdown": 6, "table": 6, "records": 6, "board": 12, "gantt": 12, "text": 12,
+    "formula": 4, "before_after": 6, "ageing": 12, "cycle": 6, "dwell": 12, "process": 12,
+    "trend": 6, "breakdown": 6, "table": 6, "records": 6, "board": 12, "gantt": 12, "text": 12,
 }  # fmt: skip
 Starter = Callable[[Steps, Form], dict[str, Any]]
 

@@ -1,4 +1,5 @@
-"""The cards of a page: figures (``figures``, ``formulas``), ways (``flows``), records (``records``), words (``notes``)."""
+"""The cards of a page: figures (``figures``, ``formulas``), ways (``flows``), records (``records``), words
+(``notes``)."""
 
 from engine.cards.base import Card, FormCard
 from engine.cards.figures import AgeingCard, BreakdownCard, Figure, NumberCard, TableCard, TrendCard
@@ -17,7 +18,7 @@ __all__ = [
 
 def register(registry: Registry) -> None:
     for card in (
-        NumberCard, FormulaCard, TrendCard, BreakdownCard, TableCard, AgeingCard, CycleCard, DwellCard, ProcessCard,
-        BeforeAfterCard, RecordsCard, BoardCard, GanttCard, TextCard,
+        NumberCard, TrendCard, BreakdownCard, TableCard, FormulaCard, BeforeAfterCard, AgeingCard, CycleCard,
+        DwellCard, ProcessCard, RecordsCard, BoardCard, GanttCard, TextCard,
     ):  # fmt: skip
         registry.card(card)

@@ -91,5 +91,7 @@ class AgeingCard(FormCard):
     fold: Literal["count", "sum"] = option("How the records of each cell are folded.", "count")
     field: FieldName | None = option("The field that is summed.", None)
     group: FieldName | None = option("One row for each value of this field.", None)
-    edges: tuple[int, ...] = option("The last day of each span overdue but the last.", (30, 60, 90), minItems=1, maxItems=8)
+    edges: tuple[int, ...] = option(
+        "The last day of each span overdue but the last.", (30, 60, 90), minItems=1, maxItems=8
+    )
     limit: int = option("How many rows; the largest come first.", 12, minimum=1, maximum=50)

@@ -15,7 +15,9 @@ from engine.language import Duration, FieldName, StateName, option
 class Point:
     """A point in the life of a record: a state it came to, or a date it has."""
 
-    state: StateName | None = option("A state: where the time begins its first visit counts, where it ends its last.", None)
+    state: StateName | None = option(
+        "A state: where the time begins its first visit counts, where it ends its last.", None
+    )
     field: FieldName | None = option("A date of the record.", None)
 
 

@@ -37,7 +37,9 @@ class Formula(Card):
 
     figures: Mapping[str, Part] = option("The figures, by the name the formula reads them under.", minProperties=1)
     value: Expression = option("The formula over the names of the figures; a division by zero is empty.")
-    format: Literal["number", "percent", "money"] = option("How the result is shown; percent shows 0.5 as 50%.", "number")
+    format: Literal["number", "percent", "money"] = option(
+        "How the result is shown; percent shows 0.5 as 50%.", "number"
+    )
     digits: int = option("How many digits stand behind the point.", 1, minimum=0, maximum=4)
     better: Literal["more", "less"] = option("Whether more is better or less.", "more")
     colour: Colour = option("The colour of the figure.", "blue")

@@ -101,7 +101,8 @@ def _formula(review: Review, card: Formula, path: Path) -> None:
             expect(review, (*at, "group"), form, part.group, makes_groups, _GROUPS)
             sorts[name] = group_sort(form, part.group)
             if isinstance(card, BeforeAfterCard):
-                review.error((*at, "group"), message("A formula before and after a day has no rows; leave 'group' out."))
+                said = message("A formula before and after a day has no rows; leave 'group' out.")
+                review.error((*at, "group"), said)
     first = next(iter(sorts.values()), "")
     for name, sort in sorts.items():
         if sort != first:

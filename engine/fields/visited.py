@@ -123,7 +123,8 @@ def is_handed_on(visit: Any) -> Clause:
     after, same = _beside(visit)
     theirs = sa.select(sa.func.coalesce(sa.cast(after.c.owner, sa.Text), after.c.owner_role, ""))
     found = theirs.where(*same, _order(after, visit)).order_by(after.c.entered_at, after.c.id).limit(1)
-    return found.scalar_subquery() != mine
+    clause: Clause = found.scalar_subquery() != mine
+    return clause
 
 
 # --- the ways to filter ----------------------------------------------------------------------------------------------

@@ -76,7 +76,8 @@ def _tiles(conn: sa.Connection, page: Page, chosen: filters.Chosen) -> Iterator[
         address = f"/pages/{page.name}/cards/{place}{chosen.address}"
         every = int(seconds_of(card.refresh)) if card.refresh else 0
         forms = {part.form for part in parts_of(card)}
-        yield Tile(place, card, address, body, every, not chosen.by_form or not forms or bool(forms & {*chosen.by_form}))
+        narrowed = not chosen.by_form or not forms or bool(forms & {*chosen.by_form})
+        yield Tile(place, card, address, body, every, narrowed)
 
 
 @blueprint.get("/pages/<name>/cards/<int:place>")

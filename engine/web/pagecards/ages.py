@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
@@ -50,7 +51,7 @@ def ranges_of(today: dt.date, edges: Sequence[int]) -> list[Range]:
     """Not due, then by days overdue: up to each edge, and beyond the last."""
     ages = [0, *edges]
     ends = [today - dt.timedelta(days=age) for age in ages]
-    return [(today, None), *((later, end) for end, later in zip(ends, ends[1:], strict=False)), (None, ends[-1])]
+    return [(today, None), *((later, end) for end, later in pairwise(ends)), (None, ends[-1])]
 
 
 def _heads(edges: Sequence[int]) -> list[Message]:
@@ -73,7 +74,8 @@ def _tallies(
     measures = measure.columns(asking.table)
     select = sa.select(*keys, *measures).where(*asking.clauses).group_by(*keys)
     rows = asking.conn.execute(select.order_by(measures[-1].desc().nulls_last()).limit(MOST_CELLS))
-    return {(int(row[0]), row[1] if group is not None else None): measure.tally(tuple(row[len(keys) :])) for row in rows}
+    return {(int(row[0]), row[1] if group is not None else None): measure.tally(tuple(row[len(keys) :]))
+            for row in rows}  # fmt: skip
 
 
 def _edge(date: Field, day: dt.date | None, look: Look) -> Any:

@@ -15,9 +15,11 @@ from engine.cards import BeforeAfterCard, Formula, FormulaCard, Part
 from engine.columns import Columns
 from engine.errors import Message, message
 from engine.expressions import EvaluationFailed, names_for
+from engine.fields.base import Field
 from engine.publishing.history import versions
 from engine.spans import Span, earlier, own_span
 from engine.tallies import Measure, Tally, by_bound, in_groups, total
+from engine.texts import say
 from engine.web.pagecards import charts
 from engine.web.pagecards.look import Look
 from engine.web.pagecards.numbers import Goal, in_percent, said_before, said_now, way_of
@@ -129,7 +131,15 @@ def _said(look: Look, name: str, part: Part, tally: Tally | None, pairs: Any) ->
     field = measured(there, part)
     tally = tally or Tally(part.fold)
     url = there.behind(*pairs) if pairs is not None and tally.records else None
-    return Said(label_of(look, name, part), shown_value(field, tally.value, part.fold, look.reader), url)
+    return Said(label_of(look, name, part), _text(look, field, part, tally.value), url)
+
+
+def _text(look: Look, field: Field | None, part: Part, value: Any) -> str:
+    """As the field shows it; durations in hours, as the formula reads them."""
+    if isinstance(value, dt.timedelta):
+        hours = Decimal(value.days * 86400 + value.seconds) / 3600
+        return say(message("{hours} h", hours=plain(hours)), look.reader.language)
+    return shown_value(field, value, part.fold, look.reader)
 
 
 def label_of(look: Look, name: str, part: Part) -> str:

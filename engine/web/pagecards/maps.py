@@ -32,11 +32,12 @@ class Place:
 
 @dataclass(frozen=True)
 class Curve:
-    """A path and the point its words stand at."""
+    """A path and the point its words stand at: in their middle, or where they begin (``beside``)."""
 
     path: str
     x: float
     y: float
+    beside: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,16 +55,29 @@ def drawn_map(names: Sequence[str], edges: Sequence[Edge]) -> Map:
     layer = _layers([BEGIN, *names, END], forward)
     rows = _rows(layer, forward, order)
     widest = max(len(row) for row in rows)
-    back = [edge for edge in edges if edge not in forward]
-    skips = [edge for edge in forward if layer[edge[1]] - layer[edge[0]] > 1]
-    left, right = 34 + 12 * len(skips), 34 + 12 * len(back)
+    around = [edge for edge in edges if edge not in forward or layer[edge[1]] - layer[edge[0]] > 1]
+    around.sort(key=lambda edge: abs(layer[edge[0]] - layer[edge[1]]))
+    lefts = [edge for edge in around if _on_the_left(edge, rows, edge in forward)]
+    rights = [edge for edge in around if edge not in lefts]
+    left, right = 44 + 14 * len(lefts), 44 + 14 * len(rights)
     inner = widest * WIDE + (widest - 1) * ACROSS
     places = _places(rows, left, inner)
     height = max(place.y + place.height for place in places.values()) + EDGE
-    sides = {edge: 22 + 12 * at for at, edge in enumerate(sorted(back, key=lambda one: layer[one[0]] - layer[one[1]]))}
-    sides |= {edge: -(22 + 12 * at) for at, edge in enumerate(sorted(skips, key=lambda one: layer[one[1]] - layer[one[0]]))}
+    sides = {edge: 24.0 + 14 * at for at, edge in enumerate(rights)}
+    sides |= {edge: -24.0 - 14 * at for at, edge in enumerate(lefts)}
     curves = {edge: _curve(places, edge, sides.get(edge), left, left + inner) for edge in edges}
     return Map(left + inner + right + EDGE, height, places, curves)
+
+
+def _on_the_left(edge: Edge, rows: Sequence[Sequence[str]], forward: bool) -> bool:
+    """What leads back goes around on the right and what skips layers on the left, unless states stand in the way there
+    and not on the other side."""
+    in_way = {"left": 0, "right": 0}
+    for name in edge:
+        row = next(row for row in rows if name in row)
+        in_way["left"] += row.index(name)
+        in_way["right"] += len(row) - 1 - row.index(name)
+    return in_way["left"] < in_way["right"] or (forward and in_way["left"] == in_way["right"])
 
 
 def _layers(names: Sequence[str], forward: Sequence[Edge]) -> dict[str, int]:
@@ -111,7 +125,8 @@ def _curve(places: Mapping[str, Place], edge: Edge, side: float | None, left: fl
     x1, y1, x2, y2 = start.middle, start.y + start.height, end.middle, end.y
     half = (y2 - y1) / 2
     path = f"M{x1} {y1}C{x1} {y1 + half} {x2} {y2 - half} {x2} {y2}"
-    return Curve(path, (x1 + x2) / 2, (y1 + y2) / 2)
+    straight = abs(x1 - x2) < 1
+    return Curve(path, (x1 + x2) / 2 + (8 if straight else 0), (y1 + y2) / 2 + 4, straight)
 
 
 def _around(start: Place, end: Place, side: float, left: float, right: float) -> Curve:
@@ -124,4 +139,5 @@ def _around(start: Place, end: Place, side: float, left: float, right: float) ->
     if start is end:
         y1, y2 = start.y + start.height * 0.75, start.y + start.height * 0.25
     path = f"M{x1} {y1}C{far} {y1} {far} {y2} {x2} {y2}"
-    return Curve(path, round(x1 * 0.125 + far * 0.75 + x2 * 0.125, 1), (y1 + y2) / 2)
+    raised = 14 if int(abs(side) - 24) // 14 % 2 else 0  # words of ways beside each other are not
+    return Curve(path, round(x1 * 0.125 + far * 0.75 + x2 * 0.125, 1), (y1 + y2) / 2 + raised)

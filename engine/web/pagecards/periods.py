@@ -78,7 +78,9 @@ def day_of(text: str) -> dt.date:
     return day
 
 
-def shown(page: Page, span: Span | None, others: Sequence[tuple[str, str]], today: dt.date, reader: Reader) -> Period | None:
+def shown(
+    page: Page, span: Span | None, others: Sequence[tuple[str, str]], today: dt.date, reader: Reader
+) -> Period | None:
     """The chooser; ``others``: what the address says besides."""
     if span is None or page.period is None:
         return None

@@ -56,6 +56,7 @@ class Way:
     path: str
     x: float
     y: float
+    beside: bool
 
 
 def draw(look: Look, card: ProcessCard) -> Mapping[str, Any]:
@@ -80,7 +81,8 @@ def draw(look: Look, card: ProcessCard) -> Mapping[str, Any]:
 
 
 def _edges(taken: Steps) -> dict[Edge, tuple[int, Decimal | None]]:
-    found: dict[Edge, tuple[int, Decimal | None]] = {(BEGIN, name): (count, None) for name, count in taken.began.items()}
+    found: dict[Edge, tuple[int, Decimal | None]] = {}
+    found |= {(BEGIN, name): (count, None) for name, count in taken.began.items()}
     found |= taken.edges
     return found | {(name, END): (count, None) for name, count in taken.ended.items()}
 
@@ -99,7 +101,8 @@ def _node(look: Look, name: str, now: Span, taken: Steps, mean: Decimal | None, 
     came = taken.came.get(name, 0)
     url = look.behind(("where.state.came", written(name, "", now.first, now.end))) if came else None
     assert look.form.workflow is not None
-    return Node(name, _label(look, name), formats.integer(came), length_text(mean, look.reader) if mean is not None else "",
+    text = length_text(mean, look.reader) if mean is not None else ""
+    return Node(name, _label(look, name), formats.integer(came), text,
                 look.form.workflow.states[name].colour, url, place.x, place.y, place.width, place.height)  # fmt: skip
 
 
@@ -112,7 +115,7 @@ def _way(look: Look, edge: Edge, edges: Mapping[Edge, Any], now: Span, curve: An
     wide = round(THIN + (THICK - THIN) * count / most, 1)
     text = length_text(mean, look.reader) if mean is not None else ""
     return Way(_label(look, edge[0]), _label(look, edge[1]), formats.integer(count), text, part, int(warm), wide,
-               look.behind(_pair(edge, now)), curve.path, curve.x, curve.y)  # fmt: skip
+               look.behind(_pair(edge, now)), curve.path, curve.x, curve.y, curve.beside)  # fmt: skip
 
 
 def _pair(edge: Edge, now: Span) -> tuple[str, str]:

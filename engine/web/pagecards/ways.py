@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -24,22 +24,24 @@ from engine.web.pagecards.look import Look
 from engine.web.pagecards.numbers import Goal, in_percent, said_before, said_now, way_of
 from engine.web.pagecards.values import NONE, during, groups_of
 
-HOUR, DAY = 3600, 86_400
+MINUTE, HOUR, DAY = 60, 3600, 86_400
 Pairs = tuple[tuple[str, str], ...]
 
 
-def length_text(seconds: Decimal | int | float | None, reader: Reader) -> str:
-    """3.2 d, 5.5 h, 12 min: one unit, so that lengths beside each other can be compared."""
+def length_text(seconds: Decimal | float | None, reader: Reader, like: Decimal | float | None = None) -> str:
+    """3.2 d, 5.5 h, 12 min: in one unit. ``like``: a length whose unit is taken, exact enough to be worked with."""
     if seconds is None:
         return NONE
-    size, en, zh = next(each for each in _SIZES if abs(seconds) >= each[0])
-    digits = 0 if size == 1 else 1
-    text = formats.decimal(round(Decimal(seconds) / (60 if size == 1 else size // _LEAST), digits))
-    return f"{text}{zh if reader.language == 'zh' else en}"
+    measure = abs(seconds if like is None else like)
+    _least, size, en, zh = next(each for each in _SIZES if measure >= each[0])
+    digits = 3 if like is not None else 0 if size == MINUTE else 1
+    return formats.decimal(round(Decimal(seconds) / size, digits)) + (zh if reader.language == "zh" else en)
 
 
-_LEAST = 2  # below so many of a unit the smaller one says more
-_SIZES = ((2 * DAY, " d", "天"), (2 * HOUR, " h", "小时"), (0, " min", "分钟"))
+# Below two of a unit the smaller one says more.
+_SIZES: tuple[tuple[int, int, str, str], ...] = (
+    (2 * DAY, DAY, " d", "天"), (2 * HOUR, HOUR, " h", "小时"), (0, MINUTE, " min", "分钟"),
+)  # fmt: skip
 
 
 # --- lead times ------------------------------------------------------------------------------------------------------
@@ -94,17 +96,20 @@ def _cycle(look: Look, card: CycleCard, group: str | None = None) -> Cycle:
     return Cycle(card, look.field(card.start.field), look.field(card.to.field), group)
 
 
-def _times(look: Look, asked: Cycle, label: str, one: Spread | None, span: Span, more: Pairs = (), share: int = 0) -> Times:
+def _times(
+    look: Look, asked: Cycle, label: str, one: Spread | None, span: Span, more: Pairs = (), share: int = 0
+) -> Times:
     if one is None:
         return Times(label, 0, NONE, NONE, NONE, 0, None)
-    figures = (length_text(each, look.reader) for each in (one.mean, one.median, one.p90))
-    return Times(label, one.count, *figures, share, look.behind(*ended_in(look, asked, span), *more))
+    mean, median, p90 = (length_text(each, look.reader) for each in (one.mean, one.median, one.p90))
+    return Times(label, one.count, mean, median, p90, share, look.behind(*ended_in(asked, span), *more))
 
 
-def ended_in(look: Look, asked: Cycle, span: Span) -> Pairs:
+def ended_in(asked: Cycle, span: Span) -> Pairs:
     """The filters that find the records whose time ended in the span."""
     card, start, end = asked.card, asked.start, asked.end
-    to = during(end, span) if end else (("where.state.came_last", written(str(card.to.state), "", span.first, span.end)),)
+    came = written(str(card.to.state), "", span.first, span.end)
+    to = during(end, span) if end else (("where.state.came_last", came),)
     since = (f"where.{start.name}.not_empty", "1") if start else ("where.state.been", written(str(card.start.state)))
     return (*to, since)
 
@@ -128,7 +133,7 @@ def _compression(look: Look, asked: Cycle, new: Spread | None, now: Span) -> Com
         return Compression(label, NONE, "", None, times)
     part = (old.mean - new.mean) / old.mean
     text = formats.percent(round(part * 100, 1))
-    was, is_now = length_text(old.mean, look.reader), length_text(new.mean, look.reader)
+    was, is_now = (length_text(mean, look.reader, like=old.mean) for mean in (old.mean, new.mean))
     return Compression(label, text, f"({was} − {is_now}) / {was} × 100% = {text}", part > 0 if part else None, times)
 
 
@@ -153,12 +158,8 @@ def _by_group(look: Look, card: CycleCard, now: Span) -> Mapping[str, Any]:
     for value, group in groups.items():
         one, share = found[value], int(found[value].mean * 100 / longest) if longest > 0 else 0
         shown = _times(look, asked, group.label, one, now, group.pairs or (), max(0, share))
-        rows.append(shown if group.pairs is not None else Times(*_without_url(shown)))
+        rows.append(shown if group.pairs is not None else replace(shown, url=None))
     return {"rows": rows, "corner": field.label_in(look.reader.language), "left_out": len(found) - len(largest)}
-
-
-def _without_url(one: Times) -> tuple[Any, ...]:
-    return one.label, one.count, one.mean, one.median, one.p90, one.share, None
 
 
 def cycle_needs(card: CycleCard, columns: Columns) -> tuple[str | None, ...]:
@@ -224,12 +225,12 @@ def _waited(
         return formats.integer(count), look.behind(pair) if count else None
 
     stayed = counted(one.count, "stayed")
-    cells = (stayed, *((lengths(each), stayed[1]) for each in (one.mean, one.p90, one.total)),
-             counted(lost.late, "late"), counted(lost.handed_on, "handed_on"), counted(lost.again, "again"))  # fmt: skip
+    times = ((lengths(each), stayed[1]) for each in (one.mean, one.p90, one.total))
+    lost_there = (counted(lost.late, "late"), counted(lost.handed_on, "handed_on"), counted(lost.again, "again"))
     length = _length(one, card.bars)
     expected = seconds_of(state.within) if state.within else None
     return Waited(state.label.text(look.reader.language), state.colour, int(length * 100 / longest) if longest else 0,
-                  lengths(length), lengths(expected) if expected else "", cells,
+                  lengths(length), lengths(expected) if expected else "", (stayed, *times, *lost_there),
                   expected is not None and one.mean > Decimal(expected))  # fmt: skip
 
 
