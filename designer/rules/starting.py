@@ -24,6 +24,7 @@ TEXTS = {
     "asked": {"zh": "您同意吗？", "en": "Do you agree?"},
     "agree": {"zh": "同意", "en": "Agree"},
     "reject": {"zh": "不同意", "en": "Reject"},
+    "report": {"zh": "报表", "en": "Report"},
     "do_it": {"zh": "执行", "en": "Do it"},
 }  # fmt: skip
 
