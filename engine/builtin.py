@@ -37,6 +37,7 @@ def default_registry() -> Registry:
     registry.performer("script", _later("engine.scripting", "perform"))
     registry.settler("script", _later("engine.scripting", "settle"))
     registry.performer("print", _later("engine.paper.printing", "perform"))
+    registry.performer("report", _later("engine.paper.reporting", "perform"))
     registry.settler("print", _later("engine.paper.printing", "settle"))
     return registry
 

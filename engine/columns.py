@@ -19,6 +19,7 @@ from engine.fields.choice import ChoiceField, Option
 from engine.fields.dates import DatetimeField
 from engine.fields.number import IntegerField
 from engine.fields.people import UserField
+from engine.fields.visited import VISITS
 from engine.formats import Reader
 from engine.language import Label
 from engine.people import Actor
@@ -130,6 +131,7 @@ class StateField(ChoiceField):
 
     type = "state"
     writable = False
+    operators = (*ChoiceField.operators, *VISITS)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -236,6 +236,11 @@ class Page(Named):
     icon: str = option("An icon of the set in static/.", "layout-dashboard")
     roles: tuple[RoleName, ...] = option("Who may open it. Empty: everyone signed in.", ())
     filters: tuple[PageFilter, ...] = option("What can be chosen above the cards.", (), maxItems=8)
+    period: Literal["day", "week", "month", "quarter", "year"] | None = option(
+        "Offer a choice of the span of time above the cards, at first the present one of these; cards that show a "
+        "period show the chosen one.",
+        None,
+    )
     cards: tuple[Card, ...] = option("The cards, in order.")
 
 

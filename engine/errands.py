@@ -9,7 +9,17 @@ from typing import Any, ClassVar, Literal
 
 from engine import effects
 from engine.actions import Action, Context
-from engine.language import ConnectionName, Expression, FieldName, Receiver, RoleName, Script, Template, option
+from engine.language import (
+    ConnectionName,
+    Expression,
+    FieldName,
+    PageName,
+    Receiver,
+    RoleName,
+    Script,
+    Template,
+    option,
+)
 from engine.registry import Registry
 
 RESULT = "The name under which the steps after it read the answer, as results.<name>; they wait for it."
@@ -111,6 +121,36 @@ class Print(Action):
         return [effects.Outside("print", data, None, self.saved_as)]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Report(Action):
+    """Mail a page of cards as PDF."""
+
+    type: ClassVar[str] = "report"
+    icon: ClassVar[str] = "report-analytics"
+    page: PageName = option("The page.")
+    connection: ConnectionName = option("The mail connection it is sent with.")
+    to: tuple[Receiver, ...] = option(
+        "Roles, expressions that give users such as record.owner, or addresses in quotes.", minItems=1
+    )
+    subject: Template = option("The subject.")
+    message: Template = option("The text of the mail.", Template({"": ""}))
+    role: RoleName | None = option("Draw what this role may see; either a role or a person is named.", None)
+    person: str | None = option("Draw what this person may see, by the sign-in name.", None)
+    period: Literal["present", "last"] = option(
+        "Where the page offers a span of time: the present one, or the one before.", "present"
+    )
+    language: Literal["zh", "en"] | None = option("The language it is written in. Default: the application's.", None)
+
+    def effects(self, context: Context) -> Sequence[effects.Effect]:
+        data = {
+            "page": self.page, "role": self.role, "person": self.person, "period": self.period,
+            "language": self.language, "to": context.receivers(self.to),
+            "subject": _in(context.fill(self.subject), self.language),
+            "text": _in(context.fill(self.message), self.language),
+        }  # fmt: skip
+        return [effects.Outside("report", data, self.connection)]
+
+
 def _in(texts: Mapping[str, str], language: str | None) -> str:
     return texts.get(language or "") or next(iter(texts.values()), "")
 
@@ -120,5 +160,5 @@ def _values(values: Mapping[Any, Expression], context: Context) -> dict[str, Any
 
 
 def register(registry: Registry) -> None:
-    for action in (Mail, Http, Call, Print, RunScript):
+    for action in (Mail, Report, Http, Call, Print, RunScript):
         registry.action(action)

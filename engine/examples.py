@@ -83,6 +83,7 @@ ACTIONS: Mapping[str, str] = {
     " actions: [{type: take, transition: close}]}",
     "wait": "{type: wait, for: 2d}",
     "mail": '{type: mail, connection: post, to: [member], subject: Closed, message: "{{ record.name }}"}',
+    "report": "{type: report, page: overview, connection: post, to: [member], subject: Overview, role: member}",
     "http": '{type: http, connection: hub, path: "/tickets/{{ record.id }}", json: {name: record.name}, as: answer}',
     "call": "{type: call, connection: hub, operation: pull, values: {id: record.id}}",
     "print": "{type: print, into: papers, format: pdf, name: \"Ticket {{ record.name }}\", language: zh, as: paper}",
@@ -97,6 +98,17 @@ CARDS: Mapping[str, str] = {
     " width: 6}",
     "table": "{type: table, label: {zh: 项目, en: Projects}, form: ticket, rows: project, width: 6,\n"
     " figures: [{fold: count}, {fold: sum, field: cost}, {fold: max, field: due_on}]}",
+    "formula": "{type: formula, label: {zh: 按时率, en: On time}, format: percent, value: 1 - late / whole,\n"
+    " figures: {late: {form: ticket, where: 'record.due_on < today()', date: due_on, group: project},\n"
+    " whole: {form: ticket, date: due_on, group: project}}, target: 0.95, trend: 6, width: 6}",
+    "before_after": "{type: before_after, label: {zh: 发布前后, en: Before and after},\n"
+    " figures: {made: {form: ticket, date: created_at}}, value: made, days: 28, width: 6}",
+    "ageing": "{type: ageing, label: {zh: 账龄, en: Ages}, form: ticket, date: due_on, fold: sum, field: cost,\n"
+    " group: project, edges: [30, 60, 90], width: 12}",
+    "cycle": "{type: cycle, label: {zh: 周期, en: Lead time}, form: ticket, from: {state: open},\n"
+    " to: {state: closed}, baseline: {from: 2025-01-01, until: 2025-12-31}, trend: 12, width: 6}",
+    "dwell": "{type: dwell, label: {zh: 时间去哪了, en: Where time is lost}, form: ticket, bars: mean, width: 12}",
+    "process": "{type: process, label: {zh: 流程图, en: Process}, form: ticket, width: 12}",
     "records": "{type: records, label: {zh: 最急, en: Urgent}, form: ticket, columns: [name, due_on], sort: [due_on]}",
     "board": "{type: board, label: {zh: 看板, en: Board}, form: ticket, view: wall, limit: 3, width: 12}",
     "gantt": "{type: gantt, label: {zh: 时间线, en: Time line}, form: ticket, view: plan, weeks: 6, width: 12}",

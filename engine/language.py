@@ -24,6 +24,7 @@ Script = NewType("Script", str)  # see engine/scripts
 RuleName = NewType("RuleName", str)
 ConnectionName = NewType("ConnectionName", str)
 CalendarName = NewType("CalendarName", str)
+PageName = NewType("PageName", str)
 EntryName = NewType("EntryName", str)  # a form or a page
 Receiver = NewType("Receiver", str)  # a role, or an expression that gives users
 Colour = Literal[

@@ -10,7 +10,7 @@ from typing import Any, Literal, NewType, Union, get_args, get_origin
 
 from engine import examples
 from engine.actions import Action, CopyLines
-from engine.cards import Card, Figure
+from engine.cards import Baseline, Card, Figure, Part, Point
 from engine.connectors import Connection, Credential, Secret
 from engine.definition import (
     AppDefinition,
@@ -43,7 +43,7 @@ from engine.views import View
 
 _STRUCTURES = (
     Role, Form, Section, Check, Grant, FieldGrant, Workflow, State, Transition, Option, Rule, CopyLines, Page,
-    PageFilter, FilteredField, Figure, MenuGroup, DemoUser, Secret,
+    PageFilter, FilteredField, Figure, Part, Point, Baseline, MenuGroup, DemoUser, Secret,
 )  # fmt: skip
 _INTRO = """# The definition language
 
@@ -172,7 +172,7 @@ def _value(hint: Any) -> str:
 _NAMES = {
     "FormName": "form", "FieldName": "field", "SortKey": "field, `-` in front for descending", "StateName": "state",
     "TransitionName": "transition", "ViewName": "view",
-    "RoleName": "role", "RuleName": "rule", "ConnectionName": "connection",
+    "RoleName": "role", "RuleName": "rule", "ConnectionName": "connection", "PageName": "page",
     "CalendarName": "calendar",
     "EntryName": "form or page", "Receiver": "role or expression", "PersonName": "role or person",
     "HeaderName": "header", "ParameterName": "parameter", "SecretName": "name",

@@ -16,6 +16,7 @@ from engine.language import (
     EntryName,
     FieldName,
     FormName,
+    PageName,
     PersonName,
     Receiver,
     RoleName,
@@ -63,6 +64,7 @@ def _found(definition: AppDefinition, hint: Any, form: Form | None, language: st
     places: Mapping[Any, Mapping[str, Any]] = {
         FormName: definition.forms, RuleName: definition.rules, ConnectionName: definition.connections,
         CalendarName: definition.calendars,
+        PageName: definition.pages,
     }  # fmt: skip
     return _named(places.get(hint, {}), language)
 

@@ -26,6 +26,7 @@ TEXTS = {
     "reject": {"zh": "不同意", "en": "Reject"},
     "approval": {"zh": "审批", "en": "Approval"},
     "approval_step": {"zh": "审批人", "en": "Approvers"},
+    "report": {"zh": "报表", "en": "Report"},
     "do_it": {"zh": "执行", "en": "Do it"},
 }  # fmt: skip
 
@@ -229,6 +230,15 @@ def _mail(here: Ground) -> dict[str, Any]:
             "message": here.text("told")}  # fmt: skip
 
 
+def _report(here: Ground) -> dict[str, Any]:
+    page = next(iter(here.definition.pages.values()), None)
+    if page is None:
+        raise here.refused(message("There is no page of cards yet; add one first."))
+    role = next(iter(page.roles or here.definition.roles), "admin")
+    return {"page": page.name, "connection": here.connection(SmtpConnection), "to": [here.receiver()],
+            "subject": here.text("report"), "role": str(role)}  # fmt: skip
+
+
 def _http(here: Ground) -> dict[str, Any]:
     return {"connection": here.connection(HttpConnection), "path": "/"}
 
@@ -260,7 +270,7 @@ def _script(here: Ground) -> dict[str, Any]:
 STEPS: Mapping[str, Callable[[Ground], dict[str, Any]]] = {
     "set": _set, "create": _create, "update": _update, "take": _take, "reassign": _reassign,
     "refuse": _refuse, "notify": _notify, "ask": _ask, "approve": _approve, "branch": _branch, "for_each": _for_each, "wait": _wait,
-    "mail": _mail, "http": _http, "call": _call, "print": _print, "script": _script,
+    "mail": _mail, "http": _http, "call": _call, "print": _print, "report": _report, "script": _script,
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.actions import CopyLines, ForEach, UpdateMatching
 from engine.approve import Approve
+from engine.cards import Formula
 from engine.checks.names import copied_form, is_role, linked_form
 from engine.checks.review import Leaf, Review, unknown
 from engine.definition import Form, Rule
@@ -68,6 +69,8 @@ def scope_of(review: Review, leaf: Leaf) -> Scope:
     rule = leaf.inside(Rule)
     if rule is not None:
         return _rule_scope(review, rule, _more_names(review, rule, leaf))
+    if isinstance(leaf.owner, Formula):
+        return Scope(review.definition, None, dict.fromkeys(leaf.owner.figures, "number"))
     form = review.form(leaf.form)
     field = leaf.inside(Field)
     if field is not None and form is not None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from engine.actions import Action, CopyLines, CreateRecord, SetValues, TakeTransition, UpdateMatching
-from engine.cards import Card, Figure
+from engine.cards import Card, Figure, Part, Point
 from engine.checks.review import Leaf, Review, unknown
 from engine.definition import FilteredField, Form, Rule, Transition
 from engine.errors import Message, message
@@ -23,6 +23,7 @@ from engine.language import (
     FieldName,
     FormName,
     Named,
+    PageName,
     RoleName,
     RuleName,
     SortKey,
@@ -102,7 +103,7 @@ def _rule(review: Review, leaf: Leaf) -> None:
 
 
 def _field(review: Review, leaf: Leaf) -> None:
-    shown = isinstance(leaf.owner, (View, Card, Figure, FilteredField))
+    shown = isinstance(leaf.owner, (View, Card, Figure, FilteredField, Part, Point))
     expect_field(review, leaf.path, review.form(leaf.form), leaf.value, system=shown, at_key=leaf.is_key)
 
 
@@ -153,6 +154,12 @@ def _entry(review: Review, leaf: Leaf) -> None:
         review.error(leaf.path, said)
 
 
+def _page(review: Review, leaf: Leaf) -> None:
+    pages = review.definition.pages
+    if leaf.value not in pages and not review.is_lost(leaf.value):
+        review.error(leaf.path, unknown(message("There is no page '{name}'", name=leaf.value), leaf.value, pages))
+
+
 def _connection(review: Review, leaf: Leaf) -> None:
     connections, name = review.definition.connections, leaf.value
     if name not in connections:
@@ -177,7 +184,7 @@ def _calendar(review: Review, leaf: Leaf) -> None:
         review.error(leaf.path, unknown(said, leaf.value, calendars))
 
 
-_KINDS = ("mail", "http", "call")
+_KINDS = ("mail", "http", "call", "report")
 
 
 def linked_form(review: Review, field: Field | None) -> Form | None:
@@ -195,6 +202,7 @@ _REFERENCES: Mapping[Any, Callable[[Review, Leaf], None]] = {
     TransitionName: _transition,
     CalendarName: _calendar,
     ConnectionName: _connection,
+    PageName: _page,
     ViewName: _view,
     EntryName: _entry,
 }

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.actions import ForEach, UpdateMatching
-from engine.cards import Card
+from engine.cards import Card, Part
 from engine.checks.names import linked_form
 from engine.checks.review import Leaf, Review
 from engine.definition import AppDefinition, Form, Grant, Rule
@@ -67,7 +67,7 @@ def _asked(review: Review, leaf: Leaf) -> tuple[Form, Form | None] | None:
         rows = isinstance(leaf.owner, Grant) and leaf.path[-1] not in ("create", "import")
         return (form, None) if rows and leaf.value.expression and not form.parent_form else None
     option = leaf.path[-1]
-    if isinstance(leaf.owner, FormView | Card | Task) and option == "where":
+    if isinstance(leaf.owner, FormView | Card | Task | Part) and option == "where":
         return form, None
     if isinstance(leaf.owner, Field) and option == "where" and (other := linked_form(review, leaf.owner)):
         return other, form

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, NewType, get_args, get_origin
 
 from engine.actions import ForEach
-from engine.cards import Card
+from engine.cards import Card, Part
 from engine.definition import AppDefinition, Form, Rule
 from engine.errors import Finding, Message, Severity, message
 from engine.fields.base import Field
@@ -234,7 +234,7 @@ def form_named(thing: Any, around: tuple[Any, ...], form: str | None) -> str | N
         return thing.name
     if isinstance(thing, Rule):
         return thing.form
-    if isinstance(thing, (OnRecord, Card, ForEach, Task)):
+    if isinstance(thing, (OnRecord, Card, ForEach, Task, Part)):
         return getattr(thing, "form", form)
     return form
 

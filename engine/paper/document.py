@@ -81,7 +81,16 @@ def _widgets(app: Application, language: str) -> Widgets:
     found: Widgets | None = kept.get(key)
     if found is None:
         roles = tuple(app.definition.roles.values())
-        found = kept[key] = Widgets(_environment(app, language), lambda: roles, on_paper=True)
+        found = kept[key] = Widgets(environment(app, language), lambda: roles, on_paper=True)
+    return found
+
+
+def environment(app: Application, language: str) -> Environment:
+    """The templates in a language, for documents that are drawn without a request; made once."""
+    kept, key = app.plans.kept, ("templates on paper", language)
+    found: Environment | None = kept.get(key)
+    if found is None:
+        found = kept[key] = _environment(app, language)
     return found
 
 

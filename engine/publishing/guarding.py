@@ -17,7 +17,7 @@ from engine.language import Label
 from engine.people import Actor
 from engine.publishing.depending import leaning, telling
 
-OUTSIDE = frozenset({"mail", "http", "call", "script", "print"})  # actions that leave the process or run code
+OUTSIDE = frozenset({"mail", "http", "call", "script", "print", "report"})  # actions that leave the process or run code
 WAKES = frozenset({"webhook", "mail"})  # triggers others pull from outside
 
 

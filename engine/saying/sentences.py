@@ -216,6 +216,13 @@ def _mail(t: Telling, one: errands.Mail, form: str | None, around: Around) -> Me
     return t.more(sent, t.through(one.connection))
 
 
+def _report(t: Telling, one: errands.Report, form: str | None, around: Around) -> Message:
+    sent = message("mail {people} the page “{page}” as PDF", people=t.words.people(one.to, form),
+                   page=t.words.page_label(one.page))  # fmt: skip
+    seen = message("as {role} sees it", role=t.words.role_label(one.role) if one.role else one.person or "")
+    return t.more(sent, seen, t.through(one.connection))
+
+
 def _http(t: Telling, one: errands.Http, form: str | None, around: Around) -> Message:
     called = message("call {method} {path}", method=one.method, path=t.words.template(one.path, form))
     return t.more(called, t.through(one.connection), t.kept(one))
@@ -258,6 +265,7 @@ STEPS: Mapping[type[Any], Callable[[Telling, Any, str | None, Around], Message]]
     actions.ForEach: _for_each,
     actions.Wait: _wait,
     errands.Mail: _mail,
+    errands.Report: _report,
     errands.Http: _http,
     errands.Call: _call,
     errands.Print: _print,

@@ -147,6 +147,12 @@ def _mail(w: Words, one: errands.Mail, form: str | None) -> Said:
     return Said(w.say(title), ICONS[type(one)], (w.template(one.subject, form), w.through(one.connection)))
 
 
+def _report(w: Words, one: errands.Report, form: str | None) -> Said:
+    title = message("Mail the page “{page}” to {people}", page=w.page_label(one.page), people=w.people(one.to, form))
+    seen = message("as {role} sees it", role=w.role_label(one.role) if one.role else one.person or "")
+    return Said(w.say(title), ICONS[type(one)], (w.template(one.subject, form), w.say(seen), w.through(one.connection)))
+
+
 def _http(w: Words, one: errands.Http, form: str | None) -> Said:
     title = f"{one.method} {w.template(one.path, form)}"
     return Said(title, ICONS[type(one)], (w.through(one.connection), *_kept(w, one)))
@@ -194,7 +200,7 @@ ICONS: Mapping[type[Any], str] = {
     actions.TakeTransition: "arrow-right", actions.Reassign: "user-plus", actions.Refuse: "hand-stop",
     actions.Notify: "bell", actions.Ask: "help-circle", approve.Approve: "checks", actions.Branch: "git-branch", actions.ForEach: "list-check",
     actions.Wait: "hourglass", errands.Mail: "mail", errands.Http: "world", errands.Call: "plug-connected",
-    errands.Print: "printer", errands.RunScript: "code",
+    errands.Report: "report-analytics", errands.Print: "printer", errands.RunScript: "code",
 }  # fmt: skip
 ACTIONS: Mapping[type[Any], Callable[[Words, Any, str | None], Said]] = {
     actions.SetValues: _set,
@@ -210,6 +216,7 @@ ACTIONS: Mapping[type[Any], Callable[[Words, Any, str | None], Said]] = {
     actions.ForEach: _for_each,
     actions.Wait: _wait,
     errands.Mail: _mail,
+    errands.Report: _report,
     errands.Http: _http,
     errands.Call: _call,
     errands.Print: _print,

@@ -98,6 +98,10 @@ class Words:
         role = self.definition.roles.get(name)
         return role.label.text(self.language) if role else name
 
+    def page_label(self, name: str) -> str:
+        page = self.definition.pages.get(name)
+        return page.label.text(self.language) if page else name
+
     def connection_label(self, name: str | None) -> str:
         connection = self.definition.connections.get(name or "")
         return connection.label.text(self.language) if connection and connection.label else name or ""

@@ -71,7 +71,7 @@ def addresses(
     yield from (f"/api/v1/approvals{more}" for more in ("", "?box=mine", "?box=done", "/1"))
     yield "/approvals/1"
     for page in definition.pages.values():
-        yield f"/pages/{page.name}"
+        yield from (f"/pages/{page.name}{more}" for more in ("", "/print"))
         yield from (f"/pages/{page.name}/cards/{place}" for place in range(len(page.cards)))
     for form in definition.forms.values():
         if form.parent_form is None:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql import visitors
 
-from engine.cards import NumberCard, TrendCard
+from engine.cards import AgeingCard, Card, Formula, NumberCard, TrendCard
 from engine.definition import Form
 from engine.expressions import NotInSql, compile_expression, no_time, to_sql
 from engine.storage.tables import ALWAYS_FILLED, Tables
@@ -84,9 +84,16 @@ def _wanted(form: Form, table: sa.Table, tables: Tables) -> Iterator[Parts]:
 def _card_dates(form: Form, tables: Tables) -> Iterator[str]:
     """The dates by which cards of pages pick a span of time: a dashboard must not read every record there ever was."""
     for page in tables.definition.pages.values():
-        for card in page.cards:
-            if isinstance(card, NumberCard | TrendCard) and card.form == form.name:
-                yield from [str(card.date)] if card.date and card.date in tables.form[form.name].c else []
+        for part in (part for card in page.cards for part in _dated(card)):
+            if part.form == form.name and part.date and part.date in tables.form[form.name].c:
+                yield str(part.date)
+
+
+def _dated(card: Card) -> Iterator[Any]:
+    if isinstance(card, NumberCard | TrendCard | AgeingCard):
+        yield card
+    elif isinstance(card, Formula):
+        yield from card.figures.values()
 
 
 def _link_columns(form: Form) -> Iterator[str]:

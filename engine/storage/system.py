@@ -106,6 +106,7 @@ def _stay() -> list[Any]:
         moment("reassigned_at", nullable=True),  # since when a rule keeps this owner responsible
         sa.Index("ix__stay_record", "form", "record_id", "id"),
         sa.Index("ix__stay_state", "form", "state", "entered_at"),
+        partial("ix__stay_left", "form", "left_at", where="left_at IS NOT NULL"),
     ]
 
 

@@ -42,6 +42,7 @@ PLAIN = frozenset({
     "Webhook.header", "Webhook.timestamp", "Webhook.delivery", "Ask.needs", "Ask.as", "Approve.as", "ApprovalStep.needs", "ApprovalPart.needs", "Http.query", "Http.json",
     "Http.as", "Call.operation", "Call.values", "Call.as", "Print.as", "RunScript.values", "RunScript.as",
     "Calendar.shifts", "Calendar.closed", "Calendar.open", "Calendar.timezone",
+    "BeforeAfterCard.day", "Baseline.from", "Baseline.until", "Report.person",
     # names a story gives its records, and words it looks for
     "Given.as", "Step.as", "Step.update", "Step.delete", "Step.restore", "Step.of", "Step.answer", "Step.reason",
     "Step.withdraw", "Step.remind",
