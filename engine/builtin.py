@@ -35,6 +35,7 @@ def default_registry() -> Registry:
         room.register(registry)
     registry.performer("script", _later("engine.scripting", "perform"))
     registry.settler("script", _later("engine.scripting", "settle"))
+    registry.performer("portal_mail", _later("engine.portal_mail", "perform"))
     registry.performer("print", _later("engine.paper.printing", "perform"))
     registry.settler("print", _later("engine.paper.printing", "settle"))
     return registry

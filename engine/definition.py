@@ -31,6 +31,7 @@ from engine.language import (
     StateName,
     option,
 )
+from engine.portals import Portal
 from engine.scenario import Scenario
 from engine.triggers import Trigger
 from engine.views import View
@@ -42,6 +43,9 @@ class Role(Named):
 
     label: Label = option("What people call the role.")
     help: Label | None = option("What the role is for.", None)
+    stands_for: FormName | None = option(
+        "People of this role are outside, and each stands for one record of this form: user.stands_for.", None
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,6 +262,7 @@ class AppDefinition:
     connections: Mapping[str, Connection] = option("The systems outside that rules send to or call.", {})
     rules: Mapping[str, Rule] = option("The automation rules.", {})
     pages: Mapping[str, Page] = option("Screens of cards.", {})
+    portals: Mapping[str, Portal] = option("Doors for people outside.", {})
     menu: tuple[MenuGroup, ...] = option("The side bar. Default: all pages, then all forms that are not lines.", ())
     demo_users: Mapping[str, DemoUser] = option("People to try the application as, by sign-in name.", {})
     scenarios: Mapping[str, Scenario] = option("Stories that must go as told: the application's own tests.", {})

@@ -164,6 +164,6 @@ SYSTEM_MOMENTS = frozenset({"state_since", "state_due", "created_at", "updated_a
 RESERVED_FIELDS = frozenset({*SYSTEM_FIELDS, "record", "user", "none", "true", "false", "previous"})
 RESERVED_FORMS = frozenset(
     {"api", "static", "admin", "sign_in", "sign_out", "me", "search", "files", "pages", "jobs", "health", "hooks",
-     "designer"}
+     "designer", "portal"}
 )
 ADMIN = RoleName("admin")  # built in: may do everything with every form, and manages people

@@ -29,6 +29,7 @@ from engine.language import (
     TransitionName,
     ViewName,
 )
+from engine.portals import PortalForm
 from engine.views import View
 from engine.yamlfile import Path
 
@@ -101,7 +102,7 @@ def _rule(review: Review, leaf: Leaf) -> None:
 
 
 def _field(review: Review, leaf: Leaf) -> None:
-    shown = isinstance(leaf.owner, (View, Card, Figure, FilteredField))
+    shown = isinstance(leaf.owner, (View, Card, Figure, FilteredField, PortalForm))
     expect_field(review, leaf.path, review.form(leaf.form), leaf.value, system=shown, at_key=leaf.is_key)
 
 
@@ -264,6 +265,7 @@ def _identities(review: Review) -> None:
         (("rules",), definition.rules),
         (("connections",), definition.connections),
         (("pages",), definition.pages),
+        (("portals",), definition.portals),
     ]
     for form in review.forms:
         path = ("forms", form.name)

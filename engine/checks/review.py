@@ -27,6 +27,7 @@ from engine.language import (
     TransitionName,
     ViewName,
 )
+from engine.portals import PortalForm
 from engine.registry import Registry
 from engine.scenario import Expected, Given, Scenario, Step
 from engine.schema import Key, keys_of
@@ -233,7 +234,7 @@ def form_named(thing: Any, around: tuple[Any, ...], form: str | None) -> str | N
         return thing.name
     if isinstance(thing, Rule):
         return thing.form
-    if isinstance(thing, (OnRecord, Card, ForEach)):
+    if isinstance(thing, (OnRecord, Card, ForEach, PortalForm)):
         return getattr(thing, "form", form)
     return form
 

@@ -16,6 +16,7 @@ from engine.fields.columns import Moment
 from engine.registry import Registry
 from engine.storage import automation as _automation  # noqa: F401 - enters its tables
 from engine.storage import keeping as _keeping  # noqa: F401 - enters its tables
+from engine.storage import portals as _portals  # noqa: F401 - enters its tables
 from engine.storage import publishing as _publishing  # noqa: F401 - enters its tables
 from engine.storage import timing as _timing  # noqa: F401 - enters its tables
 from engine.storage.prepared import Statements

@@ -89,7 +89,7 @@ def _toast(status: int, text: str, problems: tuple[Problem, ...]) -> Response:
 
 
 def _page(status: int, heading: str, text: str, problems: tuple[Problem, ...]) -> Response:
-    layout = "base.html" if g.get("actor") else "bare.html"
+    layout = "base.html" if g.get("actor") and not g.actor.portal else "bare.html"
     shown = [said(problem.message) for problem in problems]
     return Response(
         render("error.html", layout=layout, status=status, heading=heading, text=text, problems=shown),

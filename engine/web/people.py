@@ -65,7 +65,7 @@ def create_user() -> str | tuple[str, int]:
                 now=app.clock(),
             )
             user = accounts.find_user(conn, app.tables, id=user_id)
-            accounts.set_roles(conn, app.tables, user, roles, app.definition.roles)
+            accounts.set_roles(conn, app.tables, user, roles, accounts.inside_roles(app.definition))
             accounts.set_groups(conn, app.tables, user_id, _numbers("groups"))
             audit.note(conn, app, actor(), "user.created", user_id, changes={"roles": [[], sorted(roles)]})
     except AppmillError as error:
@@ -103,7 +103,7 @@ def save_user(user_id: int) -> Response:
         accounts.set_profile(
             conn, app.tables, user_id, name=form.get("name", ""), email=form.get("email", "").strip()[:200] or None
         )
-        accounts.set_roles(conn, app.tables, before, roles, app.definition.roles)
+        accounts.set_roles(conn, app.tables, before, roles, accounts.inside_roles(app.definition))
         accounts.set_groups(conn, app.tables, user_id, _numbers("groups"))
         audit.note(conn, app, actor(), "user.changed", user_id, changes=_changes(before, roles, _numbers("groups")))
     toast(message("Saved."))
@@ -190,7 +190,7 @@ def save_group(group_id: int | None = None) -> Response:
             name=form.get("name", ""),
             roles=form.getlist("roles"),
             members=_numbers("members"),
-            known=[name for name in app.definition.roles if name != ADMIN],
+            known=[name for name in accounts.inside_roles(app.definition) if name != ADMIN],
         )
         audit.note(conn, app, actor(), "group.saved", saved, form="_group", reason=form.get("name", "")[:120])
     toast(message("Saved."))

@@ -17,7 +17,7 @@ from engine.fields.base import Field
 from engine.permissions import label_of_role, may, may_record, row_filter
 from engine.storage import events
 from engine.triggers import Button
-from engine.web import comments, path, printing, questions, related, take
+from engine.web import access, comments, path, printing, questions, related, take
 from engine.web.context import actor, application, fragment_wanted, reader
 from engine.web.doors import ShownDoor, closed_doors, open_doors
 from engine.web.failures import said as say
@@ -70,6 +70,7 @@ class RecordPage:
     may_delete: bool
     may_create: bool
     asked: tuple[questions.Shown, ...] = ()
+    outside: bool = False
 
 
 # --- the page --------------------------------------------------------------------------------------------------------
@@ -114,6 +115,7 @@ def page_of(conn: sa.Connection, seen: Seen) -> RecordPage:
         may_delete=bool(may_record(app, who, "delete", form, seen.view)),
         may_create=bool(may(app, who, "create", form)),
         asked=() if deleted else tuple(questions.mine(conn, form=form.name, record_id=seen.id)),
+        outside=not deleted and access.anything(form, seen),
     )
 
 
