@@ -16,6 +16,7 @@ from engine import (
     hooks,
     letterbox,
     outside,
+    prints,
     schedules,
     timers,
     triggers,
@@ -29,7 +30,7 @@ def default_registry() -> Registry:
     registry = Registry()
     rooms = (
         fields, views, cards, triggers, timers, schedules, hooks, letterbox, actions, errands, expressions,
-        connectors, outside,
+        connectors, outside, prints,
     )  # fmt: skip
     for room in rooms:
         room.register(registry)

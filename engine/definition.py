@@ -32,6 +32,7 @@ from engine.language import (
     option,
 )
 from engine.portals import Portal
+from engine.prints import PrintFormat
 from engine.scenario import Scenario
 from engine.triggers import Trigger
 from engine.views import View
@@ -162,6 +163,7 @@ class Form(Named):
     unique: tuple[tuple[FieldName, ...], ...] = option("Groups of fields that together must be unique.", ())
     checks: tuple[Check, ...] = option("What every saved record must fulfil.", ())
     comments: bool = option("People may comment on records.", True)
+    prints: Mapping[str, PrintFormat] = option("Paper formats beside the plain sheet.", {})
 
     # Filled by load from the lines field that names this form: the form whose records own these as lines.
     parent_form: str | None = field(default=None, metadata={"derived": True})

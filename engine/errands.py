@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from engine import effects
 from engine.actions import Action, Context
-from engine.language import ConnectionName, Expression, FieldName, Receiver, RoleName, Script, Template, option
+from engine.language import ConnectionName, Expression, FieldName, PrintFormatName, Receiver, RoleName, Script, Template, option
 from engine.registry import Registry
 
 RESULT = "The name under which the steps after it read the answer, as results.<name>; they wait for it."
@@ -96,6 +96,7 @@ class Print(Action):
     type: ClassVar[str] = "print"
     into: FieldName = option("The attachment field of the record that the file goes to.")
     format: Literal["pdf", "html"] = option("The kind of file.", "pdf")
+    print: PrintFormatName | None = option("The paper format. Default: the plain sheet of the record.", None)
     name: Template | None = option("The name of the file, without its ending. Default: the record's title.", None)
     language: Literal["zh", "en"] | None = option("The language it is printed in. Default: the application's.", None)
     role: RoleName | None = option("Print what this role may see. Default: what whoever caused it may see.", None)
@@ -104,7 +105,7 @@ class Print(Action):
 
     def effects(self, context: Context) -> Sequence[effects.Effect]:
         data = {
-            "into": self.into, "format": self.format,
+            "into": self.into, "format": self.format, "print": self.print,
             "name": _in(context.fill(self.name), self.language) if self.name else None,
             "language": self.language, "role": self.role, "replace": self.replace,
         }  # fmt: skip

@@ -34,6 +34,7 @@ from engine.expressions import signatures
 from engine.fields.base import Field
 from engine.fields.choice import Option
 from engine.language import Condition, Duration, Expression, Label, Template
+from engine.prints import Part
 from engine.registry import Registry
 from engine.scenario import Expected, Given, Scenario, Step
 from engine.schema import Key, first_line, is_choice, keys_of
@@ -73,6 +74,7 @@ def reference(registry: Registry) -> str:
     parts.append(_kinds("Triggers", Trigger, registry.triggers, examples.TRIGGERS))
     parts.append(_kinds("Actions", Action, registry.actions, examples.ACTIONS))
     parts.append(_kinds("Cards", Card, registry.cards, examples.CARDS))
+    parts.append(_kinds("Parts of paper formats", Part, registry.parts, examples.PARTS))
     parts.append(_kinds("Connections", Connection, registry.connectors, examples.CONNECTIONS))
     parts.append(_kinds("Credentials", Credential, registry.credentials, examples.CREDENTIALS))
     parts.append(_scenarios())
@@ -169,7 +171,7 @@ def _value(hint: Any) -> str:
 
 _NAMES = {
     "FormName": "form", "FieldName": "field", "SortKey": "field, `-` in front for descending", "StateName": "state",
-    "TransitionName": "transition", "ViewName": "view",
+    "TransitionName": "transition", "ViewName": "view", "PrintFormatName": "paper format",
     "RoleName": "role", "RuleName": "rule", "ConnectionName": "connection",
     "EntryName": "form or page", "Receiver": "role or expression", "PersonName": "role or person",
     "HeaderName": "header", "ParameterName": "parameter", "SecretName": "name",

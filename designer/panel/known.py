@@ -16,6 +16,7 @@ from engine.language import (
     FieldName,
     FormName,
     PersonName,
+    PrintFormatName,
     Receiver,
     RoleName,
     RuleName,
@@ -53,6 +54,8 @@ def _found(definition: AppDefinition, hint: Any, form: Form | None, language: st
         return [one for form in forms for one in _of_workflow(hint, form, language)]
     if hint is ViewName:
         return _named(form.views, language) if form is not None else []
+    if hint is PrintFormatName:
+        return _named(form.prints, language) if form is not None else []
     if hint is EntryName:
         return [*_named(definition.forms, language), *_named(definition.pages, language)]
     if hint in (RoleName, PersonName, Receiver):

@@ -22,6 +22,7 @@ from engine.language import (
     FieldName,
     FormName,
     Named,
+    PrintFormatName,
     RoleName,
     RuleName,
     SortKey,
@@ -30,6 +31,7 @@ from engine.language import (
     ViewName,
 )
 from engine.portals import PortalForm
+from engine.prints import Part
 from engine.views import View
 from engine.yamlfile import Path
 
@@ -102,7 +104,7 @@ def _rule(review: Review, leaf: Leaf) -> None:
 
 
 def _field(review: Review, leaf: Leaf) -> None:
-    shown = isinstance(leaf.owner, (View, Card, Figure, FilteredField, PortalForm))
+    shown = isinstance(leaf.owner, (View, Card, Figure, FilteredField, PortalForm, Part))
     expect_field(review, leaf.path, review.form(leaf.form), leaf.value, system=shown, at_key=leaf.is_key)
 
 
@@ -144,6 +146,13 @@ def _view(review: Review, leaf: Leaf) -> None:
     if form is not None and leaf.value not in form.views and not review.is_lost(leaf.value):
         said = message("'{form}' has no view '{name}'", form=form.name, name=leaf.value)
         review.error(leaf.path, unknown(said, leaf.value, form.views))
+
+
+def _print(review: Review, leaf: Leaf) -> None:
+    form = review.form(leaf.form)
+    if form is not None and leaf.value not in form.prints and not review.is_lost(leaf.value):
+        said = message("'{form}' has no paper format '{name}'", form=form.name, name=leaf.value)
+        review.error(leaf.path, unknown(said, leaf.value, form.prints))
 
 
 def _entry(review: Review, leaf: Leaf) -> None:
@@ -188,6 +197,7 @@ _REFERENCES: Mapping[Any, Callable[[Review, Leaf], None]] = {
     TransitionName: _transition,
     ConnectionName: _connection,
     ViewName: _view,
+    PrintFormatName: _print,
     EntryName: _entry,
 }
 
@@ -269,7 +279,7 @@ def _identities(review: Review) -> None:
     ]
     for form in review.forms:
         path = ("forms", form.name)
-        groups += [((*path, "fields"), form.fields), ((*path, "views"), form.views)]
+        groups += [((*path, "fields"), form.fields), ((*path, "views"), form.views), ((*path, "prints"), form.prints)]
         if form.workflow:
             groups.append(((*path, "workflow", "states"), form.workflow.states))
             groups.append(((*path, "workflow", "transitions"), form.workflow.transitions))

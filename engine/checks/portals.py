@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.calendars import exact_seconds
 from engine.checks.names import known_fields
 from engine.checks.review import Review
 from engine.definition import Form, Grant
@@ -29,7 +28,7 @@ def _portal(review: Review, portal: Portal, path: Path) -> None:
     if portal.role == ADMIN or (role is not None and role.stands_for is None):
         said = message("The role '{role}' is one of people inside; give it `stands_for`, or name another.", role=portal.role)
         review.error((*path, "role"), said)
-    if portal.links is not None and exact_seconds(portal.links) is None:
+    if portal.links is not None and portal.links.unit == "wd":
         review.error((*path, "links"), message("Links last for a fixed time, such as 14d; not for working days."))
     if portal.connection is not None and portal.address is None:
         said = message("Mails lead people to this site: say the `address` at which they reach it.")

@@ -28,6 +28,8 @@ from engine.errors import Message, message
 from engine.fields.base import Field
 from engine.fields.choice import Option
 from engine.language import Label
+from engine.portals import Portal, PortalForm
+from engine.prints import Part, PrintFormat
 from engine.scenario import Expected, Given, Scenario, Step
 from engine.schema import keys_of
 from engine.uses.things import Defined
@@ -57,6 +59,10 @@ _WORDS: tuple[tuple[type, Message], ...] = (
     (Role, message("role “{name}”")),
     (Rule, message("rule “{name}”")),
     (Page, message("page “{name}”")),
+    (Portal, message("portal “{name}”")),
+    (PortalForm, message("records {name}")),
+    (PrintFormat, message("paper format “{name}”")),
+    (Part, message("part {name}")),
     (Connection, message("connection “{name}”")),
     (DemoUser, message("demo user “{name}”")),
     (Scenario, message("scenario “{name}”")),

@@ -14,6 +14,7 @@ from engine import formats, service
 from engine.definition import Form
 from engine.errors import Message, Missing, message
 from engine.fields.base import Field
+from engine.paper.formats import formats_of
 from engine.permissions import label_of_role, may, may_record, row_filter
 from engine.storage import events
 from engine.triggers import Button
@@ -71,6 +72,7 @@ class RecordPage:
     may_create: bool
     asked: tuple[questions.Shown, ...] = ()
     outside: bool = False
+    prints: tuple[tuple[str, str], ...] = ()
 
 
 # --- the page --------------------------------------------------------------------------------------------------------
@@ -115,6 +117,7 @@ def page_of(conn: sa.Connection, seen: Seen) -> RecordPage:
         may_delete=bool(may_record(app, who, "delete", form, seen.view)),
         may_create=bool(may(app, who, "create", form)),
         asked=() if deleted else tuple(questions.mine(conn, form=form.name, record_id=seen.id)),
+        prints=tuple((one.name, label(one)) for one in formats_of(form, who)),
         outside=not deleted and access.anything(form, seen),
     )
 

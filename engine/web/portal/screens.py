@@ -101,7 +101,7 @@ def records(portal_name: str, form_name: str) -> Response:
     whole = "all" in request.args or form.workflow is None
     columns = columns_of(app, who, form)
     names = tuple(name for name in shown.card if name in columns)
-    query = ListQuery(form=form, view=ListView(where=_where(shown, form, whole)), columns=names, limit=CARDS,
+    query = ListQuery(form=form, view=ListView(columns=(), where=_where(shown, form, whole)), columns=names, limit=CARDS,
                       after=request.args.get("after"), before=request.args.get("before"))  # fmt: skip
     with app.database.read() as conn:
         page = fetching.run(app, who, query, conn, names or ("id",))
