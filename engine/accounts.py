@@ -81,7 +81,7 @@ def find_user(conn: sa.Connection, tables: Tables, *, id: int | None = None, log
 
 
 def users_where(conn: sa.Connection, tables: Tables, clause: sa.ColumnElement[bool] | None = None) -> list[User]:
-    """People inside with their roles and groups, by name, or those of a condition; three queries however many they are."""
+    """People inside (or those of a condition) with their roles and groups, by name; three queries for any number."""
     table = tables.user
     clause = inside(tables) if clause is None else clause
     statement = sa.select(table).order_by(table.c.active.desc(), table.c.name)

@@ -9,7 +9,17 @@ from typing import Any, ClassVar, Literal
 
 from engine import effects
 from engine.actions import Action, Context
-from engine.language import ConnectionName, Expression, FieldName, PrintFormatName, Receiver, RoleName, Script, Template, option
+from engine.language import (
+    ConnectionName,
+    Expression,
+    FieldName,
+    PrintFormatName,
+    Receiver,
+    RoleName,
+    Script,
+    Template,
+    option,
+)
 from engine.registry import Registry
 
 RESULT = "The name under which the steps after it read the answer, as results.<name>; they wait for it."

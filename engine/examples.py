@@ -81,7 +81,7 @@ ACTIONS: Mapping[str, str] = {
     "mail": '{type: mail, connection: post, to: [member], subject: Closed, message: "{{ record.name }}"}',
     "http": '{type: http, connection: hub, path: "/tickets/{{ record.id }}", json: {name: record.name}, as: answer}',
     "call": "{type: call, connection: hub, operation: pull, values: {id: record.id}}",
-    "print": "{type: print, into: papers, format: pdf, name: \"Ticket {{ record.name }}\", language: zh, as: paper}",
+    "print": '{type: print, into: papers, format: pdf, name: "Ticket {{ record.name }}", language: zh, as: paper}',
     "script": "{type: script, source: 'return record.cost * 2', as: twice}",
 }
 CARDS: Mapping[str, str] = {
@@ -100,11 +100,11 @@ CARDS: Mapping[str, str] = {
     " text: {zh: 周五盘点。, en: Stock is taken on Friday.}, tone: warning}",
 }
 PARTS: Mapping[str, str] = {
-    "heading": "{type: heading, above: {en: Harbour Works}, right: {en: \"{{ today() }}\"}}",
+    "heading": '{type: heading, above: {en: Harbour Works}, right: {en: "{{ today() }}"}}',
     "fields": "{type: fields, fields: [name, state], columns: 2}",
     "table": "{type: table, lines: parts, totals: [quantity]}",
     "code": "{type: code, value: record.number, symbology: code128, height: 12mm}",
-    "text": "{type: text, text: {en: \"Thank you, {{ record.name }}\"}, size: large, align: centre}",
+    "text": '{type: text, text: {en: "Thank you, {{ record.name }}"}, size: large, align: centre}',
     "pictures": "{type: pictures, field: photo, height: 50mm}",
     "signatures": "{type: signatures, boxes: [{en: Made by}, {en: Checked by}]}",
 }

@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine import accounts, passwords
+from engine import accounts
 from engine.application import Application
 from engine.calendars import seconds_of
 from engine.definition import Form
@@ -233,7 +233,9 @@ def set_active(conn: sa.Connection, app: Application, user_id: int, active: bool
     link, outsider = app.tables.portal_link, app.tables.outsider
     living = (link.c.user_id == user_id, link.c.revoked_at.is_(None))
     conn.execute(link.update().where(*living).values(revoked_at=app.clock()))
-    conn.execute(outsider.update().where(outsider.c.user_id == user_id).values(invitation_hash=None, invited_until=None))
+    conn.execute(
+        outsider.update().where(outsider.c.user_id == user_id).values(invitation_hash=None, invited_until=None)
+    )
 
 
 # --- links to one record ---------------------------------------------------------------------------------------------
@@ -326,4 +328,3 @@ def link_person(conn: sa.Connection, app: Application, portal: Portal, stands_fo
     if not find_outsider(conn, app, portal, id, stands_for).active:
         raise Denied(message("The access of {address} was ended. Invite them again first.", address=address))
     return id
-

@@ -97,8 +97,8 @@ def load_actor(conn: sa.Connection, tables: Tables, user_id: int) -> Actor:
 
 
 def load_people(conn: sa.Connection, tables: Tables, ids: Iterable[int]) -> dict[int, Mapping[str, Any]]:
-    """People by id: id, login, name, active, language, timezone, portal and stands_for (of people outside), and the sets
-    roles and groups (their names)."""
+    """People by id: id, login, name, active, language, timezone, portal and stands_for (of people outside), and the
+    sets roles and groups (their names)."""
     dialect = conn.dialect
     wanted = listed(list(ids), dialect)
     people = tables.statements.get(("people",), dialect, lambda: _people(tables, dialect))

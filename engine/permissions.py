@@ -249,8 +249,10 @@ def _barred(app: Application, actor: Actor, verb: Verb, form: Form) -> Verdict |
         return Verdict(False, message("You are looking as {role}; nothing can be changed.", role=role))
     if actor.only is not None and not actor.boundless:
         outer = around(app, form)[0].name
-        if outer in actor.only.closed or (verb not in REACHED_BY_LINK and verb != "create") or (
-            verb == "create" and outer == form.name
+        if (
+            outer in actor.only.closed
+            or (verb not in REACHED_BY_LINK and verb != "create")
+            or (verb == "create" and outer == form.name)
         ):
             return Verdict(False, message("A link to one record leads to nothing else."))
     if actor.scopes is None or in_scope(actor.scopes, verb, around(app, form)[0].name, form.name):

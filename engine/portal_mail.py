@@ -42,7 +42,9 @@ def tell(
     """Queue a mail to everybody with access who stands for that record: there is a new message."""
     if not can_send(portal):
         return
-    people = [one for one in outsiders.outsiders_of(conn, app, portal, stands_for=stands_for) if one.active and one.address]
+    people = [
+        one for one in outsiders.outsiders_of(conn, app, portal, stands_for=stands_for) if one.active and one.address
+    ]
     for one in people[:MOST_TOLD]:
         if one.has_password or (portal.links is not None and one.links):
             what = {"what": "message", "user": one.id, "form": form.name, "record": record_id}
@@ -59,7 +61,9 @@ def _leave(
         "connection": portal.connection, "effect": {"portal": portal.name, **what},
         "definition": app.definition.hash, "created_at": now,
     }  # fmt: skip
-    id = conn.scalar(insert(conn, table).values(row).on_conflict_do_nothing(index_elements=["key"]).returning(table.c.id))
+    id = conn.scalar(
+        insert(conn, table).values(row).on_conflict_do_nothing(index_elements=["key"]).returning(table.c.id)
+    )
     if id is not None:
         app.database.posted(conn, id, now)
 
@@ -124,7 +128,8 @@ def _news(
     else:
         at = f"link/{outsiders.make_link(conn, app, portal, form.name, record_id, int(what['user']), None)}"
     return message("New message: {title}", title=title), [
-        message("There is a new message for you about {form} {title}:", form=form.label, title=title), address(portal, at)
+        message("There is a new message for you about {form} {title}:", form=form.label, title=title),
+        address(portal, at),
     ]  # fmt: skip
 
 

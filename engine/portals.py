@@ -54,7 +54,9 @@ class Portal(Named):
     links: Duration | None = option(
         "How long a link to one record lasts, for people without an account. Default: there are none.", None
     )
-    names: bool = option("Messages from inside carry the name of who wrote them, not only that of the application.", False)
+    names: bool = option(
+        "Messages from inside carry the name of who wrote them, not only that of the application.", False
+    )
     connection: ConnectionName | None = option(
         "The mail connection for invitations, and for news of messages and steps.", None
     )

@@ -64,7 +64,9 @@ def users_of(app: Application) -> list[tuple[str, int]]:
     """(sign-in name, id) of everyone who may sign in."""
     user = app.tables.user
     with app.database.read() as conn:
-        found = conn.execute(sa.select(user.c.login, user.c.id).where(user.c.active, inside(app.tables)).order_by(user.c.id))
+        found = conn.execute(
+            sa.select(user.c.login, user.c.id).where(user.c.active, inside(app.tables)).order_by(user.c.id)
+        )
         return [(login, id) for login, id in found]
 
 

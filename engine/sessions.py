@@ -325,8 +325,10 @@ def candidate(
     """The person who may sign in by this name, inside or in a portal. A one-time password that nobody used for a week
     is none."""
     user, outsider = tables.user, tables.outsider
-    there = inside(tables) if portal is None else user.c.id.in_(
-        sa.select(outsider.c.user_id).where(outsider.c.portal == portal)
+    there = (
+        inside(tables)
+        if portal is None
+        else user.c.id.in_(sa.select(outsider.c.user_id).where(outsider.c.portal == portal))
     )
     columns = (user.c.id, user.c.password_hash, user.c.must_change, user.c.password_changed_at)
     row = conn.execute(sa.select(*columns).where(user.c.login == normal_login(login), user.c.active, there)).first()

@@ -26,7 +26,9 @@ def _outside(review: Review) -> frozenset[str]:
 def _portal(review: Review, portal: Portal, path: Path) -> None:
     role = review.definition.roles.get(portal.role)
     if portal.role == ADMIN or (role is not None and role.stands_for is None):
-        said = message("The role '{role}' is one of people inside; give it `stands_for`, or name another.", role=portal.role)
+        said = message(
+            "The role '{role}' is one of people inside; give it `stands_for`, or name another.", role=portal.role
+        )
         review.error((*path, "role"), said)
     if portal.links is not None and portal.links.unit == "wd":
         review.error((*path, "links"), message("Links last for a fixed time, such as 14d; not for working days."))
@@ -39,7 +41,9 @@ def _portal(review: Review, portal: Portal, path: Path) -> None:
                        name=connection.name, type=connection.type)  # fmt: skip
         review.error((*path, "connection"), said)
     for invited in set(portal.invite) & _outside(review):
-        review.error((*path, "invite"), message("'{role}' is a role of people outside; they invite nobody.", role=invited))
+        review.error(
+            (*path, "invite"), message("'{role}' is a role of people outside; they invite nobody.", role=invited)
+        )
     seen: set[str] = set()
     for index, shown in enumerate(portal.forms):
         here: Path = (*path, "forms", index)
@@ -85,13 +89,17 @@ _SYSTEM_SHOWN = frozenset({"state", "state_due", "created_at", "updated_at"})
 
 
 def _via(review: Review, shown: PortalForm, form: Form, stands_for: str, path: Path) -> None:
-    links = [one.name for one in form.fields.values() if one.kind == "link" and getattr(one, "form", None) == stands_for]
+    links = [
+        one.name for one in form.fields.values() if one.kind == "link" and getattr(one, "form", None) == stands_for
+    ]
     if shown.via is not None:
         if shown.via in form.fields and shown.via not in links:
-            said = message("'{field}' is no link to '{form}', which the people stand for.", field=shown.via, form=stands_for)
+            said = message(
+                "'{field}' is no link to '{form}', which the people stand for.", field=shown.via, form=stands_for
+            )
             review.error((*path, "via"), said)
     elif len(links) > 1:
-        said = message("'{form}' has several links to '{target}': {fields}. Say with `via` which one tells whose it is.",
+        said = message("'{form}' has several links to '{target}': {fields}. Say with `via` which one is meant.",
                        form=form.name, target=stands_for, fields=tuple(links))  # fmt: skip
         review.error((*path, "form"), said)
 
@@ -114,13 +122,19 @@ def _outside_roles(review: Review) -> None:
     for name, person in definition.demo_users.items():
         for index, role in enumerate(person.roles):
             if role in outside:
-                said = message("'{role}' is a role of people outside, who are invited; nobody is made one here.", role=role)
+                said = message(
+                    "'{role}' is a role of people outside, who are invited; nobody is made one here.", role=role
+                )
                 review.error(("demo_users", name, "roles", index), said)
     for index, role in enumerate(definition.designers):
         if role in outside:
-            review.error(("designers", index), message("'{role}' is a role of people outside; they design nothing.", role=role))
+            review.error(
+                ("designers", index), message("'{role}' is a role of people outside; they design nothing.", role=role)
+            )
     for form in review.forms:
         for state in form.workflow.states.values() if form.workflow else ():
             if state.owner in outside:
-                said = message("'{role}' is a role of people outside; somebody inside is responsible.", role=state.owner)
+                said = message(
+                    "'{role}' is a role of people outside; somebody inside is responsible.", role=state.owner
+                )
                 review.error(("forms", form.name, "workflow", "states", state.name, "owner"), said)

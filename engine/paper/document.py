@@ -8,7 +8,7 @@ import contextlib
 import html
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -69,7 +69,13 @@ def document_of(app: Application, who: Actor, form: str, record_id: int, languag
 
 
 def documents_of(
-    app: Application, who: Actor, form: str, ids: Sequence[int], wanted: str, language: str | None = None
+    app: Application,
+    who: Actor,
+    form: str,
+    ids: Sequence[int],
+    wanted: str,
+    language: str | None = None,
+    told: Callable[[int], None] = lambda count: None,
 ) -> Document:
     """The HTML of records on a paper format, as ``who`` may see them; those they may not see are left out. Raises
     DeliveryFailed where there is no such format, nothing is left, or it is too much."""
@@ -86,12 +92,14 @@ def documents_of(
             said = message("There is no record to print that {name} may see.", name=who.name)
             raise DeliveryFailed(said, again=False)
         try:
-            page = formats.paper_of(conn, app, who, paper, seen, lambda: widgets)
+            page = formats.paper_of(conn, app, who, paper, seen, lambda: widgets, told)
         except Missing as missing:
             raise DeliveryFailed(missing.reason, again=False) from None
         template = widgets.environment.get_template("paper_formats.html")
         own = Markup(formats.css_of(paper))  # noqa: S704 - numbers of our own
-        drawn = _with_pictures(conn, app, who, template.render(paper=page, language=language, style=style(), own_style=own))
+        drawn = _with_pictures(
+            conn, app, who, template.render(paper=page, language=language, style=style(), own_style=own)
+        )
     return _fitting(drawn, page.title)
 
 

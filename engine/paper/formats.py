@@ -94,7 +94,10 @@ def css_of(wanted: PrintFormat) -> str:
     """What of the style depends on the format: lengths of the definition, which its patterns keep to numbers of mm."""
     width, height = wanted.paper
     margin = int(wanted.margin.removesuffix("mm"))
-    lines = [f"@page {{ size: {width}mm {height}mm; margin: {margin}mm; }}", f".form {{ max-width: {width - 2 * margin}mm; }}"]
+    lines = [
+        f"@page {{ size: {width}mm {height}mm; margin: {margin}mm; }}",
+        f".form {{ max-width: {width - 2 * margin}mm; }}",
+    ]
     if not wanted.page_numbers or wanted.is_labels:
         lines.append("@page { @bottom-right { content: none; } @top-left { content: none; } }")
     if wanted.is_labels:
@@ -113,21 +116,27 @@ def name_of(app: Application, who: Actor, seen: Seen, wanted: PrintFormat) -> st
     if wanted.file_name is None:
         return seen.title
     reader = who.reader(app.definition)
-    return _Printing(app, who, wanted, seen.view).filled(wanted.file_name, seen.view, seen.fields, reader.language) or seen.title
+    return (
+        _Printing(app, who, wanted, seen.view).filled(wanted.file_name, seen.view, seen.fields, reader.language)
+        or seen.title
+    )
 
 
 def paper_of(
     conn: sa.Connection, app: Application, who: Actor, wanted: PrintFormat, records: Sequence[Seen],
-    drawn_by: Callable[[], Widgets],
+    drawn_by: Callable[[], Widgets], told: Callable[[int], None] = lambda count: None,
 ) -> Paper:  # fmt: skip
-    """Everything that is printed of these records, for ``who``."""
+    """Everything that is printed of these records, for ``who``; ``told`` hears how many are worked out."""
     sheets: list[Sheet] = []
-    for seen in records:
+    for count, seen in enumerate(records, 1):
+        told(count)
         printing = _Printing(app, who, wanted, seen.view, conn, drawn_by)
         for view, fields in _subjects(app, who, wanted, seen):
             sheets.append(Sheet(seen.title, tuple(printing.blocks(view, fields))))
             if len(sheets) > MOST_LABELS:
-                raise Missing(message("That is more than {most} labels; print fewer records at once.", most=MOST_LABELS))
+                raise Missing(
+                    message("That is more than {most} labels; print fewer records at once.", most=MOST_LABELS)
+                )
     return Paper(wanted, name_of(app, who, records[0], wanted) if records else "", tuple(sheets))
 
 
@@ -234,7 +243,9 @@ class _Printing:
         for mould, values in wanted.values():
             for value in values if mould.target else ():
                 if value is not None:
-                    ids.setdefault(str(mould.target), set()).update(value if isinstance(value, tuple | list) else (value,))
+                    ids.setdefault(str(mould.target), set()).update(
+                        value if isinstance(value, tuple | list) else (value,)
+                    )
         assert self.conn is not None
         return titles_of(self.conn, self.app, self.who, ids)
 
@@ -268,14 +279,16 @@ def _table(at: _Printing, part: TablePart, view: View, fields: frozenset[str]) -
     moulds = moulds_of(at.app, form, at.reader)
     wanted = [moulds[name] for name in part.columns or moulds if name in moulds and readable.ever(name)]
     views = [View(form, row, view.loader) for row in view.loader.lines(form.name, int(view.id or 0))]
-    values = [[mould.value(line, line.row) if readable.has(mould.name, line) else None for mould in wanted] for line in views]
+    values = [
+        [mould.value(line, line.row) if readable.has(mould.name, line) else None for mould in wanted] for line in views
+    ]
     titles = at._titles({mould.name: (mould, [row[place] for row in values]) for place, mould in enumerate(wanted)})
     return {
         "label": at.label(part.label), "numbers": part.numbers,
         "heads": [(at.field_label(form, mould.field), mould.field.align == "end") for mould in wanted],
         "rows": [[at._html(mould, value, titles) for mould, value in zip(wanted, row, strict=True)] for row in values],
-        "totals": [total_text(mould.field, [row[place] for row in values], at.reader) if mould.name in part.totals else ""
-                   for place, mould in enumerate(wanted)] if part.totals else [],
+        "totals": [total_text(mould.field, [row[at_] for row in values], at.reader) if mould.name in part.totals else ""
+                   for at_, mould in enumerate(wanted)] if part.totals else [],
     }  # fmt: skip
 
 
@@ -308,5 +321,3 @@ _DRAWN: dict[type[Part], Callable[..., dict[str, Any] | None]] = {
     HeadingPart: _heading, FieldsPart: _fields, TablePart: _table, CodePart: _code, TextPart: _text,
     PicturesPart: _pictures, SignaturesPart: _signatures,
 }  # fmt: skip
-
-

@@ -1,4 +1,4 @@
-"""Access from outside, as people inside give and end it: on the record that somebody stands for, and links to one record."""
+"""Access from outside, as people inside give and end it: on the record somebody stands for, or by a link to one."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from engine.web.context import actor, application, settings
 from engine.web.failures import said
 from engine.web.me import shown_times
 from engine.web.render import go, render, toast
-from engine.web.seen import NOT_THERE, Seen, form_named, see
 from engine.web.security import cookie_name
+from engine.web.seen import NOT_THERE, Seen, form_named, see
 
 blueprint = Blueprint("access", __name__)
 
@@ -79,8 +79,11 @@ def _page(form: Form, seen: Seen, status: int = 200, **more: Any) -> Response:
         giving = _linking(form, seen)
         links: list[Link] = [*outsiders.links_of(conn, app, form.name, seen.id)] if giving else []
     shown = {"problem": "", "typed": {}, "secret": "", "invited": None, **more}
-    return Response(render("access.html", form=form, seen=seen, base=f"/{form.name}/{seen.id}", rooms=rooms, giving=giving,
-                           links=links, may_look=g.is_admin and not g.view_as, **shown, **shown_times()), status)  # fmt: skip
+    page = render(
+        "access.html", form=form, seen=seen, base=f"/{form.name}/{seen.id}", rooms=rooms, giving=giving, links=links,
+        may_look=g.is_admin and not g.view_as, **shown, **shown_times(),
+    )  # fmt: skip
+    return Response(page, status)
 
 
 # --- people
@@ -93,8 +96,10 @@ def invite(form_name: str, record_id: int) -> Response:
     portal = _portal(outsiders.portals_of(app, who, form), posted.get("portal", ""))
     try:
         with app.database.write() as conn:
-            id = outsiders.add(conn, app, portal, seen.id, name=posted.get("name", ""), address=posted.get("address") or " ",
-                               language=_language(posted.get("language", "")))  # fmt: skip
+            id = outsiders.add(
+                conn, app, portal, seen.id, name=posted.get("name", ""), address=posted.get("address") or " ",
+                language=_language(posted.get("language", "")),
+            )  # fmt: skip
             return _invited(conn, form, seen, portal, id, by_mail="mail" in posted)
     except AppmillError as error:
         typed = {name: posted.get(name, "") for name in ("name", "address", "portal", "language")}
@@ -121,7 +126,11 @@ def _invited(conn: sa.Connection, form: Form, seen: Seen, portal: Portal, id: in
 
 def _address(portal: Portal, at: str) -> str:
     """As it is opened from outside; where nothing is said about that, at the address of this very request."""
-    return portal_mail.address(portal, at) if portal.address else f"{request.host_url.rstrip('/')}/portal/{portal.name}/{at}"
+    return (
+        portal_mail.address(portal, at)
+        if portal.address
+        else f"{request.host_url.rstrip('/')}/portal/{portal.name}/{at}"
+    )
 
 
 def _person(conn: sa.Connection, form: Form, seen: Seen, user_id: int) -> tuple[Portal, Outsider]:
@@ -186,7 +195,9 @@ def make_link(form_name: str, record_id: int) -> Response:
     stands_for = outsiders.whose(app, portal, shown, seen.row) if shown else None
     try:
         with app.database.write() as conn:
-            person = outsiders.link_person(conn, app, portal, int(stands_for or 0), posted.get("address", "").strip() or None)
+            person = outsiders.link_person(
+                conn, app, portal, int(stands_for or 0), posted.get("address", "").strip() or None
+            )
             secret = outsiders.make_link(conn, app, portal, form.name, seen.id, person, actor().id)
             audit.note(conn, app, actor(), "portal.link_made", person)
     except AppmillError as error:

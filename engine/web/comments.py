@@ -312,12 +312,18 @@ def refuse_unfit(body: str, posted: Sequence[Any]) -> None:
 
 
 def add(
-    conn: sa.Connection, form: Form, seen: Seen, body: str, posted: Sequence[Any], *, once: str = "",
+    conn: sa.Connection,
+    form: Form,
+    seen: Seen,
+    body: str,
+    posted: Sequence[Any],
+    *,
+    once: str = "",
     portal: str | None = None,
 ) -> tuple[int | None, list[str]]:
     """Store the comment and its files, tell who is mentioned; answers its id (None: ``once`` was there before) and the
-    names of those mentioned who may not see the record. ``portal``: whose people read it too; what they write themselves
-    mentions nobody."""
+    names of those mentioned who may not see the record. ``portal``: whose people read it too; what they write
+    themselves mentions nobody."""
     app, who = application(), actor()
     if once and not _first(conn, f"comment:{who.id}:{once[:64]}"):
         return None, []
@@ -352,7 +358,9 @@ def mentioned(conn: sa.Connection, form: Form, seen: Seen, body: str) -> tuple[l
     if not logins:
         return [], []
     user = app.tables.user
-    ids = conn.scalars(sa.select(user.c.id).where(sa.func.lower(user.c.login).in_(logins), user.c.active.is_(True), inside(app.tables)))
+    ids = conn.scalars(
+        sa.select(user.c.id).where(sa.func.lower(user.c.login).in_(logins), user.c.active.is_(True), inside(app.tables))
+    )
     people = load_people(conn, app.tables, [one for one in ids if one != who.id])
     told: list[Actor] = []
     unseen: list[Actor] = []

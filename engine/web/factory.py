@@ -29,7 +29,8 @@ from engine.web.context import Settings, Site
 ROOMS = (
     "auth", "home", "notices", "questions", "me", "admin", "people", "publishing", "lists", "conditions", "inline",
     "boards", "pages", "finding", "bulk", "saved", "forms", "options", "record", "related", "take", "comments",
-    "lines", "printing", "attachments", "drafts", "hooks", "api", "exports", "imports", "automation", "access", "portal",
+    "lines", "printing", "attachments", "drafts", "hooks", "api", "exports", "imports", "automation", "access",
+    "portal", "print_jobs",
 )  # fmt: skip
 LARGEST_NUMBER = 10**18  # well within what databases hold, also plus one
 

@@ -219,7 +219,11 @@ def _readable(conn: sa.Connection, app: Application, who: Actor, file: Attachmen
 def _told_outside(conn: sa.Connection, app: Application, who: Actor, name: str) -> bool:
     """A file of a message belongs to those of the portal it was written in; of internal comments they see none."""
     table, id = app.tables.comment, name.partition(":")[2]
-    mine = (table.c.id == (int(id) if id.isdecimal() else 0), table.c.portal == who.portal, table.c.deleted_at.is_(None))
+    mine = (
+        table.c.id == (int(id) if id.isdecimal() else 0),
+        table.c.portal == who.portal,
+        table.c.deleted_at.is_(None),
+    )
     return conn.execute(sa.select(table.c.id).where(*mine)).first() is not None
 
 

@@ -34,13 +34,17 @@ class Yard:
             {"part": "Rope", "quantity": "10", "price": "555.55"}]).id  # fmt: skip
         self.other = self.made.create("job", what="Hull", party=self.lake).id
 
-    def invite(self, stands_for: int, address: str = "eve@example.com", name: str = "Eve", portal: str = "owners") -> str:
+    def invite(
+        self, stands_for: int, address: str = "eve@example.com", name: str = "Eve", portal: str = "owners"
+    ) -> str:
         there = self.app.definition.portals[portal]
         with self.app.database.write() as conn:
             id = outsiders.add(conn, self.app, there, stands_for, name=name, address=address, language="en")
             return outsiders.renew_invitation(conn, self.app, id, None)
 
-    def outside(self, stands_for: int, address: str = "eve@example.com", name: str = "Eve", portal: str = "owners") -> Guest:
+    def outside(
+        self, stands_for: int, address: str = "eve@example.com", name: str = "Eve", portal: str = "owners"
+    ) -> Guest:
         """Somebody who has accepted an invitation."""
         guest = Guest(self.grounds, portal)
         secret = self.invite(stands_for, address, name, portal)
@@ -120,7 +124,13 @@ def test_a_record_shows_what_the_portal_shows_and_nothing_of_the_inside(yard: Ya
 
 def test_somebody_elses_record_is_as_one_that_is_not_there(yard: Yard) -> None:
     eve = yard.outside(yard.sea)
-    for path in (f"/job/{yard.other}", f"/party/{yard.lake}", f"/job/{yard.other}/take/confirm", "/job/99999", "/job_line/1"):
+    for path in (
+        f"/job/{yard.other}",
+        f"/party/{yard.lake}",
+        f"/job/{yard.other}/take/confirm",
+        "/job/99999",
+        "/job_line/1",
+    ):
         assert eve.get(path).status_code == 404, path
     for path in (f"/job/{yard.other}", f"/job/{yard.other}/messages", f"/job/{yard.other}/take/confirm"):
         assert eve.post(path, {"body": "hello", "phone": "1"}).status_code == 404, path
@@ -154,7 +164,12 @@ def test_a_client_fills_in_what_they_may_and_nothing_else(yard: Yard) -> None:
     sent = {"_version": version(page), "phone": "0171 5", "cost": "1", "supplier": str(yard.sea)}
     assert eve.post(f"/job/{yard.job}", sent).status_code == 303
     row = yard.made.get("job", yard.job)
-    assert (row["phone"], row["what"], str(row["promised"]), str(row["cost"])[:6]) == ("0171 5", "Mast", "2030-05-01", "777.77")
+    assert (row["phone"], row["what"], str(row["promised"]), str(row["cost"])[:6]) == (
+        "0171 5",
+        "Mast",
+        "2030-05-01",
+        "777.77",
+    )
     event = yard.made.events("job", yard.job)[-1]
     assert (event.kind, event.actor_kind) == ("updated", "user")
 
@@ -166,7 +181,9 @@ def test_a_client_confirms_with_a_signature(yard: Yard) -> None:
     picture = upload(eve, "job", "signature", "sign.png", PNG)
     refused = eve.post(f"/job/{yard.job}/take/confirm", {"_version": version(page), "signed_by": ""})
     assert refused.status_code == 422
-    done = eve.post(f"/job/{yard.job}/take/confirm", {"_version": version(page), "signed_by": "Eve", "signature": picture})
+    done = eve.post(
+        f"/job/{yard.job}/take/confirm", {"_version": version(page), "signed_by": "Eve", "signature": picture}
+    )
     assert done.status_code == 303
     row = yard.made.get("job", yard.job)
     assert (row["state"], row["signed_by"]) == ("agreed", "Eve")
@@ -324,7 +341,9 @@ def test_only_those_who_may_invite_do(yard: Yard) -> None:
     bob = yard.grounds.visitor("bob")
     assert "Access from outside" not in bob.get(f"/party/{yard.sea}").text
     assert bob.get(f"/party/{yard.sea}/access").status_code == 404
-    assert bob.post(f"/party/{yard.sea}/access", {"portal": "owners", "name": "X", "address": "x@y.z"}).status_code == 404
+    assert (
+        bob.post(f"/party/{yard.sea}/access", {"portal": "owners", "name": "X", "address": "x@y.z"}).status_code == 404
+    )
     ann = yard.grounds.visitor("ann")
     assert "Access from outside" in ann.get(f"/party/{yard.sea}").text
 
@@ -448,7 +467,10 @@ def test_the_cookie_of_a_portal_opens_no_address_of_the_inside(yard: Yard) -> No
     for endpoint, method, address in addresses(yard):
         if address.startswith(("/portal/", "/static/")) or endpoint in PUBLIC:
             continue
-        for headers in ({"Cookie": f"appmill={secret}; appmill_portal={secret}"}, {"Authorization": f"Bearer {secret}"}):
+        for headers in (
+            {"Cookie": f"appmill={secret}; appmill_portal={secret}"},
+            {"Authorization": f"Bearer {secret}"},
+        ):
             answer = web.test_client(use_cookies=False).open(
                 address, method=method, headers={**headers, "X-CSRF-Token": csrf_token_for(secret), "Sec-Fetch-Site": "same-origin"}
             )  # fmt: skip
@@ -458,7 +480,14 @@ def test_the_cookie_of_a_portal_opens_no_address_of_the_inside(yard: Yard) -> No
     assert opened_doors == set()
 
 
-PUBLIC = {"auth.sign_in_page", "auth.sign_in", "auth.sign_out", "static_files.favicon", "hooks.receive_message", "me.browser_language"}
+PUBLIC = {
+    "auth.sign_in_page",
+    "auth.sign_in",
+    "auth.sign_out",
+    "static_files.favicon",
+    "hooks.receive_message",
+    "me.browser_language",
+}
 
 
 def test_the_doors_of_a_portal_tell_nothing_of_others_records(yard: Yard) -> None:

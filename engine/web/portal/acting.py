@@ -100,7 +100,7 @@ def ask(portal_name: str, form_name: str, record_id: int, transition_name: str) 
 
 
 def _ours(page: take.TakePage, portal: Portal, form: Form, record_id: int) -> take.TakePage:
-    """The question as people outside get it: with the portal's addresses, and without whom and what it is about inside."""
+    """The question as people outside get it: with the portal's addresses, and nothing of the inside."""
     at = address_of(portal, form, record_id)
     action = page.action.rpartition("/")[2]
     return replace(page, action=f"{at}/take/{action}", back=at, key_facts=(), obstacles=(), moved="", dialog=False)
@@ -112,7 +112,9 @@ def take_step(portal_name: str, form_name: str, record_id: int, transition_name:
     with app.database.read() as conn:
         seen = see_there(conn, shown, form, record_id)
         files = (uploads.receiving(form, seen) | take.asked_files(form, transition)) & set(transition.ask)
-    typed = take.asked_only(transition, uploads.with_posted_files(form, files, read_typed(app.definition, form, request.form)))
+    typed = take.asked_only(
+        transition, uploads.with_posted_files(form, files, read_typed(app.definition, form, request.form))
+    )
     reason = request.form.get("_reason", "").strip()[: take.LONGEST_REASON]
     try:
         service.take(app, who, form.name, record_id, transition.name, version=whole(request.form.get("_version")),
@@ -200,7 +202,9 @@ def create(portal_name: str, form_name: str) -> Response:
         with app.database.read() as conn:
             sheet = sheet_maker(conn, form).make(None, typed, {})
             problems, by_path = shown_problems(error.problems or (Problem("", error.reason),), typed, sheet)
-            return _new_page(portal, shown, replace(sheet, problems=by_path), error.status, problems, said(error.reason))
+            return _new_page(
+                portal, shown, replace(sheet, problems=by_path), error.status, problems, said(error.reason)
+            )
     toast(message("Thank you. It is noted."))
     return go(_still_there(portal, shown, form, saved.id))
 

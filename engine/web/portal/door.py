@@ -169,5 +169,3 @@ def open_link(portal_name: str, secret: str) -> Response:
         auth.begin(conn, found.user_id, app.clock(), portal=portal.name, link_id=found.id)
         audit.note(conn, app, None, "portal.link_opened", found.user_id)
     return go(f"{base_of(portal)}/{found.form}/{found.record_id}")
-
-

@@ -44,7 +44,9 @@ def _shown(attachment_id: int) -> None:
         return  # just uploaded, and this person's alone
     shown = portal.form(file.form)
     name = (file.field or "").partition(":")[0]
-    if shown is None or not ((name == COMMENT and shown.messages) or name in (*shown.files, *shown.fields, *shown.card)):
+    if shown is None or not (
+        (name == COMMENT and shown.messages) or name in (*shown.files, *shown.fields, *shown.card)
+    ):
         raise Missing(NOT_THERE)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,5 +80,3 @@ def see_there(conn: sa.Connection, shown: PortalForm, form: Form, record_id: int
 
 def address_of(portal: Portal, form: Form, record_id: int) -> str:
     return f"{base_of(portal)}/{form.name}/{record_id}"
-
-

@@ -88,7 +88,9 @@ def home(portal_name: str) -> Response:
     if who.only is not None:
         return go(f"{base_of(portal)}/{who.only.form}/{who.only.id}")
     app = application()
-    names = [str(one.form) for one in portal.forms if may(app, who, "read", one.form) or may(app, who, "create", one.form)]
+    names = [
+        str(one.form) for one in portal.forms if may(app, who, "read", one.form) or may(app, who, "create", one.form)
+    ]
     return go(f"{base_of(portal)}/{(names or [portal.forms[0].form])[0]}")
 
 
@@ -101,8 +103,9 @@ def records(portal_name: str, form_name: str) -> Response:
     whole = "all" in request.args or form.workflow is None
     columns = columns_of(app, who, form)
     names = tuple(name for name in shown.card if name in columns)
-    query = ListQuery(form=form, view=ListView(columns=(), where=_where(shown, form, whole)), columns=names, limit=CARDS,
-                      after=request.args.get("after"), before=request.args.get("before"))  # fmt: skip
+    view = ListView(columns=(), where=_where(shown, form, whole))
+    query = ListQuery(form=form, view=view, columns=names, limit=CARDS, after=request.args.get("after"),
+                      before=request.args.get("before"))  # fmt: skip
     with app.database.read() as conn:
         page = fetching.run(app, who, query, conn, names or ("id",))
         fill(app, who, conn, form, columns, names, page.rows)
@@ -196,6 +199,7 @@ def page_of(
     stays = path.stays_of(conn, app, form, seen.id) if form.workflow else []
     facts = [form.fields[name] for name in shown.fields
              if name in form.fields and name in seen.fields and name not in filled]  # fmt: skip
+    plain = [field for field in facts if field.kind != "lines"]
     return RecordPage(
         form=form,
         title=seen.title,
@@ -207,7 +211,7 @@ def page_of(
         steps=_steps(shown, form, row, stays),
         history=_history(shown, form, stays),
         doors=open_doors(ways, form, row),
-        facts=tuple(showing.fact(field) for field in facts if field.kind != "lines" and sheet.standing(field, sheet.view).visible),
+        facts=tuple(showing.fact(one) for one in plain if sheet.standing(one, sheet.view).visible),
         lines=tuple(showing.lines(field, alone=False) for field in facts if field.kind == "lines"),
         boxes=boxes,
         documents=_documents(conn, shown, seen),
