@@ -57,9 +57,7 @@ class Portal(Named):
     names: bool = option(
         "Messages from inside carry the name of who wrote them, not only that of the application.", False
     )
-    connection: ConnectionName | None = option(
-        "The mail connection for invitations, and for news of messages and steps.", None
-    )
+    connection: ConnectionName | None = option("The mail connection for invitations, and for news of messages.", None)
     address: str | None = option(
         "Where people outside reach this site, for links in mails, such as https://portal.example.com.",
         None,
