@@ -13,6 +13,7 @@ from engine.language import (
     ConnectionName,
     Expression,
     FieldName,
+    PortalName,
     PrintFormatName,
     Receiver,
     RoleName,
@@ -38,6 +39,10 @@ class Mail(Action):
     subject: Template = option("The subject.")
     message: Template = option("The text.")
     attach: tuple[FieldName, ...] = option("File fields of the record to attach.", ())
+    portal: PortalName | None = option(
+        "A link to the record in this portal stands below the text: whoever has the mail opens it without an account.",
+        None,
+    )
     language: Literal["zh", "en"] | None = option("The language it is written in. Default: the application's.", None)
 
     def effects(self, context: Context) -> Sequence[effects.Effect]:
@@ -46,6 +51,7 @@ class Mail(Action):
             "to": context.receivers(self.to), "cc": context.receivers(self.cc),
             "subject": _in(subject, self.language), "text": _in(text, self.language),
             "attachments": [id for name in self.attach for id in context.ids_of(f"record.{name}")],
+            **({"portal": self.portal} if self.portal else {}),
         }  # fmt: skip
         return [effects.Outside("mail", data, self.connection)]
 

@@ -19,6 +19,7 @@ StateName = NewType("StateName", str)  # a state of the enclosing form's workflo
 TransitionName = NewType("TransitionName", str)
 ViewName = NewType("ViewName", str)  # a view of the enclosing form
 RoleName = NewType("RoleName", str)
+PortalName = NewType("PortalName", str)
 PrintFormatName = NewType("PrintFormatName", str)  # a paper format of the enclosing form
 PersonName = NewType("PersonName", str)  # a role, or the sign-in name of a demo user
 Script = NewType("Script", str)  # see engine/scripts

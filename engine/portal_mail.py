@@ -6,7 +6,7 @@ holds it; a mail that is sent again carries a new one, and the one before is dea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from engine.errors import AppmillError, DeliveryFailed, Message, message
 from engine.outside.task import Task
 from engine.people import Actor
 from engine.portals import Portal
+from engine.storage import records
 from engine.storage.upsert import insert
 from engine.texts import say
 
@@ -83,6 +84,35 @@ def perform(task: Task, around: Any) -> Mapping[str, Any]:
         raise DeliveryFailed(error.reason, again=False) from None
     result: Mapping[str, Any] = app.registry.performers["mail"](replace(task, kind="mail", data=data), around)
     return result
+
+
+def with_link(app: Application, form: str | None, record_id: int | None, data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is mailed, with a link to the record below its text, made now for whom it is sent to. Raises DeliveryFailed
+    where the portal gives out none, or the record is nobody's outside."""
+    rest = {name: value for name, value in data.items() if name != "portal"}
+    try:
+        with app.database.write() as conn:
+            portal = outsiders.portal_named(app, str(data["portal"]))
+            shown = portal.form(form or "")
+            row = records.get(conn, app.tables, form or "", record_id or 0) if shown else None
+            stands_for = outsiders.whose(app, portal, shown, row) if shown is not None and row is not None else None
+            if form is None or record_id is None or stands_for is None:
+                raise DeliveryFailed(
+                    message("The record is nobody's in this portal; there is no link to it."), again=False
+                )
+            person = outsiders.link_person(conn, app, portal, stands_for, _only_address(data.get("to") or ()))
+            secret = outsiders.make_link(conn, app, portal, form, record_id, person, None)
+    except AppmillError as error:
+        if isinstance(error, DeliveryFailed):
+            raise
+        raise DeliveryFailed(error.reason, again=False) from None
+    return {**rest, "text": f"{rest.get('text') or ''}\n\n{address(portal, f'link/{secret}')}"}
+
+
+def _only_address(receivers: Sequence[Any]) -> str | None:
+    """The one address a mail goes to; None where it goes to several, who share the link."""
+    found = [one["address"] if isinstance(one, Mapping) else str(one) for one in receivers]
+    return found[0] if len(found) == 1 and outsiders.ADDRESS.fullmatch(found[0]) else None
 
 
 def _letter(app: Application, portal: Portal, what: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -28,12 +28,14 @@ class PortalForm:
     form: FormName = option("The form.")
     label: Label | None = option("What the records are called there. Default: what the form calls many.", None)
     via: FieldName | None = option(
-        "The link to the record the person stands for. Default: the only link to that form.", None
+        "The link to the record the person stands for. Default: the only link to that form.", None, of="form"
     )
     where: Expression | None = option("Only records for which this holds, beside what the role may see.", None)
-    card: tuple[FieldName, ...] = option("What a card of the list shows under its title.", ())
-    fields: tuple[FieldName, ...] = option("What the page of a record shows, and what is filled in there.", ())
-    files: tuple[FieldName, ...] = option("Documents to download.", ())
+    card: tuple[FieldName, ...] = option("What a card of the list shows under its title.", (), of="form")
+    fields: tuple[FieldName, ...] = option(
+        "What the page of a record shows, and what is filled in there.", (), of="form"
+    )
+    files: tuple[FieldName, ...] = option("Documents to download.", (), of="form")
     progress: bool = option("Draw how far the record is along its main path.", True)
     history: Literal["none", "states"] = option("What of the past is told: nothing, or when which state began.", "none")
     messages: bool = option("A conversation with the people inside.", True)

@@ -171,7 +171,7 @@ def _value(hint: Any) -> str:
 
 _NAMES = {
     "FormName": "form", "FieldName": "field", "SortKey": "field, `-` in front for descending", "StateName": "state",
-    "TransitionName": "transition", "ViewName": "view", "PrintFormatName": "paper format",
+    "TransitionName": "transition", "ViewName": "view", "PrintFormatName": "paper format", "PortalName": "portal",
     "RoleName": "role", "RuleName": "rule", "ConnectionName": "connection",
     "EntryName": "form or page", "Receiver": "role or expression", "PersonName": "role or person",
     "HeaderName": "header", "ParameterName": "parameter", "SecretName": "name",

@@ -23,6 +23,7 @@ AREAS: Mapping[str, Message] = {
     "page": message("Pages of cards"),
     "role": message("Roles"),
     "connection": message("Connections"),
+    "portal": message("Portals"),
     "menu": message("Menu"),
     "scenario": message("Scenarios"),
     "people": message("Demo users"),
@@ -72,10 +73,12 @@ def grouped(differences: Iterable[Difference]) -> tuple[Group, ...]:
 
 _AREAS: Mapping[str, str] = {
     "roles": "role", "rules": "rule", "pages": "page", "connections": "connection", "menu": "menu",
+    "portals": "portal",
     "scenarios": "scenario", "demo_users": "people", "designers": "permission",
 }  # fmt: skip
 _OF_FORM: Mapping[str, str] = {
     "fields": "field", "sections": "layout", "views": "layout", "workflow": "flow", "permissions": "permission",
+    "prints": "layout",
 }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from engine.language import (
     FieldName,
     FormName,
     PersonName,
+    PortalName,
     PrintFormatName,
     Receiver,
     RoleName,
@@ -64,6 +65,7 @@ def _found(definition: AppDefinition, hint: Any, form: Form | None, language: st
                 *(Known(name, one.name) for name, one in people.items())]  # fmt: skip
     places: Mapping[Any, Mapping[str, Any]] = {
         FormName: definition.forms, RuleName: definition.rules, ConnectionName: definition.connections,
+        PortalName: definition.portals,
     }  # fmt: skip
     return _named(places.get(hint, {}), language)
 

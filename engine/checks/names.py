@@ -22,6 +22,7 @@ from engine.language import (
     FieldName,
     FormName,
     Named,
+    PortalName,
     PrintFormatName,
     RoleName,
     RuleName,
@@ -155,6 +156,13 @@ def _print(review: Review, leaf: Leaf) -> None:
         review.error(leaf.path, unknown(said, leaf.value, form.prints))
 
 
+def _portal(review: Review, leaf: Leaf) -> None:
+    portals = review.definition.portals
+    if leaf.value not in portals and not review.is_lost(leaf.value):
+        said = message("There is no portal '{name}'", name=leaf.value)
+        review.error(leaf.path, unknown(said, leaf.value, portals))
+
+
 def _entry(review: Review, leaf: Leaf) -> None:
     known = (*review.definition.forms, *review.definition.pages)
     if leaf.value not in known and not review.is_lost(leaf.value):
@@ -198,6 +206,7 @@ _REFERENCES: Mapping[Any, Callable[[Review, Leaf], None]] = {
     ConnectionName: _connection,
     ViewName: _view,
     PrintFormatName: _print,
+    PortalName: _portal,
     EntryName: _entry,
 }
 

@@ -17,6 +17,23 @@ def check_portals(review: Review) -> None:
     for name, portal in review.definition.portals.items():
         _portal(review, portal, ("portals", name))
     _outside_roles(review)
+    _mails(review)
+
+
+def _mails(review: Review) -> None:
+    """A mail with a link needs a portal that gives out links to the record, and says where it is."""
+    for name, rule in review.definition.rules.items():
+        for place, action, of in rule.steps():
+            portal = review.definition.portals.get(getattr(action, "portal", None) or "")
+            if portal is None:
+                continue
+            path: Path = ("rules", name, *place, "portal")
+            if portal.links is None or portal.address is None:
+                review.error(
+                    path, message("'{portal}' gives out no links; say its `links` and `address`.", portal=portal.name)
+                )
+            elif of is None or portal.form(of) is None:
+                review.error(path, message("'{portal}' does not show the records of this rule.", portal=portal.name))
 
 
 def _outside(review: Review) -> frozenset[str]:

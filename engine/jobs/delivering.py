@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine import going_on
+from engine import going_on, portal_mail
 from engine.application import Application
 from engine.calendars import seconds_of
 from engine.connectors import Connection
@@ -97,6 +97,8 @@ def _perform(
         )
     point("before performing")
     data = {name: value for name, value in row.effect.items() if name != "saved_as"}
+    if data.get("portal"):  # only now, so that no table holds the secret of the link
+        data = portal_mail.with_link(app, row.form, row.record_id, data)
     return carry_out(app.registry, Task(row.kind, data, connection, row.key, claimed.attempt, seconds), around)
 
 

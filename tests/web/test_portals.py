@@ -420,6 +420,29 @@ def test_a_link_opens_one_record_and_what_is_done_is_known_by_its_address(yard: 
         assert conn.scalar(sa.select(user.c.name).where(user.c.id == event.actor_id)) == "uli@example.com"
 
 
+def test_a_mail_of_a_rule_carries_a_link_that_stands_in_no_table(yard: Yard) -> None:
+    yard.made.redefine(YARD, rules="""
+      tell:
+        trigger: {type: entered, form: job, state: agreed}
+        actions: [{type: mail, connection: post, to: ["'uli@example.com'"], subject: {en: Agreed}, message: {en: "Look:"}, portal: owners}]
+    """)  # fmt: skip
+    yard.app = yard.made.application
+    with yard.app.database.write() as conn:
+        table = yard.app.tables.form["job"]
+        conn.execute(sa.update(table).where(table.c.id == yard.job).values(signed_by="x", signature=(1,)))
+    from engine import service
+
+    service.take(yard.app, yard.made.actor("admin"), "job", yard.job, "confirm", values={"signed_by": "x"})
+    mails = Recorder()
+    yard.made.deliver(mails)
+    text_of_mail = mails.tasks[0].data["text"]
+    assert text_of_mail.startswith("Look:\n\nhttps://yard.example.com/portal/owners/link/")
+    secret = text_of_mail.rpartition("/")[2]
+    assert secret not in str(yard.made.ledger("message"))
+    assert "portal" not in mails.tasks[0].data
+    assert "uli@example.com" in text(Guest(yard.grounds).get(f"/link/{secret}"))
+
+
 def test_looking_at_a_link_changes_nothing(yard: Yard) -> None:
     secret = make_link(yard)
     guest = Guest(yard.grounds)
@@ -488,6 +511,21 @@ PUBLIC = {
     "hooks.receive_message",
     "me.browser_language",
 }
+
+
+def test_nothing_changes_in_a_portal_without_its_token(yard: Yard) -> None:
+    eve = yard.outside(yard.sea)
+    ours = {"Sec-Fetch-Site": "same-origin", "X-CSRF-Token": csrf_token_for(eve.cookie)}
+    for _endpoint, method, address in addresses(yard):
+        if address.startswith("/portal/") and method == "POST":
+            for wrong in (
+                {"X-CSRF-Token": "0" * 43},
+                {"Sec-Fetch-Site": "cross-site"},
+                {"Origin": "https://else.example"},
+            ):
+                answer = eve.client.post(address, data={"body": "x", "phone": "1"}, headers={**ours, **wrong})
+                assert answer.status_code == 403, (address, wrong)
+    assert yard.made.get("job", yard.job)["version"] == 1
 
 
 def test_the_doors_of_a_portal_tell_nothing_of_others_records(yard: Yard) -> None:
