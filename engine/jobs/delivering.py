@@ -97,7 +97,7 @@ def _perform(
         )
     point("before performing")
     data = {name: value for name, value in row.effect.items() if name != "saved_as"}
-    if data.get("portal"):  # only now, so that no table holds the secret of the link
+    if row.kind == "mail" and data.get("portal"):  # only now, so that no table holds the secret of the link
         data = portal_mail.with_link(app, row.form, row.record_id, data)
     return carry_out(app.registry, Task(row.kind, data, connection, row.key, claimed.attempt, seconds), around)
 
