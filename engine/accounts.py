@@ -80,6 +80,14 @@ def find_user(conn: sa.Connection, tables: Tables, *, id: int | None = None, log
     return found[0]
 
 
+def find_inside(conn: sa.Connection, tables: Tables, id: int) -> User:
+    """The same of people inside only; those of portals are invited, not managed here."""
+    found = users_where(conn, tables, sa.and_(tables.user.c.id == id, inside(tables)))
+    if not found:
+        raise Missing(message("There is no user {who}.", who=id))
+    return found[0]
+
+
 def users_where(conn: sa.Connection, tables: Tables, clause: sa.ColumnElement[bool] | None = None) -> list[User]:
     """People inside (or those of a condition) with their roles and groups, by name; three queries for any number."""
     table = tables.user
@@ -169,7 +177,7 @@ def set_password(
 def set_roles(conn: sa.Connection, tables: Tables, user: User, roles: Iterable[str], known: Iterable[str]) -> None:
     """Replace the roles; raises Invalid for one the definition does not have, Refused for the last administrator."""
     wanted = frozenset(roles)
-    _refuse_outsider(conn, tables, user.id)
+    _refuse_outsiders(conn, tables, [user.id])
     if unknown := sorted(wanted - {*known, ADMIN}):
         _invalid(
             "roles", "There is no role {role}. There are: {known}.", role=unknown[0], known=", ".join(sorted(known))
@@ -179,9 +187,9 @@ def set_roles(conn: sa.Connection, tables: Tables, user: User, roles: Iterable[s
     _replace(conn, tables.user_role, "user_id", user.id, "role", wanted)
 
 
-def _refuse_outsider(conn: sa.Connection, tables: Tables, user_id: int) -> None:
+def _refuse_outsiders(conn: sa.Connection, tables: Tables, ids: Iterable[int]) -> None:
     outsider = tables.outsider
-    if conn.execute(sa.select(outsider.c.user_id).where(outsider.c.user_id == user_id)).first():
+    if conn.execute(sa.select(outsider.c.user_id).where(outsider.c.user_id.in_(list(ids)))).first():
         raise Refused(message("This is a person of a portal. They have the role of the portal and no other."))
 
 
@@ -264,7 +272,8 @@ def save_group(
 ) -> int:
     """Create or replace a group; raises Invalid for a taken name or an unknown role. Groups cannot make administrators:
     that stays a decision about one person."""
-    name, wanted = accept_name(name), frozenset(roles)
+    name, wanted, members = accept_name(name), frozenset(roles), list(members)
+    _refuse_outsiders(conn, tables, members)
     table = tables.group
     taken = conn.execute(sa.select(table.c.id).where(table.c.name == name)).scalar()
     if taken is not None and taken != id:
@@ -287,6 +296,9 @@ def delete_group(conn: sa.Connection, tables: Tables, group_id: int) -> None:
 
 
 def set_groups(conn: sa.Connection, tables: Tables, user_id: int, groups: Iterable[int]) -> None:
+    groups = list(groups)
+    if groups:
+        _refuse_outsiders(conn, tables, [user_id])
     _replace(conn, tables.group_member, "user_id", user_id, "group_id", groups)
 
 

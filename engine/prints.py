@@ -126,7 +126,7 @@ class PrintFormat(Named):
     def paper(self) -> tuple[int, int]:
         """Width and height in mm, as it lies."""
         size = SIZES.get(self.size)
-        width, height = size or tuple(int(one) for one in self.size.removesuffix("mm").split("x"))  # type: ignore[misc]
+        width, height = size or tuple(int(one) for one in self.size.removesuffix("mm").split("x"))
         return (height, width) if self.orientation == "landscape" else (width, height)
 
     @property

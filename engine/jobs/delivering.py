@@ -96,7 +96,7 @@ def _perform(
             message("The connection {name} is no longer in the definition.", name=row.connection), again=False
         )
     point("before performing")
-    data = {name: value for name, value in row.effect.items() if name != "saved_as"}
+    data: Mapping[str, Any] = {name: value for name, value in row.effect.items() if name != "saved_as"}
     if row.kind == "mail" and data.get("portal"):  # only now, so that no table holds the secret of the link
         data = portal_mail.with_link(app, row.form, row.record_id, data)
     return carry_out(app.registry, Task(row.kind, data, connection, row.key, claimed.attempt, seconds), around)

@@ -274,7 +274,7 @@ def _fields(at: _Printing, part: FieldsPart, view: View, fields: frozenset[str])
 def _table(at: _Printing, part: TablePart, view: View, fields: frozenset[str]) -> dict[str, Any] | None:
     if part.lines not in fields:
         return None
-    form = at.app.definition.forms[str(view.form.fields[part.lines].form)]  # type: ignore[attr-defined]
+    form = at.app.definition.forms[str(view.form.fields[part.lines].form)]
     readable = readable_fields(at.app, at.who, form)
     moulds = moulds_of(at.app, form, at.reader)
     wanted = [moulds[name] for name in part.columns or moulds if name in moulds and readable.ever(name)]

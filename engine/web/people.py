@@ -64,7 +64,7 @@ def create_user() -> str | tuple[str, int]:
                 must_change=True,
                 now=app.clock(),
             )
-            user = accounts.find_user(conn, app.tables, id=user_id)
+            user = accounts.find_inside(conn, app.tables, user_id)
             accounts.set_roles(conn, app.tables, user, roles, accounts.inside_roles(app.definition))
             accounts.set_groups(conn, app.tables, user_id, _numbers("groups"))
             audit.note(conn, app, actor(), "user.created", user_id, changes={"roles": [[], sorted(roles)]})
@@ -84,7 +84,7 @@ def user(user_id: int) -> str:
     with app.database.read() as conn:
         return render(
             "admin/user.html",
-            user=accounts.find_user(conn, app.tables, id=user_id),
+            user=accounts.find_inside(conn, app.tables, user_id),
             groups=accounts.groups_of(conn, app.tables),
             living=sessions.sessions_of(conn, app.tables, user_id, app.clock()),
             tokens=sessions.tokens_of(conn, app.tables, user_id),
@@ -98,7 +98,7 @@ def user(user_id: int) -> str:
 def save_user(user_id: int) -> Response:
     app, form = application(), request.form
     with app.database.write() as conn:
-        before = accounts.find_user(conn, app.tables, id=user_id)
+        before = accounts.find_inside(conn, app.tables, user_id)
         roles = form.getlist("roles")
         accounts.set_profile(
             conn, app.tables, user_id, name=form.get("name", ""), email=form.get("email", "").strip()[:200] or None
@@ -123,7 +123,7 @@ def reset_password(user_id: int) -> str:
     """A one-time password, shown this once; the person is signed out everywhere."""
     app, password = application(), passwords.one_time()
     with app.database.write() as conn:
-        person = accounts.find_user(conn, app.tables, id=user_id)
+        person = accounts.find_inside(conn, app.tables, user_id)
         accounts.set_password(conn, app.tables, person, password, now=app.clock(), must_change=True)
         audit.note(conn, app, actor(), "user.reset", user_id)
     return render("admin/password.html", user=person, password=password, created=False)
@@ -133,7 +133,7 @@ def reset_password(user_id: int) -> str:
 def set_active(user_id: int) -> Response:
     app, active = application(), request.form.get("active") == "yes"
     with app.database.write() as conn:
-        person = accounts.find_user(conn, app.tables, id=user_id)
+        person = accounts.find_inside(conn, app.tables, user_id)
         accounts.set_active(conn, app.tables, person, active, now=app.clock())
         audit.note(conn, app, actor(), "user.activated" if active else "user.deactivated", user_id)
     if not active:

@@ -565,6 +565,9 @@ def test_people_outside_are_not_among_the_people_inside(yard: Yard) -> None:
         user = yard.app.tables.user
         id = conn.scalar(sa.select(user.c.id).where(user.c.name == "Eve"))
     assert admin.post(f"/admin/users/{id}", {"name": "Eve", "roles": ["clerk"]}).status_code in (404, 409)
+    assert admin.get(f"/admin/users/{id}").status_code == 404
+    assert admin.post(f"/admin/users/{id}/reset").status_code == 404
+    assert admin.post("/admin/groups", {"name": "Crew", "roles": ["clerk"], "members": [str(id)]}).status_code == 409
     assert admin.post("/admin/users", {"login": "x1", "name": "X", "roles": ["owner_outside"]}).status_code == 422
 
 

@@ -8,4 +8,5 @@ from engine.web.portal import acting, door, files, screens
 blueprint = Blueprint("portal", __name__, url_prefix="/portal/<portal_name>")
 for room in (door, screens, acting, files):
     room.add_to(blueprint)
+blueprint.before_request(door.only_ours)
 blueprint.after_request(door.protect)

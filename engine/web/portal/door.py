@@ -30,6 +30,12 @@ def add_to(blueprint: Blueprint) -> None:
         blueprint.add_url_rule(rule, view.__name__, view, methods=[method])
 
 
+def only_ours() -> None:
+    """Nobody who is not of this very portal acts here, whoever identified them."""
+    if g.actor is not None and g.actor.portal != (request.view_args or {}).get("portal_name"):
+        raise Missing(outsiders.DEAD)
+
+
 def protect(response: Response) -> Response:
     response.headers["Referrer-Policy"] = NO_REFERRER
     response.headers.setdefault("Cache-Control", "no-store")
