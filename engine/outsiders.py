@@ -95,6 +95,7 @@ class Outsider:
     name: str
     address: str | None
     portal: str
+    stands_for: int
     active: bool
     has_password: bool
     invited_until: dt.datetime | None
@@ -128,7 +129,7 @@ def outsiders_of(
     )
     query = (
         sa.select(
-            user.c.id, user.c.name, outsider.c.address, outsider.c.portal, user.c.active,
+            user.c.id, user.c.name, outsider.c.address, outsider.c.portal, outsider.c.stands_for, user.c.active,
             user.c.password_hash.is_not(None).label("has_password"), outsider.c.invited_until, user.c.last_seen_at,
             living.label("links"),
         )

@@ -8,10 +8,11 @@ from typing import Any
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
-from engine import accounts, answering, audit, passwords, sessions
+from engine import accounts, answering, audit, outsiders, passwords, sessions
 from engine.accounts import User
 from engine.errors import AppmillError, message
 from engine.language import ADMIN
+from engine.storage import records
 from engine.web.auth import require_admin
 from engine.web.context import actor, application
 from engine.web.failures import said
@@ -151,6 +152,21 @@ def end_sessions(user_id: int) -> Response:
         audit.note(conn, app, actor(), "user.sessions_ended", user_id)
     toast(message("{count} sessions ended.", count=ended))
     return go(f"/admin/users/{user_id}")
+
+
+# --- people outside
+
+
+@blueprint.get("/outside")
+def outside() -> str:
+    """Who has access from outside, in every portal, and when they were last seen; managed on the record they stand for."""
+    app = application()
+    with app.database.read() as conn:
+        rooms = [(portal, outsiders.stood_for(app, portal), outsiders.outsiders_of(conn, app, portal))
+                 for portal in app.definition.portals.values()]  # fmt: skip
+        titles = {form: records.titles(conn, app.tables, form, [one.stands_for for one in people])
+                  for _portal, form, people in rooms}  # fmt: skip
+    return render("admin/outside.html", rooms=rooms, titles=titles, most=outsiders.MOST_LISTED, **shown_times())
 
 
 # --- groups

@@ -559,6 +559,7 @@ def test_people_outside_are_not_among_the_people_inside(yard: Yard) -> None:
     yard.outside(yard.sea)
     admin = yard.grounds.visitor("admin")
     assert "Eve" not in admin.get("/admin/users").text
+    assert "Eve eve@example.com Sea" in text(admin.get("/admin/outside"))
     ann = yard.grounds.visitor("ann")
     assert ann.get(f"/job/{yard.job}/people?q=E").json == []
     with yard.app.database.read() as conn:
