@@ -159,7 +159,7 @@ def end_sessions(user_id: int) -> Response:
 
 @blueprint.get("/outside")
 def outside() -> str:
-    """Who has access from outside, in every portal, and when they were last seen; managed on the record they stand for."""
+    """Who has access from outside, and when they were last seen; managed on the record they stand for."""
     app = application()
     with app.database.read() as conn:
         rooms = [(portal, outsiders.stood_for(app, portal), outsiders.outsiders_of(conn, app, portal))
