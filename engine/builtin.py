@@ -17,6 +17,7 @@ from engine import (
     hooks,
     letterbox,
     outside,
+    prints,
     schedules,
     timers,
     triggers,
@@ -30,12 +31,13 @@ def default_registry() -> Registry:
     registry = Registry()
     rooms = (
         fields, views, cards, triggers, timers, schedules, hooks, letterbox, actions, errands, approve, expressions,
-        connectors, outside,
+        connectors, outside, prints,
     )  # fmt: skip
     for room in rooms:
         room.register(registry)
     registry.performer("script", _later("engine.scripting", "perform"))
     registry.settler("script", _later("engine.scripting", "settle"))
+    registry.performer("portal_mail", _later("engine.portal_mail", "perform"))
     registry.performer("print", _later("engine.paper.printing", "perform"))
     registry.performer("report", _later("engine.paper.reporting", "perform"))
     registry.settler("print", _later("engine.paper.printing", "settle"))

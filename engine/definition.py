@@ -33,6 +33,8 @@ from engine.language import (
     StateName,
     option,
 )
+from engine.portals import Portal
+from engine.prints import PrintFormat
 from engine.scenario import Scenario
 from engine.task import Task
 from engine.triggers import Trigger
@@ -45,6 +47,9 @@ class Role(Named):
 
     label: Label = option("What people call the role.")
     help: Label | None = option("What the role is for.", None)
+    stands_for: FormName | None = option(
+        "People of this role are outside, and each stands for one record of this form: user.stands_for.", None
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +176,7 @@ class Form(Named):
     unique: tuple[tuple[FieldName, ...], ...] = option("Groups of fields that together must be unique.", ())
     checks: tuple[Check, ...] = option("What every saved record must fulfil.", ())
     comments: bool = option("People may comment on records.", True)
+    prints: Mapping[str, PrintFormat] = option("Paper formats beside the plain sheet.", {})
 
     # Filled by load from the lines field that names this form: the form whose records own these as lines.
     parent_form: str | None = field(default=None, metadata={"derived": True})
@@ -285,6 +291,7 @@ class AppDefinition:
     rules: Mapping[str, Rule] = option("The automation rules.", {})
     pages: Mapping[str, Page] = option("Screens of cards.", {})
     tasks: Mapping[str, Task] = option("Quick work with large buttons, on the phone also without network.", {})
+    portals: Mapping[str, Portal] = option("Doors for people outside.", {})
     menu: tuple[MenuGroup, ...] = option("The side bar. Default: all pages, then all forms that are not lines.", ())
     demo_users: Mapping[str, DemoUser] = option("People to try the application as, by sign-in name.", {})
     scenarios: Mapping[str, Scenario] = option("Stories that must go as told: the application's own tests.", {})

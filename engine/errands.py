@@ -14,6 +14,8 @@ from engine.language import (
     Expression,
     FieldName,
     PageName,
+    PortalName,
+    PrintFormatName,
     Receiver,
     RoleName,
     Script,
@@ -38,6 +40,10 @@ class Mail(Action):
     subject: Template = option("The subject.")
     message: Template = option("The text.")
     attach: tuple[FieldName, ...] = option("File fields of the record to attach.", ())
+    portal: PortalName | None = option(
+        "A link to the record in this portal stands below the text: whoever has the mail opens it without an account.",
+        None,
+    )
     language: Literal["zh", "en"] | None = option("The language it is written in. Default: the application's.", None)
 
     def effects(self, context: Context) -> Sequence[effects.Effect]:
@@ -46,6 +52,7 @@ class Mail(Action):
             "to": context.receivers(self.to), "cc": context.receivers(self.cc),
             "subject": _in(subject, self.language), "text": _in(text, self.language),
             "attachments": [id for name in self.attach for id in context.ids_of(f"record.{name}")],
+            **({"portal": self.portal} if self.portal else {}),
         }  # fmt: skip
         return [effects.Outside("mail", data, self.connection)]
 
@@ -106,6 +113,7 @@ class Print(Action):
     type: ClassVar[str] = "print"
     into: FieldName = option("The attachment field of the record that the file goes to.")
     format: Literal["pdf", "html"] = option("The kind of file.", "pdf")
+    print: PrintFormatName | None = option("The paper format. Default: the plain sheet of the record.", None)
     name: Template | None = option("The name of the file, without its ending. Default: the record's title.", None)
     language: Literal["zh", "en"] | None = option("The language it is printed in. Default: the application's.", None)
     role: RoleName | None = option("Print what this role may see. Default: what whoever caused it may see.", None)
@@ -114,7 +122,7 @@ class Print(Action):
 
     def effects(self, context: Context) -> Sequence[effects.Effect]:
         data = {
-            "into": self.into, "format": self.format,
+            "into": self.into, "format": self.format, "print": self.print,
             "name": _in(context.fill(self.name), self.language) if self.name else None,
             "language": self.language, "role": self.role, "replace": self.replace,
         }  # fmt: skip

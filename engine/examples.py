@@ -86,7 +86,7 @@ ACTIONS: Mapping[str, str] = {
     "report": "{type: report, page: overview, connection: post, to: [member], subject: Overview, role: member}",
     "http": '{type: http, connection: hub, path: "/tickets/{{ record.id }}", json: {name: record.name}, as: answer}',
     "call": "{type: call, connection: hub, operation: pull, values: {id: record.id}}",
-    "print": "{type: print, into: papers, format: pdf, name: \"Ticket {{ record.name }}\", language: zh, as: paper}",
+    "print": '{type: print, into: papers, format: pdf, name: "Ticket {{ record.name }}", language: zh, as: paper}',
     "script": "{type: script, source: 'return record.cost * 2', as: twice}",
 }
 CARDS: Mapping[str, str] = {
@@ -115,6 +115,16 @@ CARDS: Mapping[str, str] = {
     "text": "{type: text, label: {zh: 注意, en: Note},\n"
     " text: {zh: 周五盘点。, en: Stock is taken on Friday.}, tone: warning}",
 }
+PARTS: Mapping[str, str] = {
+    "heading": '{type: heading, above: {en: Harbour Works}, right: {en: "{{ today() }}"}}',
+    "fields": "{type: fields, fields: [name, state], columns: 2}",
+    "table": "{type: table, lines: parts, totals: [quantity]}",
+    "code": "{type: code, value: record.number, symbology: code128, height: 12mm}",
+    "text": '{type: text, text: {en: "Thank you, {{ record.name }}"}, size: large, align: centre}',
+    "pictures": "{type: pictures, field: photo, height: 50mm}",
+    "signatures": "{type: signatures, boxes: [{en: Made by}, {en: Checked by}]}",
+}
+
 CONNECTIONS: Mapping[str, str] = {
     "smtp": "{type: smtp, host: smtp.example.com, user: desk, password: {secret: MAIL_PASSWORD}, "
     "sender: Desk <desk@example.com>}",

@@ -19,6 +19,8 @@ StateName = NewType("StateName", str)  # a state of the enclosing form's workflo
 TransitionName = NewType("TransitionName", str)
 ViewName = NewType("ViewName", str)  # a view of the enclosing form
 RoleName = NewType("RoleName", str)
+PortalName = NewType("PortalName", str)
+PrintFormatName = NewType("PrintFormatName", str)  # a paper format of the enclosing form
 PersonName = NewType("PersonName", str)  # a role, or the sign-in name of a demo user
 Script = NewType("Script", str)  # see engine/scripts
 RuleName = NewType("RuleName", str)
@@ -148,9 +150,7 @@ class Named:
         None,
         pattern=NAME_PATTERN,
     )
-    renamed_from: str | None = option(
-        "The former name, after a rename by hand.", None, pattern=NAME_PATTERN
-    )
+    renamed_from: str | None = option("The former name, after a rename by hand.", None, pattern=NAME_PATTERN)
 
     @property
     def stable_id(self) -> str:
@@ -166,7 +166,21 @@ SYSTEM_FIELDS = (
 SYSTEM_MOMENTS = frozenset({"state_since", "state_due", "forecast_at", "created_at", "updated_at", "deleted_at"})
 RESERVED_FIELDS = frozenset({*SYSTEM_FIELDS, "record", "user", "none", "true", "false", "previous"})
 RESERVED_FORMS = frozenset(
-    {"api", "static", "admin", "sign_in", "sign_out", "me", "search", "files", "pages", "jobs", "health", "hooks",
-     "designer", "live", "find", "wall", "approvals", "decide", "tasks", "scan", "manifest", "offline"}
+    {
+        "api",
+        "static",
+        "admin",
+        "sign_in",
+        "sign_out",
+        "me",
+        "search",
+        "files",
+        "pages",
+        "jobs",
+        "health",
+        "hooks",
+        "designer", "live", "find", "wall", "approvals", "decide", "tasks", "scan", "manifest", "offline",
+        "portal",
+    }
 )
 ADMIN = RoleName("admin")  # built in: may do everything with every form, and manages people

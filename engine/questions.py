@@ -17,7 +17,7 @@ from engine.errors import Message, Refused, message
 from engine.faults import point
 from engine.language import text_in
 from engine.passage import Walk
-from engine.people import people_with_roles
+from engine.people import inside, people_with_roles
 from engine.storage.automation import OPEN_MESSAGES, in_state
 from engine.storage.tables import Tables
 
@@ -139,7 +139,7 @@ def ask_more(
 
 def _asked(walk: Walk, effect: Ask) -> set[int]:
     user = walk.app.tables.user
-    named = sa.select(user.c.id).where(user.c.id.in_(sorted(effect.users)), user.c.active)
+    named = sa.select(user.c.id).where(user.c.id.in_(sorted(effect.users)), user.c.active, inside(walk.app.tables))
     people = set(people_with_roles(walk.conn, walk.app.tables, effect.roles))
     people |= set(walk.conn.scalars(named)) if effect.users else set()
     wanted = effect.needs if isinstance(effect.needs, int) else 1

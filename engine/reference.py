@@ -34,6 +34,7 @@ from engine.expressions import signatures
 from engine.fields.base import Field
 from engine.fields.choice import Option
 from engine.language import Condition, Duration, Expression, Label, Template
+from engine.prints import PaperPart
 from engine.registry import Registry
 from engine.scenario import Expected, Given, Scenario, Step
 from engine.schema import Key, first_line, is_choice, keys_of
@@ -74,6 +75,7 @@ def reference(registry: Registry) -> str:
     parts.append(_kinds("Triggers", Trigger, registry.triggers, examples.TRIGGERS))
     parts.append(_kinds("Actions", Action, registry.actions, examples.ACTIONS))
     parts.append(_kinds("Cards", Card, registry.cards, examples.CARDS))
+    parts.append(_kinds("Parts of paper formats", PaperPart, registry.parts, examples.PARTS))
     parts.append(_kinds("Connections", Connection, registry.connectors, examples.CONNECTIONS))
     parts.append(_kinds("Credentials", Credential, registry.credentials, examples.CREDENTIALS))
     parts.append(f"{_structure('Task', Task)}\n```yaml\n{examples.TASK}\n```\n")
@@ -171,7 +173,7 @@ def _value(hint: Any) -> str:
 
 _NAMES = {
     "FormName": "form", "FieldName": "field", "SortKey": "field, `-` in front for descending", "StateName": "state",
-    "TransitionName": "transition", "ViewName": "view",
+    "TransitionName": "transition", "ViewName": "view", "PrintFormatName": "paper format", "PortalName": "portal",
     "RoleName": "role", "RuleName": "rule", "ConnectionName": "connection", "PageName": "page",
     "CalendarName": "calendar",
     "EntryName": "form or page", "Receiver": "role or expression", "PersonName": "role or person",

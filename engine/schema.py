@@ -99,7 +99,7 @@ def kinds_of(base: type, registry: Registry) -> Mapping[str, type]:
     """The registered classes under a base, by the name ``type`` gives them."""
     places = (
         registry.fields, registry.views, registry.triggers, registry.actions, registry.cards, registry.connectors,
-        registry.credentials,
+        registry.credentials, registry.parts,
     )  # fmt: skip
     return next((place for place in places if any(issubclass(cls, base) for cls in place.values())), {})
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from engine.definition import AppDefinition, Form
 from engine.expressions import View, names_for
+from engine.expressions.view import USER_ATTRIBUTES
 from engine.people import Actor, load_people
 from engine.registry import Registry
 from engine.storage import records
@@ -113,7 +114,7 @@ class Sight:
         if id not in self._users:
             if id == self.actor.id:
                 actor = self.actor
-                self._users[id] = {name: getattr(actor, name) for name in ("id", "name", "login", "roles", "groups")}
+                self._users[id] = {name: getattr(actor, name) for name in USER_ATTRIBUTES}
             else:
                 self._users[id] = load_people(self.conn, self.app.tables, [id]).get(id)
         return self._users[id]

@@ -12,7 +12,7 @@ FLOORS = [
     "registry schema validate build",
     "fields effects",
     "expressions scripts",
-    "views cards triggers scenario task actions errands approve connectors outside timers schedules hooks letterbox",
+    "views cards portals prints triggers scenario task actions errands approve connectors outside timers schedules hooks letterbox",
     "definition examples reference program timetable",
     "checks complete load builtin",
     "storage",

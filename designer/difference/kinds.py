@@ -25,6 +25,7 @@ AREAS: Mapping[str, Message] = {
     "role": message("Roles"),
     "connection": message("Connections"),
     "calendar": message("Calendars"),
+    "portal": message("Portals"),
     "menu": message("Menu"),
     "scenario": message("Scenarios"),
     "people": message("Demo users"),
@@ -74,10 +75,12 @@ def grouped(differences: Iterable[Difference]) -> tuple[Group, ...]:
 
 _AREAS: Mapping[str, str] = {
     "roles": "role", "rules": "rule", "pages": "page", "tasks": "task", "connections": "connection", "calendars": "calendar",
-    "menu": "menu", "scenarios": "scenario", "demo_users": "people", "designers": "permission",
+    "menu": "menu", "portals": "portal",
+    "scenarios": "scenario", "demo_users": "people", "designers": "permission",
 }  # fmt: skip
 _OF_FORM: Mapping[str, str] = {
     "fields": "field", "sections": "layout", "views": "layout", "workflow": "flow", "permissions": "permission",
+    "prints": "layout",
 }  # fmt: skip
 
 

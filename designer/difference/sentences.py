@@ -277,7 +277,7 @@ class Sentences:
 
 
 _COLLECTIONS = frozenset(
-    {"forms", "roles", "rules", "pages", "tasks", "connections", "demo_users", "menu", "scenarios"}
+    {"forms", "roles", "rules", "pages", "tasks", "connections", "portals", "demo_users", "menu", "scenarios"}
 )
 _USUAL: Ways = {
     "on": message("{place}: “{option}” is on now"),

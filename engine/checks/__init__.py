@@ -12,6 +12,7 @@ from engine.checks.expressions import check_expressions
 from engine.checks.filling import check_filling
 from engine.checks.loops import check_loops
 from engine.checks.names import check_names
+from engine.checks.portals import check_portals
 from engine.checks.prints import check_prints
 from engine.checks.queries import check_queries
 from engine.checks.review import Review
@@ -41,6 +42,7 @@ CHECKS = (
     check_scripts,
     check_prints,
     check_calendars,
+    check_portals,
     check_timing,
     check_asking,
     check_approving,

@@ -24,6 +24,8 @@ from engine.language import (
     FormName,
     Named,
     PageName,
+    PortalName,
+    PrintFormatName,
     RoleName,
     RuleName,
     SortKey,
@@ -31,6 +33,8 @@ from engine.language import (
     TransitionName,
     ViewName,
 )
+from engine.portals import PortalForm
+from engine.prints import PaperPart
 from engine.views import View
 from engine.yamlfile import Path
 
@@ -103,7 +107,7 @@ def _rule(review: Review, leaf: Leaf) -> None:
 
 
 def _field(review: Review, leaf: Leaf) -> None:
-    shown = isinstance(leaf.owner, (View, Card, Figure, FilteredField, Part, Point))
+    shown = isinstance(leaf.owner, (View, Card, Figure, FilteredField, Part, Point, PortalForm, PaperPart))
     expect_field(review, leaf.path, review.form(leaf.form), leaf.value, system=shown, at_key=leaf.is_key)
 
 
@@ -145,6 +149,20 @@ def _view(review: Review, leaf: Leaf) -> None:
     if form is not None and leaf.value not in form.views and not review.is_lost(leaf.value):
         said = message("'{form}' has no view '{name}'", form=form.name, name=leaf.value)
         review.error(leaf.path, unknown(said, leaf.value, form.views))
+
+
+def _print(review: Review, leaf: Leaf) -> None:
+    form = review.form(leaf.form)
+    if form is not None and leaf.value not in form.prints and not review.is_lost(leaf.value):
+        said = message("'{form}' has no paper format '{name}'", form=form.name, name=leaf.value)
+        review.error(leaf.path, unknown(said, leaf.value, form.prints))
+
+
+def _portal(review: Review, leaf: Leaf) -> None:
+    portals = review.definition.portals
+    if leaf.value not in portals and not review.is_lost(leaf.value):
+        said = message("There is no portal '{name}'", name=leaf.value)
+        review.error(leaf.path, unknown(said, leaf.value, portals))
 
 
 def _entry(review: Review, leaf: Leaf) -> None:
@@ -204,6 +222,8 @@ _REFERENCES: Mapping[Any, Callable[[Review, Leaf], None]] = {
     ConnectionName: _connection,
     PageName: _page,
     ViewName: _view,
+    PrintFormatName: _print,
+    PortalName: _portal,
     EntryName: _entry,
 }
 
@@ -282,10 +302,11 @@ def _identities(review: Review) -> None:
         (("connections",), definition.connections),
         (("pages",), definition.pages),
         (("tasks",), definition.tasks),
+        (("portals",), definition.portals),
     ]
     for form in review.forms:
         path = ("forms", form.name)
-        groups += [((*path, "fields"), form.fields), ((*path, "views"), form.views)]
+        groups += [((*path, "fields"), form.fields), ((*path, "views"), form.views), ((*path, "prints"), form.prints)]
         if form.workflow:
             groups.append(((*path, "workflow", "states"), form.workflow.states))
             groups.append(((*path, "workflow", "transitions"), form.workflow.transitions))

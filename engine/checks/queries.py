@@ -87,6 +87,7 @@ class _Somebody:
     name: str = "Somebody"
     roles: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
+    stands_for: int | None = 1
     language: str = "en"
     timezone: str = "UTC"
 

@@ -22,11 +22,14 @@ from engine.language import (
     FieldName,
     FormName,
     Label,
+    PrintFormatName,
     SortKey,
     StateName,
     TransitionName,
     ViewName,
 )
+from engine.portals import PortalForm
+from engine.prints import PaperPart, PrintFormat
 from engine.registry import Registry
 from engine.scenario import Expected, Given, Scenario, Step
 from engine.schema import Key, keys_of
@@ -155,7 +158,7 @@ def leaves_in(definition: AppDefinition, thing: Any) -> tuple[Leaf, ...]:
     return tuple(_Walk(definition).thing(thing, (), (), None))
 
 
-OF_FORM = (FieldName, SortKey, StateName, TransitionName, ViewName)
+OF_FORM = (FieldName, SortKey, StateName, TransitionName, ViewName, PrintFormatName)
 
 
 @dataclass(frozen=True)
@@ -232,11 +235,22 @@ def form_named(thing: Any, around: tuple[Any, ...], form: str | None) -> str | N
         return story.form_of(thing)
     if isinstance(thing, Form):
         return thing.name
+    if isinstance(thing, PaperPart):
+        return _printed(around, form)
     if isinstance(thing, Rule):
         return thing.form
-    if isinstance(thing, (OnRecord, Card, ForEach, Task, Part)):
+    if isinstance(thing, (OnRecord, Card, ForEach, Task, Part, PortalForm)):
         return getattr(thing, "form", form)
     return form
+
+
+def _printed(around: tuple[Any, ...], form: str | None) -> str | None:
+    """Parts of labels for lines speak of the line."""
+    sheet = next((one for one in around if isinstance(one, PrintFormat)), None)
+    whole = next((one for one in around if isinstance(one, Form)), None)
+    if sheet is None or sheet.each is None or whole is None:
+        return form
+    return getattr(whole.fields.get(sheet.each), "form", None)
 
 
 def _value_of(thing: Any, key: Key, form: str | None, path: Path) -> tuple[str, str] | None:

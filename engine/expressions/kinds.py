@@ -123,7 +123,7 @@ def attribute_names(kind: Kind, definition: Any) -> tuple[str, ...]:
 def _parts(kind: Kind, definition: Any) -> Mapping[str, Kind]:
     if kind.name == "user":
         roles = Kind("list", options=role_names(definition), of="role")
-        return dict(zip(USER_ATTRIBUTES, (NUMBER, TEXT, TEXT, roles, LIST), strict=True))
+        return dict(zip(USER_ATTRIBUTES, (NUMBER, TEXT, TEXT, roles, LIST, NUMBER), strict=True))
     if kind.name == "state":
         return dict(zip(STATE_ATTRIBUTES, (BOOLEAN, BOOLEAN, TEXT), strict=True))
     if kind.name == "date":

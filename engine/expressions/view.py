@@ -19,7 +19,7 @@ from engine.language import SYSTEM_MOMENTS
 Row = Mapping[str, Any]
 _ABSENT = object()
 
-USER_ATTRIBUTES = ("id", "name", "login", "roles", "groups")
+USER_ATTRIBUTES = ("id", "name", "login", "roles", "groups", "stands_for")
 STATE_ATTRIBUTES = ("final", "aside", "label")
 _USER_COLUMNS = frozenset({"owner", "created_by", "updated_by"})
 _PLAIN_COLUMNS = frozenset({"id", "version", "owner_role"})

@@ -21,7 +21,7 @@ from engine.errors import DeliveryFailed, Missing, message
 from engine.fields.base import Field
 from engine.going_on import system_walk
 from engine.outside.task import Task
-from engine.paper.document import document_of
+from engine.paper.document import document_of, documents_of
 from engine.paper.press import Press, press
 from engine.people import Actor, system_actor
 from engine.performing import Request
@@ -43,7 +43,11 @@ def perform(task: Task, around: Any, *, at: Press | None = None) -> Mapping[str,
     cause = caller_of(app, row.run_id)
     who = as_role(app, data["role"]) if data["role"] else cause
     by = None if cause.system and cause.id is None else cause.name
-    document = document_of(app, who, row.form, row.record_id, data["language"] or app.definition.languages[0], by)
+    language = data["language"] or app.definition.languages[0]
+    if data.get("print"):
+        document = documents_of(app, who, row.form, [row.record_id], data["print"], data["language"])
+    else:
+        document = document_of(app, who, row.form, row.record_id, language, by)
     content, pages = _made(document.text, data["format"], min(SECONDS, task.seconds), at or press())
     name = named(data["name"] or document.title, data["format"])
     field.check_file(name, len(content))  # type: ignore[attr-defined]

@@ -96,7 +96,8 @@ _OF_LIST = (
     "", "/new", "/count", "/totals", "/columns", "/filter", "/filter_by", "/quick", "/quick?q=0", "/saved",
     "/export.csv", "/export.xlsx", "/options", "/options?q=0", "/import", "/import/template.xlsx",
 )  # fmt: skip
-_OF_RECORD = ("", "/edit", "/delete", "/events", "/print", "/related", "/people", "/step/next", "/step/previous")
+_OF_RECORD = ("", "/edit", "/delete", "/events", "/print", "/related", "/people", "/step/next", "/step/previous",
+              "/access")
 
 
 def _of_form(form: Form, ids: Sequence[int], named: Sequence[str]) -> Iterator[str]:
@@ -124,6 +125,7 @@ def _of_record(definition: AppDefinition, form: Form, id: int, named: Sequence[s
     for other in definition.forms.values():
         links = (name for name, one in other.fields.items() if getattr(one, "form", None) == form.name)
         yield from (f"{at}/related/{other.name}/{name}" for name in links)
+    yield from (f"{at}/print/{name}" for name in form.prints)
     if form.workflow:
         yield from (f"{at}/take/{name}" for name in form.workflow.transitions)
     yield from (f"/api/v1/records{at}{more}" for more in ("", "/events", "/comments", "/transitions"))

@@ -23,6 +23,7 @@ from engine.faults import point
 from engine.storage import automation as _automation  # noqa: F401 - enters its tables
 from engine.storage import events, search
 from engine.storage import keeping as _keeping  # noqa: F401 - enters its tables
+from engine.storage import portals as _portals  # noqa: F401 - enters its tables
 from engine.storage import publishing as _publishing  # noqa: F401 - enters its tables
 from engine.storage import timing as _timing  # noqa: F401 - enters its tables
 from engine.storage.catalog import Catalog, read_catalog

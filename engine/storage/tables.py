@@ -18,6 +18,7 @@ from engine.storage import approving as _approving  # noqa: F401 - enters its ta
 from engine.storage import automation as _automation  # noqa: F401 - enters its tables
 from engine.storage import entries as _entries  # noqa: F401 - enters its tables
 from engine.storage import keeping as _keeping  # noqa: F401 - enters its tables
+from engine.storage import portals as _portals  # noqa: F401 - enters its tables
 from engine.storage import publishing as _publishing  # noqa: F401 - enters its tables
 from engine.storage import timing as _timing  # noqa: F401 - enters its tables
 from engine.storage.prepared import Statements

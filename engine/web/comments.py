@@ -12,14 +12,15 @@ import sqlalchemy as sa
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.wrappers import Response as Answer
 
-from engine import formats
+from engine import formats, outsiders, portal_mail
 from engine.definition import Form
 from engine.errors import Invalid, Message, Missing, message
 from engine.expressions import View
 from engine.fields.people import initials
 from engine.once import new_token
-from engine.people import Actor, load_people
+from engine.people import Actor, inside, load_people
 from engine.permissions import in_scope, may_record, readable_fields
+from engine.portals import Portal
 from engine.sight import Sight
 from engine.storage import events
 from engine.texts import say as say_in
@@ -27,7 +28,7 @@ from engine.web import uploads
 from engine.web.automation import story
 from engine.web.context import actor, application, fragment_wanted, reader
 from engine.web.failures import said as say
-from engine.web.render import go, render
+from engine.web.render import go, label, render
 from engine.web.seen import NOT_THERE, Seen, form_named, see, titles_of
 from engine.web.timeline import Change, Teller, added_files, pointed_at
 
@@ -66,6 +67,7 @@ class Entry:
     body: str | None = None
     edited: bool = False
     mine: bool = False
+    portal: str = ""
     files: tuple[Mapping[str, Any], ...] = ()
 
 
@@ -84,6 +86,7 @@ class TimelinePage:
     waiting: tuple[story.Waiting, ...] = ()
     rest: str = ""  # of the query string, to go on in the same way
     choices: tuple[Any, ...] = ()
+    portals: tuple[tuple[str, str], ...] = ()
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -106,8 +109,20 @@ def page_of(conn: sa.Connection, seen: Seen, before: str = "", **more: Any) -> T
         may_comment=may_comment(form, seen),
         token=new_token(),
         waiting=story.waiting(conn, seen) if not before else (),
+        portals=tuple((one.name, label(one)) for one in _portals_here(seen)) if not before else (),
         **more,
     )
+
+
+def _portals_here(seen: Seen) -> list[Portal]:
+    """Those whose people can be written to about this record."""
+    app = application()
+    found = []
+    for portal in app.definition.portals.values():
+        shown = portal.form(seen.form.name)
+        if shown is not None and shown.messages and outsiders.whose(app, portal, shown, seen.row) is not None:
+            found.append(portal)
+    return found
 
 
 def may_comment(form: Form, seen: Seen) -> bool:
@@ -236,10 +251,15 @@ def told_comments(conn: sa.Connection, seen: Sights, said: Sequence[Any]) -> lis
             initials=initials(names[row.author]) if names.get(row.author) else "", sentence="", body=row.body,
             edited=row.edited_at is not None, files=files.get(row.id, ()),
             mine=row.author == who.id and may_comment(app.definition.forms[row.form], seen[row.form, row.record_id]),
-            **times(row.at),
+            portal=_portal_label(row.portal), **times(row.at),
         )
         for row in said
     ]  # fmt: skip
+
+
+def _portal_label(name: str | None) -> str:
+    portal = application().definition.portals.get(name) if name is not None else None
+    return label(portal) if portal is not None else name or ""
 
 
 def files_of(conn: sa.Connection, seen: Seen, comment_ids: Sequence[int]) -> dict[int, tuple[Mapping[str, Any], ...]]:
@@ -287,13 +307,29 @@ def comment(form_name: str, record_id: int) -> Answer:
     try:
         refuse_unfit(body, posted)
         with app.database.write() as conn:
-            _, unseen = add(conn, form, seen, body, posted, once=request.form.get("_once", ""))
+            unseen = _put(conn, seen, body, posted)
     except Invalid as invalid:
         return _again(seen, say(invalid.reason), body, 422)
     note = message("Comment added")
     if unseen:
         note = message("Comment added. {names} may not see this record and were not told.", names=", ".join(unseen))
     return _again(seen, "", "", 200, say(note)) if fragment_wanted() else go(f"/{form.name}/{record_id}#story")
+
+
+def _put(conn: sa.Connection, seen: Seen, body: str, posted: Sequence[Any]) -> list[str]:
+    """A comment, or a message to the people of a portal; answers who was mentioned and not told."""
+    app, once, wanted = application(), request.form.get("_once", ""), request.form.get("portal", "")
+    portal = next((one for one in _portals_here(seen) if one.name == wanted), None)
+    if wanted and portal is None:
+        raise Invalid(message("This record is in no such portal."))
+    if portal is None:
+        return add(conn, seen.form, seen, body, posted, once=once)[1]
+    id, unseen = add(conn, seen.form, seen, body, posted, once=once, portal=portal.name)
+    shown = portal.form(seen.form.name)
+    whose = outsiders.whose(app, portal, shown, seen.row) if shown else None
+    if id is not None and whose is not None:
+        portal_mail.tell(conn, app, portal, seen.form, seen.id, whose, id)
+    return unseen
 
 
 def _commentable(form_name: str, record_id: int) -> tuple[Form, Seen]:
@@ -315,16 +351,24 @@ def refuse_unfit(body: str, posted: Sequence[Any]) -> None:
 
 
 def add(
-    conn: sa.Connection, form: Form, seen: Seen, body: str, posted: Sequence[Any], *, once: str = ""
+    conn: sa.Connection,
+    form: Form,
+    seen: Seen,
+    body: str,
+    posted: Sequence[Any],
+    *,
+    once: str = "",
+    portal: str | None = None,
 ) -> tuple[int | None, list[str]]:
     """Store the comment and its files, tell who is mentioned; answers its id (None: ``once`` was there before) and the
-    names of those mentioned who may not see the record."""
+    names of those mentioned who may not see the record. ``portal``: whose people read it too; what they write
+    themselves mentions nobody."""
     app, who = application(), actor()
     if once and not _first(conn, f"comment:{who.id}:{once[:64]}"):
         return None, []
-    told, unseen = mentioned(conn, form, seen, body)
+    told, unseen = mentioned(conn, form, seen, body) if who.portal is None else ([], [])
     values = {"form": form.name, "record_id": seen.id, "author": who.id, "body": body, "at": app.clock(),
-              "mentions": [one.id for one in told]}  # fmt: skip
+              "mentions": [one.id for one in told], "portal": portal}  # fmt: skip
     key = conn.execute(sa.insert(app.tables.comment).values(**values)).inserted_primary_key
     comment_id = int(key[0]) if key else 0
     for upload in posted:
@@ -353,7 +397,9 @@ def mentioned(conn: sa.Connection, form: Form, seen: Seen, body: str) -> tuple[l
     if not logins:
         return [], []
     user = app.tables.user
-    ids = conn.scalars(sa.select(user.c.id).where(sa.func.lower(user.c.login).in_(logins), user.c.active.is_(True)))
+    ids = conn.scalars(
+        sa.select(user.c.id).where(sa.func.lower(user.c.login).in_(logins), user.c.active.is_(True), inside(app.tables))
+    )
     people = load_people(conn, app.tables, [one for one in ids if one != who.id])
     told: list[Actor] = []
     unseen: list[Actor] = []
@@ -417,7 +463,8 @@ def people(form_name: str, record_id: int) -> Answer:
     text = request.args.get("q", "").strip()[:60]
     user = app.tables.user
     like = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    query = sa.select(user.c.login, user.c.name).where(user.c.active.is_(True)).order_by(user.c.name).limit(8)
+    query = sa.select(user.c.login, user.c.name).where(user.c.active.is_(True), inside(app.tables))
+    query = query.order_by(user.c.name).limit(8)
     if like:
         query = query.where(
             sa.or_(user.c.name.ilike(f"%{like}%", escape="\\"), user.c.login.ilike(f"{like}%", escape="\\"))

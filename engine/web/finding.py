@@ -19,7 +19,7 @@ from engine.errors import Invalid, Missing, message
 from engine.expressions.view import target_of
 from engine.fields.base import Field
 from engine.fields.relations import POINTING
-from engine.people import Actor, people_with_roles
+from engine.people import Actor, inside, people_with_roles
 from engine.permissions import may, row_filter
 from engine.queries import ListQuery
 from engine.storage import search
@@ -241,7 +241,7 @@ def _own_condition(app: Application, who: Actor, target: Form, field: Field) -> 
 
 def _people(app: Application, conn: sa.Connection, field: Field, text: str) -> list[dict[str, Any]]:
     table = app.tables.user
-    select = sa.select(table.c.id, table.c.name).where(table.c.active.is_(True))
+    select = sa.select(table.c.id, table.c.name).where(table.c.active.is_(True), inside(app.tables))
     if text:
         matches = table.c.name.icontains(text, autoescape=True) | table.c.login.istartswith(text, autoescape=True)
         select = select.where(matches)

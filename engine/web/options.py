@@ -14,7 +14,7 @@ from engine.definition import Form
 from engine.errors import Invalid, Missing
 from engine.expressions import EvaluationFailed, View
 from engine.fields.base import Field
-from engine.people import Actor
+from engine.people import Actor, inside
 from engine.permissions import may, may_record, readable_fields, row_filter, updatable_fields
 from engine.sight import Sight
 from engine.web.context import actor, application
@@ -40,14 +40,15 @@ def offered(
 ) -> list[tuple[int, str]]:
     """(id, title) in order of the titles; ``source`` is the record being filled in, as the condition sees it."""
     if field.kind in ("user", "users"):
-        return _people(conn, app, field, text, limit)
+        return [] if who.portal is not None else _people(conn, app, field, text, limit)
     return _records(conn, app, who, field, text, source, limit)
 
 
 def _people(conn: sa.Connection, app: Application, field: Field, text: str, limit: int) -> list[tuple[int, str]]:
     user, of_user, of_group, member = (app.tables.user, app.tables.user_role, app.tables.group_role,
                                        app.tables.group_member)  # fmt: skip
-    query = sa.select(user.c.id, user.c.name).where(user.c.active.is_(True)).order_by(user.c.name).limit(limit)
+    query = sa.select(user.c.id, user.c.name).where(user.c.active.is_(True), inside(app.tables))
+    query = query.order_by(user.c.name).limit(limit)
     roles = getattr(field, "roles", ())
     if roles:
         own = sa.select(of_user.c.user_id).where(of_user.c.role.in_(roles))

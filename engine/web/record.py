@@ -16,11 +16,12 @@ from engine.definition import Form
 from engine.errors import Message, Missing, message
 from engine.fields.base import Field
 from engine.forecasts import ExpectedStep, steps_of
+from engine.paper.formats import formats_of
 from engine.permissions import label_of_role, may, may_record, row_filter
 from engine.storage import events
 from engine.triggers import Button
 from engine.web.approval_picture import Picture, pictures_of
-from engine.web import comments, path, printing, questions, related, storyline, take
+from engine.web import access, comments, path, printing, questions, related, storyline, take
 from engine.web.context import actor, application, fragment_wanted, reader
 from engine.web.doors import ShownDoor, closed_doors, open_doors
 from engine.web.failures import said as say
@@ -75,6 +76,8 @@ class RecordPage:
     may_create: bool
     asked: tuple[questions.Shown, ...] = ()
     approvals: tuple[Picture, ...] = ()
+    outside: bool = False
+    prints: tuple[tuple[str, str], ...] = ()
 
 
 # --- the page --------------------------------------------------------------------------------------------------------
@@ -122,6 +125,8 @@ def page_of(conn: sa.Connection, seen: Seen) -> RecordPage:
         may_create=bool(may(app, who, "create", form)),
         asked=() if deleted else tuple(questions.mine(conn, form=form.name, record_id=seen.id)),
         approvals=_approvals(conn, seen),
+        prints=tuple((one.name, label(one)) for one in formats_of(form, who)),
+        outside=not deleted and access.anything(form, seen),
     )
 
 

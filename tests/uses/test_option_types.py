@@ -43,6 +43,7 @@ PLAIN = frozenset({
     "Http.as", "Call.operation", "Call.values", "Call.as", "Print.as", "RunScript.values", "RunScript.as",
     "Calendar.shifts", "Calendar.closed", "Calendar.open", "Calendar.timezone",
     "BeforeAfterCard.day", "Baseline.from", "Baseline.until", "Report.person",
+    "Portal.address", "PrintFormat.size", "PrintFormat.margin", "CodePart.height", "PicturesPart.height",
     # names a story gives its records, and words it looks for
     "Given.as", "Step.as", "Step.update", "Step.delete", "Step.restore", "Step.of", "Step.answer", "Step.reason",
     "Step.withdraw", "Step.remind",
