@@ -105,7 +105,7 @@ def opened(loaded: Loaded, registry: Registry, language: str) -> Iterator[World]
         try:
             files = FileStore(folder / "files")
             app = start(loaded, database, registry=types, files=files, clock=hands)
-            world = World(app, hands, recorder, folder, language, _people(app))
+            world = World(app, hands, recorder, folder, language, make_people(app))
             database.close()
             _copy(folder / "work.db", folder / "beginning.db")
             yield world
@@ -136,8 +136,8 @@ def _copy(source: Path, target: Path) -> None:
 # --- people
 
 
-def _people(app: Application) -> dict[str, int]:
-    """The demo users, and somebody for every role that none of them has alone."""
+def make_people(app: Application) -> dict[str, int]:
+    """The demo users, and somebody for every role that none of them has alone: role or sign-in name → id."""
     definition = app.definition
     wanted: dict[str, tuple[str, tuple[str, ...]]] = {
         login: (user.name, tuple(user.roles)) for login, user in definition.demo_users.items()
