@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engine.simulating.simulation import Outcome, Simulation
 
 BATCH = 12  # palettes drawn at once
-TURNS = 4  # how often each is used
+TURNS = 3  # how often each is used, where nothing has to be unique
 NEARBY = 40  # the newest records a link may lead to
 ANOTHER = 0.03  # how often a new record is made for a link though there are some
 
@@ -40,7 +40,8 @@ class Drawn(Ground):
         """Other values from now on."""
         spare = self._spare.setdefault(form.name, [])
         if not spare:
-            spare += self._palettes(form) * TURNS
+            plan = self.app.plans.form(form)
+            spare += self._palettes(form) * (1 if plan.unique else TURNS)
         self.palette, self.turns = spare.pop(self.random.randrange(len(spare))), {}
 
     def _palettes(self, form: Form) -> list[Palette]:
