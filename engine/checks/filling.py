@@ -172,6 +172,8 @@ class Filling:
     # --- shared
 
     def _out_of_sight(self, field: Field) -> Message | None:
+        if getattr(field, "match", None):
+            return None  # it fills itself
         if field.readonly:
             return message("it is read-only")
         if field.name not in self.shown:
