@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench schemathesis faults chaos designer pictures
+.PHONY: run test deep check bench schemathesis faults chaos designer pictures
 
 run: $(VENV)/.installed
 	$(BIN)/appmill run apps/order_hub.yaml --demo
@@ -14,6 +14,11 @@ test: $(VENV)/.installed-test
 	$(BIN)/ruff check -q engine designer plugins tests benchmarks tools
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2
+
+# What `make test` takes samples of, wholly: every mutation of every scenario, every person at every address, every
+# screen for those who read screens by ear, in both themes.
+deep: $(VENV)/.installed-test
+	DEEP=full $(BIN)/pytest -n 2 $$(grep -rlE '^from deep import' tests)
 
 # The API against its own document, thousands of requests on both databases.
 schemathesis: $(VENV)/.installed-test

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from canaries import APPS, World, body_of, make_world
+from deep import some
 from oracle import Oracle
 from visiting import csrf_token_for
 from werkzeug.exceptions import HTTPException
@@ -22,6 +23,7 @@ SYSTEM_KEYS = frozenset(
      "created_by", "updated_at", "updated_by"}
 )  # fmt: skip
 everybody = pytest.mark.parametrize(("app", "login"), PEOPLE)
+a_few = pytest.mark.parametrize(("app", "login"), some(PEOPLE, 5))  # who asks for every address there is
 
 
 @pytest.fixture(scope="module")
@@ -245,7 +247,7 @@ def alike(answer: TestResponse, name: str) -> str:
 # --- nothing leaks
 
 
-@everybody
+@a_few
 def test_no_door_lets_a_hidden_value_out(worlds: Any, app: str, login: str) -> None:
     world = worlds(app)
     forbidden = world.forbidden(login)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from deep import some
 from playwright.sync_api import Page, expect
 from test_accessibility import AXE, faults
 
@@ -82,7 +83,7 @@ def fits(page: Page) -> list[Any]:
     return [*faults(page), *wide]
 
 
-@pytest.mark.parametrize(("size", "theme", "language"), [("desktop", "dark", "en"), ("phone", "light", "zh")])
+@pytest.mark.parametrize(("size", "theme", "language"), some([("phone", "light", "zh"), ("desktop", "dark", "en")], 1))
 def test_a_question_is_answered_where_it_is_met(
     site: Any, page_as: Callable[..., Page], size: str, theme: str, language: str
 ) -> None:

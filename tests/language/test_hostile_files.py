@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+from deep import DEEP
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -99,7 +100,7 @@ def test_hostile_files_get_findings_within_a_second(text):
 
 
 # Shrinking a spoilt file takes minutes and tells little: the sentence of the failure names the place.
-QUICK = settings(max_examples=40, deadline=None, derandomize=True, phases=[Phase.generate])
+QUICK = settings(max_examples=400 if DEEP else 20, deadline=None, derandomize=True, phases=[Phase.generate])
 WORDS = [
     "",
     "null",

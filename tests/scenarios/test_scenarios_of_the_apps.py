@@ -4,6 +4,7 @@ shows. A scenario without a mutation that kills it is worthless, so one fails he
 from pathlib import Path
 
 import pytest
+from deep import some
 from story_world import registry
 
 from engine.load import load_file, load_text
@@ -124,7 +125,8 @@ def test_every_scenario_has_a_mutation(app):
 
 
 @pytest.mark.parametrize(
-    ("app", "scenario", "before", "after"), CASES, ids=[f"{one[1]}-{place}" for place, one in enumerate(CASES)]
+    ("app", "scenario", "before", "after"),
+    [pytest.param(*one, id=f"{one[1]}-{CASES.index(one)}") for one in some(CASES, 14)],
 )
 def test_a_scenario_fails_when_what_it_shows_is_gone(app, scenario, before, after):
     text = FILES[app].read_text(encoding="utf-8")

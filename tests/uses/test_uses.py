@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from deep import some
 from rewriting import apply, as_text, mistakes, read, scalars, shape, written_at
 
 from engine.builtin import default_registry
@@ -79,12 +80,13 @@ def batches(uses, count):
     rows = defaultdict(list)
     for at, found in enumerate(uses.things):
         rows[at % count].append(found)
-    return rows.values()
+    return list(rows.values())
 
 
 def test_each_thing_renamed_alone_loads_and_means_the_same(uses):
-    """Two dozen files for each application, in each of which a few things have other names and all others keep theirs."""
-    for batch in batches(uses, 24):
+    """Two dozen files for each application, in each of which a few things have other names and all others keep theirs;
+    six of the files in the short form."""
+    for batch in some(batches(uses, 24), 6):
         renamings = [rename(uses, thing, new_name(thing)) for thing in batch]
         edits = list(dict.fromkeys(edit for one in renamings for edit in one.edits))
         again = read(apply(uses.source, edits), REGISTRY)
