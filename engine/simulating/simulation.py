@@ -27,6 +27,7 @@ from engine.reading import get, records
 from engine.scenarios.world import World
 from engine.simulating.figures import Figures
 from engine.simulating.hours import Hours
+from engine.storage import records as stored
 from engine.storage.automation import in_state
 from engine.timing.simulate import Passing, Story
 from engine.walking import Saved
@@ -135,6 +136,12 @@ class Simulation:
         """Do something at a moment; of the same moment in the order in which it was planned."""
         heappush(self._queue, (moment.replace(microsecond=0), next(self._count), deed))
 
+    def follow(self, story: Iterator[dt.datetime]) -> None:
+        """Something that goes on step by step: a generator that yields the moment at which it is taken up again."""
+        moment = next(story, None)
+        if moment is not None:
+            self.at(max(moment, self.now), lambda _simulation: self.follow(story))
+
     def enter(self, agent: Agent) -> None:
         """Somebody begins to act."""
         first = agent.begin(self)
@@ -209,6 +216,18 @@ class Simulation:
     def records(self, word: str, form: str, where: str | None = None, **more: Any) -> list[dict[str, Any]]:
         """The records a person sees, as ``engine.reading.records``."""
         return records(self.app, self.actor(word), form, where=where, **more)
+
+    def row(self, form: str, id: int) -> dict[str, Any]:
+        """The stored record, whoever may see it: for the bookkeeping of the simulation, not for what its people do."""
+        with self.app.database.read() as conn:
+            return stored.get(conn, self.app.tables, form, id) or {}
+
+    def rows(self, form: str, *, limit: int = 1000, **values: Any) -> list[dict[str, Any]]:
+        """The stored records that have these values, the oldest first; as ``row``."""
+        table = self.app.tables.form[form]
+        here = [table.c.deleted_at.is_(None), *(table.c[name] == value for name, value in values.items())]
+        with self.app.database.read() as conn:
+            return [dict(row) for row in conn.execute(sa.select(table).where(*here).order_by(table.c.id).limit(limit)).mappings()]
 
     # --- going
 

@@ -12,6 +12,7 @@ from test_random_edits import drawn_edit
 from designer.difference import differences, side_by_side
 from designer.text import Document, EditRefused, apply
 from engine.builtin import default_registry
+from engine.definition import FieldGrant
 from engine.load import Loaded, examine
 from engine.texts import say
 
@@ -53,4 +54,13 @@ def test_every_random_edit_is_said(data):
 
 
 def meaning(definition):
-    return replace(definition, hash="")
+    """The definition without its hash, and without grants of single fields that say nothing: those are as the record."""
+    forms = {name: replace(form, permissions=granted(form)) for name, form in definition.forms.items()}
+    return replace(definition, hash="", forms=forms)
+
+
+def granted(form):
+    return {
+        role: replace(grant, fields={name: one for name, one in grant.fields.items() if one != FieldGrant()})
+        for role, grant in form.permissions.items()
+    }
