@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from typing import Any
 from engine.errors import AppmillError, Message, Problem
 from engine.language import Label
 from engine.texts import say
+
+_NUMBERS = re.compile(r"\d[\d,.:]*")
 
 
 @dataclass
@@ -81,7 +84,7 @@ def _at(problem: Problem, text: str) -> str:
 
 
 def _shape(what: Message) -> str:
-    return what.pattern.format_map(_Shapes(what.values))
+    return _NUMBERS.sub("#", what.pattern.format_map(_Shapes(what.values)))
 
 
 class _Shapes(dict[str, str]):
