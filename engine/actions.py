@@ -17,6 +17,7 @@ from engine.language import (
     FormName,
     Label,
     Receiver,
+    SortKey,
     Template,
     TransitionName,
     from_key,
@@ -57,6 +58,9 @@ class Context(Protocol):
 
     def lines(self, field: str) -> Sequence[Any]:
         """The lines of the record, as expressions see them."""
+
+    def several(self, source: str) -> Sequence[Any]:
+        """The records or lines an expression gives, as expressions see them."""
 
     def fill(self, template: Template, **more: Any) -> Mapping[str, str]:
         """The template with its places filled, by language; ``more`` are names beside ``names``."""
@@ -99,18 +103,30 @@ class SetValues(Action):
 
 @dataclass(frozen=True, kw_only=True)
 class CreateRecord(Action):
-    """Create a record of a form."""
+    """Create a record of a form, or one for each of several."""
 
     type: ClassVar[str] = "create"
     form: FormName = option("The form of the new record.")
+    each: Expression | None = option(
+        "One for each of these lines or records, such as record.steps; `line` is the one it is made for.", None
+    )
     values: Mapping[FieldName, Expression] = option("Fields of the new record and what they become.", {}, of="form")
     lines: Mapping[FieldName, CopyLines] = option(
         "Lines fields of the new record and the lines they are copied from.", {}, of="form"
     )
+    once: tuple[FieldName, ...] = option(
+        "Not where there is a record already that has the same in these fields.", (), of="form"
+    )
 
     def effects(self, context: Context) -> Sequence[effects.Effect]:
         copies = {name: copy.copied(context) for name, copy in self.lines.items()}
-        return [effects.CreateRecord(self.form, _worked_out(self.values, context) | copies)]
+        around: Sequence[Mapping[str, Any]] = (
+            [{}] if self.each is None else [{"line": line} for line in context.several(self.each)]
+        )
+        return [
+            effects.CreateRecord(self.form, _worked_out(self.values, context, **more) | copies, self.once)
+            for more in around
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,12 +150,16 @@ class UpdateMatching(Action):
     form: FormName = option("The form of the records.")
     where: Expression = option("Which records: `record` is the one looked at, `source` the one that woke the rule.")
     values: Mapping[FieldName, Expression] = option("Fields and what they become.", of="form", minProperties=1)
+    sort: tuple[SortKey, ...] = option(
+        "In which order, '-' in front of a field for descending; each is changed knowing what became of those before.",
+        (), of="form",
+    )  # fmt: skip
     limit: int = option("Refuse when more records match.", 1000, minimum=1, maximum=10000)
 
     def effects(self, context: Context) -> Sequence[effects.Effect]:
         names = {**context.names, "source": context.names["record"]}
         values = {str(name): source for name, source in self.values.items()}
-        return [effects.UpdateMatching(self.form, self.where, values, self.limit, names)]
+        return [effects.UpdateMatching(self.form, self.where, values, self.limit, names, self.sort)]
 
 
 @dataclass(frozen=True, kw_only=True)

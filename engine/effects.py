@@ -28,10 +28,14 @@ class SetValues(Effect):
 
 @dataclass(frozen=True)
 class CreateRecord(Effect):
-    """Create a record. ``values``: field name → plain value; a lines field → a tuple of such mappings."""
+    """Create a record. ``values``: field name → plain value; a lines field → a tuple of such mappings.
+
+    ``once``: nothing is created where a record has the same values in these fields.
+    """
 
     form: str
     values: Mapping[str, Any]
+    once: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class UpdateMatching(Effect):
     """Change every record of ``form`` for which ``where`` holds; more than ``limit`` of them is refused.
 
     ``where`` and ``values`` are expressions still: ``record`` in them is the record looked at, ``names`` the rest.
+    ``sort``: fields, ``-`` in front for descending; what is equal in them goes by id.
     """
 
     form: str
@@ -46,6 +51,7 @@ class UpdateMatching(Effect):
     values: Mapping[str, str]
     limit: int
     names: Mapping[str, Any]
+    sort: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

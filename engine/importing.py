@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine import checking, computing, following, moving, stays, walking, writing
+from engine import checking, computing, following, matching, moving, stays, walking, writing
 from engine.errors import Invalid, Problem, message
 from engine.forecasts import expect
 from engine.intake import Given
@@ -28,6 +28,7 @@ def adopt(walk: Walk, plan: FormPlan, given: Given, state: str | None, history: 
     computing.fill_in(passage)
     _reserve_numbers(passage)
     computing.draw_numbers(passage)
+    matching.find_links(passage, walking.make)
     computing.compute(passage)
     checking.require(passage)
     checking.check(passage)

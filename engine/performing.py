@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine import notices
+from engine import matching, notices
 from engine.application import Application
 from engine.definition import Rule
 from engine.effects import CreateRecord, Effect, Notify, Reassign, Refuse, SetValues, TakeTransition, UpdateMatching
@@ -17,6 +17,7 @@ from engine.errors import AppmillError, Invalid, Missing, Problem, Refused, mess
 from engine.expressions import Compiled, EvaluationFailed, NotInSql, to_sql
 from engine.language import Label
 from engine.passage import Walk
+from engine.plans import FormPlan
 from engine.program import Stretch
 from engine.rules import Decision, broken, name_of, of_run
 from engine.runs import LATER, Opening, Run, open_run, post
@@ -106,7 +107,9 @@ def _set(walk: Walk, effect: SetValues, change: Change, event_id: int | None) ->
 
 
 def _create(walk: Walk, effect: CreateRecord, change: Change, event_id: int | None) -> None:
-    change(walk, Request(effect.form, None, effect.values))
+    same = {name: effect.values.get(name) for name in effect.once}
+    if not same or not matching.is_there(walk, effect.form, same):
+        change(walk, Request(effect.form, None, effect.values))
 
 
 def _take(walk: Walk, effect: TakeTransition, change: Change, event_id: int | None) -> None:
@@ -150,7 +153,7 @@ def _matching(walk: Walk, effect: UpdateMatching) -> list[int]:
         row = walk.sight.load(effect.form, id) if isinstance(id, int) else None
         return [] if row is None or row["deleted_at"] is not None else [row["id"]]
     compiled = app.plans.compile(effect.where)
-    query = sa.select(plan.table.c.id).where(plan.table.c.deleted_at.is_(None)).order_by(plan.table.c.id)
+    query = sa.select(plan.table.c.id).where(plan.table.c.deleted_at.is_(None)).order_by(*_order(plan, effect.sort))
     try:
         names = {name: thing for name, thing in effect.names.items() if name not in ("record", "user")}
         query = query.where(to_sql(compiled, plan.form, app.tables, walk.actor, app.clock, names=names))
@@ -163,6 +166,13 @@ def _matching(walk: Walk, effect: UpdateMatching) -> list[int]:
                     limit=effect.limit, form=plan.form.label)
         )  # fmt: skip
     return found
+
+
+def _order(plan: FormPlan, sort: Sequence[str]) -> list[sa.ColumnElement[Any]]:
+    """Empty values come last, on both databases."""
+    columns = [(plan.table.c[key.removeprefix("-")], key.startswith("-")) for key in sort]
+    found = [column.desc().nulls_last() if down else column.asc().nulls_last() for column, down in columns]
+    return [*found, plan.table.c.id.asc()]
 
 
 def _the_one(app: Application, where: str) -> Compiled | None:

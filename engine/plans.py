@@ -20,6 +20,7 @@ from engine.errors import Missing, message
 from engine.expressions import Compiled, compile_expression
 from engine.fields.base import Field
 from engine.fields.derived import RollupField
+from engine.fields.relations import LinkField
 from engine.fields.series import SeriesField
 from engine.formats import Reader
 from engine.language import Expression
@@ -62,6 +63,15 @@ class LinkPlan:
 
 
 @dataclass(frozen=True)
+class MatchPlan:
+    """A link that is found by what is in some ``fields`` of its target; ``make``: made where nothing matches."""
+
+    target: str
+    fields: Mapping[str, Watched]
+    make: bool
+
+
+@dataclass(frozen=True)
 class LinesPlan:
     """A lines field and the plan of its line form. ``follow``: something in a line reads the record around it."""
 
@@ -94,6 +104,7 @@ class FormPlan:
     lines: Mapping[str, LinesPlan]
     many: tuple[str, ...]  # links fields, which have a table of their own
     links: Mapping[str, LinkPlan]
+    matched: Mapping[str, MatchPlan]  # links that are found, not chosen
     line_links: Mapping[str, str]  # link fields any expression reads through, and their forms: read in one go for lines
     users: Mapping[str, frozenset[str]]  # user fields and the roles they admit; none: everybody
     files: tuple[str, ...]
@@ -206,6 +217,11 @@ def _plan(plans: Plans, form: Form) -> FormPlan:
         lines={name: _lines(plans, field) for name, field in fields.items() if field.kind == "lines"},
         many=tuple(name for name, field in own.items() if (form.name, name) in plans.tables.link),
         links={name: _link(plans, field) for name, field in own.items() if field.kind in ("link", "links")},
+        matched={
+            name: MatchPlan(field.form, {key: watch(source) for key, source in field.match.items()}, field.make)
+            for name, field in own.items()
+            if isinstance(field, LinkField) and field.match
+        },
         line_links={
             name: field.form
             for name, field in fields.items()
@@ -295,7 +311,8 @@ def _constants(fields: Mapping[str, Field], definition: AppDefinition) -> dict[s
 
 def _lines(plans: Plans, field: Any) -> LinesPlan:
     plan = plans.form(field.form)
-    reads_parent = any("parent" in watched.needs.fields for watched in plan.computed.values())
+    found = (watched for match in plan.matched.values() for watched in match.fields.values())
+    reads_parent = any("parent" in watched.needs.fields for watched in (*plan.computed.values(), *found))
     return LinesPlan(field, field.name, plan, getattr(field, "min", None), getattr(field, "max", None), reads_parent)
 
 

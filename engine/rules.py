@@ -108,6 +108,12 @@ class Asking:
         found = self._record.read(name)
         return found if isinstance(found, tuple) else ()
 
+    def several(self, source: str) -> Sequence[Any]:
+        found = self.run(source)
+        if found is not None and not isinstance(found, tuple | list):
+            raise EvaluationFailed(message("{source} gives no lines and no records", source=source))
+        return found or ()
+
     def holds(self, source: str) -> bool:
         return bool(self.run(source))
 
@@ -239,7 +245,8 @@ def described(effect: Effect) -> dict[str, Any]:
     if isinstance(effect, SetValues):
         return {"set": effect.form, "id": effect.id, "values": in_trace(dict(effect.values))}
     if isinstance(effect, CreateRecord):
-        return {"create": effect.form, "values": in_trace(dict(effect.values))}
+        once = {"once": list(effect.once)} if effect.once else {}
+        return {"create": effect.form, "values": in_trace(dict(effect.values)), **once}
     if isinstance(effect, UpdateMatching):
         return {"update": effect.form, "where": effect.where, "values": dict(effect.values)}
     if isinstance(effect, TakeTransition):

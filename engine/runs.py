@@ -21,6 +21,7 @@ from engine.passage import Walk
 from engine.program import Wanted
 from engine.storage.approving import OPEN_APPROVALS
 from engine.storage.automation import OPEN_MESSAGES, OPEN_RUNS, in_state
+from engine.storage.locks import one_at_a_time
 from engine.storage.prepared import value
 from engine.timing.firing import dumped
 
@@ -112,7 +113,7 @@ def _state_of(walk: Walk, opening: Opening) -> str:
 def _beside_others(walk: Walk, opening: Opening) -> str | None:
     """What the unfinished runs of the same rule and key make of a new one; None: it goes ahead."""
     rule, table = opening.rule, walk.app.tables.run
-    _one_at_a_time(walk.conn, f"{rule.stable_id} {opening.lane}")
+    one_at_a_time(walk.conn, f"{rule.stable_id} {opening.lane}")
     others = [
         row.id
         for row in walk.conn.execute(
@@ -132,12 +133,6 @@ def _beside_others(walk: Walk, opening: Opening) -> str | None:
     if rule.mode == "queued" or (rule.cap is not None and len(others) >= rule.cap):
         return "queued"
     return None
-
-
-def _one_at_a_time(conn: sa.Connection, name: str) -> None:
-    """Whoever opens a run beside others waits until the others are there to be seen. SQLite has one writer anyway."""
-    if conn.dialect.name == "postgresql":
-        conn.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
 
 
 def _is_paused(walk: Walk, rule: str) -> bool:

@@ -1,6 +1,6 @@
 """The one walk of a record, from its parsed input to its event, inside the caller's transaction.
 
-The order: read → version → lay the input over → defaults → numbers → hidden and read-only → worked-out values → the
+The order: read → version → lay the input over → defaults → hidden and read-only → numbers and found links → worked-out values → the
 transition's obstacles → the state → required, checks, unique, links, files → write → rollups → rules decide → event →
 stays → rules' effects → search. Everything wrong with the input is said together, before anything is written.
 """
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine import checking, computing, following, moving, performing, rules, runs, stays, writing
+from engine import checking, computing, following, matching, moving, performing, rules, runs, stays, writing
 from engine.errors import Missing, Refused, Stale, message
 from engine.intake import Given, read_input, read_values
 from engine.offering import offer
@@ -107,6 +107,7 @@ def settle(passage: Passage, *, numbers: bool = True) -> None:
     if numbers and not passage.problems:  # else nothing will be saved, and nobody has to wait for the series
         computing.draw_numbers(passage)
     computing.take_out_stale(passage)
+    matching.find_links(passage, make if numbers and not passage.problems else None)
     moving.refuse_obstacles(passage)
     moving.enter_target(passage)
     computing.compute(passage)
@@ -184,6 +185,11 @@ def hand_over(
         return _unchanged(passage)
     passage.settled = passage.view()
     return store(passage)
+
+
+def make(walk: Walk, form: str, values: Mapping[str, Any]) -> int:
+    """A record that something needs to point to; nobody has to be allowed to create it."""
+    return obey(walk.as_system(), Request(form, None, values)).id
 
 
 def _obey_on_line(walk: Walk, plan: FormPlan, request: Request) -> Saved:

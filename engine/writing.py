@@ -232,13 +232,13 @@ def differences(passage: Passage) -> dict[str, Any]:
 
 def _row_differences(plan: FormPlan, before: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        field.stable_id: [_dumped(field, before.get(name)), _dumped(field, row.get(name))]
+        field.stable_id: [dumped(field, before.get(name)), dumped(field, row.get(name))]
         for name, field in plan.fields.items()
         if name in plan.columns and field.type != "rollup" and row.get(name) != before.get(name)
     }
 
 
-def _dumped(field: Field, value: Any) -> Any:
+def dumped(field: Field, value: Any) -> Any:
     if value is None:
         return None
     return MASK if field.sensitive else field.dump(value)
@@ -259,7 +259,7 @@ def _line_differences(lines: LinesPlan, stored: Mapping[int, Row], rows: list[Ro
 
 def _whole_line(plan: FormPlan, row: Mapping[str, Any]) -> dict[str, Any]:
     values = {
-        field.stable_id: _dumped(field, row[name])
+        field.stable_id: dumped(field, row[name])
         for name, field in plan.fields.items()
         if name in plan.columns and field.type != "rollup" and row.get(name) is not None
     }
@@ -271,7 +271,7 @@ def _part_of_line(plan: FormPlan, row: Mapping[str, Any], other: Mapping[str, An
     values: dict[str, Any] = {"id": row["id"]}
     for name, field in plan.fields.items():
         if name in plan.columns and field.type != "rollup" and row.get(name) != other.get(name):
-            values[field.stable_id] = _dumped(field, row.get(name))
+            values[field.stable_id] = dumped(field, row.get(name))
     if row.get("_position") != other.get("_position"):
         values["_position"] = row.get("_position")
     return values

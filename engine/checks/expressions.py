@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine.actions import CopyLines, ForEach, UpdateMatching
+from engine.actions import CopyLines, CreateRecord, ForEach, UpdateMatching
 from engine.approve import Approve
 from engine.cards import Formula
 from engine.checks.names import copied_form, is_role, linked_form
@@ -95,7 +95,19 @@ def _more_names(review: Review, rule: Rule, leaf: Leaf) -> Mapping[str, Any]:
         return {**here, "link": "text"}
     if isinstance(leaf.owner, CopyLines):
         return {**here, "line": copied_form(review, rule, leaf.owner) or "any"}
+    if isinstance(leaf.owner, CreateRecord) and leaf.owner.each is not None and leaf.path[-1] != "each":
+        return {**here, "line": _gone_through(review, leaf.owner.each, review.form(around.form if around else rule.form))}
     return here
+
+
+def _gone_through(review: Review, each: str, form: Form | None) -> Any:
+    """The form of what ``record.steps`` or ``record.part.steps`` leads to; anything where it is no such path."""
+    start, *names = each.strip().split(".")
+    if start != "record" or not names:
+        return "any"
+    for name in names:
+        form = linked_form(review, form.fields.get(name)) if form else None
+    return form or "any"
 
 
 def _field_scope(review: Review, form: Form, field: Field, option: str) -> Scope:

@@ -14,6 +14,7 @@ from engine.errands import Print
 from engine.errors import Message, message
 from engine.expressions import ExpressionRefused, compile_expression
 from engine.fields.base import Field
+from engine.fields.relations import LinkField
 from engine.language import Condition
 from engine.yamlfile import Path
 
@@ -171,6 +172,8 @@ class Filling:
     # --- shared
 
     def _out_of_sight(self, field: Field) -> Message | None:
+        if getattr(field, "match", None):
+            return None  # it fills itself
         if field.readonly:
             return message("it is read-only")
         if field.name not in self.shown:
@@ -204,7 +207,14 @@ class Filling:
 
     def _is_created_by_rules(self) -> bool:
         actions = (action for rule in self.review.rules for _path, action, _form in rule.steps())
-        return any(isinstance(action, CreateRecord) and action.form == self.form.name for action in actions)
+        return any(
+            isinstance(action, CreateRecord) and action.form == self.form.name for action in actions
+        ) or self._is_made_by_links()
+
+    def _is_made_by_links(self) -> bool:
+        """Whether some link makes records of this form where none matches."""
+        links = (field for form in self.review.forms for field in form.fields.values() if isinstance(field, LinkField))
+        return any(link.make and link.form == self.form.name for link in links)
 
 
 def _denied(grant: Grant, field: str) -> bool:

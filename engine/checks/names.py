@@ -12,6 +12,7 @@ from engine.checks.review import Leaf, Review, unknown
 from engine.definition import FilteredField, Form, Rule, Transition
 from engine.errors import Message, message
 from engine.fields.base import Field
+from engine.fields.relations import LinkField
 from engine.language import (
     ADMIN,
     RESERVED_FIELDS,
@@ -241,6 +242,15 @@ def _field_references(review: Review, form: Form) -> None:
                 reported.add(form_name)
         for option, said in field.mistakes():
             review.error((*path, option), said)
+        for name in field.match if isinstance(field, LinkField) else ():
+            _found_by(review, (*path, "match", name), linked_form(review, field), name, field.make)
+
+
+def _found_by(review: Review, path: Path, form: Form | None, name: str, make: bool) -> None:
+    """What a record is found by is kept in a column of it; what it is made with can be written."""
+    field = form.fields.get(name) if form else None
+    if field is not None and (field.column_type() is None or (make and not field.writable)):
+        review.error(path, message("A record cannot be found by '{field}'.", field=name), at_key=True)
 
 
 # --- what rules write
@@ -262,6 +272,11 @@ def _action_names(review: Review, form: Form | None, action: Any, path: Path) ->
 def _created(review: Review, action: CreateRecord, path: Path) -> None:
     form = review.form(action.form)
     _written(review, (*path, "values"), form, action.values)
+    for place, name in enumerate(action.once):
+        _found_by(review, (*path, "once", place), form, name, make=True)
+        if name not in action.values:
+            said = message("'{field}' is not among the values of the new record.", field=name)
+            review.error((*path, "once", place), said)
     for name, copy in action.lines.items():
         here = (*path, "lines", name)
         field = form.fields.get(name) if form else None

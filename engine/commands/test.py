@@ -17,6 +17,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plugin", action="append", default=[], metavar="MODULE", help="a plugin beside plugins/")
     parser.add_argument("--language", choices=("en", "zh"), default=None,
                         help="the language of the report (default: the application's first)")  # fmt: skip
+    parser.add_argument("--database", metavar="URL", default=None,
+                        help="play them on PostgreSQL, in databases beside this one (default: SQLite)")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="the report as JSON, for programs")
 
 
@@ -32,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
         if not options.json:
             print("\n".join(lines(result, language)), flush=True)
 
-    results = run_scenarios(loaded, registry, names=options.name, language=language, told=told)
+    results = run_scenarios(loaded, registry, names=options.name, language=language, told=told, url=options.database)
     if options.json:
         print(json.dumps(as_json(results, language), ensure_ascii=False, indent=2))
     elif results:

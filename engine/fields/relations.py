@@ -14,7 +14,7 @@ from engine.errors import Message, message
 from engine.fields import operators, reading
 from engine.fields.base import Field, Operator, got
 from engine.formats import Reader
-from engine.language import Expression, FormName, option
+from engine.language import Expression, FieldName, FormName, option
 
 if TYPE_CHECKING:
     from engine.definition import AppDefinition, Form
@@ -84,9 +84,24 @@ class LinkField(Field):
     on_delete: Literal["restrict", "clear"] = option(
         "When the other record is deleted: refuse that, or empty this field.", "restrict"
     )
+    match: Mapping[FieldName, Expression] = option(
+        "Nobody chooses the record: it is found by these fields of it and what is in them.", {}, of="form"
+    )
+    make: bool = option("Whether the record is made where none matches.", False)
+
+    def __post_init__(self) -> None:
+        if self.match:
+            object.__setattr__(self, "readonly", True)
 
     def column_type(self) -> TypeEngine[Any]:
         return sa.BigInteger()
+
+    def mistakes(self) -> Iterable[tuple[str, Message]]:
+        if self.make and not self.match:
+            yield "make", message("Say with 'match' which record it is.")
+        for name in ("where", "default", "default_expression") if self.match else ():
+            if getattr(self, name) is not None:
+                yield name, message("A link that is found by 'match' cannot have {option}.", option=name)
 
     def parse(self, raw: Any, reader: Reader) -> int | None:
         """The id; whether there is such a record, and one this person may choose, is for the walk to say."""

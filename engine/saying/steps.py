@@ -76,14 +76,23 @@ def _create(w: Words, one: actions.CreateRecord, form: str | None) -> Said:
     copies = tuple(w.say(message("{lines} copied from {each}", lines=w.field_label(one.form, name),
                                  each=w.field_label(form, copy.each)))
                    for name, copy in one.lines.items())  # fmt: skip
+    each = (w.say(message("for each of {lines}", lines=w.expression(one.each, form))),) if one.each else ()
+    names = [w.field_label(one.form, name) for name in one.once]
+    once = (w.say(message("once for the same {fields}", fields=names)),) if names else ()
     said = w.say(message("Create a {form}", form=w.form_label(one.form)))
     title = with_article(said) if w.language == "en" else said
-    return Said(title, ICONS[type(one)], _values(w, one.values, one.form, form) + copies)
+    return Said(title, ICONS[type(one)], each + _values(w, one.values, one.form, form) + copies + once)
 
 
 def _update(w: Words, one: actions.UpdateMatching, form: str | None) -> Said:
     title = message("Change all matching {forms}", forms=w.plural(one.form))
-    return Said(w.say(title), ICONS[type(one)], (_where(w, one), *_values(w, one.values, one.form, one.form)))
+    lines = (_where(w, one), *_values(w, one.values, one.form, one.form), *_order(w, one))
+    return Said(w.say(title), ICONS[type(one)], lines)
+
+
+def _order(w: Words, one: actions.UpdateMatching) -> tuple[str, ...]:
+    names = [w.field_label(one.form, key.removeprefix("-")) for key in one.sort]
+    return (w.say(message("in the order of {fields}", fields=names)),) if names else ()
 
 
 def _take(w: Words, one: actions.TakeTransition, form: str | None) -> Said:

@@ -20,9 +20,11 @@ def run_scenarios(
     names: Sequence[str] = (),
     language: str = "en",
     told: Callable[[Result], None] = lambda result: None,
+    url: str | None = None,
 ) -> list[Result]:
     """Play the scenarios (``names``: only these, in the order of the file) and answer how they went; ``told`` is
-    called after each. The database of the application is not touched. Raises Missing for a name there is not."""
+    called after each. The database of the application is not touched; ``url``: a PostgreSQL database beside which they are
+    played instead of in a file. Raises Missing for a name there is not."""
     known = loaded.definition.scenarios
     for name in names:
         if name not in known:
@@ -34,7 +36,7 @@ def run_scenarios(
     wanted = [one for one in known.values() if not names or one.name in names]
     results = []
     if wanted:
-        with opened(loaded, registry, language) as world:
+        with opened(loaded, registry, language, url) as world:
             for one in wanted:
                 results.append(play(world, loaded, one))
                 told(results[-1])

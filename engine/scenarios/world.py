@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -23,8 +22,8 @@ from engine.language import ADMIN
 from engine.load import Loaded
 from engine.people import Actor, load_actor
 from engine.registry import Registry
+from engine.scenarios.places import Place, place_of
 from engine.scenarios.recorder import Recorder
-from engine.storage.database import Database
 from engine.storage.files import FileStore
 from engine.timing.simulate import Hands
 
@@ -43,7 +42,7 @@ class World:
     app: Application
     hands: Hands
     recorder: Recorder
-    folder: Path
+    place: Place
     language: str
     people: Mapping[str, int] = field(default_factory=dict)
 
@@ -61,17 +60,15 @@ class World:
 
     def begin(self, at: str | None) -> None:
         """The database as it was in the beginning, and the clock too."""
-        self.back(self.folder / "beginning.db", moment(at or BEGINNING, self.definition.timezone))
+        self.back("beginning", moment(at or BEGINNING, self.definition.timezone))
 
-    def keep(self, name: str) -> Path:
+    def keep(self, name: str) -> str:
         """A copy of the database as it is now, to come back to."""
-        self.app.database.close()
-        _copy(self.folder / "work.db", self.folder / name)
-        return self.folder / name
+        self.place.keep(name)
+        return name
 
-    def back(self, kept: Path, now: dt.datetime) -> None:
-        self.app.database.close()
-        _copy(kept, self.folder / "work.db")
+    def back(self, kept: str, now: dt.datetime) -> None:
+        self.place.back(kept)
         self.hands.now = now
 
     def actor(self, word: str) -> Actor:
@@ -94,23 +91,16 @@ class World:
 
 
 @contextmanager
-def opened(loaded: Loaded, registry: Registry, language: str) -> Iterator[World]:
-    """The application with its people and no records, in a folder that is gone afterwards."""
+def opened(loaded: Loaded, registry: Registry, language: str, url: str | None = None) -> Iterator[World]:
+    """The application with its people and no records, in a place that is gone afterwards; ``url``: see ``place_of``."""
     recorder = Recorder()
     types = replace(registry, performers=recorder.performers(registry))
     hands = Hands(moment(BEGINNING, loaded.definition.timezone))
-    with TemporaryDirectory(prefix="appmill-scenarios-") as name:
-        folder = Path(name)
-        database = Database(f"sqlite:///{folder / 'work.db'}", synchronous="OFF")
-        try:
-            files = FileStore(folder / "files")
-            app = start(loaded, database, registry=types, files=files, clock=hands)
-            world = World(app, hands, recorder, folder, language, _people(app))
-            database.close()
-            _copy(folder / "work.db", folder / "beginning.db")
-            yield world
-        finally:
-            database.close()
+    with TemporaryDirectory(prefix="appmill-scenarios-") as name, place_of(url, Path(name)) as place:
+        app = start(loaded, place.database, registry=types, files=FileStore(Path(name) / "files"), clock=hands)
+        world = World(app, hands, recorder, place, language, make_people(app))
+        world.keep("beginning")
+        yield world
 
 
 def moment(text: str, timezone: str) -> dt.datetime:
@@ -127,17 +117,11 @@ def content_of(file_name: str) -> bytes:
     return picture.getvalue()
 
 
-def _copy(source: Path, target: Path) -> None:
-    for suffix in ("-wal", "-shm"):
-        Path(f"{target}{suffix}").unlink(missing_ok=True)
-    shutil.copyfile(source, target)
-
-
 # --- people
 
 
-def _people(app: Application) -> dict[str, int]:
-    """The demo users, and somebody for every role that none of them has alone."""
+def make_people(app: Application) -> dict[str, int]:
+    """The demo users, and somebody for every role that none of them has alone: role or sign-in name → id."""
     definition = app.definition
     wanted: dict[str, tuple[str, tuple[str, ...]]] = {
         login: (user.name, tuple(user.roles)) for login, user in definition.demo_users.items()

@@ -67,7 +67,7 @@ class Explorer:
             queue.extend(child for child in nexts if child is not None)
             if not nexts and not self._is_final(node):
                 yield self._stuck(node, by)
-            node.kept[0].unlink(missing_ok=True)
+            self.ground.world.place.drop(node.kept[0])
 
     def _born(self, palette: Palette) -> tuple[Actor | None, Record | None]:
         for actor in self.ground.makers(self.form.name):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -77,12 +76,12 @@ class Ground:
         self.world.begin(None)
         self.palette, self.turns, self.dirty = palette, {}, True
 
-    def keep(self) -> tuple[Path, dt.datetime]:
+    def keep(self) -> tuple[str, dt.datetime]:
         """The world as it is now."""
         self._kept += 1
-        return self.world.keep(f"kept-{self._kept}.db"), self.world.hands.now
+        return self.world.keep(f"kept-{self._kept}"), self.world.hands.now
 
-    def back(self, kept: tuple[Path, dt.datetime]) -> None:
+    def back(self, kept: tuple[str, dt.datetime]) -> None:
         if self.dirty:
             self.world.back(*kept)
             self.dirty = False

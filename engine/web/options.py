@@ -12,7 +12,7 @@ from engine.application import Application
 from engine.codes import resolve
 from engine.definition import Form
 from engine.errors import Invalid, Missing
-from engine.expressions import EvaluationFailed, View
+from engine.expressions import EvaluationFailed, NotInSql, View, to_sql
 from engine.fields.base import Field
 from engine.people import Actor, inside
 from engine.permissions import may, may_record, readable_fields, row_filter, updatable_fields
@@ -78,7 +78,20 @@ def _records(
         query = query.where(matching(app, conn, form, text))
     if not field.where:
         return [(row.id, row._title) for row in conn.execute(query.limit(limit))]
+    allowed = _in_sql(app, who, form, field.where, source)
+    if allowed is not None:
+        return [(row.id, row._title) for row in conn.execute(query.where(allowed).limit(limit))]
     return _allowed(conn, app, who, form, field.where, source, query, limit)
+
+
+def _in_sql(app: Application, who: Actor, form: Form, where: str, source: View | None) -> Any:
+    """The condition for the database, so that the fitting ones are found among however many; None where it cannot."""
+    if source is None:
+        return None
+    try:
+        return to_sql(app.plans.compile(where), form, app.tables, who, app.clock, names={"source": source})
+    except (NotInSql, EvaluationFailed):
+        return None
 
 
 def _allowed(

@@ -14,8 +14,12 @@ SHORT = 2  # so many titles have so few letters somewhere inside that looking th
 def matching(app: Application, conn: sa.Connection, form: Form, text: str) -> sa.ColumnElement[bool]:
     """As everywhere by words, their beginnings and pinyin initials, from the index; for a short text, or where no word
     begins like it, inside words of the title too, which reads all titles."""
-    table, found = app.tables.form[form.name], search.clause(app.tables, form.name, text)
+    table = app.tables.form[form.name]
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    inside = table.c["_title"].ilike(f"%{escaped}%", escape="\\")
+    if form.parent_form:
+        return inside  # lines stand in no index of their own
+    found = search.clause(app.tables, form.name, text)
     if len(text) > SHORT and conn.scalar(sa.select(table.c.id).where(found).limit(1)) is not None:
         return found
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return sa.or_(found, table.c["_title"].ilike(f"%{escaped}%", escape="\\"))
+    return sa.or_(found, inside)

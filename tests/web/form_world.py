@@ -46,6 +46,7 @@ forms:
     fields:
       name: {type: text, label: {zh: 名称, en: Name}}
       ticket: {type: link, form: ticket, label: {zh: 工单, en: Ticket}}
+      part: {type: link, form: part, label: {zh: 用料, en: Part}}
     permissions:
       boss: {create: true, read: true, update: true}
   part:

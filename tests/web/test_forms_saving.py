@@ -435,6 +435,12 @@ def test_a_link_offers_what_its_condition_allows(world: World, li: Person) -> No
     assert li.get("/ticket/options/project?q=100%25").get_json() == []
 
 
+def test_a_link_to_lines_offers_them_by_their_title(world: World, li: Person) -> None:
+    boss = world.person("bo", "boss")
+    found = boss.get("/secret_project/options/part?q=bolt")
+    assert (found.status_code, found.get_json()) == (200, [])
+
+
 def test_nobody_is_offered_what_they_may_not_see(world: World, li: Person) -> None:
     guest = world.person("gu", "guest")
     li.post("/project/new", {"name": "Alpha"})
