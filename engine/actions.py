@@ -190,7 +190,7 @@ class Reassign(Action):
     reason: Expression | None = option("The reason that is kept.", None)
 
     def effects(self, context: Context) -> Sequence[effects.Effect]:
-        roles, users = _people((self.to,), context)
+        roles, users = people_of((self.to,), context)
         reason = None if self.reason is None else context.evaluate(self.reason)
         owner = next(iter(sorted(users)), None)
         if owner is None and not roles:

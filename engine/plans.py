@@ -13,8 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.actions import Wait
-from engine.calendars import Times
 from engine.approve import Approve
+from engine.calendars import Times
 from engine.definition import AppDefinition, Check, Form, Rule, State, Transition
 from engine.errors import Missing, message
 from engine.expressions import Compiled, compile_expression

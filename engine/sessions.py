@@ -86,7 +86,10 @@ def _people_columns(tables: Tables) -> list[sa.ColumnElement[Any]]:
 def _session_query(tables: Tables) -> sa.Select[Any]:
     session, user = tables.session, tables.user
     return (
-        sa.select(session.c.seen_at, session.c.view_as, last_event(tables), session.c.portal, session.c.link_id, *_people_columns(tables))
+        sa.select(
+            session.c.seen_at, session.c.view_as, last_event(tables), session.c.portal, session.c.link_id,
+            *_people_columns(tables),
+        )  # fmt: skip
         .select_from(_with_outsider(tables, session.join(user, user.c.id == session.c.user_id)))
         .where(
             session.c.token_hash == value("digest", session.c.token_hash.type),

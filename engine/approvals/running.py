@@ -12,7 +12,7 @@ from engine.application import Application
 from engine.approvals import asking, links, model, noting, outcomes, seeing, words
 from engine.approvals.asking import Way, ask, meant
 from engine.approvals.model import Approval, load, locked
-from engine.approve import Approve, ApprovalPart
+from engine.approve import ApprovalPart, Approve
 from engine.errors import message
 from engine.faults import point
 from engine.passage import Walk

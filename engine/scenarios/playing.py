@@ -208,7 +208,7 @@ def _add_signer(story: Story, step: Step, actor: Actor) -> None:
 def _delegate(story: Story, step: Step, actor: Actor) -> None:
     app, now = story.world.app, story.world.hands.now
     assert step.lasts is not None  # the checks demand it
-    until = due_after(now, step.lasts, ZoneInfo(story.world.definition.timezone))
+    until = app.plans.times.after(now, step.lasts)
     to = story.person(step.delegate or "")
     wanted = delegating.Wanted(user_id=actor.id or 0, to_id=to, from_at=now, until_at=until)
     with app.database.write() as conn:

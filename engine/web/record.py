@@ -20,8 +20,8 @@ from engine.paper.formats import formats_of
 from engine.permissions import label_of_role, may, may_record, row_filter
 from engine.storage import events
 from engine.triggers import Button
-from engine.web.approval_picture import Picture, pictures_of
 from engine.web import access, comments, path, printing, questions, related, storyline, take
+from engine.web.approval_picture import Picture, pictures_of
 from engine.web.context import actor, application, fragment_wanted, reader
 from engine.web.doors import ShownDoor, closed_doors, open_doors
 from engine.web.failures import said as say
