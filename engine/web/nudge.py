@@ -27,4 +27,5 @@ def nudge(form_name: str, record_id: int) -> str:
         people = load_people(conn, app.tables, [one for one in ids if one != actor().id])
     names = [f"@{one['login']}" for one in people.values()]
     return render("tower_nudge.html", layout="fragment.html", form=form, id=record_id, title=seen.title,
-                  people=[one["name"] for one in people.values()], mentions=" ".join(names), token=new_token())  # fmt: skip
+                  people=[one["name"] for one in people.values()], mentions=" ".join(names),
+                  token=new_token())  # fmt: skip

@@ -31,7 +31,9 @@ STYLES = tuple(
     for name in ("app", "lists", "pages", "forms", "widgets", "imports", "tower")
     if (statics.FOLDER / f"css/{name}.css").is_file()
 )
-MODULES = tuple(name for name in ("app", "lists", "forms", "widgets", "live") if (statics.FOLDER / f"js/{name}.js").is_file())
+MODULES = tuple(
+    name for name in ("app", "lists", "forms", "widgets", "live") if (statics.FOLDER / f"js/{name}.js").is_file()
+)
 
 
 def render(template: str, /, **context: Any) -> str:

@@ -102,7 +102,7 @@ def create() -> str:
             conn, app.tables, name=name, role=role, address=address, by=actor().id, now=app.clock(),
             language=language if language in app.definition.languages else reader().language,
         )  # fmt: skip
-        audit.note(conn, app, actor(), "wall.created", actor().id or 0)
+        audit.note(conn, app, actor(), "wall.created", actor().id or 0, reason=name)
     return _page(f"{request.host_url.rstrip('/')}/wall/{secret}")
 
 

@@ -68,6 +68,8 @@ async function awake() {
 }
 document.addEventListener("visibilitychange", () => { if (!document.hidden) awake(); });
 
+document.addEventListener("keydown", (event) => event.key === "Escape" && history.back());
+
 tell();
 setInterval(tell, 1000);
 awake();
