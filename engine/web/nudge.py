@@ -5,8 +5,8 @@ from __future__ import annotations
 from engine.errors import Missing
 from engine.once import new_token
 from engine.people import load_people, people_with_roles
-from engine.web.comments import may_comment
 from engine.web.context import actor, application
+from engine.web.entries import may_comment
 from engine.web.render import render
 from engine.web.screens import form_named
 from engine.web.seen import NOT_THERE, see
