@@ -160,6 +160,26 @@ class TakeTransition(Action):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reassign(Action):
+    """Hand the record over to somebody else, until it leaves its state."""
+
+    type: ClassVar[str] = "reassign"
+    to: Receiver = option(
+        "A role, or an expression that gives a user such as record.created_by; where it gives none, the owner stays."
+    )
+    reason: Expression | None = option("The reason that is kept.", None)
+
+    def effects(self, context: Context) -> Sequence[effects.Effect]:
+        roles, users = _people((self.to,), context)
+        reason = None if self.reason is None else context.evaluate(self.reason)
+        owner = next(iter(sorted(users)), None)
+        if owner is None and not roles:
+            return []
+        kept = None if reason is None else str(reason)
+        return [effects.Reassign(context.form, context.id, owner, next(iter(roles), None), kept)]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Refuse(Action):
     """Refuse the change with a message; nothing is saved."""
 
@@ -291,5 +311,7 @@ def _worked_out(values: Mapping[Any, Expression], context: Context, **more: Any)
 
 
 def register(registry: Registry) -> None:
-    for action in (SetValues, CreateRecord, UpdateMatching, TakeTransition, Refuse, Notify, Ask, Branch, ForEach, Wait):
+    for action in (
+        SetValues, CreateRecord, UpdateMatching, TakeTransition, Reassign, Refuse, Notify, Ask, Branch, ForEach, Wait,
+    ):  # fmt: skip
         registry.action(action)

@@ -59,6 +59,17 @@ class TakeTransition(Effect):
 
 
 @dataclass(frozen=True)
+class Reassign(Effect):
+    """Make a person (``user``, an id) or everybody of a role responsible for a record while it is in its state."""
+
+    form: str
+    id: int
+    user: int | None
+    role: str | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
 class Refuse(Effect):
     """Refuse the change that woke the rule. ``texts``: language → filled text."""
 

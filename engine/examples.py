@@ -69,6 +69,7 @@ ACTIONS: Mapping[str, str] = {
     "create": "{type: create, form: ticket, values: {name: \"'Again: ' + record.name\", project: record.project}}",
     "update": '{type: update, form: ticket, where: "record.part_of == source", values: {priority: "\'high\'"}}',
     "take": "{type: take, transition: close, reason: \"'nothing left to do'\"}",
+    "reassign": "{type: reassign, to: member, reason: \"'nobody came'\"}",
     "refuse": '{type: refuse, message: "{{ record.name }} is closed"}',
     "notify": '{type: notify, to: [member, record.created_by], message: "{{ record.name }} is closed"}',
     "ask": '{type: ask, to: [member], message: "May {{ record.name }} be closed?", needs: all, at_most: 3d,'

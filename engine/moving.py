@@ -98,13 +98,17 @@ def settle_state(passage: Passage) -> None:
     plan, row, before = passage.plan, passage.row, passage.before
     state = row.get("state")
     if state is None or state not in plan.states:
+        if passage.owner is not None:
+            row["owner"], row["owner_role"] = passage.owner
         return
     entered = before is None or before.get("state") != state or passage.transition is not None
     if entered:
         row["state_since"] = passage.walk.now
     if entered or state in plan.deadlines:
         expect(plan, row, lambda: passage.names(passage.view()), _left(passage))
-    if entered or _owner_touched(passage, state):
+    if passage.owner is not None:
+        row["owner"], row["owner_role"] = passage.owner
+    elif entered or _owner_touched(passage, state):
         row["owner"], row["owner_role"] = owner_of(plan, state, passage.names(passage.view()))
 
 
@@ -120,4 +124,6 @@ def _left(passage: Passage) -> dt.timedelta | None:
 
 def _owner_touched(passage: Passage, state: str) -> bool:
     watched = passage.plan.owners.get(state)
-    return watched is not None and watched.needs.touched(passage.changed())
+    if watched is None or not watched.needs.touched(passage.changed()):
+        return False
+    return not stays.is_reassigned(passage.walk, passage.plan, passage.row["id"])

@@ -329,8 +329,8 @@ def _title(form: Form, watch: _Watcher) -> Watched | None:
 def _workflow(plans: Plans, form: Form, watch: _Watcher) -> dict[str, Any]:
     workflow = form.workflow
     if workflow is None:
-        return {"transitions": {}, "leaving": {}, "owners": {}, "order": {}, "times": {}, "deadlines": {}, "deadlines_fed": False,
-                "pausing": frozenset()}
+        nothing: dict[str, Any] = {"deadlines_fed": False, "pausing": frozenset()}
+        return {**nothing, **{name: {} for name in ("transitions", "leaving", "owners", "order", "times", "deadlines")}}
     deadlines = {name: watch(state.due_by) for name, state in workflow.states.items() if state.due_by}
     rollups = frozenset(name for name, field in form.fields.items() if field.type == "rollup")
     transitions = {

@@ -171,6 +171,7 @@ _NAMES = {
     "FormName": "form", "FieldName": "field", "SortKey": "field, `-` in front for descending", "StateName": "state",
     "TransitionName": "transition", "ViewName": "view",
     "RoleName": "role", "RuleName": "rule", "ConnectionName": "connection",
+    "CalendarName": "calendar",
     "EntryName": "form or page", "Receiver": "role or expression", "PersonName": "role or person",
     "HeaderName": "header", "ParameterName": "parameter", "SecretName": "name",
 }  # fmt: skip

@@ -20,6 +20,7 @@ from engine.effects import (
     ForEach,
     Notify,
     Outside,
+    Reassign,
     Refuse,
     SetValues,
     TakeTransition,
@@ -242,6 +243,9 @@ def described(effect: Effect) -> dict[str, Any]:
         return {"update": effect.form, "where": effect.where, "values": dict(effect.values)}
     if isinstance(effect, TakeTransition):
         return {"take": effect.transition, "form": effect.form, "id": effect.id, "reason": effect.reason}
+    if isinstance(effect, Reassign):
+        users = [] if effect.user is None else [effect.user]
+        return {"reassign": effect.role, "users": users, "form": effect.form, "id": effect.id, "reason": effect.reason}
     if isinstance(effect, Refuse):
         return {"refuse": dict(effect.texts)}
     if isinstance(effect, Notify):

@@ -69,7 +69,8 @@ class Sight:
     @cached_property
     def names(self) -> Mapping[str, Any]:
         """``today``, ``now``, ``reader`` and ``user``: what every expression may read beside records."""
-        return names_for(self.app.clock(), self.actor.reader(self.app.definition), self.actor, times=self.app.plans.times)
+        app, actor = self.app, self.actor
+        return names_for(app.clock(), actor.reader(app.definition), actor, times=app.plans.times)
 
     def view(self, form: Form, row: Mapping[str, Any]) -> View:
         return View(form, row, self)

@@ -63,11 +63,20 @@ def leave(walk: Walk, plan: FormPlan, before: Mapping[str, Any]) -> None:
     walk.app.tables.statements.get(("leave state",), walk.conn.dialect, build).execute(walk.conn, values)
 
 
-def hand_over(walk: Walk, plan: FormPlan, row: Mapping[str, Any]) -> None:
-    """The same visit, another owner."""
+def hand_over(walk: Walk, plan: FormPlan, row: Mapping[str, Any], *, reassigned: bool) -> None:
+    """The same visit, another owner; one it was ``reassigned`` to stays until the state is left."""
     table = walk.app.tables.stay
     here = (table.c.form == plan.form.name, table.c.record_id == row["id"], table.c.left_at.is_(None))
-    walk.conn.execute(sa.update(table).where(*here).values(owner=row["owner"], owner_role=row["owner_role"]))
+    values = {"owner": row["owner"], "owner_role": row["owner_role"]}
+    reassigned_at = {"reassigned_at": walk.now} if reassigned else {}
+    walk.conn.execute(sa.update(table).where(*here).values(values | reassigned_at))
+
+
+def is_reassigned(walk: Walk, plan: FormPlan, id: int) -> bool:
+    """Whether a rule handed the record over during the present visit."""
+    table = walk.app.tables.stay
+    here = (table.c.form == plan.form.name, table.c.record_id == id, table.c.left_at.is_(None))
+    return walk.conn.scalar(sa.select(table.c.id).where(*here, table.c.reassigned_at.is_not(None)).limit(1)) is not None
 
 
 def move_due(walk: Walk, plan: FormPlan, row: Mapping[str, Any]) -> None:
@@ -87,12 +96,15 @@ def left_of(walk: Walk, plan: FormPlan, row: Mapping[str, Any]) -> dt.timedelta 
     return left_over(plan.times[state.name], state.within, visits) if visits and state.within else None
 
 
-def interrupted(visits: Sequence[Sequence[Any]], state: str, pausing: Set[str]) -> list[tuple[dt.datetime, dt.datetime]]:
+Visit = tuple[dt.datetime, dt.datetime]  # entered, left
+
+
+def interrupted(visits: Sequence[Sequence[Any]], state: str, pausing: Set[str]) -> list[Visit]:
     """The visits to ``state`` that were interrupted only by ones in which time stands still, first to last.
 
     ``visits``: (state, entered, left) of the record, the latest first; left is None of the present one.
     """
-    found: list[tuple[dt.datetime, dt.datetime]] = []
+    found: list[Visit] = []
     aside = False
     for name, entered, left in visits:
         if name in pausing:

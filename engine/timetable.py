@@ -112,7 +112,8 @@ def _in_utc(due: dt.datetime) -> str:
 
 
 def timetable_of(schedule: Schedule, zone: str, start: dt.datetime, times: Times | None = None) -> Timetable:
-    """``zone``: the application's; ``times``: the rule's calendar; ``start``: since when the rule is in force. The schedule was checked before."""
+    """``zone``: the application's; ``times``: the rule's calendar; ``start``: since when the rule is in force. The
+    schedule was checked before."""
     own = ZoneInfo(schedule.timezone or zone)
     if schedule.cron is not None:
         cron = read_cron(schedule.cron)

@@ -26,6 +26,9 @@ from engine.workflow import owner_of
 KEPT = ("state", "state_since", "state_due", "forecast_at", "_previous", "owner", "owner_role", "_title", "deleted_at")
 
 
+OWNER = "_owner"  # in the changes of an event: [user id, role] before and after; no field is called so
+
+
 class Lost(Exception):
     """The database refused a write that the checks had let through: somebody else was faster."""
 
@@ -222,6 +225,8 @@ def differences(passage: Passage) -> dict[str, Any]:
         pair = _line_differences(plan.lines[name], passage.stored_lines[name], rows)
         if pair is not None:
             found[plan.fields[name].stable_id] = pair
+    if passage.owner is not None:
+        found[OWNER] = [[before.get("owner"), before.get("owner_role")], list(passage.owner)]
     return found
 
 

@@ -23,6 +23,7 @@ AREAS: Mapping[str, Message] = {
     "page": message("Pages of cards"),
     "role": message("Roles"),
     "connection": message("Connections"),
+    "calendar": message("Calendars"),
     "menu": message("Menu"),
     "scenario": message("Scenarios"),
     "people": message("Demo users"),
@@ -71,8 +72,8 @@ def grouped(differences: Iterable[Difference]) -> tuple[Group, ...]:
 
 
 _AREAS: Mapping[str, str] = {
-    "roles": "role", "rules": "rule", "pages": "page", "connections": "connection", "menu": "menu",
-    "scenarios": "scenario", "demo_users": "people", "designers": "permission",
+    "roles": "role", "rules": "rule", "pages": "page", "connections": "connection", "calendars": "calendar",
+    "menu": "menu", "scenarios": "scenario", "demo_users": "people", "designers": "permission",
 }  # fmt: skip
 _OF_FORM: Mapping[str, str] = {
     "fields": "field", "sections": "layout", "views": "layout", "workflow": "flow", "permissions": "permission",

@@ -59,6 +59,8 @@ OPTIONS: Mapping[str, Message] = {
     "because": message("what is said when it cannot be taken"),
     "before": message("how long before"),
     "by": message("who does it"),
+    "calendar": message("calendar"),
+    "calendars": message("calendars"),
     "camera": message("camera"),
     "cap": message("most runs at once"),
     "card": message("what a card shows"),

@@ -11,6 +11,7 @@ from engine.definition import AppDefinition, Form, Transition
 from engine.language import (
     ADMIN,
     SYSTEM_FIELDS,
+    CalendarName,
     ConnectionName,
     EntryName,
     FieldName,
@@ -61,6 +62,7 @@ def _found(definition: AppDefinition, hint: Any, form: Form | None, language: st
                 *(Known(name, one.name) for name, one in people.items())]  # fmt: skip
     places: Mapping[Any, Mapping[str, Any]] = {
         FormName: definition.forms, RuleName: definition.rules, ConnectionName: definition.connections,
+        CalendarName: definition.calendars,
     }  # fmt: skip
     return _named(places.get(hint, {}), language)
 

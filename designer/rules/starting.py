@@ -190,6 +190,10 @@ def _notify(here: Ground) -> dict[str, Any]:
     return {"to": [here.receiver()], "message": here.text("told")}
 
 
+def _reassign(here: Ground) -> dict[str, Any]:
+    return {"to": here.receiver()}
+
+
 def _ask(here: Ground) -> dict[str, Any]:
     answers = {"agree": {"label": here.text("agree"), "style": "primary"},
                "reject": {"label": here.text("reject"), "style": "danger", "comment": "required"}}  # fmt: skip
@@ -245,9 +249,9 @@ def _script(here: Ground) -> dict[str, Any]:
 
 
 STEPS: Mapping[str, Callable[[Ground], dict[str, Any]]] = {
-    "set": _set, "create": _create, "update": _update, "take": _take, "refuse": _refuse, "notify": _notify,
-    "ask": _ask, "branch": _branch, "for_each": _for_each, "wait": _wait, "mail": _mail, "http": _http, "call": _call,
-    "print": _print, "script": _script,
+    "set": _set, "create": _create, "update": _update, "take": _take, "reassign": _reassign,
+    "refuse": _refuse, "notify": _notify, "ask": _ask, "branch": _branch, "for_each": _for_each, "wait": _wait,
+    "mail": _mail, "http": _http, "call": _call, "print": _print, "script": _script,
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from engine.calendars.worked import Worked, moment_at, ticks
 from engine.language import Duration
 
 HOUR = 3_600_000_000  # microseconds
-FIRST_YEAR, LAST_YEAR = 1900, 2500  # as far as a calendar is laid out
+FIRST_YEAR, LAST_YEAR = 1900, 2200  # as far as a calendar is laid out
 
 T = TypeVar("T")
 

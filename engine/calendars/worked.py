@@ -16,6 +16,18 @@ from engine.calendars.declared import Span
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 _MINUTE = dt.timedelta(minutes=1)
+_EPOCH_DAY, _DAY = EPOCH.toordinal(), 86_400_000_000
+
+
+def _offset(ordinal: int, zone: ZoneInfo) -> int:
+    """By how much the clocks are ahead of UTC at the beginning of a day."""
+    return (dt.datetime.fromordinal(ordinal).replace(tzinfo=zone).utcoffset() or dt.timedelta()) // _MICROSECOND
+
+
+def _tick_of(day: dt.date, minute: int, zone: ZoneInfo, offset: int | None) -> int:
+    if offset is None:
+        return ticks(moment_of(dt.datetime.combine(day, dt.time()) + minute * _MINUTE, zone))
+    return (day.toordinal() - _EPOCH_DAY) * _DAY + minute * 60_000_000 - offset
 
 
 def ticks(moment: dt.datetime) -> int:
@@ -40,17 +52,18 @@ class Worked:
         self.totals: list[int] = [0]
         self.days: list[int] = []
         self.of_day: list[int] = []
-        day, end = dt.date(first, 1, 1), dt.date(last, 12, 31)
-        while day <= end:
-            self._add(day, shifts_on(day), zone)
-            day += dt.timedelta(days=1)
+        begin, end = dt.date(first, 1, 1).toordinal(), dt.date(last, 12, 31).toordinal()
+        offsets = [_offset(ordinal, zone) for ordinal in range(begin, end + 3)]
+        for place, ordinal in enumerate(range(begin, end + 1)):
+            day = dt.date.fromordinal(ordinal)
+            steady = offsets[place] == offsets[place + 1] == offsets[place + 2]
+            self._add(day, shifts_on(day), zone, offsets[place] if steady else None)
 
-    def _add(self, day: dt.date, shifts: Sequence[Span], zone: ZoneInfo) -> None:
+    def _add(self, day: dt.date, shifts: Sequence[Span], zone: ZoneInfo, offset: int | None) -> None:
+        """``offset``: that of the clocks, where nobody changes them these days; most days by far."""
         begun = len(self.starts)
-        midnight = dt.datetime.combine(day, dt.time())
-        for begin, end in shifts:
-            start = ticks(moment_of(midnight + begin * _MINUTE, zone))
-            stop = ticks(moment_of(midnight + end * _MINUTE, zone))
+        for first, last in shifts:
+            start, stop = (_tick_of(day, minute, zone, offset) for minute in (first, last))
             start = max(start, self.ends[-1]) if self.ends else start  # a night shift may reach into the next day's
             if start < stop:
                 self.starts.append(start)

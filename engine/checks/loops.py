@@ -17,6 +17,7 @@ from engine.actions import (
     CreateRecord,
     ForEach,
     Notify,
+    Reassign,
     Refuse,
     SetValues,
     TakeTransition,
@@ -247,8 +248,8 @@ def _is_told(trigger: Updated, values: Mapping[str, Expression]) -> bool:
 
 # All but the first four and the last change no record themselves.
 _KNOWN = (
-    SetValues, CreateRecord, UpdateMatching, TakeTransition, Notify, Refuse, Branch, ForEach, Wait, Mail, Http, Call,
-    Ask, Print,
+    SetValues, CreateRecord, UpdateMatching, TakeTransition, Reassign, Notify, Refuse, Branch, ForEach, Wait, Mail,
+    Http, Call, Ask, Print,
 )  # fmt: skip
 
 

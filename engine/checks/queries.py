@@ -162,8 +162,8 @@ def _ids(name: str, metadata: sa.MetaData, *columns: str) -> sa.Table:
 _SYSTEM: Mapping[str, Any] = {
     "id": sa.BigInteger, "version": sa.Integer, "state": sa.Text, "state_since": Moment, "state_due": Moment,
     "forecast_at": Moment, "_previous": sa.Text, "_parent": sa.BigInteger, "_position": sa.Integer,
-    "owner": sa.BigInteger, "owner_role": sa.Text, "created_at": Moment, "created_by": sa.BigInteger, "updated_at": Moment,
-    "updated_by": sa.BigInteger, "deleted_at": Moment, "_title": sa.Text,
+    "owner": sa.BigInteger, "owner_role": sa.Text, "created_at": Moment, "created_by": sa.BigInteger,
+    "updated_at": Moment, "updated_by": sa.BigInteger, "deleted_at": Moment, "_title": sa.Text,
 }  # fmt: skip
 
 

@@ -37,7 +37,7 @@ from engine.yamlfile import Path, Source, Span, dotted
 
 @dataclass(frozen=True)
 class Leaf:
-    """A value of the definition that means something: a name of a kind, an expression, a text.
+    """A value of the definition that means something: a name of a kind, an expression, a text, a length of time.
 
     ``owner`` is the dataclass it stands in, ``around`` everything that stands around that, innermost first; ``form``
     the form whose fields and states its names are of. ``is_key`` tells a key of a mapping from a value. ``value_of``:
@@ -184,10 +184,10 @@ class _Walk:
                 yield from self.leaves(value, key.hint, (*path, key.name), place)
 
     def leaves(self, value: Any, hint: Any, path: Path, place: _Place) -> Iterator[Leaf]:
-        if isinstance(hint, NewType) or isinstance(value, (Label, Condition)):
+        if isinstance(hint, NewType) or isinstance(value, (Label, Condition, Duration)):
             form = place.named if hint in OF_FORM else place.form
             yield Leaf(path, hint, value, place.owner, place.around, form, value_of=place.value_of)
-        elif dataclasses.is_dataclass(value) and not isinstance(value, Duration):
+        elif dataclasses.is_dataclass(value):
             yield from self.thing(value, path, (place.owner, *place.around), place.form, place.under)
         elif get_origin(hint) is tuple:
             for index, item in enumerate(value):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from engine.actions import Refuse, SetValues, TakeTransition
+from engine.actions import Reassign, Refuse, SetValues, TakeTransition
 from engine.calendars import exact_seconds
 from engine.checks.review import Review, unknown
 from engine.connectors import ImapConnection
@@ -203,7 +203,7 @@ def _needs_record(review: Review, rule: Rule) -> None:
     if isinstance(rule.trigger, OnRecord):
         return
     for path, action, form in rule.steps():
-        if form is None and isinstance(action, SetValues | TakeTransition):
+        if form is None and isinstance(action, SetValues | TakeTransition | Reassign):
             said = message(
                 "No record wakes this rule, so '{type}' has none; put it into a `for_each`.", type=action.type
             )

@@ -17,8 +17,8 @@ LISTS = tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
 
 @dataclass(frozen=True)
 class PublicHolidays:
-    """Days closed, and days at a weekend that are worked instead. ``years``: those the list knows; in any other, nothing
-    but the weekday tells."""
+    """Days closed, and days at a weekend that are worked instead. ``years``: those the list knows; in any other only
+    the weekday tells."""
 
     closed: frozenset[dt.date]
     worked: frozenset[dt.date]

@@ -159,6 +159,10 @@ def _take(t: Telling, one: actions.TakeTransition, form: str | None, around: Aro
     return t.more(taken, why)
 
 
+def _reassign(t: Telling, one: actions.Reassign, form: str | None, around: Around) -> Message:
+    return message("hand the record over to {people}", people=t.words.people((one.to,), form))
+
+
 def _refuse(t: Telling, one: actions.Refuse, form: str | None, around: Around) -> Message:
     return message("refuse the change with “{text}”", text=t.words.template(one.message, form))
 
@@ -239,6 +243,7 @@ STEPS: Mapping[type[Any], Callable[[Telling, Any, str | None, Around], Message]]
     actions.CreateRecord: _create,
     actions.UpdateMatching: _update,
     actions.TakeTransition: _take,
+    actions.Reassign: _reassign,
     actions.Refuse: _refuse,
     actions.Notify: _notify,
     actions.Ask: _ask,

@@ -97,6 +97,11 @@ def _refuse(w: Words, one: actions.Refuse, form: str | None) -> Said:
     return Said(w.say(message("Refuse the change")), ICONS[type(one)], (w.template(one.message, form),))
 
 
+def _reassign(w: Words, one: actions.Reassign, form: str | None) -> Said:
+    title = message("Hand over to {people}", people=w.people((one.to,), form))
+    return Said(w.say(title), ICONS[type(one)], (w.expression(one.reason, form),) if one.reason else ())
+
+
 def _notify(w: Words, one: actions.Notify, form: str | None) -> Said:
     title = message("Tell {people}", people=w.people(one.to, form))
     return Said(w.say(title), ICONS[type(one)], (w.template(one.message, form),))
@@ -157,8 +162,8 @@ def _wait(w: Words, one: actions.Wait, form: str | None) -> Said:
 
 ICONS: Mapping[type[Any], str] = {
     actions.SetValues: "pencil", actions.CreateRecord: "plus", actions.UpdateMatching: "list-details",
-    actions.TakeTransition: "arrow-right", actions.Refuse: "hand-stop", actions.Notify: "bell",
-    actions.Ask: "help-circle", actions.Branch: "git-branch", actions.ForEach: "list-check",
+    actions.TakeTransition: "arrow-right", actions.Reassign: "user-plus", actions.Refuse: "hand-stop",
+    actions.Notify: "bell", actions.Ask: "help-circle", actions.Branch: "git-branch", actions.ForEach: "list-check",
     actions.Wait: "hourglass", errands.Mail: "mail", errands.Http: "world", errands.Call: "plug-connected",
     errands.Print: "printer", errands.RunScript: "code",
 }  # fmt: skip
@@ -167,6 +172,7 @@ ACTIONS: Mapping[type[Any], Callable[[Words, Any, str | None], Said]] = {
     actions.CreateRecord: _create,
     actions.UpdateMatching: _update,
     actions.TakeTransition: _take,
+    actions.Reassign: _reassign,
     actions.Refuse: _refuse,
     actions.Notify: _notify,
     actions.Ask: _ask,

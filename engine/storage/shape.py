@@ -1,9 +1,9 @@
 """What the tables of a definition depend on, as JSON: kept with the data, compared at the next start.
 
 A *shape* is {"system": hash, "roles", "rules", "forms": {identity: {"name", "parent", "title", "search", "fields",
-"states", "leave_with", "pace", "views", "was"}}}; a field is {"name", "kind", "type", "target", "value", "options", "required",
-"sensitive", "was"}; roles, rules, states, views and options are {identity: name}, "leave_with" is {state: [fields]};
-"pace" is what the expected times of records depend on.
+"states", "leave_with", "pace", "views", "was"}}}; a field is {"name", "kind", "type", "target", "value", "options",
+"required", "sensitive", "was"}; roles, rules, states, views and options are {identity: name}, "leave_with" is {state:
+[fields]}; "pace" is what the expected times of records depend on.
 An identity is the stable id; "was" is the name it was renamed from, of the thing itself under "".
 """
 

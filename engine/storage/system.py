@@ -103,6 +103,7 @@ def _stay() -> list[Any]:
         moment("due_at", nullable=True),
         user_column("owner"),
         text("owner_role", nullable=True),
+        moment("reassigned_at", nullable=True),  # since when a rule keeps this owner responsible
         sa.Index("ix__stay_record", "form", "record_id", "id"),
         sa.Index("ix__stay_state", "form", "state", "entered_at"),
     ]

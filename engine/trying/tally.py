@@ -16,6 +16,7 @@ from engine.effects import (
     ForEach,
     Notify,
     Outside,
+    Reassign,
     Refuse,
     SetValues,
     TakeTransition,
@@ -41,10 +42,10 @@ def kind_of(effect: Effect) -> str:
     return f"{word} {effect.form}" if isinstance(effect, _ON_RECORDS) else word
 
 
-_ON_RECORDS = SetValues | CreateRecord | UpdateMatching | TakeTransition
+_ON_RECORDS = SetValues | CreateRecord | UpdateMatching | TakeTransition | Reassign
 _WORDS: Mapping[type[Effect], str] = {
     SetValues: "set", CreateRecord: "create", UpdateMatching: "update", TakeTransition: "take", Refuse: "refuse",
-    Notify: "notify", Wait: "wait", ForEach: "for_each", Ask: "ask",
+    Reassign: "reassign", Notify: "notify", Wait: "wait", ForEach: "for_each", Ask: "ask",
 }  # fmt: skip
 
 
@@ -71,8 +72,9 @@ def kind_in_trace(effect: Mapping[str, Any]) -> str:
     for word in ("set", "create", "update"):
         if word in effect:
             return f"{word} {effect[word]}"
-    if "take" in effect:
-        return f"take {effect.get('form')}"
+    for word in ("take", "reassign"):
+        if word in effect:
+            return f"{word} {effect.get('form')}"
     plain = next((word for word in ("refuse", "notify", "wait", "for_each", "ask") if word in effect), None)
     return plain or next((key for key in effect if key != "data"), "other")
 

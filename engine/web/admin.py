@@ -155,6 +155,7 @@ KINDS = {
     "restored": message("restored"),
     "transition": message("moved on"),
     "adopted": message("imported"),
+    "reassigned": message("handed over"),
     "commented": message("commented"),
     "user.created": message("added the user"),
     "user.changed": message("changed the user"),

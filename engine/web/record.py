@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from engine import formats, service
 from engine.definition import Form
 from engine.errors import Message, Missing, message
 from engine.fields.base import Field
+from engine.forecasts import ExpectedStep, steps_of
 from engine.permissions import label_of_role, may, may_record, row_filter
 from engine.storage import events
 from engine.triggers import Button
@@ -95,6 +96,7 @@ def page_of(conn: sa.Connection, seen: Seen) -> RecordPage:
     may_update = not deleted and bool(may_record(app, who, "update", form, seen.view))
     ways = doors(app, who, form, seen.view) if form.workflow and not deleted else ()
     names = showing.titles.get("_user", {})
+    expected = steps_of(app.plans.form(form), row, now) if form.workflow and row.get("forecast_at") else ()
     return RecordPage(
         form=form,
         form_label=label(form),
@@ -102,12 +104,12 @@ def page_of(conn: sa.Connection, seen: Seen) -> RecordPage:
         title=seen.title,
         deleted=deleted,
         state=path.badge(form, row, reader()),
-        path=path.steps(form.workflow, row, stays, names, reader(), now) if form.workflow else (),
+        path=path.steps(form.workflow, row, stays, names, reader(), now, expected) if form.workflow else (),
         aside=path.aside(form.workflow, row, reader(), now) if form.workflow else None,
         doors=open_doors(ways, form, row),
         closed=closed_doors(ways, form, row, may_update),
         presses=() if deleted else presses(form),
-        status=_status(showing, row),
+        status=_status(showing, row, expected),
         rev=_written(showing, row),
         version=row["version"],
         sections=showing.sections(editable=may_update),
@@ -132,7 +134,9 @@ def presses(form: Form) -> tuple[Press, ...]:
     )  # fmt: skip
 
 
-def _status(showing: Showing, row: Mapping[str, Any]) -> tuple[StatusLine, ...]:
+def _status(
+    showing: Showing, row: Mapping[str, Any], expected: Sequence[ExpectedStep]
+) -> tuple[StatusLine, ...]:
     lines = []
     owner = showing.name_of(row.get("owner"))
     if not owner and row.get("owner_role"):
@@ -142,6 +146,9 @@ def _status(showing: Showing, row: Mapping[str, Any]) -> tuple[StatusLine, ...]:
     due, late = path.due_note(row, reader(), application().clock())
     if due:
         lines.append(StatusLine(translate("Due"), due, late))
+    end = expected[-1].end if expected else None
+    if end is not None and end != row["state_due"]:
+        lines.append(StatusLine(translate("Expected end"), formats.moment(end, reader())))
     return tuple(lines)
 
 

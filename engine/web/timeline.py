@@ -17,7 +17,9 @@ from engine.fields.base import Field
 from engine.formats import HIDDEN, MASK, Reader
 from engine.language import Label
 from engine.storage.events import Event
+from engine.texts import say
 from engine.web.seen import points_at
+from engine.writing import OWNER
 
 SHOWN_ROWS = 20  # line changes told one by one
 
@@ -111,6 +113,8 @@ class Teller:
         hidden = 0
         fields = {field.stable_id: field for field in self.form.fields.values()}
         for key, pair in (event.changes or {}).items():
+            if key == OWNER and self.readable(self.form.name, "owner"):
+                told.append(self._owner_change(pair))
             field = fields.get(key)
             if field is None or not _is_pair(pair):
                 continue
@@ -125,6 +129,16 @@ class Teller:
     def _change(self, field: Field, before: Any, after: Any, prefix: str = "") -> Change:
         label = prefix + field.label_in(self.reader.language)
         return Change(label, self.text(field, before), self.text(field, after))
+
+    def _owner_change(self, pair: Sequence[Any]) -> Change:
+        before, after = (self._responsible(*one) for one in pair)
+        return Change(say(message("Owner"), self.reader.language), before, after)
+
+    def _responsible(self, user: int | None, role: str | None) -> str:
+        if user is not None:
+            return self.titles.get("_user", {}).get(user, HIDDEN)
+        found = self.definition.roles.get(role or "")
+        return found.label.text(self.reader.language) if found else role or ""
 
     def text(self, field: Field, dumped: Any) -> str:
         """A value in its JSON form as people read it; what no longer parses is shown as it was kept."""
@@ -186,6 +200,8 @@ def pointed_at(definition: AppDefinition, form: Form, events: Sequence[Event]) -
         if event.actor_id is not None:
             wanted.setdefault("_user", set()).add(event.actor_id)
         for key, pair in (event.changes or {}).items():
+            if key == OWNER:
+                wanted.setdefault("_user", set()).update(one[0] for one in pair if one[0] is not None)
             if key in fields and _is_pair(pair):
                 for dumped in pair:
                     _collect(definition, fields[key], dumped, wanted)
@@ -268,6 +284,7 @@ SENTENCES: Mapping[str, Message] = {
     "pressed": message("pressed a button"),
     "revealed": message("looked at a sensitive field"),
     "answered": message("answered a question"),
+    "reassigned": message("handed the record over"),
 }
 ICONS: Mapping[str, str] = {
     "created": "plus",
@@ -278,4 +295,5 @@ ICONS: Mapping[str, str] = {
     "pressed": "hand-click",
     "revealed": "eye",
     "answered": "message",
+    "reassigned": "user-plus",
 }

@@ -7,7 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.calendars import Calendar, Shifts, Weekdays, go_on, left_over, read_days, read_shift, read_weekdays
@@ -111,6 +111,7 @@ def is_open(calendar: Shifts, moment: dt.datetime) -> bool:
     return calendar.worked(moment - little, moment + little) > dt.timedelta()
 
 
+@settings(deadline=None)
 @given(CALENDARS, MOMENTS, LENGTHS)
 def test_nothing_is_due_in_closed_time(calendar: Shifts, start: dt.datetime, length: Duration) -> None:
     due, begun = calendar.after(start, length), calendar.before(start, length)
@@ -119,6 +120,7 @@ def test_nothing_is_due_in_closed_time(calendar: Shifts, start: dt.datetime, len
     assert is_open(calendar, begun)
 
 
+@settings(deadline=None)
 @given(CALENDARS, MOMENTS, st.integers(1, 300))
 def test_counting_back_undoes_counting_on(calendar: Shifts, start: dt.datetime, hours: int) -> None:
     """As far as work goes: moments between which nothing is worked are the same to a calendar."""
@@ -130,6 +132,7 @@ def test_counting_back_undoes_counting_on(calendar: Shifts, start: dt.datetime, 
     assert calendar.later(due, -hours * HOURS) == calendar.before(due, length)
 
 
+@settings(deadline=None)
 @given(CALENDARS, MOMENTS, st.integers(1, 60))
 def test_working_days_are_as_many_as_were_said(calendar: Shifts, start: dt.datetime, days: int) -> None:
     begun = calendar.after(start, Duration(1, "wd"))
@@ -152,6 +155,7 @@ def _day(calendar: Shifts, moment: dt.datetime) -> dt.date:
     raise AssertionError(moment)
 
 
+@settings(deadline=None)
 @given(CALENDARS, st.lists(MOMENTS, min_size=2, max_size=6), LENGTHS)
 def test_what_begins_later_is_never_due_earlier(
     calendar: Shifts, starts: list[dt.datetime], length: Duration
@@ -163,6 +167,7 @@ def test_what_begins_later_is_never_due_earlier(
         assert calendar.worked(one, other) >= dt.timedelta()
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=6))
 def test_a_clock_that_stood_still_goes_on_with_what_was_left(minutes: list[int]) -> None:
     """However often it is interrupted, in the end as much was worked as was allowed."""

@@ -41,6 +41,7 @@ PLAIN = frozenset({
     "HmacCredential.prefix", "DateReached.at", "Schedule.cron", "Schedule.at", "Schedule.timezone", "Webhook.path",
     "Webhook.header", "Webhook.timestamp", "Webhook.delivery", "Ask.needs", "Ask.as", "Http.query", "Http.json",
     "Http.as", "Call.operation", "Call.values", "Call.as", "Print.as", "RunScript.values", "RunScript.as",
+    "Calendar.shifts", "Calendar.closed", "Calendar.open", "Calendar.timezone",
     # names a story gives its records, and words it looks for
     "Given.as", "Step.as", "Step.update", "Step.delete", "Step.restore", "Step.of", "Step.answer", "Step.reason",
     "Step.comment", "Step.refused", "Expected.of", "Expected.contains", "Expected.sent", "Scenario.at",

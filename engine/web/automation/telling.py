@@ -252,6 +252,16 @@ def _take(t: Telling, effect: Mapping[str, Any], step: int | None) -> Wish:
     return Wish(step, t.words.say(said), "arrow-right", href, rows)
 
 
+def _reassign(t: Telling, effect: Mapping[str, Any], step: int | None) -> Wish:
+    title, href = t.record(effect["form"], effect["id"])
+    people = [name for id in effect.get("users", ()) if (name := t.person(id))]
+    people += [t.words.role_label(effect["reassign"])] if effect["reassign"] else []
+    said = message("Hand {record} over to {people}", record=title, people=t.words.listed(people) or "–")
+    reason = effect.get("reason")
+    rows = ((t.words.say(message("Reason")), reason if sees_all() else MASK),) if reason else ()
+    return Wish(step, t.words.say(said), "user-plus", href, rows)
+
+
 def _refuse(t: Telling, effect: Mapping[str, Any], step: int | None) -> Wish:
     return Wish(step, t.words.say(message("Refuse the change")), "hand-stop", "", _texts(t, effect["refuse"]))
 
@@ -295,8 +305,8 @@ def _print(t: Telling, effect: Mapping[str, Any], step: int | None) -> Wish:
 
 
 WISHES: Mapping[str, Callable[[Telling, Mapping[str, Any], int | None], Wish]] = {
-    "set": _set, "create": _create, "update": _update, "take": _take, "refuse": _refuse, "notify": _notify,
-    "ask": _ask, "print": _print,
+    "set": _set, "create": _create, "update": _update, "take": _take, "reassign": _reassign, "refuse": _refuse,
+    "notify": _notify, "ask": _ask, "print": _print,
 }  # fmt: skip
 
 
@@ -318,7 +328,9 @@ def wanted_titles(words: Words, form: str | None, traces: Sequence[Mapping[str, 
 
 
 def _want_effect(words: Words, effect: Mapping[str, Any], wanted: dict[str, set[int]]) -> None:
-    form = effect.get("set") or effect.get("create") or (effect.get("form") if "take" in effect else None)
+    form = effect.get("set") or effect.get("create") or (
+        effect.get("form") if "take" in effect or "reassign" in effect else None
+    )
     if isinstance(form, str) and isinstance(effect.get("id"), int):
         wanted.setdefault(form, set()).add(effect["id"])
     if isinstance(form, str) and isinstance(effect.get("values"), Mapping):
