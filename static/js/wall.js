@@ -25,6 +25,7 @@ function tell() {
 async function show(address) {
   current = address;
   const answer = await fetch(address, { redirect: "manual", cache: "no-store", signal: AbortSignal.timeout(20000) });
+  if (answer.type === "opaqueredirect") return dark();
   if (!answer.ok) throw new Error(String(answer.status));
   const next = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("wall");
   for (const id of ["wall-chips", "wall-rows", "wall-state"]) {
@@ -35,6 +36,14 @@ async function show(address) {
   wall.dataset.after = next.dataset.after;
   seen = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", ...zone }).format(new Date());
   document.getElementById("wall-page").textContent = wall.dataset.next || page > 1 ? String(page) : "";
+}
+
+// The link was revoked: nothing stays on the wall. It goes on asking, in case it may show something again.
+function dark() {
+  document.getElementById("wall-rows").replaceChildren();
+  document.getElementById("wall-chips").replaceChildren();
+  document.getElementById("wall-state").textContent = wall.dataset.off;
+  wall.dataset.next = "";
 }
 
 async function turn() {
@@ -59,6 +68,7 @@ async function ask() {
   try {
     const address = `/live?forms=${wall.dataset.form}&after=${wall.dataset.after}`;
     const answer = await fetch(address, { redirect: "manual", cache: "no-store", signal: AbortSignal.timeout(10000) });
+    if (answer.type === "opaqueredirect") dark();
     if (answer.status === 200 && (await answer.json()).changed.length) await show(current);
   } catch { /* the next page that is turned says so */ }
   setTimeout(ask, 4000);
