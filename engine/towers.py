@@ -87,6 +87,8 @@ def read_asked(view: View | None, columns: Columns, args: Any, problems: list[Pr
     """None for other views; what is not understood is a problem."""
     if not isinstance(view, TowerView):
         return None
+    if view.promised and (view.promised not in columns or view.promised in columns.sometimes):
+        problems.append(Problem("view", message("This control tower is told by a field you may not see.")))
     risks = tuple(name for name in RISKS if name in args.getlist("risk"))
     group, show = _last(args, "group"), _last(args, "show") or "table"
     problems.extend(_unknown("risk", one, tuple(RISKS)) for one in args.getlist("risk") if one not in RISKS)

@@ -65,8 +65,8 @@ def addresses(
     definition: AppDefinition, ids: Ids, files: Collection[int], named: Mapping[str, Sequence[str]]
 ) -> Iterator[str]:
     """Everything that can be read of records. ``named``: form → fields that are asked for one by one."""
-    yield from ("/", "/search", "/search?q=0", "/notifications", "/notifications/questions", "/me",
-                "/notifications/count", "/approvals", "/approvals?box=mine", "/approvals?box=done")  # fmt: skip
+    yield from ("/", "/search", "/search?q=0", "/find", "/find?code=0", "/admin/walls", "/notifications",
+                "/notifications/questions", "/me", "/notifications/count", "/approvals", "/approvals?box=mine", "/approvals?box=done")  # fmt: skip
     yield from (f"/api/v1/{name}" for name in ("", "me", "notifications", "notifications/questions", "openapi.json"))
     yield from (f"/api/v1/approvals{more}" for more in ("", "?box=mine", "?box=done", "/1"))
     yield "/approvals/1"
@@ -75,6 +75,7 @@ def addresses(
         yield from (f"/pages/{page.name}/cards/{place}" for place in range(len(page.cards)))
     for form in definition.forms.values():
         if form.parent_form is None:
+            yield f"/live?forms={form.name}&after=0&record={next(iter(ids.get(form.name, ())), 0)}&version=0"
             yield from _of_form(form, ids.get(form.name, ()), named.get(form.name, ()))
             for id in ids.get(form.name, ()):
                 yield from _of_record(definition, form, id, named.get(form.name, ()))
@@ -96,8 +97,22 @@ _OF_LIST = (
     "", "/new", "/count", "/totals", "/columns", "/filter", "/filter_by", "/quick", "/quick?q=0", "/saved",
     "/export.csv", "/export.xlsx", "/options", "/options?q=0", "/import", "/import/template.xlsx",
 )  # fmt: skip
-_OF_RECORD = ("", "/edit", "/delete", "/events", "/print", "/related", "/people", "/step/next", "/step/previous",
-              "/access")
+_OF_RECORD = (
+    "",
+    "/edit",
+    "/delete",
+    "/events",
+    "/events?with=linked",
+    "/events?with=linked&kind=files",
+    "/events?kind=changes",
+    "/nudge",
+    "/print",
+    "/related",
+    "/people",
+    "/step/next",
+    "/step/previous",
+              "/access",
+)
 
 
 def _of_form(form: Form, ids: Sequence[int], named: Sequence[str]) -> Iterator[str]:
@@ -105,6 +120,8 @@ def _of_form(form: Form, ids: Sequence[int], named: Sequence[str]) -> Iterator[s
     yield from (f"{at}{more}" for more in _OF_LIST)
     for view in form.views.values():
         yield from (f"{at}{more}?view={view.name}" for more in ("", "/count", "/totals", "/export.csv"))
+        yield f"{at}/fresh?view={view.name}&since=0&shown={','.join(map(str, ids))}"
+        yield from (f"{at}?view={view.name}&show={look}" for look in ("kanban", "timeline") if view.type == "tower")
         yield f"{at}/cards?view={view.name}&lane={form.workflow.initial if form.workflow else ''}"
         yield from (f"{at}/children?view={view.name}&parent={id}" for id in ids[:1])
     yield from (f"{at}?columns={columns}", f"{at}/export.csv?columns={columns}")

@@ -21,6 +21,7 @@ from engine.storage import keeping as _keeping  # noqa: F401 - enters its tables
 from engine.storage import portals as _portals  # noqa: F401 - enters its tables
 from engine.storage import publishing as _publishing  # noqa: F401 - enters its tables
 from engine.storage import timing as _timing  # noqa: F401 - enters its tables
+from engine.storage import walls as _walls  # noqa: F401 - enters its tables
 from engine.storage.prepared import Statements
 from engine.storage.system import MAKERS, BigInt
 

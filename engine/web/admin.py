@@ -174,6 +174,8 @@ KINDS = {
     "user.signed_in": message("signed in"),
     "token.created": message("created an API token"),
     "token.revoked": message("revoked an API token"),
+    "wall.created": message("made a wall screen"),
+    "wall.revoked": message("revoked a wall screen"),
     "group.saved": message("saved the group"),
     "group.deleted": message("deleted the group"),
     "definition.applied": message("applied a definition"),

@@ -27,6 +27,7 @@ from engine.web.api_story import comment_list, comments_json, doors_json, events
 from engine.web.boxes import value_of
 from engine.web.context import actor, application
 from engine.web.seen import NOT_THERE, Seen, form_named, see
+from engine.web.told import may_comment
 
 blueprint = Blueprint("api_records", __name__, url_prefix="/records")
 
@@ -270,7 +271,7 @@ def add_comment(form_name: str, record_id: int) -> Response:
     comments.refuse_unfit(text, ())
     with app.database.write() as conn:
         seen = see(conn, form, record_id)
-        if not comments.may_comment(form, seen):
+        if not may_comment(form, seen):
             raise Denied(message("You may not comment here."))
         key = once.key.rpartition(":")[2] if once else ""
         comment_id, unseen = comments.add(conn, form, seen, text, (), once=key)

@@ -14,12 +14,12 @@ from engine.people import Actor
 from engine.storage import events
 from engine.storage.events import Event
 from engine.triggers import Button
-from engine.web import comments
 from engine.web.api_shape import Json, moment
 from engine.web.context import actor, application
 from engine.web.failures import said
 from engine.web.render import label
 from engine.web.seen import Seen, titles_of
+from engine.web.told import files_of, readable_of
 from engine.workflow import Door, doors
 
 Readable = Callable[[str, str], bool]
@@ -83,7 +83,7 @@ def events_json(conn: sa.Connection, seen: Seen, *, before: int | None, limit: i
     found = events.of_record(conn, app.tables, seen.form.name, seen.id, before=before, limit=limit + 1)
     shown = found[:limit]
     people = titles_of(conn, app, actor(), {"_user": {one.actor_id for one in shown if one.actor_id is not None}})
-    names, readable = people.get("_user", {}), comments.readable_of(seen)
+    names, readable = people.get("_user", {}), readable_of(seen)
     return {
         "events": [_event(one, seen.form, names, readable) for one in shown],
         "before": shown[-1].id if len(found) > limit else None,
@@ -166,7 +166,7 @@ def comments_json(conn: sa.Connection, seen: Seen, *, before: int | None, limit:
 def comment_list(conn: sa.Connection, seen: Seen, rows: Sequence[Any]) -> list[Json]:
     who = actor()
     names = titles_of(conn, application(), who, {"_user": {row.author for row in rows}}).get("_user", {})
-    files = comments.files_of(conn, seen, [row.id for row in rows])
+    files = files_of(conn, seen, [row.id for row in rows])
     return [
         {
             "id": row.id,

@@ -59,7 +59,7 @@ def portal_here() -> str:
 def start() -> None:
     """Nobody acts yet; whatever fails from here on can still be shown."""
     g.actor, g.bearer, g.csrf_token, g.session_secret = None, False, "", ""
-    g.unread, g.view_as, g.is_admin, g.must_change, g.last_event = 0, None, False, False, 0
+    g.unread, g.view_as, g.is_admin, g.must_change, g.last_event = 0, None, False, False, -1
     g.reader = reader_of_browser()
     g.theme = theme_of(request.cookies.get("theme"))
 

@@ -22,6 +22,7 @@ from engine.web import comments
 from engine.web.context import actor, application, reader
 from engine.web.render import label
 from engine.web.seen import Seen
+from engine.web.told import files_of
 
 SHOWN = 100
 MOST_TOLD = 50
@@ -61,7 +62,7 @@ def outside(conn: sa.Connection, portal: Portal, seen: Seen) -> Talk:
         .limit(SHOWN)
     )  # fmt: skip
     rows = list(conn.execute(query))[::-1]
-    files = comments.files_of(conn, seen, [row.id for row in rows])
+    files = files_of(conn, seen, [row.id for row in rows])
     return Talk(tuple(_line(row, portal, files.get(row.id, ())) for row in rows), _may_write(), new_token())
 
 

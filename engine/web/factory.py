@@ -23,16 +23,14 @@ from werkzeug.wrappers import Response
 
 from engine.application import Application
 from engine.current import Current
-from engine.web import auth, failures, folding, render, security, statics
+from engine.web import auth, failures, folding, render, security, statics, walls
 from engine.web.context import Settings, Site
 
 ROOMS = (
     "auth", "home", "notices", "questions", "approvals", "deciding", "standing_in", "me", "admin", "people",
-    "publishing", "live", "lists", "conditions", "inline",
-    "boards", "pages", "finding", "bulk", "saved", "forms", "options", "record", "related", "take", "comments",
-    "lines", "printing", "attachments", "drafts", "hooks", "api", "exports", "imports", "automation", "access",
-    "entries", "tasks", "scanning", "phone",
-    "portal", "print_jobs",
+    "publishing", "live", "walls", "lists", "conditions", "inline", "boards", "pages", "finding", "bulk", "saved", "forms",
+    "options", "record", "related", "take", "comments", "lines", "printing", "attachments", "drafts", "hooks", "api",
+    "exports", "imports", "automation", "access", "entries", "tasks", "scanning", "phone", "portal", "print_jobs",
 )  # fmt: skip
 LARGEST_NUMBER = 10**18  # well within what databases hold, also plus one
 
@@ -100,6 +98,7 @@ def _add_stations(flask: Flask, identify: Callable[[], None]) -> None:
         if getattr(_view(flask), "public", False) and request.path.startswith("/static/"):
             return None
         identify()
+        walls.identify()
         public = getattr(_view(flask), "public", False)
         if g.actor is None and not public:  # a session that ended is told as such, not as a forged request
             return auth.require_sign_in()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from engine.errors import Missing
 from engine.once import new_token
 from engine.people import load_people, people_with_roles
-from engine.web.comments import may_comment
 from engine.web.context import actor, application
 from engine.web.render import render
 from engine.web.screens import form_named
 from engine.web.seen import NOT_THERE, see
+from engine.web.told import may_comment
 
 MOST = 5  # people of a role
 
@@ -27,4 +27,5 @@ def nudge(form_name: str, record_id: int) -> str:
         people = load_people(conn, app.tables, [one for one in ids if one != actor().id])
     names = [f"@{one['login']}" for one in people.values()]
     return render("tower_nudge.html", layout="fragment.html", form=form, id=record_id, title=seen.title,
-                  people=[one["name"] for one in people.values()], mentions=" ".join(names), token=new_token())  # fmt: skip
+                  people=[one["name"] for one in people.values()], mentions=" ".join(names),
+                  token=new_token())  # fmt: skip

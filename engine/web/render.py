@@ -32,7 +32,9 @@ STYLES = tuple(
     if (statics.FOLDER / f"css/{name}.css").is_file()
 )
 MODULES = tuple(
-    name for name in ("app", "lists", "forms", "widgets", "live", "phone") if (statics.FOLDER / f"js/{name}.js").is_file()
+    name
+    for name in ("app", "lists", "forms", "widgets", "live", "phone")
+    if (statics.FOLDER / f"js/{name}.js").is_file()
 )
 
 

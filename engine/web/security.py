@@ -107,9 +107,14 @@ def one_line(text: str) -> str:
     return CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", text)
 
 
+def _is_silence(response: Response) -> bool:
+    """A screen asked whether anything happened, and nothing did: every few seconds, of every screen."""
+    return request.endpoint == "live.pulse" and response.status_code == 204
+
+
 def log_request(response: Response) -> Response:
     """One JSON line per request. The route's pattern, never its query: searches and tokens stay out of logs."""
-    if log.isEnabledFor(logging.INFO):
+    if log.isEnabledFor(logging.INFO) and not _is_silence(response):
         actor = g.get("actor")
         line = {
             "id": g.get("request_id"),

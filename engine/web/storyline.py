@@ -17,16 +17,19 @@ from flask import Blueprint, Response, request
 from engine.definition import Form
 from engine.errors import Invalid, message
 from engine.expressions import View
+from engine.fields.people import initials
+from engine.once import new_token
 from engine.permissions import may_record, readable_fields, row_filter
 from engine.sight import Sight
 from engine.storage.events import COLUMNS, Event
 from engine.titles import visible_ids
 from engine.web import comments, related, uploads
 from engine.web.automation import story
-from engine.web.comments import PAGE, Entry, Sights, TimelinePage, may_comment
+from engine.web.comments import PAGE, TimelinePage
 from engine.web.context import actor, application, fragment_wanted, reader
 from engine.web.render import render, translate
 from engine.web.seen import Seen, form_named, see, titles_of
+from engine.web.told import Entry, Sights, may_comment, times, told_comments, told_events
 
 blueprint = Blueprint("storyline", __name__)
 
@@ -72,19 +75,22 @@ def page_of(conn: sa.Connection, seen: Seen, before: str, kind: str, wide: bool)
     sights = _sights(conn, seen, (*happened, *said, *filed))
     happened = [one for one in happened if (one.form, one.record_id) in sights]
     entries = [
-        *comments.told_events(conn, sights, happened),
-        *comments.told_comments(conn, sights, [one for one in said if (one.form, one.record_id) in sights]),
-        *_told_files(conn, sights, filed),
+        *told_events(conn, sights, happened),
+        *told_comments(conn, sights, [one for one in said if (one.form, one.record_id) in sights]),
+        *_told_files(conn, sights, filed[:PAGE]),
     ]
     keys = _keys(happened, said, filed)
     named = [_about(entry, seen, sights, keys) for entry in entries]
     named.sort(key=lambda entry: entry.order, reverse=True)
     shown = named[:PAGE]
-    full = max(len(happened), len(said), len(filed)) > PAGE or len(named) > PAGE
+    full = max(len(happened), len(said)) > PAGE or len(named) > PAGE
+    further = comments.older(shown, before) if full and shown else ""
+    if len(filed) > PAGE:  # those one may not see are passed over, too
+        further = f"{filed[PAGE - 1].id}.{comments.LAST}"
     return TimelinePage(
         base=f"/{seen.form.name}/{seen.id}", title=seen.title, entries=tuple(shown),
-        older=comments.older(shown, before) if full and shown else "", first=not before,
-        may_comment=may_comment(seen.form, seen), token=comments.new_token(),
+        older=further, first=not before,
+        may_comment=may_comment(seen.form, seen), token=new_token(),
         waiting=story.waiting(conn, seen) if not before else (), rest=_rest(kind, wide),
         choices=choices(seen, kind, wide),
     )  # fmt: skip
@@ -245,10 +251,10 @@ def _told_files(conn: sa.Connection, sights: Sights, filed: Sequence[Any]) -> li
     return [
         Entry(
             order=(row.created_at, 2, row.id), id=row.id, comment_id=None, who=people.get(row.created_by, ""),
-            initials=comments.initials(people[row.created_by]) if row.created_by in people else "", icon="paperclip",
+            initials=initials(people[row.created_by]) if row.created_by in people else "", icon="paperclip",
             sentence=translate("added a file"),
             files=({"id": row.id, "name": row.name, "thumb": row.media_type in uploads.PICTURES},),
-            **comments.times(row.created_at),
+            **times(row.created_at),
         )
         for row in filed
         if (row.form, row.record_id) in sights and _may_see(sights[row.form, row.record_id], row.field or "")

@@ -83,8 +83,6 @@ class Choice:
 
 def show(form: Form, view: Any, args: Any) -> str:
     query, columns = cards.asked(form, args)
-    for name in filter(None, (view.promised, *_of_links(query))):
-        cards.group_field(columns, str(name))
     asked = query.tower or towers.Asked()
     if asked.wall and "limit" not in query.said:
         query = replace(query, limit=ON_A_WALL)
@@ -93,12 +91,6 @@ def show(form: Form, view: Any, args: Any) -> str:
         if asked.wall:
             return render("tower_wall.html", layout="bare.html", form=form, query=query, view=view, **page)
         return cards.show_board("tower.html", conn, query, columns, **page)
-
-
-def _of_links(query: ListQuery) -> tuple[str, ...]:
-    """The column records are grouped by, which must be readable everywhere."""
-    group = query.tower.group if query.tower else ""
-    return (group,) if group and group != "risk" else ()
 
 
 def _page(conn: sa.Connection, query: ListQuery, columns: Columns, view: TowerView) -> dict[str, Any]:

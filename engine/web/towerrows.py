@@ -96,7 +96,7 @@ class Brush:
             title=Markup(self.card.title(row, found)),  # noqa: S704 - escaped there
             facts=self.card.facts_of(row, found), risk=risk.name, risk_label=said(risk.label),
             colour=risk.colour, path=path_html, state=state_text, state_colour=colour, aside=aside,
-            owner=self.owner(row["owner"], row, found) if row["owner"] is not None else Markup(""),
+            owner=self.owner_of(row, found),
             may_write=self.may_write and row["owner"] is not None,
             stay=path.lasting(row, state, reader(), now) if state else "", bar=stay_bar(row["state_since"], due, now),
             over=due is not None and due < now, following=self.following(step, row),
@@ -107,6 +107,10 @@ class Brush:
             group=row.get(self.group) if self.group and self.group != "risk" else risk.name,
             line=line(row, self.terms, expected, promised, risk.colour),
         )  # fmt: skip
+
+    def owner_of(self, row: Any, found: Any) -> Markup:
+        shown = self.owner(row["owner"], row, found) if row["owner"] is not None else ""
+        return Markup(shown)  # noqa: S704 - escaped there
 
     def following(self, step: Any, row: Any) -> str:
         target = target_of(step, row) if step is not None else None

@@ -25,7 +25,7 @@ function schedule(delay) {
 async function tick() {
   const here = place();
   if (document.hidden || asking) return schedule(EVERY);
-  if (!here) return schedule(EVERY);
+  if (!here || Number(here.dataset.after) < 0) return schedule(EVERY); // such as the preview of a draft
   if (here !== askedOf) { askedOf = here; tag = ""; }
   asking = true;
   try {

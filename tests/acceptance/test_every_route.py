@@ -17,6 +17,7 @@ OPEN_TO_STRANGERS = {
     "auth.sign_in_page": "the way in",
     "auth.sign_in": "the way in; its own token is asked for",
     "static_files.static_file": "style and scripts of the sign-in page",
+    "walls.enter": "the browser of a wall screen, by a link an administrator made",
     "static_files.favicon": "asked by browsers before anybody signs in",
     "hooks.receive_message": "other systems; they sign what they send, and it is held against a secret",
     "deciding.show": "a link for one decision; its secret is asked for",
@@ -38,7 +39,7 @@ OPEN_TO_STRANGERS = {
 VALUES: dict[str, Any] = {
     "form_name": "order", "other_name": "receipt", "record_id": 1, "field_name": "note", "name": "overview",
     "transition_name": "freeze", "transition": "freeze", "rule_name": "none", "rule": "none", "direction": "next",
-    "which": "mistakes", "kind": "csv",
+    "secret": "none", "which": "mistakes", "kind": "csv",
 }  # fmt: skip
 
 

@@ -114,6 +114,7 @@ SHOW_NO_RECORDS = frozenset({
     "deciding.show",  # a link for one decision: nobody has its secret here
     "style",  # of a paper format: lengths
     "pdf",  # what on_paper shows, pressed
+    "enter",  # a wall screen is led to its tower
     "docs",  # the page around openapi.json
     "manifest", "app_icon", "worker", "offline",  # the application on a home screen: open to everybody
     "waiting", "scan", "dialog", "me",  # pages that a script of the device fills; who is signed in

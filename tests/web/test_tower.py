@@ -134,3 +134,14 @@ def test_a_message_to_whoever_is_responsible_begins_with_their_name(shop: Any) -
     assert ann.post(f"/job/{shop.ids['fine']}/comments", {"body": "@cam when?"}).status_code == 303
     assert shop.made.messages() == [("cam", "Ann mentioned you at FINE")]
     assert shop.visitor("cam").get(f"/job/{shop.ids['slow']}/nudge").status_code == 404
+
+
+def test_a_tower_told_by_a_hidden_field_is_none_for_whoever_may_not_see_it(make_grounds: Any) -> None:
+    grounds = make_grounds(
+        YAML.replace("price: {read: false}", "price: {read: false}, due_on: {read: false}"), people=PEOPLE
+    )
+    fill(grounds.made)
+    cam = grounds.visitor("cam")
+    for path in ("/job?view=tower", "/job/count?view=tower&risk=late", "/job/fresh?view=tower&since=0&shown=1"):
+        assert cam.get(path).status_code == 422, path
+    assert "view=tower" not in cam.get("/job").text
