@@ -13,6 +13,7 @@ from designer.calendars.days import by_weekday
 from designer.web.frame import draw, workspace
 from designer.web.panels import asked_path, panel_context
 from designer.workspace import Workspace
+from engine import formats
 from engine.calendars import Calendar, Shifts
 from engine.calendars.declared import WEEKDAYS
 from engine.errors import message
@@ -27,11 +28,6 @@ FIRST, LAST = 1970, 2150
 _WEEKDAYS = (
     message("Monday"), message("Tuesday"), message("Wednesday"), message("Thursday"), message("Friday"),
     message("Saturday"), message("Sunday"),
-)  # fmt: skip
-_MONTHS = (
-    message("January"), message("February"), message("March"), message("April"), message("May"), message("June"),
-    message("July"), message("August"), message("September"), message("October"), message("November"),
-    message("December"),
 )  # fmt: skip
 
 
@@ -94,7 +90,7 @@ def _months(draft: Workspace, found: Calendar, year: int) -> Iterator[Month]:
     for month in range(1, 13):
         before, count = almanac.monthrange(year, month)
         days = (dt.date(year, month, number) for number in range(1, count + 1))
-        title = say(_MONTHS[month - 1], reader().language)
+        title = f"{month}月" if reader().language == "zh" else formats.MONTHS[month]
         yield Month(title, before, tuple(_day(found, times, day) for day in days))
 
 

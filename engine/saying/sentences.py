@@ -165,7 +165,9 @@ def _take(t: Telling, one: actions.TakeTransition, form: str | None, around: Aro
 
 
 def _reassign(t: Telling, one: actions.Reassign, form: str | None, around: Around) -> Message:
-    return message("hand the record over to {people}", people=t.words.people((one.to,), form))
+    handed = message("hand the record over to {people}", people=t.words.people((one.to,), form))
+    why = message("reason: {reason}", reason=t.saying(form, around).value(one.reason)) if one.reason else None
+    return t.more(handed, why)
 
 
 def _refuse(t: Telling, one: actions.Refuse, form: str | None, around: Around) -> Message:

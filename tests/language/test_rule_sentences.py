@@ -47,6 +47,7 @@ ACTIONS = {
     "ask": ("ask Member “May ‹Name› be closed?” (Approve / Reject, everybody answers, at most 3 days, "
             "kept as “decision”).",
             "询问Member“May ‹Name› be closed?”（同意 / 驳回、每个人都要答复、最多 3天、结果记为“decision”）。"),
+    "reassign": ("hand the record over to Member (reason: “nobody came”).", "把记录转交给Member（原因：“nobody came”）。"),
     "branch": ("if Cost is greater than CN¥100.00, take “Close”.", "如果Cost大于¥100.00，则执行“Close”。"),
     "for_each": ("for each of the Ticket for which Part of is the record that woke the rule: take “Close”.",
                  "对每条符合“Part of为触发规则的记录”的Ticket，执行“Close”。"),
