@@ -21,7 +21,7 @@ STATES: Mapping[str, Message] = {
     "open": message("Being approved"),
     "mending": message("Sent back"),
     "approved": message("Approved"),
-    "refused": message("Refused"),
+    "refused": message("Declined"),
     "returned": message("Sent back"),
     "withdrawn": message("Withdrawn"),
     "timed_out": message("Time over"),
