@@ -122,10 +122,11 @@ def _noted(conn: sa.Connection, app: Application, key: str) -> Outcome | None:
                        .where(table.c.once == key)).first()  # fmt: skip
     if row is None:
         return None
+    outcome = row.outcome if row.outcome in ("saved", "merged") else "open"
     stored = records.get(conn, app.tables, row.form, row.record_id) if row.record_id is not None else None
-    done = row.outcome in ("saved", "merged")
-    return Outcome(row.id, row.outcome if done else "open", row.record_id, stored and stored["version"],
-                   stored and stored.get("state"))  # fmt: skip
+    if stored is None:
+        return Outcome(row.id, outcome, row.record_id)
+    return Outcome(row.id, outcome, row.record_id, stored["version"], stored.get("state"))
 
 
 @dataclass(frozen=True)
