@@ -277,8 +277,8 @@ def send(task_name: str) -> Answer:
         return _refused(Missing(message("There is no such task any more.")), None)
     typed = read_typed(app.definition, form_of(app, task), request.form)
     try:
-        entry = _entry(task, typed)
-        return _answered(task, entries.receive(app, who, task, entry))
+        done = entries.earlier(app, who, _key(request.form.get("_once", "")))  # its photos are here already
+        return _answered(task, done or entries.receive(app, who, task, _entry(task, typed)))
     except AppmillError as error:
         if isinstance(error, SignedOut):
             raise
