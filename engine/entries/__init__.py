@@ -4,12 +4,12 @@
 ``finding`` answers which are open and who may decide.
 """
 
-from engine.entries.deciding import CHOICES, settle
-from engine.entries.finding import Open, may_decide, my_open, open_entry, open_for
+from engine.entries.deciding import settle
+from engine.entries.finding import Open, may_decide, open_entry, open_for
 from engine.entries.reachable import Reach, reach, task_for, tasks_for
-from engine.entries.receiving import Entry, Outcome, receive
+from engine.entries.receiving import Entry, Outcome, earlier, receive
 
 __all__ = [
-    "CHOICES", "Entry", "Open", "Outcome", "Reach", "may_decide", "my_open", "open_entry", "open_for", "reach",
-    "receive", "settle", "task_for", "tasks_for",
+    "Entry", "Open", "Outcome", "Reach", "earlier", "may_decide", "open_entry", "open_for", "reach", "receive",
+    "settle", "task_for", "tasks_for",
 ]  # fmt: skip

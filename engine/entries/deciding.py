@@ -35,7 +35,8 @@ def settle(
     """``values``: what it is to be, by field, where the choice is ``edit``. Raises what keeps the change from being
     saved; then the entry stays open. Answers None where the record stays as it is."""
     if choice == "theirs":
-        return _drop(app, who, open_, note)
+        _drop(app, who, open_, note)
+        return None
     if not may_decide(app, who, open_.task, open_.user_id):
         raise Denied(message("Somebody else decides about this entry."))
     if open_.task is None:

@@ -63,11 +63,6 @@ def open_for(conn: sa.Connection, app: Application, who: Actor) -> list[Open]:
     return [_open(app, row) for row in rows]
 
 
-def my_open(conn: sa.Connection, app: Application, who: Actor) -> int:
-    """How many the person is to decide about."""
-    return sum(may_decide(app, who, one.task, one.user_id) for one in open_for(conn, app, who))
-
-
 def open_entry(conn: sa.Connection, app: Application, who: Actor, id: int) -> Open:
     """One entry, decided ones too; raises Missing alike for what is not there and what is not this person's."""
     row = conn.execute(_select(app).where(app.tables.entry.c.id == id)).first()

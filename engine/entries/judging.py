@@ -61,9 +61,9 @@ def judge(
             values[name] = added(stored, value)
         elif changed is False or _is_kept(made, name, value, stored):
             values[name] = value
-        else:
+        elif value != made.base.get(name):  # else whoever made the entry left it as it was
             clashes.append(Clash(name, made.base.get(name), value, stored))
-    looked_at = step or any(name not in adding for name in typed)
+    looked_at = step or any(name not in adding and value != made.base.get(name) for name, value in typed.items())
     moved = looked_at and made.state is not None and row.get("state") != made.state
     return Judgement(values, tuple(clashes), moved, bool(changed) and not clashes and not moved)
 
@@ -79,4 +79,4 @@ def added(stored: Any, value: Any) -> Any:
 
 def _is_kept(made: Made, name: str, value: Any, stored: Any) -> bool:
     """Whether nobody else wanted something else with the field."""
-    return stored == value or made.base.get(name) == stored
+    return bool(stored == value or made.base.get(name) == stored)

@@ -71,9 +71,9 @@ class Outcome:
 
 def receive(app: Application, who: Actor, task: Task, entry: Entry) -> Outcome:
     """Carry the entry out, or keep it for a decision. Raises what keeps it from that where its maker looks on."""
-    earlier = _earlier(app, who, entry)
-    if earlier is not None:
-        return earlier
+    done = earlier(app, who, entry.key)
+    if done is not None:
+        return done
     try:
         if not may_do(app, who, task):
             raise Denied(message("This task is not for you any more."))
@@ -99,16 +99,18 @@ class _Clashing(Exception):
 
 def _whole(error: AppmillError) -> Message:
     """Everything that is wrong, as one text."""
-    problems = tuple(dict.fromkeys(problem.message for problem in error.problems if problem.message != error.reason))
-    return message("{problems}", problems=problems) if problems else error.reason
+    said = [problem.message for problem in error.problems]
+    problems = tuple(one for at, one in enumerate(said) if one not in said[:at])
+    return message("{problems}", problems=problems) if len(problems) > 1 else error.reason
 
 
 # --- once
 
 
-def _earlier(app: Application, who: Actor, entry: Entry) -> Outcome | None:
+def earlier(app: Application, who: Actor, key: str) -> Outcome | None:
+    """What became of an entry that arrived before."""
     with app.database.read() as conn:
-        return _noted(conn, app, key_of(who, entry.key))
+        return _noted(conn, app, key_of(who, key))
 
 
 def key_of(who: Actor, key: str) -> str:
@@ -122,10 +124,11 @@ def _noted(conn: sa.Connection, app: Application, key: str) -> Outcome | None:
                        .where(table.c.once == key)).first()  # fmt: skip
     if row is None:
         return None
+    outcome = row.outcome if row.outcome in ("saved", "merged") else "open"
     stored = records.get(conn, app.tables, row.form, row.record_id) if row.record_id is not None else None
-    done = row.outcome in ("saved", "merged")
-    return Outcome(row.id, row.outcome if done else "open", row.record_id, stored and stored["version"],
-                   stored and stored.get("state"))  # fmt: skip
+    if stored is None:
+        return Outcome(row.id, outcome, row.record_id)
+    return Outcome(row.id, outcome, row.record_id, stored["version"], stored.get("state"))
 
 
 @dataclass(frozen=True)
@@ -307,7 +310,7 @@ def _keep(app: Application, who: Actor, task: Task, entry: Entry, why: Message) 
             tell(conn, app, deciders(conn, app, task, who.id) - {who.id}, id,
                  message("{task}: an entry of {name} needs a decision.", task=task.label, name=who.name))  # fmt: skip
     except Repeated:
-        return _earlier(app, who, entry) or Outcome(0, "open", entry.record, why=why)
+        return earlier(app, who, entry.key) or Outcome(0, "open", entry.record, why=why)
     return Outcome(id, "open", entry.record, why=why)
 
 

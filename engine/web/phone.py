@@ -133,6 +133,8 @@ def offline() -> str:
 def phone_head() -> Markup:
     """Who is signed in, for the worker to keep nothing of anybody else; and whether there is something to work on
     without network."""
+    if request.endpoint == "phone.offline":  # kept for whoever comes: it says nothing, not even that nobody is there
+        return Markup("")
     if g.get("actor") is None:
         return Markup('<meta name="person" content="">')
     has_tasks = "yes" if tasks_shown() else ""

@@ -32,7 +32,7 @@ from engine.web.forms import ShownProblem, sheet_maker
 from engine.web.numbers import whole
 from engine.web.options import offered
 from engine.web.render import go, label, render, toast
-from engine.web.seen import NOT_THERE, Seen, see
+from engine.web.seen import NOT_THERE, Seen, collect, points_at, see, titles_of
 from engine.web.typed import Typed, read_typed
 from engine.web.uploads import may_upload, with_posted_files
 
@@ -190,7 +190,7 @@ def data(task_name: str) -> Response:
         records = entries.reach(conn, app, who, task) if task.kind != "create" else []
         told = {
             "person": who.id,
-            "records": [_told(task, one) for one in records],
+            "records": _all_told(conn, task, records),
             "all": len(records) < MOST,
             "options": {field.name: _options(conn, field) for field in asked_fields(app, task)
                         if field.kind == "link"},
@@ -198,7 +198,16 @@ def data(task_name: str) -> Response:
     return jsonify(told)
 
 
-def _told(task: Task, one: Reach) -> dict[str, Any]:
+def _all_told(conn: sa.Connection, task: Task, records: Sequence[Reach]) -> list[dict[str, Any]]:
+    """What their links point to is read at once for all."""
+    fields, wanted = asked_fields(application(), task), dict[str, set[int]]()
+    for one in records:
+        collect(fields, one.values, wanted)
+    titles = titles_of(conn, application(), actor(), {name: ids for name, ids in wanted.items() if name != "_file"})
+    return [_told(task, one, titles) for one in records]
+
+
+def _told(task: Task, one: Reach, titles: Mapping[str, Mapping[int, str]]) -> dict[str, Any]:
     form, app = form_of(application(), task), application()
     fields = [field for field in asked_fields(app, task) if field.name in one.values and field.kind != "files"]
     state = form.workflow.states.get(one.state or "") if form.workflow else None
@@ -208,7 +217,8 @@ def _told(task: Task, one: Reach) -> dict[str, Any]:
         "state_label": label(state) if state else "", "codes": one.codes,
         "base": {field.name: _dump(field, values[field.name]) for field in fields},
         "texts": {field.name: field.text(values[field.name], reader()) for field in fields},
-        "shown": {field.name: field.format(values[field.name], reader()) for field in fields if field.kind != "link"},
+        "shown": {field.name: field.format(values[field.name], reader(), titles.get(points_at(field) or ""))
+                  for field in fields},
     }  # fmt: skip
 
 
@@ -239,10 +249,10 @@ def look_up(task_name: str) -> Response:
             return jsonify(found=None, text=said(text))
         if name:
             return jsonify(found={"id": ids[0], "title": see(conn, form, ids[0]).title})
-        one = next(iter(entries.reach(conn, app, who, task, only=ids[0])), None)
-    if one is None:
+        told = next(iter(_all_told(conn, task, entries.reach(conn, app, who, task, only=ids[0]))), None)
+    if told is None:
         return jsonify(found=None, text=said(message("It is not among the records of this task.")))
-    return jsonify(found=_told(task, one))
+    return jsonify(found=told)
 
 
 def _target(task: Task, name: str) -> Form:
@@ -267,8 +277,8 @@ def send(task_name: str) -> Answer:
         return _refused(Missing(message("There is no such task any more.")), None)
     typed = read_typed(app.definition, form_of(app, task), request.form)
     try:
-        entry = _entry(task, typed)
-        return _answered(task, entries.receive(app, who, task, entry))
+        done = entries.earlier(app, who, _key(request.form.get("_once", "")))  # its photos are here already
+        return _answered(task, done or entries.receive(app, who, task, _entry(task, typed)))
     except AppmillError as error:
         if isinstance(error, SignedOut):
             raise

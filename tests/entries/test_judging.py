@@ -24,6 +24,12 @@ def test_a_change_of_one_side_alone_is_kept():
     assert (judged.values, judged.clashes) == ({"place": "B"}, ())
 
 
+def test_what_was_left_as_it_was_writes_over_nothing():
+    judged = judge(Made(2, "running", {"place": "C"}), {"place": "C", "good": 1}, ADDS, {**ROW, "state": "released"})
+    assert (judged.values, judged.goes_through) == ({"good": 11}, True)
+    assert judge(Made(None, None, {}), {"place": None}, ADDS, ROW).values == {}
+
+
 def test_two_different_changes_of_one_field_clash():
     judged = judge(Made(2, "running", {"place": "C"}), {"place": "B", "good": 1}, ADDS, ROW)
     assert judged.clashes == (Clash("place", "C", "B", "A"),)
@@ -91,7 +97,7 @@ class Phones(RuleBasedStateMachine):
         made, typed = self.waiting.pop(at % len(self.waiting))
         judged = judge(made, typed, ADDS, self.row)
         if judged.goes_through:
-            if "place" in typed and self.row["place"] not in (made.base["place"], typed["place"]):
+            if "place" in judged.values and self.row["place"] not in (made.base["place"], typed["place"]):
                 raise AssertionError("written over unseen")
             self.sum += typed.get("good", 0)
             self.row = {**self.row, **judged.values, "version": self.row["version"] + 1}

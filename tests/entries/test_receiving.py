@@ -125,6 +125,17 @@ def test_whoever_looks_on_is_told_instead(shop):
     assert opened(shop, "lena") == []
 
 
+def test_everything_wrong_with_an_entry_that_waited_is_told_and_kept(shop):
+    made = entry(shop, version=1, state="running", values={"good": "many", "scrap": "-1", "shift": "noon"})
+    assert send(shop, "wu", "report_work", made).outcome == "open"
+    (one,) = opened(shop, "lena")
+    told = one.why_in("en")
+    assert all(part in told for part in ("Good must be a number", "Scrap must be at least 0", "noon"))
+    assert one.entry.values == made.values
+    decide(shop, "lena", "edit", {"good": "4", "scrap": "", "shift": "late"})
+    assert (job(shop)["good"], job(shop)["scrap"], job(shop)["shift"]) == (14, None, "late")
+
+
 def test_a_code_scanned_without_network_is_looked_up_when_it_arrives(shop):
     made = entry(shop, record=None, codes={"": "J1"}, values={"good": "3"})
     assert send(shop, "wu", "report_work", made).outcome == "merged" or job(shop)["good"] == 13

@@ -14,6 +14,7 @@ from visiting import text
 
 from engine.web import factory
 from engine.web.context import Settings
+from engine.web.scanning import READER_CSP
 from engine.web.security import CSP, foreign_origin
 
 
@@ -32,20 +33,25 @@ def database_url(sqlite_url):
 # --- headers and who may come in
 
 
+NO_CODES = {"/tasks/entries", "/scan/dialog"}  # nothing is scanned there, or in the page around it
+
+
 def test_every_page_is_protected_by_the_same_headers(grounds):
     visitor = grounds.visitor("admin")
     for path in (*pages(grounds.web), "/nowhere/at/all", "/static/nothing.css"):
         answer = visitor.get(path)
-        assert answer.headers["Content-Security-Policy"] == CSP, path
+        reads_codes = path.startswith(("/tasks", "/scan")) and answer.mimetype == "text/html"
+        wanted = READER_CSP if reads_codes and path not in NO_CODES else CSP
+        assert answer.headers["Content-Security-Policy"] == wanted, path
         assert answer.headers["X-Content-Type-Options"] == "nosniff", path
         assert answer.headers["Referrer-Policy"] == "same-origin", path
         assert answer.headers["X-Request-Id"], path
-        if not path.startswith(("/static", "/favicon")):
+        if not path.startswith(("/static", "/favicon", "/sw.js")):
             assert answer.headers["Cache-Control"] == "no-store", path
 
 
 def test_nobody_gets_in_anywhere_without_signing_in(grounds):
-    stranger, open_to_all = grounds.visitor(), {"/sign_in", "/favicon.ico"}
+    stranger, open_to_all = grounds.visitor(), {"/sign_in", "/favicon.ico", "/sw.js", "/offline"}
     for path in pages(grounds.web):
         answer = stranger.get(path)
         if path.startswith("/api/"):

@@ -82,7 +82,7 @@ export class Fields {
         now.hidden = !record.shown?.[name];
         now.textContent = now.dataset.text.replace("{value}", record.shown?.[name] ?? "");
       } else if (!keepTyped && name in (record.texts ?? {})) {
-        this.set(name, record.texts[name]);
+        this.set(name, record.texts[name], record.shown?.[name]);
       }
     }
   }

@@ -14,7 +14,7 @@ self.addEventListener("install", (event) => {
   self.skipWaiting();
   if (!SHELL) return;
   event.waitUntil(
-    caches.open(shellName()).then((cache) => cache.addAll([...SHELL.assets, new Request("/offline", { cache: "reload" })])),
+    caches.open(shellName()).then((cache) => cache.addAll([...SHELL.assets, new Request("/offline", { cache: "reload", credentials: "omit" })])),
   );
 });
 
@@ -103,7 +103,8 @@ async function fromPerson(request, url) {
   const kept = await keptScreen(key);
   if (!kept) return asking.catch(() => offlinePage(request));
   const late = new Promise((settle) => setTimeout(() => settle(kept), SLOW));
-  return Promise.race([asking.catch(() => kept), late]);
+  const good = asking.then((answer) => (answer.status >= 500 ? kept : answer));
+  return Promise.race([good.catch(() => kept), late]);
 }
 
 async function keptScreen(key) {
