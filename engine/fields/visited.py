@@ -121,7 +121,8 @@ def is_again(visit: Any) -> Clause:
 
 
 def is_late(visit: Any) -> Clause:
-    return visit.c.left_at > visit.c.due_at
+    clause: Clause = visit.c.left_at > visit.c.due_at
+    return clause
 
 
 def is_handed_on(visit: Any) -> Clause:

@@ -18,6 +18,7 @@ from engine.paper import reporting
 from engine.paper.pagesheet import page_document
 from engine.paper.press import Printed
 from engine.paper.printing import as_role
+from engine.timing.clockwork import tick
 
 RULE = """
 weekly:
@@ -86,9 +87,9 @@ def sent(works, data, post, paper, key="m-1"):
 
 
 def effect(works):
+    """What the rule left to be delivered when its time came."""
+    tick(works.application)
     works.clock.advance(days=7)
-    from engine.timing.clockwork import tick
-
     tick(works.application)
     recorder = Recorder()
     works.deliver(recorder)

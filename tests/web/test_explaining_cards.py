@@ -145,7 +145,7 @@ def test_figures_are_of_what_a_person_may_see(works):
     html = card(works, "cycle", "ann")
     assert "2 records" in words(html)
     assert behind(works, links(html)[0], "ann") == ["J0", "J2"]
-    assert part(card(works, "process", "ann"), "Open → Checking")[0] == "Open → Checking 2 37 h"
+    assert part(card(works, "process", "ann"), "Open → Checking")[0] == "Open → Checking 2 29.5 h"
 
 
 def test_a_chosen_span_and_filter_reach_every_card(works):
