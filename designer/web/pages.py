@@ -21,6 +21,7 @@ from designer.web.frame import draw, workspace
 from designer.web.panels import asked_path, panel_context
 from designer.workspace import Workspace
 from engine.cards import Card
+from engine.cardviews import parts_of
 from engine.checks.cards import filter_sort
 from engine.columns import system_columns
 from engine.definition import Page
@@ -197,7 +198,8 @@ def _offered(draft: Workspace, name: str) -> Iterator[tuple[str, str, list[tuple
     """(form, label, fields) of the forms the page shows, with what they may be filtered by."""
     if draft.definition is None:
         return
-    forms = dict.fromkeys(str(_of(card, "form")) for card in cards_data(draft, name) if _of(card, "form"))
+    page = draft.definition.pages.get(name)
+    forms = dict.fromkeys(str(part.form) for card in (page.cards if page else ()) for part in parts_of(card))
     taken = {(each.form, each.field) for one in _page_filters(draft, name) for each in one.fields}
     for form_name in forms:
         form = draft.definition.forms.get(form_name)

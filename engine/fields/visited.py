@@ -56,11 +56,18 @@ def read(field: Field, operator: Operator, raw: Sequence[str], reader: Reader, n
     """What was typed; raises Invalid naming the state or the day that is none."""
     parts = [*(raw[-1] if raw else "").split(","), "", "", "", ""][:4]
     states = [field.parse(part.strip(), reader) for part in parts[:2]]
-    first, end = (reading.date(part.strip()) if part.strip() else None for part in parts[2:])
+    first, end = (_day(field, part.strip()) for part in parts[2:])
     if not states[0]:
         raise field.wrong("{label}: the filter “{operator}” needs a state.", operator=operator.name)
     bounds = [midnight(each, reader.zone) if each else None for each in (first, end)]
     return Visited(states[0], states[1] or "", first, end, *bounds)
+
+
+def _day(field: Field, text: str) -> dt.date | None:
+    day = reading.date(text) if text else None
+    if text and day is None:
+        raise field.wrong("{label} must be a date such as 2026-11-22; got “{got}”.", got=text[:40])
+    return day
 
 
 OPERANDS["visit"] = read
@@ -114,7 +121,8 @@ def is_again(visit: Any) -> Clause:
 
 
 def is_late(visit: Any) -> Clause:
-    return visit.c.left_at > visit.c.due_at
+    clause: Clause = visit.c.left_at > visit.c.due_at
+    return clause
 
 
 def is_handed_on(visit: Any) -> Clause:

@@ -33,7 +33,7 @@ def perform(task: Task, around: Any, *, at: Press | None = None, network: Networ
     page = app.definition.pages.get(data["page"])
     if page is None:
         raise DeliveryFailed(message("There is no page {name} any more.", name=data["page"]), again=False)
-    who = as_role(app, data["role"]) if data["role"] else _person(app, data["person"])
+    who = _somebody(app, data["role"]) if data["role"] else _person(app, data["person"])
     args = past_period(app, page) if data["period"] == "last" else {}
     document = page_document(app, who, page, data["language"] or app.definition.languages[0], args)
     printed = (at or press()).pdf(document.text, max(task.seconds - LEAST, LEAST))
@@ -43,6 +43,11 @@ def perform(task: Task, around: Any, *, at: Press | None = None, network: Networ
     sent = mail.perform(replace(task, kind="mail", data=letter, seconds=left),
                         _WithFile(around, name, printed.content), network=network)  # fmt: skip
     return {**sent, "name": name, "size": len(printed.content), "pages": printed.pages}
+
+
+def _somebody(app: Application, role: str) -> Actor:
+    """Somebody of the role, on the clocks of the application."""
+    return replace(as_role(app, role), timezone=app.definition.timezone)
 
 
 def _person(app: Application, login: str | None) -> Actor:

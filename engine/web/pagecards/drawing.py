@@ -93,7 +93,11 @@ def _part_shown(app: Application, actor: Actor, part: Any) -> bool:
     if view is not None:
         return usable(view, columns)
     needed = _NEEDS.get(type(part), _named)(part, columns)
-    return all(each in columns and each not in columns.sometimes for each in needed if each is not None)
+    return all(_may_tell(columns, each) for each in needed if each is not None)
+
+
+def _may_tell(columns: Columns, name: str) -> bool:
+    return name in columns and name not in columns.sometimes and not columns[name].sensitive
 
 
 def _named(card: Any, columns: Columns) -> tuple[str | None, ...]:

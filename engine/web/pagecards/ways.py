@@ -32,7 +32,7 @@ def length_text(seconds: Decimal | float | None, reader: Reader, like: Decimal |
     """3.2 d, 5.5 h, 12 min: in one unit. ``like``: a length whose unit is taken, exact enough to be worked with."""
     if seconds is None:
         return NONE
-    measure = abs(seconds if like is None else like)
+    measure = abs(float(seconds if like is None else like))
     _least, size, en, zh = next(each for each in _SIZES if measure >= each[0])
     digits = 3 if like is not None else 0 if size == MINUTE else 1
     return formats.decimal(round(Decimal(seconds) / size, digits)) + (zh if reader.language == "zh" else en)
