@@ -85,8 +85,18 @@ _OF_LIST = (
     "", "/new", "/count", "/totals", "/columns", "/filter", "/filter_by", "/quick", "/quick?q=0", "/saved",
     "/export.csv", "/export.xlsx", "/options", "/options?q=0", "/import", "/import/template.xlsx",
 )  # fmt: skip
-_OF_RECORD = ("", "/edit", "/delete", "/events", "/print", "/related", "/people", "/step/next", "/step/previous",
-              "/access")
+_OF_RECORD = (
+    "",
+    "/edit",
+    "/delete",
+    "/events",
+    "/print",
+    "/related",
+    "/people",
+    "/step/next",
+    "/step/previous",
+    "/access",
+)
 
 
 def _of_form(form: Form, ids: Sequence[int], named: Sequence[str]) -> Iterator[str]:
