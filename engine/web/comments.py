@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.wrappers import Response as Answer
 
-from engine import formats, outsiders, portal_mail
+from engine import formats
 from engine.definition import Form
 from engine.errors import Invalid, Message, Missing, message
 from engine.expressions import View
@@ -20,11 +20,10 @@ from engine.fields.people import initials
 from engine.once import new_token
 from engine.people import Actor, inside, load_people
 from engine.permissions import in_scope, may_record, readable_fields
-from engine.portals import Portal
 from engine.sight import Sight
 from engine.storage import events
 from engine.texts import say as say_in
-from engine.web import uploads
+from engine.web import reach, uploads
 from engine.web.automation import story
 from engine.web.context import actor, application, fragment_wanted, reader
 from engine.web.failures import said as say
@@ -115,20 +114,9 @@ def page_of(conn: sa.Connection, seen: Seen, before: str = "", **more: Any) -> T
         may_comment=may_comment(form, seen),
         token=new_token(),
         waiting=story.waiting(conn, seen) if not before else (),
-        portals=tuple((one.name, label(one)) for one in _portals_here(seen)) if not before else (),
+        portals=tuple((one.name, label(one)) for one in reach.portals_here(seen)) if not before else (),
         **more,
     )
-
-
-def _portals_here(seen: Seen) -> list[Portal]:
-    """Those whose people can be written to about this record."""
-    app = application()
-    found = []
-    for portal in app.definition.portals.values():
-        shown = portal.form(seen.form.name)
-        if shown is not None and shown.messages and outsiders.whose(app, portal, shown, seen.row) is not None:
-            found.append(portal)
-    return found
 
 
 def may_comment(form: Form, seen: Seen) -> bool:
@@ -218,15 +206,10 @@ def _comment_entries(conn: sa.Connection, seen: Seen, said: Sequence[Any]) -> li
             order=(row.at, 1, row.id), id=row.id, comment_id=row.id, who=names.get(row.author, ""), icon="message",
             initials=initials(names[row.author]) if names.get(row.author) else "", sentence="", body=row.body,
             edited=row.edited_at is not None, mine=row.author == who.id and may_comment(seen.form, seen),
-            files=files.get(row.id, ()), portal=_portal_label(row.portal), **_times(row.at),
+            files=files.get(row.id, ()), portal=reach.portal_label(row.portal), **_times(row.at),
         )
         for row in said
     ]  # fmt: skip
-
-
-def _portal_label(name: str | None) -> str:
-    portal = application().definition.portals.get(name) if name is not None else None
-    return label(portal) if portal is not None else name or ""
 
 
 def files_of(conn: sa.Connection, seen: Seen, comment_ids: Sequence[int]) -> dict[int, tuple[Mapping[str, Any], ...]]:
@@ -279,17 +262,11 @@ def comment(form_name: str, record_id: int) -> Answer:
 
 def _put(conn: sa.Connection, seen: Seen, body: str, posted: Sequence[Any]) -> list[str]:
     """A comment, or a message to the people of a portal; answers who was mentioned and not told."""
-    app, once, wanted = application(), request.form.get("_once", ""), request.form.get("portal", "")
-    portal = next((one for one in _portals_here(seen) if one.name == wanted), None)
-    if wanted and portal is None:
-        raise Invalid(message("This record is in no such portal."))
-    if portal is None:
-        return add(conn, seen.form, seen, body, posted, once=once)[1]
-    id, unseen = add(conn, seen.form, seen, body, posted, once=once, portal=portal.name)
-    shown = portal.form(seen.form.name)
-    whose = outsiders.whose(app, portal, shown, seen.row) if shown else None
-    if id is not None and whose is not None:
-        portal_mail.tell(conn, app, portal, seen.form, seen.id, whose, id)
+    portal = reach.chosen(seen, request.form.get("portal", ""))
+    once = request.form.get("_once", "")
+    id, unseen = add(conn, seen.form, seen, body, posted, once=once, portal=portal.name if portal else None)
+    if id is not None and portal is not None:
+        reach.tell(conn, portal, seen, id)
     return unseen
 
 
