@@ -40,6 +40,7 @@ class Given:
     by: PersonName | None = option("The role or person who made it. Default: the application itself.", None)
     state: StateName | None = option("The state it is in already; no rule wakes for it then.", None)
     values: Mapping[FieldName, Any] = option("Its fields; lines are a list of such mappings.", {})
+    stands: tuple[RoleName, ...] = option("The people of these roles, who are outside, stand for it.", ())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,6 +57,7 @@ OPTIONS: Mapping[str, Message] = {
     "numbers": message("numbered rows"),
     "above": message("words above"),
     "right": message("words on the right"),
+    "stands": message("who stands for it"),
     "stands_for": message("stands for"),
     "PrintFormat.each": message("lines, one label each"),
     "PrintFormat.down": message("one below the other"),

@@ -18,6 +18,18 @@ def check_portals(review: Review) -> None:
         _portal(review, portal, ("portals", name))
     _outside_roles(review)
     _mails(review)
+    _stories(review)
+
+
+def _stories(review: Review) -> None:
+    """Whoever stands for a record of a story has a role that stands for such records."""
+    for name, scenario in review.definition.scenarios.items():
+        for index, given in enumerate(scenario.given):
+            for at, role in enumerate(given.stands):
+                known = review.definition.roles.get(role)
+                if known is not None and known.stands_for != given.create:
+                    said = message("The role '{role}' does not stand for a '{form}'.", role=role, form=given.create)
+                    review.error(("scenarios", name, "given", index, "stands", at), said)
 
 
 def _mails(review: Review) -> None:

@@ -111,7 +111,7 @@ _OF_RECORD = (
     "/people",
     "/step/next",
     "/step/previous",
-              "/access",
+    "/access",
 )
 
 

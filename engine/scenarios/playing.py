@@ -97,6 +97,8 @@ def _prepare(story: Story) -> None:
     for place, given in enumerate(scenario.given):
         try:
             id = _made(story, given)
+            for role in given.stands:
+                world.stand(role, id)
         except AppmillError as refusal:
             raise Otherwise(("given", place), message("the record is there"), told(refusal)) from refusal
         if given.saved_as:

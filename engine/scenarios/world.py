@@ -77,6 +77,14 @@ class World:
             found = load_actor(conn, self.app.tables, self.people[word])
         return replace(found, language=self.language, timezone=self.definition.timezone)
 
+    def stand(self, role: str, record_id: int) -> None:
+        """From now on the person of a role outside stands for a record."""
+        table, id = self.app.tables.outsider, self.people[role]
+        portal = next((one.name for one in self.definition.portals.values() if one.role == role), role)
+        with self.app.database.write() as conn:
+            conn.execute(sa.delete(table).where(table.c.user_id == id))
+            conn.execute(sa.insert(table).values(user_id=id, portal=portal, stands_for=record_id))
+
     def file(self, form: str, name: str, file_name: str, by: int | None) -> int:
         """A file that somebody just uploaded; it waits for the record it will be in."""
         stored = self.app.files.put(io.BytesIO(content_of(file_name)), name=file_name)

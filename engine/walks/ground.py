@@ -15,7 +15,7 @@ from engine.errors import AppmillError, Denied, Invalid, Problem
 from engine.fields.base import Field
 from engine.language import ADMIN
 from engine.people import Actor, system_actor
-from engine.permissions import may
+from engine.permissions import may, may_record
 from engine.plans import FormPlan
 from engine.scenarios.world import World
 from engine.sight import Row, Sight
@@ -91,6 +91,32 @@ class Ground:
     def takers(self, transition: Transition) -> list[Actor]:
         found = [actor for actor in self.people if not actor.roles.isdisjoint(transition.roles)]
         return [*found, *([self.admin] if self.admin and ADMIN in transition.roles else [])]
+
+    def helpers(self, record: Record) -> list[Actor]:
+        """Everybody who may do something with a record; people outside as those who may see it."""
+        return [self.standing(actor, record) for actor in self.people]
+
+    def standing(self, actor: Actor, record: Record) -> Actor:
+        """Somebody outside, standing for whom this record lets see it; everybody else as they are."""
+        known, form = self.app.definition.roles, self.app.definition.forms[record.form]
+        wanted = next(
+            (known[role].stands_for for role in actor.roles if role in known and known[role].stands_for), None
+        )
+        if wanted is None:
+            return actor
+        row = self.row(record)
+        links = [row.get(one.name) for one in form.fields.values() if one.kind == "link" and _leads_to(one) == wanted]
+        for id in dict.fromkeys([record.id if record.form == wanted else None, *links]):
+            other = replace(actor, stands_for=id)
+            if id is not None and self._sees(other, record):
+                return other
+        return actor
+
+    def _sees(self, actor: Actor, record: Record) -> bool:
+        form = self.app.definition.forms[record.form]
+        return self.seen(
+            record, actor, lambda sight, row: bool(may_record(self.app, actor, "read", form, sight.view(form, row)))
+        )
 
     def makers(self, form: str) -> list[Actor]:
         """Whoever may create such records, another one first in each example."""
@@ -267,6 +293,10 @@ class Ground:
 
 def is_denied(refusal: AppmillError | None) -> bool:
     return isinstance(refusal, Denied)
+
+
+def _leads_to(found: Field) -> str | None:
+    return getattr(found, "form", None)
 
 
 def _file_name(found: Any) -> str:

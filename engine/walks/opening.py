@@ -49,7 +49,8 @@ def take(ground: Ground, record: Record, step: TransitionPlan, given: dict[str, 
     """Whoever may take it does, filling in what it asks for; ``given``: with these answers."""
     plan = ground.app.plans.form(record.form)
     wish = wish_of(ground, plan, step, record)
-    for actor in ground.takers(step.transition):
+    for taker in ground.takers(step.transition):
+        actor = ground.standing(taker, record)
         found = answer(ground, record, actor, wish, step.asked, step.asked)
         values = {**(found or _plainly(ground, plan, record, actor, step)), **(given or {})}
         refusal = ground.mended(plan, actor, values, _taking(ground, record, actor, step))
@@ -83,7 +84,7 @@ def _own(ground: Ground, record: Record, wish: Wish) -> Iterator[None]:
     """Fields of the record, by one person who may change them all, or by several one by one."""
     plan = ground.app.plans.form(record.form)
     free = [*reads(ground, plan, wish.clauses), *wish.filled]
-    for actor in ground.people:
+    for actor in ground.helpers(record):
         found = answer(ground, record, actor, wish, free, wish.filled)
         if found and ground.save(actor, record, found) is None:
             yield
@@ -96,7 +97,7 @@ def _one_by_one(ground: Ground, plan: FormPlan, record: Record, wish: Wish, free
     found = answer(ground, record, system_actor("walk"), wish, free, wish.filled) or {}
     changed = False
     for name in found:
-        for actor in ground.people:
+        for actor in ground.helpers(record):
             value = ground.one(plan, plan.fields[name], actor) if plan.fields[name].kind == "files" else found[name]
             if ground.save(actor, record, {name: value}) is None:
                 changed = True
@@ -112,7 +113,7 @@ def _lines(ground: Ground, record: Record, wish: Wish) -> Iterator[None]:
         if lines not in plan.lines or name not in plan.lines[lines].plan.fields:
             continue
         inner = plan.lines[lines].plan
-        for actor in ground.people:
+        for actor in ground.helpers(record):
             for value in ground.candidates(inner, inner.fields[name], actor)[:FEW]:
                 rows = [{"id": id, name: value} for id in _line_ids(ground, inner, record)]
                 if ground.save(actor, record, {lines: rows or [{name: value}]}) is None:
@@ -137,7 +138,7 @@ def _linked(ground: Ground, record: Record, wish: Wish) -> Iterator[None]:
         target, there = ground.app.plans.form(link.target), Record(link.target, row[path[1]])
         if path[2] not in target.fields or not target.fields[path[2]].writable:
             continue
-        for actor in ground.people:
+        for actor in ground.helpers(record):
             for value in ground.candidates(target, target.fields[path[2]], actor)[: FEW + 2]:
                 if ground.save(actor, there, {path[2]: value}) is not None:
                     break
@@ -254,7 +255,7 @@ def _nothing(ground: Ground, record: Record, wish: Wish) -> Iterator[None]:
 
 
 def _press(ground: Ground, record: Record, rule: Rule) -> None:
-    for actor in ground.people:
+    for actor in ground.helpers(record):
         if ground.attempt(lambda who=actor: service.press(ground.app, who, record.form, record.id, rule.name)) is None:  # type: ignore[misc]
             return
 
@@ -264,7 +265,7 @@ def _touch(ground: Ground, record: Record, rule: Rule) -> None:
     if not isinstance(rule.trigger, Updated) or rule.trigger.field is None:
         return
     plan = ground.app.plans.form(record.form)
-    for actor in ground.people:
+    for actor in ground.helpers(record):
         for value in ground.candidates(plan, plan.fields[rule.trigger.field], actor)[:FEW]:
             if ground.save(actor, record, {str(rule.trigger.field): value}) is None:
                 return

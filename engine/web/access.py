@@ -78,7 +78,7 @@ def _page(form: Form, seen: Seen, status: int = 200, **more: Any) -> Response:
                  for one in outsiders.portals_of(app, who, form)]  # fmt: skip
         giving = _linking(form, seen)
         links: list[Link] = [*outsiders.links_of(conn, app, form.name, seen.id)] if giving else []
-    shown = {"problem": "", "typed": {}, "secret": "", "invited": None, **more}
+    shown = {"problem": "", "typed": {}, **more}
     page = render(
         "access.html", form=form, seen=seen, base=f"/{form.name}/{seen.id}", rooms=rooms, giving=giving, links=links,
         may_look=g.is_admin and not g.view_as, **shown, **shown_times(),

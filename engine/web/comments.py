@@ -12,18 +12,16 @@ import sqlalchemy as sa
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.wrappers import Response as Answer
 
-from engine import outsiders, portal_mail
 from engine.definition import Form
 from engine.errors import Invalid, Message, Missing, message
 from engine.expressions import View
 from engine.once import new_token
 from engine.people import Actor, inside, load_people
 from engine.permissions import may_record
-from engine.portals import Portal
 from engine.sight import Sight
 from engine.storage import events
 from engine.texts import say as say_in
-from engine.web import uploads
+from engine.web import reach, uploads
 from engine.web.automation import story
 from engine.web.context import actor, application, fragment_wanted
 from engine.web.failures import said as say
@@ -78,20 +76,9 @@ def page_of(conn: sa.Connection, seen: Seen, before: str = "", **more: Any) -> T
         may_comment=may_comment(form, seen),
         token=new_token(),
         waiting=story.waiting(conn, seen) if not before else (),
-        portals=tuple((one.name, label(one)) for one in _portals_here(seen)) if not before else (),
+        portals=tuple((one.name, label(one)) for one in reach.portals_here(seen)) if not before else (),
         **more,
     )
-
-
-def _portals_here(seen: Seen) -> list[Portal]:
-    """Those whose people can be written to about this record."""
-    app = application()
-    found = []
-    for portal in app.definition.portals.values():
-        shown = portal.form(seen.form.name)
-        if shown is not None and shown.messages and outsiders.whose(app, portal, shown, seen.row) is not None:
-            found.append(portal)
-    return found
 
 
 def place(text: str) -> tuple[int | None, int | None]:
@@ -150,17 +137,11 @@ def comment(form_name: str, record_id: int) -> Answer:
 
 def _put(conn: sa.Connection, seen: Seen, body: str, posted: Sequence[Any]) -> list[str]:
     """A comment, or a message to the people of a portal; answers who was mentioned and not told."""
-    app, once, wanted = application(), request.form.get("_once", ""), request.form.get("portal", "")
-    portal = next((one for one in _portals_here(seen) if one.name == wanted), None)
-    if wanted and portal is None:
-        raise Invalid(message("This record is in no such portal."))
-    if portal is None:
-        return add(conn, seen.form, seen, body, posted, once=once)[1]
-    id, unseen = add(conn, seen.form, seen, body, posted, once=once, portal=portal.name)
-    shown = portal.form(seen.form.name)
-    whose = outsiders.whose(app, portal, shown, seen.row) if shown else None
-    if id is not None and whose is not None:
-        portal_mail.tell(conn, app, portal, seen.form, seen.id, whose, id)
+    portal = reach.chosen(seen, request.form.get("portal", ""))
+    once = request.form.get("_once", "")
+    id, unseen = add(conn, seen.form, seen, body, posted, once=once, portal=portal.name if portal else None)
+    if id is not None and portal is not None:
+        reach.tell(conn, portal, seen, id)
     return unseen
 
 

@@ -164,8 +164,10 @@ def outside() -> str:
     with app.database.read() as conn:
         rooms = [(portal, outsiders.stood_for(app, portal), outsiders.outsiders_of(conn, app, portal))
                  for portal in app.definition.portals.values()]  # fmt: skip
-        titles = {form: records.titles(conn, app.tables, form, [one.stands_for for one in people])
-                  for _portal, form, people in rooms}  # fmt: skip
+        ids: dict[str, set[int]] = {}
+        for _portal, form, people in rooms:
+            ids.setdefault(form, set()).update(one.stands_for for one in people)
+        titles = {form: records.titles(conn, app.tables, form, some) for form, some in ids.items()}
     return render("admin/outside.html", rooms=rooms, titles=titles, most=outsiders.MOST_LISTED, **shown_times())
 
 

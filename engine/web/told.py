@@ -16,11 +16,10 @@ from engine.expressions import View
 from engine.fields.people import initials
 from engine.permissions import in_scope, readable_fields
 from engine.storage import events
-from engine.web import uploads
+from engine.web import reach, uploads
 from engine.web.automation import story
 from engine.web.context import actor, application, reader
 from engine.web.failures import said as say
-from engine.web.render import label
 from engine.web.seen import Seen, titles_of
 from engine.web.timeline import Change, Teller, added_files, pointed_at
 
@@ -148,15 +147,10 @@ def told_comments(conn: sa.Connection, seen: Sights, said: Sequence[Any]) -> lis
             initials=initials(names[row.author]) if names.get(row.author) else "", sentence="", body=row.body,
             edited=row.edited_at is not None, files=files.get(row.id, ()),
             mine=row.author == who.id and may_comment(app.definition.forms[row.form], seen[row.form, row.record_id]),
-            portal=_portal_label(row.portal), **times(row.at),
+            portal=reach.portal_label(row.portal), **times(row.at),
         )
         for row in said
     ]  # fmt: skip
-
-
-def _portal_label(name: str | None) -> str:
-    portal = application().definition.portals.get(name) if name is not None else None
-    return label(portal) if portal is not None else name or ""
 
 
 def files_of(conn: sa.Connection, seen: Seen, comment_ids: Sequence[int]) -> dict[int, tuple[Mapping[str, Any], ...]]:

@@ -403,7 +403,7 @@ def test_a_link_opens_one_record_and_what_is_done_is_known_by_its_address(yard: 
     second = yard.made.create("job", what="Rudder", party=yard.sea).id
     secret = make_link(yard, "uli@example.com")
     looked = Guest(yard.grounds).get(f"/link/{secret}")
-    assert looked.headers["Referrer-Policy"] == "no-referrer"
+    assert looked.headers["Referrer-Policy"] == "same-origin"
     assert looked.headers["Cache-Control"] == "no-store"
     assert "Mast" not in looked.text
     uli = opened(yard, secret)

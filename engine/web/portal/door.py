@@ -17,7 +17,9 @@ from engine.web.failures import HTTP_MESSAGES, said
 from engine.web.portal.frame import base_of, draw, portal_of_request
 from engine.web.render import go, local_address
 
-NO_REFERRER = "no-referrer"  # addresses hold secrets of invitations and links
+# Addresses hold the secrets of invitations and links. Nothing at all as the referrer would be safer still, but then
+# browsers send `Origin: null` with the forms of these very pages, as they do from other sites.
+REFERRER = "same-origin"
 
 
 def add_to(blueprint: Blueprint) -> None:
@@ -37,7 +39,7 @@ def only_ours() -> None:
 
 
 def protect(response: Response) -> Response:
-    response.headers["Referrer-Policy"] = NO_REFERRER
+    response.headers["Referrer-Policy"] = REFERRER
     response.headers.setdefault("Cache-Control", "no-store")
     return response
 
