@@ -17,7 +17,7 @@ palette's text) and ``option(...)`` for each key of the YAML. Types of those key
 ``RoleName``, ``Colour``. Fields, views and states are those of the form around; where another option tells the form,
 say ``option(…, of="form")``, so that a rename finds them. A trigger says in ``wakes_on`` which kinds of ``Change`` it
 is asked about; an action answers effects: ``SetValues``, ``CreateRecord``, ``UpdateMatching``, ``TakeTransition``,
-``Refuse``, ``Notify``.
+``Reassign``, ``Refuse``, ``Notify``.
 
 **Changing records.** ``save``, ``take``, ``delete``, ``restore``, ``press``, ``adopt`` walk the one walk: permissions,
 checks, rules and history apply to a plugin as to a person. ``system_actor(name)`` acts without asking for grants.
@@ -30,6 +30,11 @@ otherwise says
 
 **Reading records.** ``get``, ``find``, ``records`` answer rows (plain dicts) with what the actor may see;
 ``may``, ``readable_fields``, ``doors`` answer what they may do. ``users_of`` lists who may sign in.
+
+**Simulations.** ``registry.simulation("app", function, size="tickets")``: the function is given a ``Simulation`` and
+enters each ``Agent``, or a generator with ``follow``; everything is done as a person, by ``create``, ``change``, ``take``,
+``press``, ``answer``, which answer an ``Outcome``. ``Hours`` say when somebody works. ``registry.invariant("app", "name",
+function)``: the function is given a ``Looking`` and answers each ``Broken``; ``appmill check-data`` looks at it too.
 
 **Saying no.** Raise ``Invalid``, ``Refused``, ``Denied``, ``Missing`` with ``message("English {pattern}", …)``.
 """
@@ -50,7 +55,7 @@ from engine.connectors import (
     Signing,
 )
 from engine.definition import AppDefinition, Form, Rule, State, Transition
-from engine.effects import CreateRecord, Effect, Notify, Refuse, SetValues, TakeTransition, UpdateMatching
+from engine.effects import CreateRecord, Effect, Notify, Reassign, Refuse, SetValues, TakeTransition, UpdateMatching
 from engine.errors import (
     AppmillError,
     DefinitionError,
@@ -67,6 +72,7 @@ from engine.errors import (
 from engine.expressions import to_sql
 from engine.fields.base import Field, Operator
 from engine.formats import Reader
+from engine.invariants.looking import Broken, Looking
 from engine.language import (
     Colour,
     Condition,
@@ -90,6 +96,8 @@ from engine.permissions import FieldSet, Verdict, may, may_record, readable_fiel
 from engine.reading import find, get, records, users_of
 from engine.registry import Registry
 from engine.service import adopt, delete, press, restore, save, take
+from engine.simulating.hours import Hours
+from engine.simulating.simulation import Agent, Outcome, Simulation
 from engine.storage.page import Page, Query
 from engine.texts import say
 from engine.triggers import Change, OnRecord, Trigger
@@ -99,6 +107,7 @@ from engine.workflow import Door, Obstacle, doors
 
 __all__ = [
     "Action",
+    "Agent",
     "Actor",
     "Answer",
     "AppDefinition",
@@ -106,6 +115,7 @@ __all__ = [
     "AppmillError",
     "BasicCredential",
     "BearerCredential",
+    "Broken",
     "Call",
     "Card",
     "Change",
@@ -128,9 +138,11 @@ __all__ = [
     "Form",
     "FormCard",
     "FormName",
+    "Hours",
     "HttpConnection",
     "Invalid",
     "Label",
+    "Looking",
     "Message",
     "Missing",
     "Notify",
@@ -138,10 +150,12 @@ __all__ = [
     "OnRecord",
     "Operation",
     "Operator",
+    "Outcome",
     "Page",
     "Problem",
     "Query",
     "Reader",
+    "Reassign",
     "Refuse",
     "Refused",
     "Registry",
@@ -151,6 +165,7 @@ __all__ = [
     "Secret",
     "SetValues",
     "Signing",
+    "Simulation",
     "Stale",
     "State",
     "StateName",

@@ -27,7 +27,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "user": ("engine.commands.user", "Add, list and change people."),
     "secret": ("engine.commands.secret", "Set and list the secrets of connections."),
     "test": ("engine.commands.test", "Play the scenarios of a definition and tell which went otherwise."),
-    "simulate": ("engine.commands.simulate", "Let a year pass in a copy: which rules time wakes, and how often."),
+    "simulate": ("engine.commands.simulate", "Let time pass: which rules it wakes, or what people do meanwhile."),
+    "check-data": ("engine.commands.check_data", "Look whether the records are as they must be."),
     "schema": ("engine.commands.schema", "Print the JSON Schema of definition files, or the reference."),
     "commands": ("engine.commands.commands", "Print what every command takes, as Markdown."),
 }
@@ -39,7 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not argv:
         _parser(None).print_help()
         return 0
-    options = _parser(argv[0] if argv else None).parse_args(argv)
+    parser = _parser(argv[0] if argv else None)
+    options, options.more = parser.parse_known_args(argv)
+    if options.more and not hasattr(import_module(COMMANDS[options.command][0]), "more"):
+        parser.error(f"unrecognized arguments: {' '.join(options.more)}")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show Chinese gets escapes

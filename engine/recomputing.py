@@ -66,7 +66,7 @@ def _recompute_form(app: Application, conn: sa.Connection, plan: FormPlan, names
         query = sa.select(plan.table).where(plan.table.c.id > last).order_by(plan.table.c.id).limit(CHUNK)
         rows = [dict(row) for row in conn.execute(query).mappings()]
         sight = Sight(app, conn, system_actor())
-        changed = [new for row in rows if (new := _worked_out(sight, plan, row, names))]
+        changed = [new for row in rows if (new := worked_out(sight, plan, row, names))]
         _write(conn, plan, changed)
         seen, count = seen + len(rows), count + len(changed)
         if "_title" in names and rows:
@@ -87,7 +87,7 @@ def recompute_rows(
         row = sight.load(plan.form.name, id)
         if row is None:
             continue
-        new = _worked_out(sight, plan, row, names)
+        new = worked_out(sight, plan, row, names)
         sight.remember(plan.form.name, {**row, **new})
         if new:
             found.append((row, {**row, **new}))
@@ -95,7 +95,7 @@ def recompute_rows(
     return found
 
 
-def _worked_out(sight: Sight, plan: FormPlan, row: Row, names: Set[str]) -> dict[str, Any]:
+def worked_out(sight: Sight, plan: FormPlan, row: Row, names: Set[str]) -> dict[str, Any]:
     """The new values of one row, {} when all are as they were."""
     bare = {name: value for name, value in row.items() if name not in names}
     sight.remember(plan.form.name, bare)

@@ -9,6 +9,14 @@ from typing import Any, TypeVar
 C = TypeVar("C", bound=type)
 
 
+@dataclass(frozen=True)
+class RegisteredSimulation:
+    """``size``: the name of what is counted, such as ``tickets``."""
+
+    function: Callable[..., Any]
+    size: str | None = None
+
+
 @dataclass
 class Registry:
     """The types a definition may name with ``type:`` and the functions its expressions may call.
@@ -22,12 +30,15 @@ class Registry:
     triggers: dict[str, type] = field(default_factory=dict)
     actions: dict[str, type] = field(default_factory=dict)
     cards: dict[str, type] = field(default_factory=dict)
+    parts: dict[str, type] = field(default_factory=dict)
     connectors: dict[str, type] = field(default_factory=dict)
     credentials: dict[str, type] = field(default_factory=dict)
     performers: dict[str, Callable[..., Any]] = field(default_factory=dict)
     settlers: dict[str, Callable[..., Any]] = field(default_factory=dict)
     functions: dict[str, Callable[..., Any]] = field(default_factory=dict)
     seeds: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    simulations: dict[str, RegisteredSimulation] = field(default_factory=dict)
+    invariants: dict[tuple[str, str], Callable[..., Any]] = field(default_factory=dict)
     screens: list[Callable[..., Any]] = field(default_factory=list)
     places: list[tuple[str, str, str, Callable[..., bool]]] = field(default_factory=list)
     template_folders: list[str] = field(default_factory=list)
@@ -48,6 +59,9 @@ class Registry:
 
     def card(self, cls: C) -> C:
         return _enter(self.cards, cls)
+
+    def part(self, cls: C) -> C:
+        return _enter(self.parts, cls)
 
     def connector(self, cls: C) -> C:
         return _enter(self.connectors, cls)
@@ -73,6 +87,18 @@ class Registry:
     def seed(self, app: str, function: Callable[..., Any]) -> None:
         """Demo data for the application named ``app``: called with (application, count, seed)."""
         self._once(self.seeds, app, function)
+
+    def simulation(self, app: str, function: Callable[..., Any], *, size: str | None = None) -> None:
+        """Who acts in a simulation of the application named ``app``: called with the Simulation before it begins, it
+        enters agents and plans deeds. ``size``: what ``--size`` counts, which is an option by that name too."""
+        self._once(self.simulations, app, RegisteredSimulation(function, size))
+
+    def invariant(self, app: str, name: str, function: Callable[..., Any]) -> None:
+        """What must be true of the records of the application named ``app``: called with a Looking, answers each
+        Broken; see ``engine.invariants``."""
+        if (app, name) in self.invariants:
+            raise ValueError(f"{name!r} is registered twice for {app!r}")
+        self.invariants[app, name] = function
 
     def screen(self, make_blueprint: Callable[..., Any]) -> None:
         """More pages: called with the application, answers a Flask blueprint."""

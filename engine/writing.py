@@ -12,6 +12,7 @@ from engine import stays
 from engine.checking import new_files
 from engine.errors import AppmillError, Stale
 from engine.fields.base import Field
+from engine.forecasts import expect
 from engine.formats import MASK
 from engine.passage import Passage, Walk
 from engine.plans import FormPlan, LinesPlan
@@ -19,10 +20,13 @@ from engine.sight import NEW, Row
 from engine.storage import events, records
 from engine.storage.violations import explain
 from engine.timing import dates, timeouts
-from engine.workflow import due_of, owner_of
+from engine.workflow import owner_of
 
 # Beside the fields, what a save may change in a row.
-KEPT = ("state", "state_since", "state_due", "_previous", "owner", "owner_role", "_title", "deleted_at")
+KEPT = ("state", "state_since", "state_due", "forecast_at", "_previous", "owner", "owner_role", "_title", "deleted_at")
+
+
+OWNER = "_owner"  # in the changes of an event: [user id, role] before and after; no field is called so
 
 
 class Lost(Exception):
@@ -144,8 +148,9 @@ def _insert_one_by_one(passage: Passage, lines: LinesPlan, rows: list[Row]) -> N
         if plan.form.workflow:
             view = walk.sight.view(plan.form, row)
             row["state_since"] = walk.now
-            row["state_due"] = due_of(plan.states[row["state"]], walk.now, walk.app.definition.timezone)
-            row["owner"], row["owner_role"] = owner_of(plan, row["state"], walk.sight.with_record(view))
+            names = walk.sight.with_record(view)
+            expect(plan, row, lambda names=names: names)  # type: ignore[misc]
+            row["owner"], row["owner_role"] = owner_of(plan, row["state"], names)
         row["id"] = records.insert(walk.conn, walk.app.tables, plan.form.name, row)
         if plan.form.workflow:
             timeouts.entered(walk, plan.form.name, row, stays.enter(walk, plan, row), None)
@@ -220,18 +225,20 @@ def differences(passage: Passage) -> dict[str, Any]:
         pair = _line_differences(plan.lines[name], passage.stored_lines[name], rows)
         if pair is not None:
             found[plan.fields[name].stable_id] = pair
+    if passage.owner is not None:
+        found[OWNER] = [[before.get("owner"), before.get("owner_role")], list(passage.owner)]
     return found
 
 
 def _row_differences(plan: FormPlan, before: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        field.stable_id: [_dumped(field, before.get(name)), _dumped(field, row.get(name))]
+        field.stable_id: [dumped(field, before.get(name)), dumped(field, row.get(name))]
         for name, field in plan.fields.items()
         if name in plan.columns and field.type != "rollup" and row.get(name) != before.get(name)
     }
 
 
-def _dumped(field: Field, value: Any) -> Any:
+def dumped(field: Field, value: Any) -> Any:
     if value is None:
         return None
     return MASK if field.sensitive else field.dump(value)
@@ -252,7 +259,7 @@ def _line_differences(lines: LinesPlan, stored: Mapping[int, Row], rows: list[Ro
 
 def _whole_line(plan: FormPlan, row: Mapping[str, Any]) -> dict[str, Any]:
     values = {
-        field.stable_id: _dumped(field, row[name])
+        field.stable_id: dumped(field, row[name])
         for name, field in plan.fields.items()
         if name in plan.columns and field.type != "rollup" and row.get(name) is not None
     }
@@ -264,7 +271,7 @@ def _part_of_line(plan: FormPlan, row: Mapping[str, Any], other: Mapping[str, An
     values: dict[str, Any] = {"id": row["id"]}
     for name, field in plan.fields.items():
         if name in plan.columns and field.type != "rollup" and row.get(name) != other.get(name):
-            values[field.stable_id] = _dumped(field, row.get(name))
+            values[field.stable_id] = dumped(field, row.get(name))
     if row.get("_position") != other.get("_position"):
         values["_position"] = row.get("_position")
     return values

@@ -98,7 +98,7 @@ def opened(loaded: Loaded, registry: Registry, language: str, url: str | None = 
     hands = Hands(moment(BEGINNING, loaded.definition.timezone))
     with TemporaryDirectory(prefix="appmill-scenarios-") as name, place_of(url, Path(name)) as place:
         app = start(loaded, place.database, registry=types, files=FileStore(Path(name) / "files"), clock=hands)
-        world = World(app, hands, recorder, place, language, _people(app))
+        world = World(app, hands, recorder, place, language, make_people(app))
         world.keep("beginning")
         yield world
 
@@ -120,8 +120,8 @@ def content_of(file_name: str) -> bytes:
 # --- people
 
 
-def _people(app: Application) -> dict[str, int]:
-    """The demo users, and somebody for every role that none of them has alone."""
+def make_people(app: Application) -> dict[str, int]:
+    """The demo users, and somebody for every role that none of them has alone: role or sign-in name → id."""
     definition = app.definition
     wanted: dict[str, tuple[str, tuple[str, ...]]] = {
         login: (user.name, tuple(user.roles)) for login, user in definition.demo_users.items()

@@ -168,6 +168,14 @@ def _as_vector(found: Sequence[str]) -> str:
     )
 
 
+def strays(tables: Tables, form: str, dialect: str) -> tuple[sa.Select[Any], sa.Select[Any]]:
+    """The ids of records that are not in the index of their form, and those in the index there is no record of."""
+    kept, table = _table(form, dialect), tables.form[form]
+    key = kept.c[_key(dialect)]
+    without = sa.select(table.c.id).where(table.c.id.not_in(sa.select(key))).order_by(table.c.id)
+    return without, sa.select(key).where(key.not_in(sa.select(table.c.id))).order_by(key)
+
+
 # --- searching -------------------------------------------------------------------------------------------------------
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import datetime as dt
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heappush
 from pathlib import Path
@@ -25,6 +25,7 @@ from engine.jobs.desk import Desk, Terms
 from engine.schedules import Schedule
 from engine.storage.automation import in_state
 from engine.timetable import timetable_of
+from engine.timing.counting import times_of
 from engine.timing.reconcile import reconcile
 
 MOST_AT_ONE_MOMENT = 10_000  # messages; more are rules that wake each other
@@ -70,23 +71,24 @@ def simulate(
     ``hands``; its database is changed, so it is a copy (see ``copied``). ``told``: at every moment something is due."""
     story = Story()
     around = replace(app, registry=replace(app.registry, performers=_counting(app, story)))
-    return _Simulation(around, hands, story).run(end, told)
+    return Passing(around, hands, story).run(end, told)
 
 
 def pass_time(app: Application, hands: Hands, end: dt.datetime) -> Story:
     """As ``simulate``, with the performers of ``app`` as they are."""
-    return _Simulation(app, hands, Story()).run(end, lambda _at: None)
+    return Passing(app, hands, Story()).run(end, lambda _at: None)
 
 
-class _Simulation:
-    """What is to come is kept in memory: asking the database for it at every step would cost more than doing it."""
+class Passing:
+    """Time that passes for an application, moment by moment. What is to come is kept in memory: asking the database for
+    it at every step would cost more than doing it."""
 
     def __init__(self, app: Application, hands: Hands, story: Story) -> None:
         self.app, self.hands, self.story = app, hands, story
         self.desk = Desk(Terms(attempts=1))
         self.messages: list[tuple[dt.datetime, int]] = []
         self.tables = {
-            rule.stable_id: timetable_of(rule.trigger, app.definition.timezone, hands.now)
+            rule.stable_id: timetable_of(rule.trigger, app.definition.timezone, hands.now, times_of(app, rule))
             for rule in app.plans.timed.schedules
             if isinstance(rule.trigger, Schedule)
         }
@@ -94,19 +96,29 @@ class _Simulation:
         heapify(self.schedules)
 
     def run(self, end: dt.datetime, told: Callable[[dt.datetime], None]) -> Story:
+        with self.listening():
+            self.until(end, told)
+        return self.story
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hear of every message that is left meanwhile, whoever leaves it."""
         former, self.app.database.doorbell = self.app.database.doorbell, self
         try:
             self.messages = _waiting(self.app)
             reconcile(self.app)
-            while (due := self._coming()) is not None and due <= end and self.story.complete:
-                self.hands.now = max(due, self.hands.now)
-                told(self.hands.now)
-                self._fire_schedules()
-                self._deliver()
-            self.hands.now = end
-            return self.story
+            yield
         finally:
             self.app.database.doorbell = former
+
+    def until(self, end: dt.datetime, told: Callable[[dt.datetime], None] = lambda _at: None) -> None:
+        """Do what comes due up to ``end``, which then is now; to be called while listening."""
+        while (due := self._coming()) is not None and due <= end and self.story.complete:
+            self.hands.now = max(due, self.hands.now)
+            told(self.hands.now)
+            self._fire_schedules()
+            self._deliver()
+        self.hands.now = end
 
     # --- as a doorbell
 

@@ -1,78 +1,202 @@
-"""What the plant of the demo has: machines, materials, suppliers, rules for changes; and what every product is made of.
+"""A simulated factory of injection moulding: its people, customers and machines, day after day.
 
-Pure, like ``demo``: values as they would be typed, other records by their key.
+What they do they do through the application's own doors, as themselves; what is refused is counted and tried otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from dataclasses import dataclass, field
+from decimal import Decimal
 from random import Random
 from typing import Any
 
-LINES = ("一号线", "二号线", "三号线")
-LOCATIONS = (("A1", "raw"), ("A2", "raw"), ("B1", "raw"), ("F1", "finished"), ("F2", "finished"), ("Q1", "quarantine"))
-SUPPLIERS = (
-    ("华塑化工", "陈志强", 60),
-    ("金发新材", "刘美玲", 45),
-    ("南方色母", "黄伟", 30),
-    ("东莞永盛纸品", "何小燕", 30),
-    ("恒昌包装", "谢军", 30),
-    ("台州精密嵌件", "许文彬", 45),
-)
-# sku, name, kind, unit, cost of one, supplier, safety stock, days until it comes
+from engine.api import Hours, Outcome, Simulation
+from plugins.order_hub import demo
+
+DAY = dt.timedelta(days=1)
+MINUTE = dt.timedelta(minutes=1)
+ORDERS_A_DAY = 12  # where nobody says how many
 MATERIALS = (
-    ("RAW-ABS", "ABS 粒料", "material", "kg", "12.8", 0, 800, 7),
-    ("RAW-PP", "PP 粒料", "material", "kg", "8.6", 0, 1000, 7),
-    ("RAW-POM", "POM 粒料", "material", "kg", "15.2", 1, 300, 10),
-    ("RAW-HDPE", "HDPE 粒料", "material", "kg", "9.1", 1, 1500, 7),
-    ("RAW-PA66", "PA66 粒料", "material", "kg", "21.5", 1, 300, 14),
-    ("MB-BLACK", "黑色母", "material", "kg", "24.0", 2, 50, 5),
-    ("BOX-M", "中号纸箱", "packaging", "pcs", "3.2", 3, 500, 4),
-    ("BAG-L", "PE 内袋", "packaging", "pcs", "0.35", 4, 1000, 3),
-)
-RESIN = {"housing": "RAW-ABS", "cap": "RAW-PP", "gear": "RAW-POM", "crate": "RAW-HDPE", "connector": "RAW-PA66"}
-CAVITIES = {"housing": 2, "cap": 16, "gear": 8, "crate": 1, "connector": 8}
-A_BOX = {"housing": 100, "cap": 4000, "gear": 2500, "crate": 1, "connector": 4000}
-# step → (due date, quantity, delivery): who approves and what is charged; None: no longer
-POLICIES: Mapping[str, tuple[tuple[str, int] | None, ...]] = {
-    "pending": (("finance", 0), ("finance", 0), ("finance", 0)),
-    "paid": (("planner", 0), ("planner", 0), ("finance", 0)),
-    "preparing": (("planner", 2), ("director", 3), ("finance", 0)),
-    "scheduled": (("planner", 3), ("director", 5), ("finance", 0)),
-    "producing": (("director", 5), None, ("finance", 0)),
-    "inspected": (("director", 0), None, ("finance", 0)),
-    "shipped": (None, None, ("director", 2)),
-}
+    # sku, name, kind, unit, cost, safety stock
+    ("RM-ABS", "ABS 粒料", "material", "kg", "11.8", 4000), ("RM-PP", "PP 粒料", "material", "kg", "8.4", 6000),
+    ("RM-POM", "POM 粒料", "material", "kg", "17.5", 1500), ("RM-HDPE", "HDPE 粒料", "material", "kg", "9.2", 6000),
+    ("RM-PA66", "PA66 粒料", "material", "kg", "24.0", 1200), ("RM-MB", "色母", "material", "kg", "36", 300),
+    ("PK-BOX", "外箱", "packaging", "pcs", "3.6", 3000), ("PT-INS", "铜嵌件", "part", "pcs", "0.18", 20000),
+)  # fmt: skip
+MAIN = {"housing": "RM-ABS", "cap": "RM-PP", "gear": "RM-POM", "crate": "RM-HDPE", "connector": "RM-PA66"}
+STAGES = ("pending", "paid", "preparing", "scheduled", "producing", "inspected", "shipped")
+PEOPLE = {
+    # sign-in name: when they begin, until when
+    "li": (8.5, 18), "zhou": (9, 18.5), "wang": (8.5, 17.5), "chen": (8.5, 17.5), "zhao": (8, 17.5), "sun": (7.5, 18),
+    "qian": (8, 17.5), "wu": (7.5, 18), "zheng": (8, 18), "feng": (9, 18), "ma": (7, 19), "lin": (8.5, 18.5),
+    "he": (9, 18),
+}  # fmt: skip
+BUSY = {1: 0.7, 2: 0.35, 3: 1.25, 5: 0.95, 7: 0.85, 9: 1.3, 10: 1.4, 11: 1.35}
 
 
-def machines(random: Random) -> list[dict[str, Any]]:
-    """Twelve moulding machines, four in each line; ``line`` is an index of ``LINES``."""
-    tonnages = (80, 120, 160, 200, 120, 160, 260, 320, 160, 260, 450, 650)
-    return [
-        {
-            "code": f"M{number:02d}",
-            "name": f"注塑机 {tonnage}T",
-            "line": (number - 1) // 4,
-            "tonnage": tonnage,
-            "hours": random.choice(("20", "22")),
-            "heads": random.choice(("1", "1.5", "2")),
-            "barcode": f"M{number:02d}",
-        }
-        for number, tonnage in enumerate(tonnages, 1)
-    ]
+@dataclass
+class Customer:
+    """``pays``: good, slow or bad; ``deposit``: the share paid before production."""
+
+    id: int
+    seller: str
+    pays: str
+    deposit: Decimal
+    weight: float
 
 
-def recipe(random: Random, product: Mapping[str, Any], ids: Mapping[str, int], machine: int) -> dict[str, Any]:
-    """The components and operations of a product; ``ids``: material sku → id."""
-    family = str(product["family"])
-    resin = round(float(product["weight"]) / 1000 * 1.02, 6)
-    return {
-        "bom": [
-            {"component": ids[RESIN[family]], "quantity": f"{resin:.6f}", "scrap": str(random.choice((2, 3, 4)))},
-            {"component": ids["BOX-M"], "quantity": f"{1 / A_BOX[family]:.6f}"},
-        ],
-        "operations": [
-            {"name": "注塑", "machine": machine, "cycle": product["cycle_time"], "cavities": CAVITIES[family],
-             "setup": f"{random.choice((30, 45, 60))}m"},
-        ],
-    }  # fmt: skip
+@dataclass
+class Machine:
+    """``free``: when what stands in front of it is done."""
+
+    id: int
+    line: int
+    free: dt.datetime
+
+
+@dataclass
+class Plant:
+    """The factory as the simulation keeps it in mind; what is true stands in the application."""
+
+    simulation: Simulation
+    hours: dict[str, Hours] = field(default_factory=dict)
+    customers: list[Customer] = field(default_factory=list)
+    products: list[dict[str, Any]] = field(default_factory=list)  # finished goods: id, price, hours for 1,000 pieces
+    materials: dict[str, int] = field(default_factory=dict)
+    suppliers: list[int] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    machines: list[Machine] = field(default_factory=list)
+    locations: dict[str, int] = field(default_factory=dict)
+    lots: int = 0
+
+    @property
+    def random(self) -> Random:
+        return self.simulation.random
+
+    # --- time
+
+    def soon(self, who: str, least: float = 5, most: float = 120) -> dt.datetime:
+        """When somebody gets to it: minutes of their working time from now."""
+        minutes = self.random.uniform(least, most)
+        return self.hours[who].after(self.simulation.now, MINUTE * int(minutes))
+
+    def days(self, who: str, least: float, most: float) -> dt.datetime:
+        """Some days from now, when they are at work."""
+        later = self.simulation.now + DAY * self.random.uniform(least, most)
+        return self.hours[who].next(later)
+
+    def date(self, days: float = 0) -> str:
+        return (self.simulation.today + DAY * int(days)).isoformat()
+
+    # --- papers
+
+    def paper(self, who: str, form: str, field: str, name: str = "scan.pdf") -> list[int]:
+        return [self.simulation.file(who, form, field, name)]
+
+    def next_lot(self) -> str:
+        self.lots += 1
+        return f"L{self.simulation.today:%y%m%d}-{self.lots}"
+
+    def chance(self, share: float) -> bool:
+        return self.random.random() < share
+
+
+def build(simulation: Simulation) -> None:
+    """Set the factory up on its first day and let everybody begin."""
+    from plugins.order_hub.factory_orders import arrivals
+    from plugins.order_hub.factory_supply import begin_supply
+
+    plant = Plant(simulation)
+    _people(plant)
+    _masters(plant)
+    begin_supply(plant)
+    simulation.follow(arrivals(plant, simulation.size or ORDERS_A_DAY * max(1, (simulation.end - simulation.start).days)))
+
+
+def _people(plant: Plant) -> None:
+    """Six days a week, now and then a few days away."""
+    simulation = plant.simulation
+    span = max(1, (simulation.end - simulation.start).days)
+    for who, (start, end) in PEOPLE.items():
+        first = simulation.today + DAY * (7 + plant.random.randrange(span))
+        away = frozenset(first + DAY * number for number in range(plant.random.randint(2, 4)))
+        plant.hours[who] = simulation.hours(start=start, end=end, is_workday=lambda day: day.weekday() < 6, away=away)
+
+
+# --- what is there on the first day ----------------------------------------------------------------------------------
+
+
+def _made(outcome: Outcome) -> int:
+    if outcome.refusal is not None:
+        raise outcome.refusal  # without it there is no factory
+    return outcome.saved.id
+
+
+def _masters(plant: Plant) -> None:
+    simulation = plant.simulation
+    simulation.world.hands.now = plant.hours["he"].next(simulation.start)
+    for code, zone in (("A-01", "raw"), ("A-02", "raw"), ("F-01", "finished"), ("Q-01", "quarantine")):
+        plant.locations[code] = _made(simulation.create("wu", "location", {"code": code, "zone": zone}))
+    for name in ("恒塑原料", "华南化工", "永信包装", "瑞达五金", "东方色母"):
+        plant.suppliers.append(_made(simulation.create("he", "supplier", {"name": name, "payment_days": 45})))
+    for sku, name, kind, unit, cost, safety in MATERIALS:
+        values = {"sku": sku, "name": name, "kind": kind, "unit": unit, "cost": cost, "safety_stock": safety,
+                  "lead_days": plant.random.randint(3, 9), "supplier": plant.random.choice(plant.suppliers)}  # fmt: skip
+        plant.materials[sku] = _made(simulation.create("he", "product", values))
+    _machines(plant)
+    _products(plant)
+    _customers(plant)
+    _policies(plant)
+
+
+def _machines(plant: Plant) -> None:
+    """As many as the orders need, at three quarters of their time."""
+    simulation = plant.simulation
+    span = max(1, (simulation.end - simulation.start).days)
+    a_day = (simulation.size or ORDERS_A_DAY * span) / span
+    for number in range(1, 4):
+        plant.lines.append(_made(simulation.create("he", "production_line", {"name": f"{number} 号线"})))
+    for number in range(1, max(4, int(a_day * 0.8)) + 1):
+        line = plant.lines[number % 3]
+        values = {"code": f"M{number:02d}", "name": f"注塑机 {number:02d}", "line": line, "hours": 20,
+                  "tonnage": plant.random.choice((80, 120, 160, 250, 450))}  # fmt: skip
+        plant.machines.append(Machine(_made(simulation.create("he", "machine", values)), line, simulation.now))
+
+
+def _products(plant: Plant) -> None:
+    for values in demo.products(Random(plant.random.getrandbits(32))):  # noqa: S311
+        weight = Decimal(str(values["weight"]).split()[0])
+        main = plant.materials[MAIN[values["family"]]]
+        bom = [
+            {"component": main, "quantity": str(max(weight / 1000, Decimal("0.000001")).quantize(Decimal("0.000001"))),
+             "scrap": plant.random.choice((1, 2, 3))},
+            {"component": plant.materials["PK-BOX"], "quantity": "0.002"},
+        ]  # fmt: skip
+        if values["family"] == "connector":
+            bom.append({"component": plant.materials["PT-INS"], "quantity": "2", "scrap": 1})
+        steps = [{"name": "注塑", "cycle": values["cycle_time"], "cavities": plant.random.choice((1, 2, 4)), "setup": "45m"}]
+        kept = {name: values[name] for name in ("sku", "name", "family", "material", "weight", "cycle_time", "price", "cost")}
+        id = _made(plant.simulation.create("he", "product", {**kept, "bom": bom, "operations": steps}))
+        plant.products.append({"id": id, "price": Decimal(values["price"])})
+
+
+def _customers(plant: Plant) -> None:
+    random = plant.random
+    for place, values in enumerate(demo.customers(Random(random.getrandbits(32)), 60)):  # noqa: S311
+        seller = ("li", "zhou")[place % 2]
+        sales_person = plant.simulation.actor(seller).id
+        days = random.choice((0, 15, 30, 30, 60))
+        id = _made(plant.simulation.create("he", "customer", {**values, "sales_person": sales_person, "payment_days": days}))
+        pays = random.choices(("good", "slow", "bad"), (70, 22, 8))[0]
+        deposit = Decimal(random.choice(("0.3", "0.3", "0.5", "1")))
+        plant.customers.append(Customer(id, seller, pays, deposit, {"a": 6, "b": 2, "c": 1}[values["level"]]))
+
+
+def _policies(plant: Plant) -> None:
+    for place, stage in enumerate(STAGES):
+        for what in ("due_date", "quantity", "delivery"):
+            allowed = place < 4 or (what != "quantity" and place < 6)
+            values = {"stage": stage, "what": what, "allowed": allowed, "surcharge": place if allowed else 0,
+                      **({"approver": "planner" if place < 4 else "director"} if allowed else {})}  # fmt: skip
+            _made(plant.simulation.create("he", "change_policy", values))

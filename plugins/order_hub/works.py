@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from engine.api import Actor, Application, Invalid, Refused, adopt, find, records, save, take
-from plugins.order_hub import factory
+from plugins.order_hub import equipment
 from plugins.order_hub.demo import OrderPlan
 
 ON_THE_FLOOR = ("preparing", "scheduled", "producing", "inspected")  # with jobs, material and reports, all of them
@@ -60,22 +60,22 @@ class Plant:
 
 
 def masters(plant: Plant) -> None:
-    plant.lines = [plant.kept("production_line", "name", {"name": name}) for name in factory.LINES]
-    for values in factory.machines(plant.random):
+    plant.lines = [plant.kept("production_line", "name", {"name": name}) for name in equipment.LINES]
+    for values in equipment.machines(plant.random):
         line = plant.lines[values["line"]]
         plant.machines.append((plant.kept("machine", "code", {**values, "line": line}), line))
-    for code, zone in factory.LOCATIONS:
+    for code, zone in equipment.LOCATIONS:
         plant.locations[code] = plant.kept("location", "code", {"code": code, "zone": zone, "barcode": code})
-    for name, contact, days in factory.SUPPLIERS:
+    for name, contact, days in equipment.SUPPLIERS:
         values = {"name": name, "contact": contact, "payment_days": days, "rating": plant.random.randint(3, 5)}
         plant.suppliers.append(plant.kept("supplier", "name", values))
-    for sku, name, kind, unit, cost, supplier, safety, days in factory.MATERIALS:
+    for sku, name, kind, unit, cost, supplier, safety, days in equipment.MATERIALS:
         plant.materials[sku] = plant.kept(
             "product", "sku",
             {"sku": sku, "name": name, "kind": kind, "unit": unit, "cost": cost, "safety_stock": str(safety),
              "lead_days": days, "supplier": plant.suppliers[supplier]},
         )  # fmt: skip
-    for stage, row in factory.POLICIES.items():
+    for stage, row in equipment.POLICIES.items():
         for what, policy in zip(("due_date", "quantity", "delivery"), row, strict=True):
             if find(plant.app, plant.actor, "change_policy", {"stage": stage, "what": what}) is None:
                 terms = {"approver": policy[0], "surcharge": policy[1]} if policy else {"allowed": False}
@@ -84,7 +84,7 @@ def masters(plant: Plant) -> None:
 
 def recipe(plant: Plant, product: Mapping[str, Any]) -> dict[str, Any]:
     machine = plant.random.choice(plant.machines)[0]
-    return factory.recipe(plant.random, product, plant.materials, machine)
+    return equipment.recipe(plant.random, product, plant.materials, machine)
 
 
 def remember(plant: Plant, product: int, made_of: Mapping[str, Any]) -> None:
@@ -166,7 +166,7 @@ def goods(plant: Plant, plan: OrderPlan, order: int, products: Sequence[int], at
 def purchasing(plant: Plant) -> None:
     """The books begin with enough for what was used; since then everything came by purchases, some still to come."""
     begun = plant.today - dt.timedelta(days=120)
-    for sku, _name, _kind, _unit, cost, supplier, safety, days in factory.MATERIALS:
+    for sku, _name, _kind, _unit, cost, supplier, safety, days in equipment.MATERIALS:
         product, used = plant.materials[sku], plant.used[plant.materials[sku]]
         plant.move("count", begun, product, used + safety // 2, "A1", note="期初")
         lot = max(safety, used // 4) or safety
@@ -194,7 +194,7 @@ def _came(plant: Plant, product: int, supplier: int, quantity: int, cost: str, o
         return
     purchase = _purchase(plant, "received", product, supplier, quantity, cost, on, due, there)
     plant.move("purchase", there, product, quantity, "A2", lot=f"B{there:%y%m%d}", purchase=purchase)
-    pays = there + dt.timedelta(days=factory.SUPPLIERS[supplier][2])
+    pays = there + dt.timedelta(days=equipment.SUPPLIERS[supplier][2])
     values = {"purchase": purchase, "supplier": plant.suppliers[supplier], "issued_on": there.isoformat(),
               "due_on": pays.isoformat(), "amount": str(Decimal(cost) * quantity)}  # fmt: skip
     if pays <= plant.today and plant.random.random() < 0.8:
