@@ -57,7 +57,7 @@ def refresh(
         added = difference(rollup, pairs) if difference else None
         waiting.append((rollup, _parents(rollup, pairs) if added is None else added))
     for _round in range(MOST_ROUNDS):
-        following: dict[str, set[int]] = {}
+        following: dict[tuple[str, str], set[int]] = {}
         for rollup, ids in waiting:
             if isinstance(ids, Mapping):
                 _add(conn, tables, rollup, ids)
@@ -65,8 +65,8 @@ def refresh(
                 _update(conn, tables, rollup, ids)
             if ids:
                 written.setdefault(rollup.form.name, set()).update(ids)
-                following.setdefault(rollup.form.name, set()).update(ids)
-        waiting = [entry for name, ids in following.items() for entry in _next(conn, tables, name, ids)]
+                following.setdefault((rollup.form.name, rollup.field.name), set()).update(ids)
+        waiting = [entry for (name, field), ids in following.items() for entry in _next(conn, tables, name, field, ids)]
         if not waiting:
             break
     return written
@@ -141,12 +141,27 @@ def _parents(rollup: Rollup, pairs: Iterable[Pair]) -> set[int]:
     return {int(row[rollup.key]) for pair in pairs for row in pair if row is not None and row.get(rollup.key)}
 
 
-def _next(conn: sa.Connection, tables: Tables, form: str, ids: set[int]) -> Iterator[tuple[Rollup, set[int]]]:
-    """Rollups over records whose own rollups were written just now."""
+def _next(
+    conn: sa.Connection, tables: Tables, form: str, field: str, ids: set[int]
+) -> Iterator[tuple[Rollup, set[int]]]:
+    """Rollups that look at this rollup of records, which was written just now."""
     for rollup in rollups_over(tables, form):
+        if field not in _read_by(tables, rollup):
+            continue
         table = tables.form[form]
         select = sa.select(table.c[rollup.key]).where(table.c.id.in_(ids), table.c[rollup.key].is_not(None))
         yield rollup, set(conn.execute(select.distinct()).scalars())
+
+
+def _read_by(tables: Tables, rollup: Rollup) -> frozenset[str]:
+    """The fields of the records rolled up that the figure depends on; worked out once per definition."""
+    kept, key = tables.kept.setdefault("read by rollups", {}), (rollup.form.name, rollup.field.name)
+    if key not in kept:
+        paths = compile_expression(rollup.field.when, tables.registry).paths if rollup.field.when else ()
+        named = {path[1] for path in paths if path[0] == "record" and len(path) > 1}
+        kept[key] = frozenset(named | {rollup.field.source_field or ""})
+    found: frozenset[str] = kept[key]
+    return found
 
 
 def _update(conn: sa.Connection, tables: Tables, rollup: Rollup, ids: set[int]) -> None:

@@ -43,15 +43,16 @@ def plant(app: Application, count: int, seed: int) -> None:
     levels = [str(values["level"]) for values in wanted]
     planned = list(demo.orders(random, count, app.clock(), levels, prices, sellers))
     made: list[tuple[int, OrderPlan]] = []
+    gone = [place for place, plan in enumerate(planned) if plan.state in SHIPPED]
+    sent, detailed = set(gone[-works.SENT :]), set(gone[-works.DONE :])
     for place, plan in enumerate(planned):
         plan = _with_line(plan, floor)
         id = _order(app, actor, plan, people, customers, products, contracts, numbers)
         made.append((id, plan))
         _money(app, actor, random, plan, id, int(wanted[plan.customer]["payment_days"]), numbers)
-        detailed = place >= count - works.DETAILED
-        if plan.state in SHIPPED or (plan.state == "inspected" and random.random() < 0.5):
+        if place in sent or (plan.state == "inspected" and random.random() < 0.5):
             _goods(floor, random, plan, id, products, numbers, moved=plan.state in SHIPPED)
-        if detailed:
+        if place in detailed or plan.state in works.ON_THE_FLOOR:
             works.works(floor, plan, id, products)
     if made:
         works.purchasing(floor)

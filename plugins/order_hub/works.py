@@ -14,7 +14,8 @@ from engine.api import Actor, Application, Invalid, Refused, adopt, find, record
 from plugins.order_hub import equipment
 from plugins.order_hub.demo import OrderPlan
 
-DETAILED = 70  # so many of the newest orders have jobs, material and reports
+ON_THE_FLOOR = ("preparing", "scheduled", "producing", "inspected")  # with jobs, material and reports, all of them
+DONE, SENT = 20, 70  # so many of the newest that were shipped have them too; so many have their shipments
 MADE = ("inspected", "shipped", "signed", "returned")
 SHIPPED = ("shipped", "signed", "returned")
 LEFT = "L0"  # the lot that was there when the books began
