@@ -44,12 +44,13 @@ def _calendar(review: Review, calendar: Calendar, path: Path) -> None:
     for days, shifts in calendar.shifts.items():
         at = (*path, "shifts", days)
         found: Sequence[int] | None = _read(review, at, days, read_weekdays, at_key=True)
-        for day in found or ():
-            if day in taken:
-                said = message("{day} has its shifts in '{other}' already.", day=WEEKDAYS[day], other=taken[day])
+        for weekday in found or ():
+            if weekday in taken:
+                name, other = WEEKDAYS[weekday], taken[weekday]
+                said = message("{day} has its shifts in '{other}' already.", day=name, other=other)
                 review.error(at, said, at_key=True)
                 break
-            taken[day] = days
+            taken[weekday] = days
         _shifts(review, at, shifts)
     for place, text in enumerate(calendar.closed):
         _read(review, (*path, "closed", place), text, read_days)

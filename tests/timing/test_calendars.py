@@ -12,7 +12,8 @@ from making import Made, MakeApp
 from timing_world import deliver, messages
 
 from engine.builtin import default_registry
-from engine.load import examine
+from engine.load import examine, load_text
+from engine.publishing.depending import leaning
 
 PLANT = """\
 app: plant
@@ -267,3 +268,12 @@ def test_what_cannot_be_counted_is_said(before: str, after: str, said: str) -> N
     assert findings(PLANT) == []
     assert before in PLANT
     assert said in findings(PLANT.replace(before, after))
+
+
+def test_a_rule_that_hands_over_is_guarded_where_rights_ask_who_is_responsible() -> None:
+    new = load_text(PLANT + "rules:" + LADDER, default_registry()).definition
+    asks = PLANT.replace("chief: {read: true, update: true}", "chief: {read: record.owner_role == 'chief', update: true}")
+    before, after = (load_text(text, default_registry()).definition for text in (asks, asks + "rules:" + LADDER))
+    guarded = "the rule reassign, which hands Repair over, on which rights depend"
+    assert guarded in [str(said) for said in leaning(before, after)]
+    assert guarded not in [str(said) for said in leaning(load_text(PLANT, default_registry()).definition, new)]
