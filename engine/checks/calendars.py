@@ -21,6 +21,9 @@ from engine.language import Duration, Expression
 from engine.yamlfile import Path
 
 
+MOST_DAYS = 9999
+
+
 def check_calendars(review: Review) -> None:
     for name, calendar in review.definition.calendars.items():
         _calendar(review, calendar, ("calendars", name))
@@ -101,7 +104,9 @@ def _announced(review: Review, calendar: Calendar, path: Path) -> None:
 
 
 def _length(review: Review, leaf: Leaf, default: bool) -> None:
-    """Working hours without shifts would mean nothing."""
+    """Working hours without shifts would mean nothing, and calendars are laid out for some lifetimes only."""
+    if isinstance(leaf.value, Duration) and leaf.value.unit == "wd" and leaf.value.amount > MOST_DAYS:
+        review.error(leaf.path, message("{length} is longer than calendars reach.", length=str(leaf.value)))
     if not isinstance(leaf.value, Duration) or leaf.value.unit != "wh" or default:
         return
     around: Any = leaf.inside(State) or leaf.inside(Rule)
