@@ -20,7 +20,6 @@ from engine.holidays import public_holidays
 from engine.language import Duration, Expression
 from engine.yamlfile import Path
 
-
 MOST_DAYS = 9999
 
 
