@@ -1,7 +1,7 @@
 """When a record is expected where: the moment its state is due, and when it will have gone the rest of the main path.
 
-The main path are the states that stand in no one's way: not aside, in the order of the definition, up to the first
-final one. A state without an expected time takes none. Pure functions: the walk, imports and migrations all ask here.
+The main path: the states that are not aside, in the order of the definition, up to the first final one. A state without
+an expected time takes none. Pure functions: the walk, imports and migrations all ask here.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def _form(app: Application, conn: sa.Connection, form: str) -> int:
     write = sa.update(table).where(table.c.id == sa.bindparam("id_")).values(forecast_at=new)
     while True:
         query = sa.select(*columns).where(table.c.id > last).order_by(table.c.id).limit(CHUNK)
-        rows = conn.execute(query).mappings().all()
+        rows = [dict(row) for row in conn.execute(query).mappings()]
         found = [(row, forecast_of(plan, row)) for row in rows]
         changed = [{"id_": row["id"], "new_": end} for row, end in found if end != row["forecast_at"]]
         if changed:

@@ -121,8 +121,8 @@ def timetable_of(schedule: Schedule, zone: str, start: dt.datetime, times: Times
     if schedule.every is not None:
         return Interval(schedule.every, start, own, times or Weekdays(own))
     days = ",".join(schedule.weekdays) or "*"
-    times = [dt.time.fromisoformat(text) for text in schedule.at]
-    triggers = [CronTrigger(hour=at.hour, minute=at.minute, day_of_week=days, timezone=own) for at in times]
+    hours = [dt.time.fromisoformat(text) for text in schedule.at]
+    triggers = [CronTrigger(hour=at.hour, minute=at.minute, day_of_week=days, timezone=own) for at in hours]
     return Calendar(tuple(triggers), own, fixed_hours=True)
 
 

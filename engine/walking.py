@@ -93,7 +93,7 @@ def changing(
 
 def _finish(passage: Passage) -> Saved:
     settle(passage)
-    if not passage.creating and passage.transition is None and not passage.changed() and passage.owner is None:
+    if not passage.creating and passage.transition is None and not passage.changed():
         return _unchanged(passage)
     return store(passage)
 

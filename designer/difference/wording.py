@@ -285,6 +285,14 @@ OPTIONS: Mapping[str, Message] = {
     "Updated.from": message("value before"),
     "Updated.to": message("value now"),
     "Ask.needs": message("answers needed"),
+    "Calendar.shifts": message("shifts of the week"),
+    "Calendar.holidays": message("public holidays"),
+    "Calendar.closed": message("days closed"),
+    "Calendar.open": message("days worked otherwise"),
+    "Calendar.default": message("the default calendar"),
+    "State.due_by": message("to be done by"),
+    "State.pauses": message("time stands still"),
+    "Reassign.to": message("whom it is handed to"),
     "Rule.owner": message("who is told of failures"),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar as almanac
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint, request
@@ -53,8 +53,9 @@ class Month:
 @blueprint.get("/<int:id>/calendars")
 def show(id: int) -> str:
     draft = workspace(id)
-    context = _context(draft)
-    return draw("calendars.html", draft, "settings", **context, **panel_context(draft, context["path"]))
+    name = _chosen(draft)
+    panel = panel_context(draft, ("calendars", name) if name else None)
+    return draw("calendars.html", draft, "settings", **_context(draft), **panel)
 
 
 @blueprint.get("/<int:id>/calendars/picture")
@@ -63,11 +64,19 @@ def picture(id: int) -> str:
     return render("designer/calendar_picture.html", layout="fragment.html", change=draft.change, **_context(draft))
 
 
-def _context(draft: Workspace) -> dict[str, object]:
-    known = draft.definition.calendars if draft.definition else {}
-    path = asked_path() or ()
+def _known(draft: Workspace) -> Mapping[str, Calendar]:
+    return draft.definition.calendars if draft.definition else {}
+
+
+def _chosen(draft: Workspace) -> str:
+    """The calendar that is asked for, else the first; empty where there is none."""
+    known, path = _known(draft), asked_path() or ()
     asked = str(path[1]) if len(path) > 1 and path[0] == "calendars" else ""
-    name = asked if asked in known else next(iter(known), "")
+    return asked if asked in known else next(iter(known), "")
+
+
+def _context(draft: Workspace) -> dict[str, object]:
+    known, name = _known(draft), _chosen(draft)
     return {
         "calendars": known.values(), "name": name, "path": ("calendars", name) if name else None,
         **(_drawn(draft, known[name]) if name else {"months": (), "week": (), "year": 0}),

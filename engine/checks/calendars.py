@@ -20,6 +20,8 @@ from engine.holidays import public_holidays
 from engine.language import Duration, Expression
 from engine.yamlfile import Path
 
+MOST_DAYS = 9999
+
 
 def check_calendars(review: Review) -> None:
     for name, calendar in review.definition.calendars.items():
@@ -44,12 +46,13 @@ def _calendar(review: Review, calendar: Calendar, path: Path) -> None:
     for days, shifts in calendar.shifts.items():
         at = (*path, "shifts", days)
         found: Sequence[int] | None = _read(review, at, days, read_weekdays, at_key=True)
-        for day in found or ():
-            if day in taken:
-                said = message("{day} has its shifts in '{other}' already.", day=WEEKDAYS[day], other=taken[day])
+        for weekday in found or ():
+            if weekday in taken:
+                name, other = WEEKDAYS[weekday], taken[weekday]
+                said = message("{day} has its shifts in '{other}' already.", day=name, other=other)
                 review.error(at, said, at_key=True)
                 break
-            taken[day] = days
+            taken[weekday] = days
         _shifts(review, at, shifts)
     for place, text in enumerate(calendar.closed):
         _read(review, (*path, "closed", place), text, read_days)
@@ -100,7 +103,9 @@ def _announced(review: Review, calendar: Calendar, path: Path) -> None:
 
 
 def _length(review: Review, leaf: Leaf, default: bool) -> None:
-    """Working hours without shifts would mean nothing."""
+    """Working hours without shifts would mean nothing, and calendars are laid out for some lifetimes only."""
+    if isinstance(leaf.value, Duration) and leaf.value.unit == "wd" and leaf.value.amount > MOST_DAYS:
+        review.error(leaf.path, message("{length} is longer than calendars reach.", length=str(leaf.value)))
     if not isinstance(leaf.value, Duration) or leaf.value.unit != "wh" or default:
         return
     around: Any = leaf.inside(State) or leaf.inside(Rule)

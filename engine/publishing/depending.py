@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from engine.actions import Reassign
 from engine.definition import AppDefinition, Form, Rule, State
 from engine.errors import Message, message
 from engine.expressions.syntax import words_in
@@ -33,6 +34,17 @@ def leaning(old: AppDefinition, new: AppDefinition) -> Iterator[Message]:
         if touched:
             yield message("the rule {rule}, which sets {field}, on which rights depend", rule=rule.label or rule.name,
                           field=touched[0])  # fmt: skip
+        for form in _handed_over(new, rule):
+            yield message("the rule {rule}, which hands {form} over, on which rights depend",
+                          rule=rule.label or rule.name, form=form.label)  # fmt: skip
+
+
+def _handed_over(new: AppDefinition, rule: Rule) -> Iterator[Form]:
+    """Forms whose records it makes others responsible for, where a permission asks who is."""
+    names = {name for _place, action, name in rule.steps() if isinstance(action, Reassign) and name is not None}
+    for name in sorted(names & new.forms.keys()):
+        if {"owner", "owner_role"} & _granting(new.forms[name]):
+            yield new.forms[name]
 
 
 def _responsible(old: AppDefinition, new: AppDefinition) -> Iterator[Message]:

@@ -41,7 +41,8 @@ class Progress:
 
 def trigger_hash(rule: Rule) -> str:
     """Of what decides when the rule wakes; its actions and its condition may change freely."""
-    words = {"type": rule.trigger.type, **asdict(rule.trigger)}
+    calendar = {"calendar": rule.calendar} if rule.calendar else {}
+    words = {"type": rule.trigger.type, **asdict(rule.trigger), **calendar}
     return hashlib.sha256(json.dumps(words, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 

@@ -242,7 +242,7 @@ def test_the_difference_is_said_in_words_and_shown_side_by_side(site):
     assert "No mistakes" in shown
     assert "Form “Ticket” › state “Open” is expected to take 4 hours instead of 2 hours" in shown
     assert "Before · line 20 within: 2h" in shown
-    assert "The records stay as they are." in shown
+    assert "The expected ends of form ticket are worked out anew." in shown
     assert "It is to be tried out first." in shown
     sides = pia.htmx("GET", f"/designer/{id}/difference/sides").text
     assert '<a href="/designer/1/yaml?line=20">20</a>' in sides

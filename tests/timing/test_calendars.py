@@ -12,7 +12,10 @@ from making import Made, MakeApp
 from timing_world import deliver, messages
 
 from engine.builtin import default_registry
-from engine.load import examine
+from engine.expressions import to_sql
+from engine.load import examine, load_text
+from engine.publishing.depending import leaning
+from engine.sight import Sight
 
 PLANT = """\
 app: plant
@@ -208,8 +211,6 @@ def test_a_new_calendar_moves_what_is_expected_and_keeps_what_was_promised(app: 
 def test_expressions_count_by_the_default_calendar(app: Made) -> None:
     plans = app.application.plans
     with app.application.database.read() as conn:
-        from engine.sight import Sight
-
         names = Sight(app.application, conn, app.actor("li")).names
         for source, value in (
             ("add_workdays(date('2026-04-30'), 1)", dt.date(2026, 5, 6)),
@@ -219,8 +220,6 @@ def test_expressions_count_by_the_default_calendar(app: Made) -> None:
             assert plans.compile(source).evaluate(names) == value
     table = app.application.tables.form["repair"]
     app.create("repair", name="Press", wanted_on="2026-05-06", as_="li")
-    from engine.expressions import to_sql
-
     compiled = plans.compile("record.wanted_on == add_workdays(date('2026-04-30'), 1)")
     form = app.application.definition.forms["repair"]
     clause = to_sql(compiled, form, app.application.tables, app.actor("li"), app.clock)
@@ -259,6 +258,8 @@ def findings(text: str) -> list[str]:
          "fields."),
         ("due_by: record.parts", "due_by: record.name",
          "error forms.repair.workflow.states.parts.due_by: Expected a date or a moment, such as record.due_on - days(3)."),
+        ("within: 2wd", "within: 10000wd",
+         "error forms.repair.workflow.states.open.within: 10000wd is longer than calendars reach."),
         ("open: {label: Open,", "open: {label: Open, pauses: true,",
          "error forms.repair.workflow.states.open.pauses: Only an aside state can let the time of another stand still."),
     ],
@@ -267,3 +268,12 @@ def test_what_cannot_be_counted_is_said(before: str, after: str, said: str) -> N
     assert findings(PLANT) == []
     assert before in PLANT
     assert said in findings(PLANT.replace(before, after))
+
+
+def test_a_rule_that_hands_over_is_guarded_where_rights_ask_who_is_responsible() -> None:
+    new = load_text(PLANT + "rules:" + LADDER, default_registry()).definition
+    asks = PLANT.replace("chief: {read: true, update: true}", "chief: {read: record.owner_role == 'chief', update: true}")
+    before, after = (load_text(text, default_registry()).definition for text in (asks, asks + "rules:" + LADDER))
+    guarded = "the rule reassign, which hands Repair over, on which rights depend"
+    assert guarded in [str(said) for said in leaning(before, after)]
+    assert guarded not in [str(said) for said in leaning(load_text(PLANT, default_registry()).definition, new)]
