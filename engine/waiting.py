@@ -151,7 +151,7 @@ def foresee(sight: Sight, plan: FormPlan, asked: Iterable[Compiled], ids: Sequen
 
 
 def _further(sight: Sight, form: str, paths: Sequence[tuple[str, ...]], ids: Sequence[int]) -> None:
-    """One link more: ``record.order.customer.name``."""
+    """One link more, as in ``record.equipment.area.name``."""
     for name in dict.fromkeys(path[1] for path in paths):
         field = sight.definition.forms[form].fields.get(name)
         if field is not None and field.kind == "link":

@@ -74,7 +74,7 @@ async function askFirst(url) {
   if (answer && answer.status < 400) openDialog(document.getElementById("dialog-place"), answer.text);
 }
 document.addEventListener("submit", async (event) => {
-  const form = event.target.closest?.(".list #dialog-place form");
+  const form = event.target.closest?.(".list #dialog-place form:not([data-nudge-form])");
   if (!form) return;
   event.preventDefault();
   event.stopImmediatePropagation();

@@ -75,6 +75,7 @@ function listen(event) {
     return findCode(code);
   }
   if (event.key === "Shift") return;
+  if (event.repeat) return single(event); // a key held down is no scanner
   if (!quick || event.key.length !== 1) settle();
   if (event.key.length !== 1) return single(event);
   if (burst.length || wanted(event)) event.preventDefault();

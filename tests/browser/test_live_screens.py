@@ -45,7 +45,11 @@ def test_what_others_change_appears_and_what_is_typed_stays(yard: Any, page_as: 
     expect(page.locator("[data-risk=late]")).to_have_text("2")
     save(yard, 3, line="two")  # not hers any more
     expect(page.locator("tr#r3")).to_have_count(0, timeout=5000)
-    page.locator("body").press("Escape")
+    page.locator("tr#r1 [data-nudge]").click()
+    page.locator("[data-nudge-form] textarea").fill("@ann when?")
+    page.locator("[data-nudge-form] .btn-primary").click()
+    expect(page.locator(".toast-note")).to_contain_text("Sent")
+    expect(page.locator("dialog[open]")).to_have_count(0)
     scan(page, "j-1001")
     page.wait_for_url("**/job/1")
     page.locator("#story").scroll_into_view_if_needed()
