@@ -255,7 +255,8 @@ def _script(here: Ground) -> dict[str, Any]:
 
 STEPS: Mapping[str, Callable[[Ground], dict[str, Any]]] = {
     "set": _set, "create": _create, "update": _update, "take": _take, "refuse": _refuse, "notify": _notify,
-    "ask": _ask, "approve": _approve, "branch": _branch, "for_each": _for_each, "wait": _wait, "mail": _mail, "http": _http, "call": _call,
+    "ask": _ask, "approve": _approve,
+    "branch": _branch, "for_each": _for_each, "wait": _wait, "mail": _mail, "http": _http, "call": _call,
     "print": _print, "script": _script,
 }  # fmt: skip
 

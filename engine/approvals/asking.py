@@ -15,7 +15,7 @@ from engine.actions import people_of
 from engine.application import Application
 from engine.approvals import delegating, mails, noting, words
 from engine.approvals.model import Approval, write
-from engine.approve import Approve, ApprovalStep
+from engine.approve import ApprovalStep, Approve
 from engine.calendars import due_after
 from engine.effects import Choice
 from engine.language import Duration

@@ -25,8 +25,10 @@ NO_ADDRESS = message(
     "set APPMILL_ADDRESS, such as https://work.example.com."
 )
 GONE = message("This link leads nowhere (any more).")
-OVER = message("This link was for one decision and is over: it was used, its time ran out, or the decision is no longer "
-               "asked of you. Sign in to see how it stands.")  # fmt: skip
+OVER = message(
+    "This link was for one decision and is over: it was used, its time ran out, or the decision is no longer asked of "
+    "you. Sign in to see how it stands."
+)
 
 
 def address_of(app: Application, path: str) -> str:

@@ -12,7 +12,7 @@ from engine.application import Application
 from engine.approvals import asking, links, model, noting, outcomes, seeing, words
 from engine.approvals.asking import Way, ask, meant
 from engine.approvals.model import Approval, load, locked
-from engine.approve import Approve, ApprovalPart
+from engine.approve import ApprovalPart, Approve
 from engine.errors import message
 from engine.faults import point
 from engine.passage import Walk
@@ -267,7 +267,7 @@ def _ask_to_mend(way: Way, by: int | None, comment: str | None) -> None:
     said = {language: message("“{approval}” was sent back to you: {comment}", approval=name(language),
                               comment=comment or "–") for language in way.app.definition.languages}  # fmt: skip
     texts = {language: outcomes.said(one, language) for language, one in said.items()}
-    ask(way, dict.fromkeys(people, {}), kind="mending", choices=words.mending(), texts=texts)
+    ask(way, {person: {} for person in people}, kind="mending", choices=words.mending(), texts=texts)
 
 
 def _mended(way: Way, one: Question | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.approve import Approve, ApprovalStep
+from engine.approve import ApprovalStep, Approve
 from engine.checks.review import Review
 from engine.errors import message
 from engine.yamlfile import Path

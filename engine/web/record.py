@@ -18,8 +18,8 @@ from engine.fields.base import Field
 from engine.permissions import label_of_role, may, may_record, row_filter
 from engine.storage import events
 from engine.triggers import Button
-from engine.web.approval_picture import Picture, pictures_of
 from engine.web import comments, path, printing, questions, related, take
+from engine.web.approval_picture import Picture, pictures_of
 from engine.web.context import actor, application, fragment_wanted, reader
 from engine.web.doors import ShownDoor, closed_doors, open_doors
 from engine.web.failures import said as say
