@@ -59,6 +59,8 @@ def _way(walk: Walk, run: Run, approval: Approval) -> Way:
     form = model.form_of(walk.app, approval)
     view = walk.sight.view(form, row) if row is not None else None
     names = {**walk.sight.names, "record": view, "old": view, **run.given, "results": dict(run.results)}
+    if run.inner:  # one record of many: the record that woke the rule is there, too
+        names["source"] = going_on.source_of(walk, walk.conn, run)
     return Way(walk, run, action, approval, Asking(walk, view, names))
 
 

@@ -116,4 +116,5 @@ def tell(app: Application, id: int) -> dict[str, Any]:
         "runs": [[one.state, one.results.get("approval", {}).get("answer")] for one in runs],
         "questions": [[one.step, one.state, one.answer] for one in questions],
         "answers": list(answers),
+        "keys": [],
     }  # fmt: skip
