@@ -220,7 +220,8 @@ def _keep_one_administrator(conn: sa.Connection, tables: Tables, leaving: int) -
 
 def end_access(conn: sa.Connection, tables: Tables, user_id: int, now: dt.datetime) -> None:
     conn.execute(tables.session.delete().where(tables.session.c.user_id == user_id))
-    token = tables.token
+    link, token = tables.decision_link, tables.token
+    conn.execute(link.update().where(link.c.user_id == user_id, link.c.ended_at.is_(None)).values(ended_at=now))
     conn.execute(token.update().where(token.c.user_id == user_id, token.c.revoked_at.is_(None)).values(revoked_at=now))
 
 

@@ -135,7 +135,9 @@ def asked_of(app: Application, conn: sa.Connection, actor: Actor, question_id: i
 def _lock(app: Application, conn: sa.Connection, question: Question) -> None:
     """In the order in which delivery takes its locks: the message first."""
     tables = app.tables
-    rows = ((tables.message, question.message_id), (tables.approval, question.approval_id), (tables.question, question.id))
+    rows = (
+        (tables.message, question.message_id), (tables.approval, question.approval_id), (tables.question, question.id),
+    )  # fmt: skip
     for table, id in rows:
         if id is not None:
             conn.execute(sa.select(table.c.id).where(table.c.id == id).with_for_update())

@@ -77,7 +77,8 @@ ACTIONS: Mapping[str, str] = {
     "ask": '{type: ask, to: [member], message: "May {{ record.name }} be closed?", needs: all, at_most: 3d,'
     "\n as: decision, answers: {approve: {label: {zh: 同意, en: Approve}, style: primary},"
     " reject: {label: {zh: 驳回, en: Reject}, style: danger, comment: required, decisive: true}}}",
-    "approve": '{type: approve, as: approval, label: {zh: 审批, en: Approval}, message: "May {{ record.name }} be closed?",'
+    "approve": "{type: approve, as: approval, label: {zh: 审批, en: Approval},"
+    ' message: "May {{ record.name }} be closed?",'
     "\n shows: [name, cost], steps: [{label: {zh: 主管, en: Lead}, to: [member]},"
     " {label: {zh: 会签, en: Together}, to: [member, record.owner], needs: all, when: record.cost > 100}]}",
     "branch": "{type: branch, when: record.cost > 100, then: [{type: take, transition: close}]}",

@@ -105,7 +105,7 @@ def go_on(app: Application, conn: sa.Connection, run_id: int, step: int, *, paus
     view = _record(walk, run.form, run.record_id)
     if run.record_id is not None and view is None:
         raise Missing(message("The record is gone."))
-    source = _source(walk, conn, run)
+    source = source_of(walk, conn, run)
     context = Asking(walk, view, _names(walk, view, run.given, run.results, source), rule)
     stretch = unfold(inner_program(program.program, run.inner), step, context)
     table = app.tables.run
@@ -126,7 +126,7 @@ def still_waits(app: Application, conn: sa.Connection, run_id: int, holds: str) 
     view = _record(walk, run.form, run.record_id)
     if view is None:
         return False
-    names = _names(walk, view, run.given, run.results, _source(walk, conn, run))
+    names = _names(walk, view, run.given, run.results, source_of(walk, conn, run))
     return not app.plans.compile(holds).holds(names)
 
 
@@ -149,7 +149,7 @@ def load_run(app: Application, conn: sa.Connection, run_id: int) -> Run | None:
     )  # fmt: skip
 
 
-def _source(walk: Walk, conn: sa.Connection, run: Run) -> View | None:
+def source_of(walk: Walk, conn: sa.Connection, run: Run) -> View | None:
     """For the run of one record of many: the record that woke the rule."""
     if not run.inner:
         return None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from engine.approve import LINK
 from engine.definition import Rule
 from engine.effects import (
     Approve,
@@ -270,7 +271,8 @@ def described(effect: Effect) -> dict[str, Any]:
         }  # fmt: skip
     if isinstance(effect, Approve):
         return {
-            "approve": sorted(effect.roles), "users": sorted(effect.users), "message": dict(effect.texts),
+            "approve": sorted(effect.roles), "users": sorted(effect.users),
+            "message": {language: text.replace(LINK, "…") for language, text in effect.texts.items()},
             "label": dict(effect.label),
             "steps": [
                 {"label": dict(one.label), "skipped": one.skipped, "roles": sorted(one.roles),

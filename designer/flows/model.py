@@ -163,7 +163,7 @@ class _Drawing:
                 continue
             if isinstance(trigger, Timeout):
                 yield self.badge("timeout", rule)
-            elif isinstance(trigger, Entered) and any(isinstance(action, Ask | Approve) for _path, action, _of in rule.steps()):
+            elif isinstance(trigger, Entered) and _asks(rule):
                 yield self.badge("ask", rule)
 
     def _taking(self, transition: str) -> Iterator[Badge]:
@@ -200,3 +200,7 @@ def length(time: Duration, language: str) -> str:
     """An expected time in words: ``2 d``, ``3 个工作日``."""
     unit = _UNITS["zh" if language == "zh" else "en"][time.unit]
     return f"{time.amount}{unit.removesuffix('s') if time.amount == 1 and time.unit in ('wd', 'wh') else unit}"
+
+
+def _asks(rule: Rule) -> bool:
+    return any(isinstance(action, Ask | Approve) for _path, action, _of in rule.steps())

@@ -269,7 +269,8 @@ def _script(here: Ground) -> dict[str, Any]:
 
 STEPS: Mapping[str, Callable[[Ground], dict[str, Any]]] = {
     "set": _set, "create": _create, "update": _update, "take": _take, "reassign": _reassign,
-    "refuse": _refuse, "notify": _notify, "ask": _ask, "approve": _approve, "branch": _branch,
+    "refuse": _refuse, "notify": _notify, "ask": _ask, "approve": _approve,
+    "branch": _branch,
     "for_each": _for_each, "wait": _wait, "mail": _mail, "http": _http, "call": _call,
     "print": _print, "report": _report, "script": _script,
 }  # fmt: skip

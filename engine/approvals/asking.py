@@ -111,7 +111,7 @@ def ask(
         "round": approval.round, "step": approval.at, "part": part, "kind": kind,
     }  # fmt: skip
     id = questions.write(walk, row, people, approval.place)
-    mails.post(walk, way.run, way.action, approval, id, people, key)
+    mails.post(walk, way.run, way.action, approval, id, people, key, texts)
     return id
 
 

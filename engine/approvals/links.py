@@ -25,8 +25,10 @@ NO_ADDRESS = message(
     "set APPMILL_ADDRESS, such as https://work.example.com."
 )
 GONE = message("This link leads nowhere (any more).")
-OVER = message("This link was for one decision and is over: it was used, its time ran out, or the decision is no longer "
-               "asked of you. Sign in to see how it stands.")  # fmt: skip
+OVER = message(
+    "This link was for one decision and is over: it was used, its time ran out, or the decision is no longer asked of "
+    "you. Sign in to see how it stands."
+)
 
 
 def address_of(app: Application, path: str) -> str:
@@ -103,4 +105,6 @@ def end(
 def waits_for(app: Application, conn: sa.Connection, question_id: int, user_id: int) -> bool:
     """Whether this person's answer still is waited for."""
     question = one(conn, app.tables, app.tables.question.c.id == question_id)
-    return question is not None and question.is_open(app.clock()) and question.voice(user_id) in question.missing
+    if question is None or question.kind == "mending":  # whose record has to be mended needs the whole application
+        return False
+    return question.is_open(app.clock()) and question.voice(user_id) in question.missing

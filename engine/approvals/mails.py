@@ -29,9 +29,10 @@ MARK = "decision"  # in the data of a message: whose decision the link is for
 
 
 def post(
-    walk: Walk, run: Run, action: Approve, approval: Approval, question_id: int, people: Mapping[int, Any], key: str
-) -> None:
-    """Leave a mail for each of them who has an address."""
+    walk: Walk, run: Run, action: Approve, approval: Approval, question_id: int, people: Mapping[int, Any], key: str,
+    texts: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
+    """Leave a mail for each of them who has an address. ``texts``: what they are told instead of the request."""
     if action.mail is None:
         return
     app, conn = walk.app, walk.conn
@@ -44,14 +45,14 @@ def post(
                 continue
             data = {
                 "to": [reached], "cc": [], "subject": approval.name(actor.language), "attachments": [],
-                "text": _text(approval, actor, seen),
+                "text": _text(texts or approval.texts, actor, seen),
                 MARK: {"approval": approval.id, "question": question_id, "user": person},
             }  # fmt: skip
             runs.post_mail(walk, run, f"{key}.m{person}", action.mail, data)
 
 
-def _text(approval: Approval, actor: Actor, seen: seeing.ShownRecord) -> str:
-    asked = text_in(approval.texts, actor.language)
+def _text(texts: Mapping[str, str], actor: Actor, seen: seeing.ShownRecord) -> str:
+    asked = text_in(texts, actor.language)
     facts = [f"{one.label}: {_lined(one.text)}" for one in seen.fields]
     link = [] if LINK in asked else [say(message("Decide here: {link}", link=LINK), actor.language)]
     return "\n\n".join(part for part in (asked, seen.title, "\n".join(facts), *link) if part) + "\n"

@@ -28,8 +28,8 @@ FINAL = ("approved", "refused", "returned", "withdrawn", "timed_out", "cancelled
 
 @dataclass(frozen=True)
 class Approval:
-    """A row of ``_approval``. ``course`` holds ``fates`` {"round.step": skipped | nobody} and ``after``: signers who are
-    asked when the step is passed, as {round, step, user, by}."""
+    """A row of ``_approval``. ``course`` holds ``fates`` {"round.step": skipped | nobody} and ``after``: signers who
+    are asked when the step is passed, as {round, step, user, by}."""
 
     id: int
     run_id: int

@@ -59,6 +59,8 @@ def _way(walk: Walk, run: Run, approval: Approval) -> Way:
     form = model.form_of(walk.app, approval)
     view = walk.sight.view(form, row) if row is not None else None
     names = {**walk.sight.names, "record": view, "old": view, **run.given, "results": dict(run.results)}
+    if run.inner:  # one record of many: the record that woke the rule is there, too
+        names["source"] = going_on.source_of(walk, walk.conn, run)
     return Way(walk, run, action, approval, Asking(walk, view, names))
 
 
@@ -267,7 +269,7 @@ def _ask_to_mend(way: Way, by: int | None, comment: str | None) -> None:
     said = {language: message("“{approval}” was sent back to you: {comment}", approval=name(language),
                               comment=comment or "–") for language in way.app.definition.languages}  # fmt: skip
     texts = {language: outcomes.said(one, language) for language, one in said.items()}
-    ask(way, dict.fromkeys(people, {}), kind="mending", choices=words.mending(), texts=texts)
+    ask(way, {person: {} for person in people}, kind="mending", choices=words.mending(), texts=texts)
 
 
 def _mended(way: Way, one: Question | None) -> None:

@@ -135,7 +135,8 @@ def approval_step(w: Words, step: approve.ApprovalStep, form: str | None) -> str
     ]  # fmt: skip
     told = {"step": step.label, "groups": w.listed(groups)}
     if step.when is not None:
-        return w.say(message("{step} – {groups}; only when {condition}", condition=w.expression(step.when, form), **told))
+        condition = w.expression(step.when, form)
+        return w.say(message("{step} – {groups}; only when {condition}", condition=condition, **told))
     return w.say(message("{step} – {groups}", **told))
 
 

@@ -25,7 +25,9 @@ for room in (api_records, api_forms, api_import, api_inbox, api_approvals, api_a
     blueprint.register_blueprint(room.blueprint)
 
 REALM = 'Bearer realm="api"'
-NUMBERS = frozenset({"record_id", "view_id", "attachment_id", "run_id", "message_id", "job_id", "question_id", "approval_id"})
+NUMBERS = frozenset({
+    "record_id", "view_id", "attachment_id", "run_id", "message_id", "job_id", "question_id", "approval_id",
+})  # fmt: skip
 NOT_JSON = frozenset({"api.docs", "api.api_inbox.download"})
 
 

@@ -195,6 +195,7 @@ class Page:
     is_mine: bool
     steps_back: tuple[tuple[int, str], ...]
     for_name: str
+    may_comment: bool
 
 
 def approval_for(conn: sa.Connection, id: int) -> tuple[Approval, Seen, Approve]:
@@ -235,8 +236,14 @@ def page_of(conn: sa.Connection, approval_id: int) -> Page:
         tuple(showing.lines(one, False) for one in fields if one.kind == "lines"), mine,
         ", ".join(one.name for one in first.missing) if first is not None else "",
         powers, who.view_as is None and (model.is_applicant(approval, who) or who.is_admin), back,
-        voice.for_name if voice else "",
+        voice.for_name if voice else "", _takes_part(approval, asked),
     )  # fmt: skip
+
+
+def _takes_part(approval: Approval, asked: Sequence[Question]) -> bool:
+    who = actor()
+    part = any(one.voice(who.id) is not None for one in asked)
+    return who.view_as is None and (part or model.is_applicant(approval, who) or who.is_admin)
 
 
 def waiting_question(asked: Sequence[Question]) -> Question | None:

@@ -72,6 +72,18 @@ def test_a_question_and_its_answers_whatever_is_killed_in_between(database_url: 
         assert made.deaths.total() >= 0.9 * len(kills) - 1
 
 
+def test_an_approval_that_is_handed_over_whatever_is_killed_in_between(database_url: str) -> None:
+    with stage(database_url, "story_approval") as made:
+        told = made.reference
+        assert (told["ticket"], told["runs"]) == (["asked", "approved", 3], [["done", "approved"]])
+        assert told["questions"] == [[0, "answered", "approve"], [1, "answered", "approve"]]
+        assert told["answers"] == ["approve", None, "approve", "approve"]
+        wrong, kills = [], chosen(len(made.points), 3)
+        for kill in kills:
+            wrong += made.differences(kill, signal="KILL" if kill % 2 else "exit")
+        assert not wrong, "\n".join(wrong)
+
+
 def test_killed_again_and_again(database_url: str) -> None:
     """The restarted process dies, too."""
     chance, wanted = random.Random(7), 150 if FULL else 3

@@ -48,6 +48,9 @@ ACTIONS = {
             "kept as “decision”).",
             "询问Member“May ‹Name› be closed?”（同意 / 驳回、每个人都要答复、最多 3天、结果记为“decision”）。"),
     "reassign": ("hand the record over to Member (reason: “nobody came”).", "把记录转交给Member（原因：“nobody came”）。"),
+    "approve": ("have “Approval” approved (Lead – Member: one of them approves, Together – Member, Owner: all of them "
+                "approve; only when Cost > 100, kept as “approval”).",
+                "发起“审批”（主管 – Member：一人同意即可、会签 – Member、负责人：须全部同意；仅当Cost > 100、结果记为“approval”）。"),
     "branch": ("if Cost is greater than CN¥100.00, take “Close”.", "如果Cost大于¥100.00，则执行“Close”。"),
     "for_each": ("for each of the Ticket for which Part of is the record that woke the rule: take “Close”.",
                  "对每条符合“Part of为触发规则的记录”的Ticket，执行“Close”。"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from textwrap import dedent
 from typing import Any
 
@@ -101,11 +100,11 @@ def test_the_address_is_read_strictly(text: str, read: str) -> None:
 
 
 @pytest.fixture
-def linked(make_desk: Any) -> Iterator[tuple[Grounds, str]]:
+def linked(make_desk: Any) -> tuple[Grounds, str]:
     """A desk where lea got a link for one decision."""
     site = make_desk(**MAILED)
     site.made.create("paper", name="A", cost="5000", secret="plan", as_="admin")
-    yield site, link_in(mails(site.made)["lea"])
+    return site, link_in(mails(site.made)["lea"])
 
 
 def test_it_shows_just_that_approval_and_opening_it_decides_nothing(linked: tuple[Grounds, str]) -> None:

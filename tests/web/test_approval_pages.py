@@ -45,8 +45,6 @@ def test_one_approval_shows_amounts_before_its_buttons(site: Grounds) -> None:
     assert page.index("€5,000.00") < page.index('value="approve"')
     assert "hidden plan" not in page
     assert 'value="approve"' not in site.visitor("max").get("/approvals/1").text
-    site.made.person("guest")
-    site.app.database.close()
     assert site.visitor("kim").get("/approvals/1").status_code == 200
     assert site.visitor("lea").get("/approvals/9").status_code == 404
 
