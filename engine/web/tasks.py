@@ -22,6 +22,7 @@ from engine.entries.receiving import is_outdated
 from engine.errors import AppmillError, Invalid, Missing, Problem, message
 from engine.fields.base import Field
 from engine.once import new_token
+from engine.permissions import updatable_fields
 from engine.storage.entries import latest
 from engine.task import Task
 from engine.web import questions, scanning
@@ -143,10 +144,11 @@ def _inputs(conn: sa.Connection, task: Task, form: Form, seen: Seen | None, type
     """The inputs over the record that was chosen; without one over an empty record, to be filled by the screen."""
     app = application()
     sheet, step, adds = sheet_maker(conn, form).make(seen, typed, {}), _step(form, task), adding(app, task)
+    updatable = updatable_fields(app, actor(), form, creating=task.kind == "create")
     made = []
     for field in asked_fields(app, task):
         asked = step is not None and field.name in step.ask
-        if not (asked or task.kind != "create" or sheet.may_type(form, field)):
+        if not (asked or updatable.ever(field.name)):
             continue
         box = _box(sheet, form, field, typed, empty=field.name in adds or (task.kind != "create" and seen is None),
                    required=asked or None)  # fmt: skip

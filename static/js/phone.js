@@ -5,7 +5,8 @@ import { csrfToken } from "./texts.js";
 import { startScanFields } from "./phone/scan_fields.js";
 
 const queue = self.AppmillQueue;
-const person = document.querySelector('meta[name="person"]');
+// Inside a preview nobody is there: nothing of it may be kept or sent.
+const person = document.querySelector('meta[name="preview-root"]') ? null : document.querySelector('meta[name="person"]');
 const EVERY = 30000; // ms between two tries while something waits
 
 // --- the worker
@@ -81,7 +82,7 @@ function guardSignOut() {
     const form = event.target;
     if (form.getAttribute("action") !== "/sign_out" || form.dataset.sure) return;
     event.preventDefault();
-    const own = (await queue.waiting()).filter((entry) => String(entry.person) === person?.content);
+    const own = (await queue.waiting().catch(() => [])).filter((entry) => String(entry.person) === person?.content);
     const words = document.getElementById("texts")?.dataset.signOutWaiting ?? "";
     if (own.length && !(await ask(words.replace("{count}", own.length)))) return;
     forgetTyped();

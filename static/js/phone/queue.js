@@ -3,9 +3,9 @@
 (() => {
   const NAME = "appmill";
   const STORE = "entries";
-  const DONE_KEPT = 3 * 24 * 3600 * 1000;
   const PATIENCE = 20000; // ms before a server that does not answer counts as no network
   const LOCK = "appmill-queue";
+  const TRIES = 5; // of an entry the server breaks over, before those behind it go on
 
   let opening = null;
 
@@ -40,8 +40,6 @@
   // type, bytes}], status: "waiting" | "refused"}. Answers the number it is kept under.
   const add = (entry) => store("readwrite", (place) => place.add({ ...entry, status: "waiting", tries: 0 }));
 
-  const waiting = async () => (await all()).filter((entry) => entry.status !== "done");
-
   async function patiently(url, options = {}) {
     const control = new AbortController();
     const timer = setTimeout(() => control.abort(), PATIENCE);
@@ -74,7 +72,8 @@
     return data;
   }
 
-  // What the server made of it: {done, …answer}, {refused, reason, problems}, or "stop" where sending has to wait.
+  // What the server made of it: {done, …answer}, {refused, reason, problems}, "stop" where sending has to
+  // wait, or "broken".
   async function send(entry, token, waited) {
     let answer;
     try {
@@ -89,6 +88,7 @@
     }
     const json = answer.headers.get("Content-Type")?.includes("json");
     if (answer.ok && json) return { done: true, ...(await answer.json()) };
+    if (answer.status === 500) return "broken";
     if (answer.status === 401 || answer.status === 408 || answer.status === 429 || answer.status >= 500 || answer.status === 0) return "stop";
     const told = json ? (await answer.json()).error : null;
     if (answer.status === 403 && !told) return "stop"; // the token is another by now
@@ -99,29 +99,27 @@
   // at, which is told its problems instead. Answers {sent, blocked, mine: what became of `now`}.
   async function run(now) {
     const entries = (await all()).filter((entry) => entry.status === "waiting");
-    await forgetOld();
     if (!entries.length) return { sent: 0, blocked: null };
     const who = await whoami();
     if (typeof who === "string") return { sent: 0, blocked: who };
+    if (who.reads_only) return { sent: 0, blocked: "signed out" }; // looking as somebody else
     let sent = 0;
     for (const entry of entries) {
       if (String(entry.person) !== String(who.person)) continue; // never as somebody else
       const looked = entry.seq === now;
       const result = await send(entry, who.token, !looked);
-      if (result === "stop") return { sent, blocked: "offline" };
+      if (result === "broken" && entry.tries + 1 < TRIES) await put({ ...entry, tries: entry.tries + 1 });
+      else if (result === "broken") await put({ ...entry, status: "refused", reason: "500" });
+      if (result === "stop" || result === "broken") return { sent, blocked: "offline" };
       if (result.done) {
         sent += 1;
-        await put({ seq: entry.seq, status: "done", person: entry.person, task: entry.task, label: entry.label, title: entry.title, at: Date.now(), outcome: result.outcome });
+        await remove(entry.seq);
       } else if (!looked) {
         await put({ ...entry, status: "refused", reason: result.reason });
       }
       if (looked) return { sent, blocked: null, mine: result };
     }
     return { sent, blocked: null };
-  }
-
-  async function forgetOld() {
-    for (const entry of await all()) if (entry.status === "done" && Date.now() - entry.at > DONE_KEPT) await remove(entry.seq);
   }
 
   // One sender at a time, in all tabs and the worker together; each entry has a key besides, so that twice is once.
@@ -132,5 +130,5 @@
     return locks.request(LOCK, { ifAvailable: true }, (lock) => (lock ? run(null) : { sent: 0, blocked: null }));
   }
 
-  self.AppmillQueue = { add, all, put, remove, waiting, flush };
+  self.AppmillQueue = { add, put, remove, waiting: all, flush };
 })();

@@ -48,7 +48,7 @@ function item(entry) {
   words.append(line(new Date(entry.made_at).toLocaleString(document.documentElement.lang)), status(entry));
   row.append(words);
   if (String(entry.person) === person) {
-    if (entry.status === "refused") row.append(button(say.retry, "refresh", async () => { await queue.put({ ...entry, status: "waiting" }); await sendWaiting(); }));
+    if (entry.status === "refused") row.append(button(say.retry, "refresh", async () => { await queue.put({ ...entry, status: "waiting", tries: 0 }); await sendWaiting(); }));
     row.append(button(say.remove, "trash", async () => {
       if (!(await ask(say.removeSure, { danger: true }))) return;
       await queue.remove(entry.seq);
