@@ -106,6 +106,7 @@ SHOW_NO_RECORDS = frozenset({
     "rows",  # of an import: the starter's own
     "file",  # of an import: the starter's own
     "follow",  # a notification leads to its record
+    "as_pdf",  # the sheet of …/print, which is asked
     "docs",  # the page around openapi.json
 })  # fmt: skip
 
