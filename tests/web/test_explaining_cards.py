@@ -129,8 +129,11 @@ def test_expected_money_adds_up_week_by_week(works):
 
 
 def test_a_figure_before_and_after_a_day(works):
+    for day, machine in (("2026-02-21", 1), ("2026-02-22", 2)):
+        works.made.create("report", as_="bob", machine=machine, day=day, made=30)
     html = words(card(works, "change"))
-    assert html.startswith("Until then 90 10 Feb 2026 – 19 Feb 2026 Since then 0 20 Feb 2026 – 1 Mar 2026 How it changed 100%")
+    assert html.startswith("Until then 90 10 Feb 2026 – 19 Feb 2026 Since then 30 20 Feb 2026 – 1 Mar 2026 How it changed 67%")
+    assert "made / machines = 60 / 2 = 30" in html
 
 
 # --- who sees what, and what was chosen ------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ def number_of(part: Part, tally: Tally | None) -> Decimal | None:
     """What the formula reads: durations in hours, the sum of nothing as 0."""
     value = tally.value if tally is not None else None
     if value is None:
-        return Decimal(0) if part.fold in ("count", "sum") else None
+        return Decimal(0) if part.fold in ("count", "sum", "distinct") else None
     if isinstance(value, dt.timedelta):
         return Decimal(value.days * 86400 + value.seconds) / 3600
     return Decimal(value)
