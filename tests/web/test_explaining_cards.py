@@ -49,7 +49,7 @@ def part(html, text):
 
 def test_a_rate_is_worked_out_of_several_forms_by_group_beside_its_past(works):
     html = card(works, "oee")
-    assert words(html).startswith("66.5% This month 34% last month 100% wanted: 80% Feb 2026: 100% Mar 2026: 66.5%")
+    assert words(html).startswith("66.5% This month 33.5 points last month 100% wanted: 80% Feb 2026: 100% Mar 2026: 66.5%")
     assert "Run / planned × good / made = 11 / 16 × 145 / 150 = 66.5%" in words(html)
     assert part(html, "A ")[0] == "A 83.1% 7 h 8 h 95 100"
     assert part(html, "B ")[0] == "B 50% 4 h 8 h 50 50"
