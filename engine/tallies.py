@@ -42,7 +42,7 @@ class Asking:
 
 @dataclass(frozen=True)
 class Measure:
-    """``fold``: count, sum, min, max or mean of ``field``."""
+    """``fold``: count, sum, min, max, mean or distinct (how many different values) of ``field``."""
 
     fold: str
     field: str | None = None
@@ -52,6 +52,8 @@ class Measure:
         if self.fold == "count" or self.field is None:
             return (sa.func.count(),)
         column = table.c[self.field]
+        if self.fold == "distinct":
+            return sa.func.count(), sa.func.count(column), sa.func.count(sa.distinct(column))
         fold: Any = {"min": sa.func.min, "max": sa.func.max}.get(self.fold, sa.func.sum)
         as_own = sa.cast if isinstance(column.type, sa.Integer) else sa.type_coerce  # PostgreSQL sums them as NUMERIC
         return sa.func.count(), sa.func.count(column), as_own(fold(column), column.type)
@@ -62,7 +64,8 @@ class Measure:
 
 @dataclass(frozen=True)
 class Tally:
-    """A figure that can be added to another of its kind. ``filled``: how many records have a value."""
+    """A figure that can be added to another of its kind, if it is not distinct. ``filled``: how many records have a
+    value."""
 
     fold: str
     records: int = 0

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import ClassVar, Literal
 
 from engine.cards.base import Card
-from engine.cards.figures import Fold, Unit
+from engine.cards.figures import Unit
 from engine.language import Colour, Expression, FieldName, FormName, Label, option
 
 DAY_PATTERN = r"^\d{4}-\d{2}-\d{2}$"
@@ -21,7 +21,9 @@ class Part:
     label: Label | None = option("What it is called. Default: its name.", None)
     form: FormName = option("The form whose records it counts.")
     where: Expression | None = option("Only records for which this holds.", None)
-    fold: Fold = option("How the records are folded into one figure.", "count")
+    fold: Literal["count", "sum", "min", "max", "mean", "distinct"] = option(
+        "How the records are folded into one figure; distinct counts how many different values a field has.", "count"
+    )
     field: FieldName | None = option("The field that is folded.", None, of="form")
     date: FieldName | None = option(
         "Only records whose date is in the period count. Default: all, whenever they are from.", None, of="form"

@@ -218,6 +218,9 @@ def _folded(review: Review, form: Form, card: Any, path: Path, *, days: bool = T
         said = message("'{fold}' needs a field: add 'field'.", fold=card.fold)
         review.error((*path, "fold"), said)
         return
+    if card.fold == "distinct":
+        expect(review, (*path, "field"), form, card.field, makes_groups, _GROUPS)
+        return
     days = days and card.fold in ("min", "max") and not isinstance(card, TrendCard)
     fits = _is_figure_or_day if days else is_figure
     what = message("a stored number or date") if days else message("a stored number")

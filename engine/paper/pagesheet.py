@@ -18,6 +18,7 @@ from engine.cards import BoardCard, Card, GanttCard, RecordsCard
 from engine.cardviews import may_open
 from engine.definition import Page
 from engine.errors import DeliveryFailed, Message, message
+from engine.exporting import title_extra
 from engine.filling import fill
 from engine.formats import HIDDEN
 from engine.paper.document import LARGEST, Document, environment, style
@@ -126,14 +127,14 @@ def _records(look: Look, card: RecordsCard) -> Drawn:
     return "cards/paper_rows.html", {"heads": heads, "rows": rows, "more": bool(page.after)}
 
 
-def _text(look: Look, name: str, row: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+def _text(look: Look, name: str, row: Mapping[str, Any], found: dict[str, Any]) -> str:
     if name in row.get("_hidden", ()):
         return HIDDEN
     field, value = look.columns[name], row[name]
     if value is None:
         return ""
     shown = field.masked if field.sensitive else field.format
-    return str(shown(value, look.reader, found.get(name)))
+    return str(shown(value, look.reader, title_extra(field, dict(row), found)))
 
 
 def _board(look: Look, card: BoardCard) -> Drawn:

@@ -115,6 +115,7 @@ SHOW_NO_RECORDS = frozenset({
     "style",  # of a paper format: lengths
     "pdf",  # what on_paper shows, pressed
     "enter",  # a wall screen is led to its tower
+    "as_pdf",  # the sheet of …/print, which is asked
     "docs",  # the page around openapi.json
     "manifest", "app_icon", "worker", "offline",  # the application on a home screen: open to everybody
     "waiting", "scan", "dialog", "me",  # pages that a script of the device fills; who is signed in

@@ -49,7 +49,7 @@ def part(html, text):
 
 def test_a_rate_is_worked_out_of_several_forms_by_group_beside_its_past(works):
     html = card(works, "oee")
-    assert words(html).startswith("66.5% This month 34% last month 100% wanted: 80% Feb 2026: 100% Mar 2026: 66.5%")
+    assert words(html).startswith("66.5% This month 33.5 points last month 100% wanted: 80% Feb 2026: 100% Mar 2026: 66.5%")
     assert "Run / planned × good / made = 11 / 16 × 145 / 150 = 66.5%" in words(html)
     assert part(html, "A ")[0] == "A 83.1% 7 h 8 h 95 100"
     assert part(html, "B ")[0] == "B 50% 4 h 8 h 50 50"
@@ -129,8 +129,11 @@ def test_expected_money_adds_up_week_by_week(works):
 
 
 def test_a_figure_before_and_after_a_day(works):
+    for day, machine in (("2026-02-21", 1), ("2026-02-22", 2)):
+        works.made.create("report", as_="bob", machine=machine, day=day, made=30)
     html = words(card(works, "change"))
-    assert html.startswith("Until then 90 10 Feb 2026 – 19 Feb 2026 Since then 0 20 Feb 2026 – 1 Mar 2026 How it changed 100%")
+    assert html.startswith("Until then 90 10 Feb 2026 – 19 Feb 2026 Since then 30 20 Feb 2026 – 1 Mar 2026 How it changed 67%")
+    assert "made / machines = 60 / 2 = 30" in html
 
 
 # --- who sees what, and what was chosen ------------------------------------------------------------------------------

@@ -107,8 +107,10 @@ pages:
          fold: sum, field: price, width: 6}
       - type: before_after
         label: Before and after
-        figures: {made: {form: report, fold: sum, field: made, date: day}}
-        value: made
+        figures:
+          made: {form: report, fold: sum, field: made, date: day}
+          machines: {form: report, fold: distinct, field: machine, date: day}
+        value: made / machines
         day: "2026-02-20"
         days: 10
         width: 6

@@ -100,7 +100,7 @@ def number_of(part: Part, tally: Tally | None) -> Decimal | None:
     """What the formula reads: durations in hours, the sum of nothing as 0."""
     value = tally.value if tally is not None else None
     if value is None:
-        return Decimal(0) if part.fold in ("count", "sum") else None
+        return Decimal(0) if part.fold in ("count", "sum", "distinct") else None
     if isinstance(value, dt.timedelta):
         return Decimal(value.days * 86400 + value.seconds) / 3600
     return Decimal(value)
@@ -186,7 +186,7 @@ def draw(look: Look, card: FormulaCard) -> Mapping[str, Any]:
         "period": said_now(look, now) if dated else None,
     }  # fmt: skip
     if card.compare and dated:
-        drawn["then"] = _then(card, said_before(look, along[-2]), points[-1], points[-2])
+        drawn["then"] = _then(look, card, said_before(look, along[-2]), points[-1], points[-2])
     if card.trend > 1:
         drawn |= _line(look, card, along[-card.trend :], points[-card.trend :])
     return {**drawn, **_rows(look, card, now)}
@@ -202,10 +202,15 @@ def _days(look: Look, part: Part, span: Span) -> tuple[tuple[str, str], ...]:
     return during(date, span) if date is not None else ()
 
 
-def _then(card: Formula, said: Message | str, now: Worked, then: Worked) -> Then | None:
+def _then(look: Look, card: Formula, said: Message | str, now: Worked, then: Worked) -> Then:
+    """How it changed: by how much of what it was; of percents by how many points."""
     if now.value is None or then.value is None:
         return Then(said, then, "same", None, NONE)
-    return Then(said, then, *way_of(card.better, now.value, then.value))
+    way, good, change = way_of(card.better, now.value, then.value)
+    if card.format == "percent" and change:
+        points = formats.decimal(round(abs(now.value - then.value) * 100, card.digits))
+        change = say(message("{points} points", points=points), look.reader.language)
+    return Then(said, then, way, good, change)
 
 
 def _goal(look: Look, card: FormulaCard, value: Decimal | None) -> Goal | None:
@@ -294,7 +299,7 @@ def before_after(look: Look, card: BeforeAfterCard) -> Mapping[str, Any]:
     sides = [own_span(day - dt.timedelta(days=count * step), day - dt.timedelta(days=1)),
              own_span(day, day + dt.timedelta(days=count * step - 1))]  # fmt: skip
     before, after = _along(look, card, sides)
-    then = _then(card, sides[0].label(look.reader), after, before)
+    then = _then(look, card, sides[0].label(look.reader), after, before)
     points = _along(look, card, along)
     return {
         "day": formats.date(day, look.reader.language), "before": before, "after": after, "then": then,

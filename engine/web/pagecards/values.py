@@ -35,8 +35,9 @@ def measure_of(card: Any) -> Measure:
 
 
 def measured(look: Look, card: Any) -> Field | None:
-    """The field a card or a figure folds; None where it counts."""
-    return look.field(card.field) if card.fold != "count" else None
+    """The field a card or a figure folds; None where it counts records or values."""
+    field = look.field(card.field) if card.fold != "count" else None
+    return None if card.fold == "distinct" else field
 
 
 def shown(field: Field | None, tally: Tally, reader: Reader) -> str:
