@@ -304,9 +304,9 @@ def test_an_invitation_is_shown_once_and_used_once(yard: Yard) -> None:
     page = ann.post(f"/party/{yard.sea}/access", sent)
     secret = re.search(r"https://yard.example.com/portal/owners/invitation/([\w-]+)", page.text)
     assert secret is not None
-    again = ann.get(f"/party/{yard.sea}/access")
-    assert again.mimetype == page.mimetype == "text/html"
-    assert secret[1] not in again.text
+    later = ann.get(f"/party/{yard.sea}/access")
+    assert later.mimetype == page.mimetype == "text/html"
+    assert secret[1] not in later.text
     with yard.app.database.read() as conn:
         assert secret[1] not in str(conn.execute(sa.select(yard.app.tables.outsider)).all())
     eve = Guest(yard.grounds)
