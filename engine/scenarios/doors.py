@@ -86,17 +86,8 @@ _OF_LIST = (
     "/export.csv", "/export.xlsx", "/options", "/options?q=0", "/import", "/import/template.xlsx",
 )  # fmt: skip
 _OF_RECORD = (
-    "",
-    "/edit",
-    "/delete",
-    "/events",
-    "/print",
-    "/related",
-    "/people",
-    "/step/next",
-    "/step/previous",
-    "/access",
-)
+    "", "/edit", "/delete", "/events", "/print", "/related", "/people", "/step/next", "/step/previous", "/access",
+)  # fmt: skip
 
 
 def _of_form(form: Form, ids: Sequence[int], named: Sequence[str]) -> Iterator[str]:
