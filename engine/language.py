@@ -150,7 +150,9 @@ class Named:
         None,
         pattern=NAME_PATTERN,
     )
-    renamed_from: str | None = option("The former name, after a rename by hand.", None, pattern=NAME_PATTERN)
+    renamed_from: str | None = option(
+        "The former name, after a rename by hand.", None, pattern=NAME_PATTERN
+    )
 
     @property
     def stable_id(self) -> str:
@@ -166,21 +168,7 @@ SYSTEM_FIELDS = (
 SYSTEM_MOMENTS = frozenset({"state_since", "state_due", "forecast_at", "created_at", "updated_at", "deleted_at"})
 RESERVED_FIELDS = frozenset({*SYSTEM_FIELDS, "record", "user", "none", "true", "false", "previous"})
 RESERVED_FORMS = frozenset(
-    {
-        "api",
-        "static",
-        "admin",
-        "sign_in",
-        "sign_out",
-        "me",
-        "search",
-        "files",
-        "pages",
-        "jobs",
-        "health",
-        "hooks",
-        "designer", "live", "find", "wall", "approvals", "decide", "tasks", "scan", "manifest", "offline",
-        "portal",
-    }
-)
+    {"api", "static", "admin", "sign_in", "sign_out", "me", "search", "files", "pages", "jobs", "health", "hooks",
+     "designer", "live", "find", "wall", "approvals", "decide", "tasks", "scan", "manifest", "offline", "portal"}
+)  # fmt: skip
 ADMIN = RoleName("admin")  # built in: may do everything with every form, and manages people

@@ -98,21 +98,12 @@ _OF_LIST = (
     "/export.csv", "/export.xlsx", "/options", "/options?q=0", "/import", "/import/template.xlsx",
 )  # fmt: skip
 _OF_RECORD = (
-    "",
-    "/edit",
-    "/delete",
-    "/events",
+    "", "/edit", "/delete", "/events",
     "/events?with=linked",
     "/events?with=linked&kind=files",
     "/events?kind=changes",
-    "/nudge",
-    "/print",
-    "/related",
-    "/people",
-    "/step/next",
-    "/step/previous",
-    "/access",
-)
+    "/nudge", "/print", "/related", "/people", "/step/next", "/step/previous", "/access",
+)  # fmt: skip
 
 
 def _of_form(form: Form, ids: Sequence[int], named: Sequence[str]) -> Iterator[str]:

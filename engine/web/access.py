@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, g, request
-from werkzeug.wrappers import Response
+from flask import Blueprint, Response, g, request
+from werkzeug.wrappers import Response as Answer
 
 from engine import audit, outsiders, portal_mail, sessions
 from engine.definition import Form
@@ -66,12 +66,12 @@ def _portal(found: list[Portal], name: str) -> Portal:
 
 
 @blueprint.get("/<form_name>/<int:record_id>/access")
-def show(form_name: str, record_id: int) -> Response:
+def show(form_name: str, record_id: int) -> Answer:
     form, seen = _place(form_name, record_id)
     return _page(form, seen)
 
 
-def _page(form: Form, seen: Seen, status: int = 200, **more: Any) -> Response:
+def _page(form: Form, seen: Seen, status: int = 200, **more: Any) -> Answer:
     app, who = application(), actor()
     with app.database.read() as conn:
         rooms = [Room(one, tuple(outsiders.outsiders_of(conn, app, one, stands_for=seen.id)), portal_mail.can_send(one))
@@ -90,7 +90,7 @@ def _page(form: Form, seen: Seen, status: int = 200, **more: Any) -> Response:
 
 
 @blueprint.post("/<form_name>/<int:record_id>/access")
-def invite(form_name: str, record_id: int) -> Response:
+def invite(form_name: str, record_id: int) -> Answer:
     form, seen = _place(form_name, record_id)
     app, who, posted = application(), actor(), request.form
     portal = _portal(outsiders.portals_of(app, who, form), posted.get("portal", ""))
@@ -110,7 +110,7 @@ def _language(text: str) -> str | None:
     return text if text in application().definition.languages else None
 
 
-def _invited(conn: sa.Connection, form: Form, seen: Seen, portal: Portal, id: int, *, by_mail: bool) -> Response:
+def _invited(conn: sa.Connection, form: Form, seen: Seen, portal: Portal, id: int, *, by_mail: bool) -> Answer:
     """By mail the secret is made when the mail goes out; else it is shown this once."""
     app, who = application(), actor()
     audit.note(conn, app, who, "portal.invited", id)
@@ -143,7 +143,7 @@ def _person(conn: sa.Connection, form: Form, seen: Seen, user_id: int) -> tuple[
 
 
 @blueprint.post("/<form_name>/<int:record_id>/access/<int:user_id>/invite")
-def invite_again(form_name: str, record_id: int, user_id: int) -> Response:
+def invite_again(form_name: str, record_id: int, user_id: int) -> Answer:
     form, seen = _place(form_name, record_id)
     with application().database.write() as conn:
         portal, person = _person(conn, form, seen, user_id)
@@ -151,7 +151,7 @@ def invite_again(form_name: str, record_id: int, user_id: int) -> Response:
 
 
 @blueprint.post("/<form_name>/<int:record_id>/access/<int:user_id>/active")
-def set_active(form_name: str, record_id: int, user_id: int) -> Response:
+def set_active(form_name: str, record_id: int, user_id: int) -> Answer:
     form, seen = _place(form_name, record_id)
     app, active = application(), request.form.get("active") == "yes"
     with app.database.write() as conn:
@@ -164,7 +164,7 @@ def set_active(form_name: str, record_id: int, user_id: int) -> Response:
 
 
 @blueprint.post("/<form_name>/<int:record_id>/access/<int:user_id>/look")
-def look(form_name: str, record_id: int, user_id: int) -> Response:
+def look(form_name: str, record_id: int, user_id: int) -> Answer:
     """See the portal as this person does, in a session of its own that changes nothing."""
     require_admin()
     form, seen = _place(form_name, record_id)
@@ -187,7 +187,7 @@ def look(form_name: str, record_id: int, user_id: int) -> Response:
 
 
 @blueprint.post("/<form_name>/<int:record_id>/links")
-def make_link(form_name: str, record_id: int) -> Response:
+def make_link(form_name: str, record_id: int) -> Answer:
     form, seen = _place(form_name, record_id)
     app, posted = application(), request.form
     portal = _portal(_linking(form, seen), posted.get("portal", ""))
@@ -207,7 +207,7 @@ def make_link(form_name: str, record_id: int) -> Response:
 
 
 @blueprint.post("/<form_name>/<int:record_id>/links/<int:link_id>/revoke")
-def revoke_link(form_name: str, record_id: int, link_id: int) -> Response:
+def revoke_link(form_name: str, record_id: int, link_id: int) -> Answer:
     form, seen = _place(form_name, record_id)
     app = application()
     if not _linking(form, seen):

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint
-from werkzeug.wrappers import Response
+from flask import Blueprint, Response
+from werkzeug.wrappers import Response as Answer
 
 from engine.application import Application
 from engine.definition import Form
@@ -112,7 +112,7 @@ def _own(form: Form, job: int) -> Mapping[str, Any]:
 
 
 @blueprint.get("/<form_name>/prints/jobs/<int:job>")
-def show(form_name: str, job: int) -> Response:
+def show(form_name: str, job: int) -> Answer:
     form = form_named(form_name)
     row = _own(form, job)
     reason = ((row["result"] or {}).get("reason") or {}).get(reader().language, "")
@@ -126,7 +126,7 @@ def _silent(row: Mapping[str, Any]) -> bool:
 
 
 @blueprint.post("/<form_name>/prints/jobs/<int:job>/cancel")
-def cancel(form_name: str, job: int) -> Response:
+def cancel(form_name: str, job: int) -> Answer:
     form = form_named(form_name)
     _own(form, job)
     table = application().tables.job

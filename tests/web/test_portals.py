@@ -230,6 +230,7 @@ def test_a_new_record_is_of_whom_the_person_stands_for(yard: Yard) -> None:
     page = eve.get("/job/new")
     assert page.status_code == 200
     assert 'name="party"' not in page.text
+    assert 'name="what"' in page.text
     answer = eve.post("/job/new", {"what": "New sail", "party": str(yard.lake), "cost": "5"})
     assert answer.status_code == 303, text(answer)
     row = yard.made.get("job", yard.other + 1)
@@ -303,7 +304,9 @@ def test_an_invitation_is_shown_once_and_used_once(yard: Yard) -> None:
     page = ann.post(f"/party/{yard.sea}/access", sent)
     secret = re.search(r"https://yard.example.com/portal/owners/invitation/([\w-]+)", page.text)
     assert secret is not None
-    assert secret[1] not in ann.get(f"/party/{yard.sea}/access").text
+    later = ann.get(f"/party/{yard.sea}/access")
+    assert later.mimetype == page.mimetype == "text/html"
+    assert secret[1] not in later.text
     with yard.app.database.read() as conn:
         assert secret[1] not in str(conn.execute(sa.select(yard.app.tables.outsider)).all())
     eve = Guest(yard.grounds)

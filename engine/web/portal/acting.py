@@ -184,7 +184,13 @@ def new(portal_name: str, form_name: str) -> Response:
     shown, form = _creatable(portal, form_name)
     with application().database.read() as conn:
         maker = sheet_maker(conn, form)
-        return _new_page(portal, shown, maker.make(None, maker.with_first_rows(Typed()), {}))
+        return _new_page(portal, shown, maker.make(None, _theirs(portal, shown, maker.with_first_rows(Typed())), {}))
+
+
+def _theirs(portal: Portal, shown: PortalForm, typed: Typed) -> Typed:
+    """What is typed, of whom the person stands for: grants on a new record ask that."""
+    via = outsiders.link_to(application(), portal, shown)
+    return typed if via is None else Typed({**typed.raw, via: str(actor().stands_for or "")}, typed.lines)
 
 
 def create(portal_name: str, form_name: str) -> Response:
@@ -194,13 +200,12 @@ def create(portal_name: str, form_name: str) -> Response:
     with app.database.read() as conn:
         typed, files = _typed(conn, shown, form, None)
     typed = uploads.with_posted_files(form, files & set(shown.fields), typed)
-    via = outsiders.link_to(app, portal, shown)
-    values = {**typed.values(), **({via: who.stands_for} if via else {})}
+    values = _theirs(portal, shown, typed).values()
     try:
         saved = service.save(app, who, form.name, values, once=once_of(who.id, request.form.get("_once")))
     except (Invalid, Refused, Denied) as error:
         with app.database.read() as conn:
-            sheet = sheet_maker(conn, form).make(None, typed, {})
+            sheet = sheet_maker(conn, form).make(None, _theirs(portal, shown, typed), {})
             problems, by_path = shown_problems(error.problems or (Problem("", error.reason),), typed, sheet)
             return _new_page(
                 portal, shown, replace(sheet, problems=by_path), error.status, problems, said(error.reason)
