@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "history": ("engine.commands.history", "List what was ever in force, or print one of them."),
     "rollback": ("engine.commands.rollback", "Go back to a definition that was in force."),
     "export": ("engine.commands.export", "Write the records of a form as CSV or XLSX."),
+    "export-events": ("engine.commands.export_events", "Write down everything that happened, for other tools."),
     "import": ("engine.commands.import_", "Bring a table in as records."),
     "seed": ("engine.commands.seed", "Make sample records."),
     "user": ("engine.commands.user", "Add, list and change people."),

@@ -39,7 +39,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", dest="end", metavar="DATE", type=moment, help="the last day (default: a year later)")
     parser.add_argument("--days", type=int, metavar="N", help="how long, in the place of --to (with people: 30)")
     people = parser.add_argument_group(
-        "with people", "in an empty database of its own, or in --database where that is empty; nothing leaves the process"
+        "with people",
+        "in an empty database of its own, or in --database where that is empty; nothing leaves the process",
     )
     people.add_argument(
         "--people", action="store_true", help="people use the application: a plugin's, or a crowd that knows the file"
@@ -133,9 +134,7 @@ def _with_people(options: argparse.Namespace, registry: Registry, start: dt.date
 # --- time alone
 
 
-def _story(
-    options: argparse.Namespace, registry: object, folder: Path, start: dt.datetime, end: dt.datetime
-) -> Story:
+def _story(options: argparse.Namespace, registry: object, folder: Path, start: dt.datetime, end: dt.datetime) -> Story:
     from engine.application import start as opened
     from engine.load import load_file
     from engine.registry import Registry
@@ -168,9 +167,7 @@ def _source(options: argparse.Namespace) -> Path | None:
     return None
 
 
-def _print(
-    definition: AppDefinition, story: Story, zone: ZoneInfo, start: dt.datetime, end: dt.datetime
-) -> None:
+def _print(definition: AppDefinition, story: Story, zone: ZoneInfo, start: dt.datetime, end: dt.datetime) -> None:
     print(f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} ({definition.timezone})\n")
     acted, woken = story.acted(), Counter(firing.rule for firing in story.firings)
     counts = Counter(firing.rule for firing in acted)

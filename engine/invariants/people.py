@@ -37,9 +37,7 @@ class Rights:
         tables, conn = looking.app.tables, looking.conn
         ids = list(conn.scalars(sa.select(tables.user.c.id)))
         found = load_people(conn, tables, ids)
-        actors = {
-            id: Actor(id, one["login"], one["name"], one["roles"], one["groups"]) for id, one in found.items()
-        }
+        actors = {id: Actor(id, one["login"], one["name"], one["roles"], one["groups"]) for id, one in found.items()}
         event = tables.event
         query = sa.select(event.c.record_id).where(event.c.form == "_user", event.c.kind == "user.changed")
         groups = sa.select(event.c.id).where(event.c.form == "_group").limit(1)
@@ -116,7 +114,9 @@ class Rights:
         key = (plan.form.name, event.kind == "created", event.transition, actor.id)
         if key not in self._kept:
             open_ = updatable_fields(self.looking.app, actor, plan.form, creating=event.kind == "created")
-            step = next((one for one in plan.transitions.values() if one.transition.stable_id == event.transition), None)
+            step = next(
+                (one for one in plan.transitions.values() if one.transition.stable_id == event.transition), None
+            )
             by_itself = {*plan.constants, *plan.defaults, *(one.name for one in plan.series), *plan.visible_when}
             self._kept[key] = {
                 id: one.name for id, one in by_stable_id(plan).items()
@@ -129,7 +129,11 @@ class Rights:
 
 def _step(form: Any, event: Any, actor: Actor) -> Any:
     workflow = form.workflow
-    step = next((one for one in workflow.transitions.values() if one.stable_id == event.transition), None) if workflow else None
+    step = (
+        next((one for one in workflow.transitions.values() if one.stable_id == event.transition), None)
+        if workflow
+        else None
+    )
     if step is None:
         return ANOTHER_DEFINITION
     if actor.roles.isdisjoint(step.roles):
@@ -139,7 +143,9 @@ def _step(form: Any, event: Any, actor: Actor) -> Any:
 
 
 def _button(definition: Any, form: str, actor: Actor) -> Any:
-    buttons = [rule.trigger for rule in definition.rules.values() if isinstance(rule.trigger, Button) and rule.form == form]
+    buttons = [
+        rule.trigger for rule in definition.rules.values() if isinstance(rule.trigger, Button) and rule.form == form
+    ]
     if any(not actor.roles.isdisjoint(one.roles) for one in buttons):
         return None
     return message("{who} pressed a button that is for others.", who=actor.name)
@@ -153,5 +159,3 @@ def answers(looking: Looking) -> Iterator[Broken]:
     for row in looking.rows(query.where(event.c.kind == "answered")):
         if ((row.trace or {}).get("question"), row.actor_id) not in known:
             yield Broken(message("Somebody answered who was not asked."), row.form, row.record_id, row.id)
-
-

@@ -82,7 +82,9 @@ def _refuse_filled(app: Application) -> None:
     tables = app.tables
     held = [tables.user, *(table for table in tables.form.values())]
     with app.database.read() as conn:
-        filled = [table.name for table in held if conn.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first()]
+        filled = [
+            table.name for table in held if conn.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first()
+        ]
     if filled:
         names = tuple(name.removeprefix("_") for name in filled[:5])
         raise Refused(message("A simulation needs an empty database; this one holds: {names}.", names=names))

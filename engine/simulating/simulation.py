@@ -227,7 +227,10 @@ class Simulation:
         table = self.app.tables.form[form]
         here = [table.c.deleted_at.is_(None), *(table.c[name] == value for name, value in values.items())]
         with self.app.database.read() as conn:
-            return [dict(row) for row in conn.execute(sa.select(table).where(*here).order_by(table.c.id).limit(limit)).mappings()]
+            return [
+                dict(row)
+                for row in conn.execute(sa.select(table).where(*here).order_by(table.c.id).limit(limit)).mappings()
+            ]
 
     # --- going
 

@@ -62,7 +62,13 @@ def simulated(loaded, folder, days, seed=1, registry=None, then=lambda simulatio
     """What stands in every table afterwards; ``then`` looks at the simulation before it closes."""
     folder.mkdir()
     with opened(
-        loaded, registry or default_registry(), folder, begin=MONDAY, end=MONDAY + dt.timedelta(days=days), seed=seed, **more
+        loaded,
+        registry or default_registry(),
+        folder,
+        begin=MONDAY,
+        end=MONDAY + dt.timedelta(days=days),
+        seed=seed,
+        **more,
     ) as simulation:
         figures = simulate(simulation)
         then(simulation)
@@ -70,9 +76,14 @@ def simulated(loaded, folder, days, seed=1, registry=None, then=lambda simulatio
 
 
 def content(app):
-    kept = [*app.tables.form.items(), *((name, getattr(app.tables, name)) for name in ("event", "stay", "run", "question"))]
+    kept = [
+        *app.tables.form.items(),
+        *((name, getattr(app.tables, name)) for name in ("event", "stay", "run", "question")),
+    ]
     with app.database.read() as conn:
-        return {name: [tuple(row) for row in conn.execute(sa.select(table).order_by(table.c.id))] for name, table in kept}
+        return {
+            name: [tuple(row) for row in conn.execute(sa.select(table).order_by(table.c.id))] for name, table in kept
+        }
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +223,8 @@ def test_the_command_tells_figures_and_invariants_and_keeps_the_database(tmp_pat
     assert main(["simulate", str(file), "--people", "--days", "2", "--seed", "4", "--keep", str(kept)]) == 0
     told = capsys.readouterr().out
     assert "2026-03-02 to 2026-03-04, seed 4" in told
-    assert "holds " in told and "BROKEN" not in told
+    assert "holds " in told
+    assert "BROKEN" not in told
     assert main(["check-data", str(file), "--database", f"sqlite:///{kept}/simulation.db", "--only", "paths"]) == 0
     assert "Every way through the states is a way of the workflow" in capsys.readouterr().out
 
