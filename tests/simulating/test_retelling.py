@@ -69,7 +69,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 # Every sale as its events left it: each field's last value, its last state, and whether it was taken out of every list.
 RECORDS = """
 CREATE TABLE event AS SELECT * FROM read_json_auto(?, columns = {
-  id: 'BIGINT', at: 'TIMESTAMPTZ', form: 'VARCHAR', record_id: 'BIGINT', kind: 'VARCHAR', to_state: 'VARCHAR', changes: 'JSON'});
+  id: 'BIGINT', "at": 'TIMESTAMPTZ', form: 'VARCHAR', record_id: 'BIGINT', kind: 'VARCHAR', to_state: 'VARCHAR', changes: 'JSON'});
 CREATE TABLE told AS
   SELECT record_id, id, unnest(json_keys(changes)) AS field, changes FROM event WHERE form = 'sale' AND changes IS NOT NULL;
 CREATE TABLE sale AS SELECT record_id,
@@ -80,7 +80,7 @@ CREATE TABLE sale AS SELECT record_id,
   (SELECT json_extract_string(changes, '$.kind[1]') FROM told t
         WHERE t.record_id = e.record_id AND field = 'kind' ORDER BY id DESC LIMIT 1) AS kind,
   arg_max(to_state, id) FILTER (WHERE to_state IS NOT NULL) AS state,
-  min(at) AS created_at
+  min("at") AS created_at
   FROM event e WHERE form = 'sale' GROUP BY record_id
   HAVING coalesce(arg_max(kind, id) FILTER (WHERE kind IN ('deleted', 'restored')), '') <> 'deleted';
 """
@@ -89,10 +89,8 @@ CREATE TABLE sale AS SELECT record_id,
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
     """(application, its events in DuckDB) after a few days in which people sold things."""
-    folder, begin = (
-        tmp_path_factory.mktemp("shop"),
-        dt.datetime(2026, 3, 26, tzinfo=BERLIN),
-    )  # clocks go forth on the 29th
+    folder = tmp_path_factory.mktemp("shop")
+    begin = dt.datetime(2026, 3, 26, tzinfo=BERLIN)  # clocks go forth on the 29th
     registry = default_registry()
     with opened(
         load_text(SHOP, registry), registry, folder, begin=begin, end=begin + dt.timedelta(days=7), seed=5

@@ -189,9 +189,9 @@ def test_it_can_be_stopped_and_says_so(tmp_path):
 def test_real_records_are_not_mixed_with_simulated_ones(tmp_path):
     loaded = load_text(DESK, default_registry())
     simulated(loaded, tmp_path / "a", 0)
+    again = opened(loaded, default_registry(), tmp_path / "a", begin=MONDAY, end=MONDAY, seed=1)
     with pytest.raises(Refused) as refused:
-        with opened(loaded, default_registry(), tmp_path / "a", begin=MONDAY, end=MONDAY, seed=1):
-            pass
+        again.__enter__()
     assert str(refused.value) == "A simulation needs an empty database; this one holds: user."
 
 
