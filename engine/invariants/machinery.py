@@ -8,7 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.invariants.looking import Broken, Looking, message
+from engine.errors import message
+from engine.invariants.looking import Broken, Looking
 from engine.storage import search
 from engine.storage.automation import OPEN_MESSAGES, OPEN_RUNS, in_state
 

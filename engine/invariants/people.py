@@ -8,8 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.grants import NEVER
-from engine.invariants.looking import ANOTHER_DEFINITION, NO_TEXT, Broken, Looking, message
+from engine.errors import message
+from engine.grants import NEVER, rights_of
+from engine.invariants.looking import ANOTHER_DEFINITION, NO_TEXT, Broken, Looking
 from engine.invariants.stories import Story, by_stable_id
 from engine.people import Actor, load_people
 from engine.permissions import updatable_fields
@@ -93,8 +94,6 @@ class Rights:
         return ANOTHER_DEFINITION if event.kind in VERBS else None
 
     def _verb(self, form: Any, verb: str, actor: Actor) -> Any:
-        from engine.grants import rights_of
-
         ways = rights_of(self.looking.app, actor, form).verbs.get(verb, NEVER)
         if ways:
             return None if () in ways else CONDITION

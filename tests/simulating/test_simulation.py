@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from argparse import Namespace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 
 from engine.builtin import default_registry
 from engine.cli import main
+from engine.commands.simulate import more
 from engine.errors import Refused
 from engine.invariants.examining import examine
 from engine.load import load_file, load_text
@@ -234,3 +236,16 @@ def test_an_option_nobody_knows_is_refused(tmp_path, capsys):
     file.write_text(DESK)
     assert main(["simulate", str(file), "--notes", "7"]) == 1
     assert capsys.readouterr().err.strip() == "There is no option --notes."
+
+
+@pytest.mark.parametrize("said", [["--notes", "7"], ["--notes=7"]])
+def test_what_a_plugin_counts_is_an_option_by_that_name(said):
+    options = Namespace(more=said, size=None)
+    more(options, "notes")
+    assert options.size == 7
+
+
+def test_what_a_plugin_counts_is_a_number():
+    with pytest.raises(Refused) as refused:
+        more(Namespace(more=["--notes", "many"], size=None), "notes")
+    assert str(refused.value) == "--notes takes a number; got many."
