@@ -42,9 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         _parser(None).print_help()
         return 0
     parser = _parser(argv[0] if argv else None)
-    options, options.more = parser.parse_known_args(argv)
-    if options.more and not hasattr(import_module(COMMANDS[options.command][0]), "more"):
-        parser.error(f"unrecognized arguments: {' '.join(options.more)}")
+    options, rest = parser.parse_known_args(argv)
+    options.more = rest
+    if rest and not hasattr(import_module(COMMANDS[options.command][0]), "more"):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show Chinese gets escapes
