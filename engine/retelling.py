@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ def retell(app: Application, folder: Path, told: Told = lambda _name, _rows: Non
     with app.database.read() as conn:
         for name, query in wanted.items():
             hidden = _hidden(app, name)
-            rows = (row._mapping for row in conn.execute(query, execution_options=STREAM))
+            rows = conn.execute(query, execution_options=STREAM).mappings()
             written[name] = _write(folder / f"{name}.jsonl", rows, hidden)
             told(name, written[name])
     return written
@@ -51,7 +51,7 @@ def _hidden(app: Application, name: str) -> frozenset[str]:
     return frozenset(field.name for field in form.fields.values() if field.sensitive) if form else frozenset()
 
 
-def _write(path: Path, rows: Iterator[Mapping[str, Any]], hidden: frozenset[str]) -> int:
+def _write(path: Path, rows: Iterable[Mapping[Any, Any]], hidden: frozenset[str]) -> int:
     count = 0
     with path.open("w", encoding="utf-8") as file:
         for row in rows:

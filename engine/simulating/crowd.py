@@ -207,7 +207,7 @@ class Person:
             return None
         plan = simulation.random.choice(plans)
         app, actor, table = simulation.app, simulation.actor(self.login), plan.table
-        clauses = [table.c.deleted_at.is_(None)]
+        clauses: list[sa.ColumnElement[bool]] = [table.c.deleted_at.is_(None)]
         allowed = row_filter(app, actor, "read", plan.form)
         clauses += [] if allowed is None else [allowed]
         final = [name for name, state in plan.states.items() if state.final]

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from engine.application import Application, start
 from engine.errors import Refused, message
 from engine.load import Loaded
-from engine.outside.task import Surroundings, Task
+from engine.outside.task import Task
 from engine.registry import Registry
 from engine.scenarios.recorder import Recorder, Sent
 from engine.scenarios.world import DOCUMENT, World, make_people
@@ -94,7 +94,7 @@ def _performers(recorder: Recorder, registry: Registry) -> dict[str, Callable[..
     """Scripts are carried out; a print is a sheet that says which one it is: pages take seconds each."""
     sheets = itertools.count(1)
 
-    def sheet(task: Task, around: Surroundings) -> Mapping[str, Any]:
+    def sheet(task: Task, around: Any) -> Mapping[str, Any]:
         app: Application = getattr(around, "inner", around).app
         content = DOCUMENT + f"sheet {next(sheets)}".encode()
         stored = app.files.put(io.BytesIO(content), name="sheet.pdf")
