@@ -82,10 +82,8 @@ def run(options: argparse.Namespace) -> int:
     more(options, registered.size if registered else None)
     zone = ZoneInfo(definition.timezone)
     populated = options.people or options.seed is not None or options.size is not None
-    first = moment(BEGINNING) if populated else dt.datetime.now().replace(microsecond=0)
-    start = options.start.replace(tzinfo=zone) if options.start else (
-        first.replace(tzinfo=zone) if populated else first.astimezone(zone)
-    )  # fmt: skip
+    first = moment(BEGINNING).replace(tzinfo=zone) if populated else dt.datetime.now(zone).replace(microsecond=0)
+    start = options.start.replace(tzinfo=zone) if options.start else first
     days = options.days or (30 if populated else 365)
     end = options.end.replace(tzinfo=zone) if options.end else start + dt.timedelta(days=days)
     if end <= start:

@@ -137,7 +137,7 @@ def _made(outcome: Outcome) -> int:
 
 def _masters(plant: Plant) -> None:
     simulation = plant.simulation
-    simulation.world.hands.now = plant.hours["he"].next(simulation.start)
+    simulation.begin_at(plant.hours["he"].next(simulation.start))
     for code, zone in (("A-01", "raw"), ("A-02", "raw"), ("F-01", "finished"), ("Q-01", "quarantine")):
         plant.locations[code] = _made(simulation.create("wu", "location", {"code": code, "zone": zone}))
     for name in ("恒塑原料", "华南化工", "永信包装", "瑞达五金", "东方色母"):
