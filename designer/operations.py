@@ -21,7 +21,7 @@ from engine.errors import Invalid, Message, Missing, Refused, message
 from engine.texts import say
 from engine.yamlfile import Path
 
-ROOMS = ("generic", "forms", "flows", "rules", "pages")  # whose operations there are
+ROOMS = ("generic", "forms", "flows", "rules", "pages", "calendars")  # whose operations there are
 OPERATIONS: dict[str, Callable[..., Made]] = {}
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -16,8 +16,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine import passwords
+from engine.definition import AppDefinition
 from engine.errors import Invalid, Missing, Problem, Refused, message
 from engine.language import ADMIN
+from engine.people import inside
 from engine.storage.tables import Tables
 
 LOGIN = re.compile(r"[\w][\w.@+-]{0,79}")
@@ -78,11 +80,20 @@ def find_user(conn: sa.Connection, tables: Tables, *, id: int | None = None, log
     return found[0]
 
 
+def find_inside(conn: sa.Connection, tables: Tables, id: int) -> User:
+    """The same of people inside only; those of portals are invited, not managed here."""
+    found = users_where(conn, tables, sa.and_(tables.user.c.id == id, inside(tables)))
+    if not found:
+        raise Missing(message("There is no user {who}.", who=id))
+    return found[0]
+
+
 def users_where(conn: sa.Connection, tables: Tables, clause: sa.ColumnElement[bool] | None = None) -> list[User]:
-    """People with their roles and groups, by name; three queries however many they are."""
+    """People inside (or those of a condition) with their roles and groups, by name; three queries for any number."""
     table = tables.user
+    clause = inside(tables) if clause is None else clause
     statement = sa.select(table).order_by(table.c.active.desc(), table.c.name)
-    rows = conn.execute(statement if clause is None else statement.where(clause)).mappings().all()
+    rows = conn.execute(statement.where(clause)).mappings().all()
     ids = [row["id"] for row in rows]
     roles = _many(conn, tables.user_role, "user_id", "role", ids)
     groups = _many(conn, tables.group_member, "user_id", "group_id", ids)
@@ -166,6 +177,7 @@ def set_password(
 def set_roles(conn: sa.Connection, tables: Tables, user: User, roles: Iterable[str], known: Iterable[str]) -> None:
     """Replace the roles; raises Invalid for one the definition does not have, Refused for the last administrator."""
     wanted = frozenset(roles)
+    _refuse_outsiders(conn, tables, [user.id])
     if unknown := sorted(wanted - {*known, ADMIN}):
         _invalid(
             "roles", "There is no role {role}. There are: {known}.", role=unknown[0], known=", ".join(sorted(known))
@@ -173,6 +185,17 @@ def set_roles(conn: sa.Connection, tables: Tables, user: User, roles: Iterable[s
     if ADMIN in user.roles and ADMIN not in wanted:
         _keep_one_administrator(conn, tables, user.id)
     _replace(conn, tables.user_role, "user_id", user.id, "role", wanted)
+
+
+def _refuse_outsiders(conn: sa.Connection, tables: Tables, ids: Iterable[int]) -> None:
+    outsider = tables.outsider
+    if conn.execute(sa.select(outsider.c.user_id).where(outsider.c.user_id.in_(list(ids)))).first():
+        raise Refused(message("This is a person of a portal. They have the role of the portal and no other."))
+
+
+def inside_roles(definition: AppDefinition) -> list[str]:
+    """The roles that people inside may be given."""
+    return [name for name, role in definition.roles.items() if role.stands_for is None]
 
 
 def set_active(conn: sa.Connection, tables: Tables, user: User, active: bool, *, now: dt.datetime) -> None:
@@ -249,7 +272,8 @@ def save_group(
 ) -> int:
     """Create or replace a group; raises Invalid for a taken name or an unknown role. Groups cannot make administrators:
     that stays a decision about one person."""
-    name, wanted = accept_name(name), frozenset(roles)
+    name, wanted, members = accept_name(name), frozenset(roles), list(members)
+    _refuse_outsiders(conn, tables, members)
     table = tables.group
     taken = conn.execute(sa.select(table.c.id).where(table.c.name == name)).scalar()
     if taken is not None and taken != id:
@@ -272,6 +296,9 @@ def delete_group(conn: sa.Connection, tables: Tables, group_id: int) -> None:
 
 
 def set_groups(conn: sa.Connection, tables: Tables, user_id: int, groups: Iterable[int]) -> None:
+    groups = list(groups)
+    if groups:
+        _refuse_outsiders(conn, tables, [user_id])
     _replace(conn, tables.group_member, "user_id", user_id, "group_id", groups)
 
 

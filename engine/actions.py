@@ -62,8 +62,8 @@ class Context(Protocol):
     def several(self, source: str) -> Sequence[Any]:
         """The records or lines an expression gives, as expressions see them."""
 
-    def fill(self, template: Template) -> Mapping[str, str]:
-        """The template with its places filled, by language."""
+    def fill(self, template: Template, **more: Any) -> Mapping[str, str]:
+        """The template with its places filled, by language; ``more`` are names beside ``names``."""
 
     def moment(self, source: str) -> dt.datetime | None:
         """The UTC moment an expression gives; a date is its midnight on the application's clock."""
@@ -180,6 +180,26 @@ class TakeTransition(Action):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reassign(Action):
+    """Hand the record over to somebody else, until it leaves its state."""
+
+    type: ClassVar[str] = "reassign"
+    to: Receiver = option(
+        "A role, or an expression that gives a user such as record.created_by; where it gives none, the owner stays."
+    )
+    reason: Expression | None = option("The reason that is kept.", None)
+
+    def effects(self, context: Context) -> Sequence[effects.Effect]:
+        roles, users = people_of((self.to,), context)
+        reason = None if self.reason is None else context.evaluate(self.reason)
+        owner = next(iter(sorted(users)), None)
+        if owner is None and not roles:
+            return []
+        kept = None if reason is None else str(reason)
+        return [effects.Reassign(context.form, context.id, owner, next(iter(roles), None), kept)]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Refuse(Action):
     """Refuse the change with a message; nothing is saved."""
 
@@ -199,7 +219,7 @@ class Notify(Action):
     message: Template = option("What they are told.")
 
     def effects(self, context: Context) -> Sequence[effects.Effect]:
-        return [effects.Notify(*context.place, *_people(self.to, context), context.fill(self.message))]
+        return [effects.Notify(*context.place, *people_of(self.to, context), context.fill(self.message))]
 
 
 # --- steps that hold others, or time ---------------------------------------------------------------------------------
@@ -276,7 +296,7 @@ class Ask(Action):
     )  # fmt: skip
 
     def effects(self, context: Context) -> Sequence[effects.Effect]:
-        roles, users = _people(self.to, context)
+        roles, users = people_of(self.to, context)
         choices = tuple(
             effects.Choice(one.name, dict(one.label.texts), one.style, one.comment, one.decisive)
             for one in self.answers.values()
@@ -300,7 +320,7 @@ def nested(
             yield from nested((*here, "actions"), action.actions, action.form)
 
 
-def _people(to: Sequence[str], context: Context) -> tuple[frozenset[str], frozenset[int]]:
+def people_of(to: Sequence[str], context: Context) -> tuple[frozenset[str], frozenset[int]]:
     """The roles that are named, and the ids of the users the other expressions give."""
     roles = frozenset(to) & (context.roles | {ADMIN})
     return roles, frozenset(id for source in to if source not in roles for id in context.ids_of(source))
@@ -311,5 +331,7 @@ def _worked_out(values: Mapping[Any, Expression], context: Context, **more: Any)
 
 
 def register(registry: Registry) -> None:
-    for action in (SetValues, CreateRecord, UpdateMatching, TakeTransition, Refuse, Notify, Ask, Branch, ForEach, Wait):
+    for action in (
+        SetValues, CreateRecord, UpdateMatching, TakeTransition, Reassign, Refuse, Notify, Ask, Branch, ForEach, Wait,
+    ):  # fmt: skip
         registry.action(action)

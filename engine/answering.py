@@ -4,13 +4,14 @@ last that was needed. The run then goes on through its message, like every other
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from engine import going_on, questions, runs
 from engine.application import Application
+from engine.approvals import deciding, running
 from engine.effects import Choice
 from engine.errors import Denied, Invalid, Message, Missing, Problem, Refused, message
 from engine.faults import point
@@ -36,30 +37,48 @@ class Answered:
     again: bool = False
 
 
+@dataclass(frozen=True)
+class Given:
+    """What somebody answers. ``back_to``: the step of an approval it is sent back to; ``link``: the secret of the link
+    for one decision it came by."""
+
+    answer: str
+    comment: str | None = None
+    back_to: int | None = None
+    link: str | None = None
+
+
 def answer(app: Application, actor: Actor, question_id: int, name: str, comment: str | None = None) -> Answered:
     """Give one of the answers of a question.
 
     The same answer twice is one. Raises Missing where the person is not asked or may not see the record, Denied,
     Invalid for an unknown answer or a missing comment, Refused where it is too late.
     """
+    return give(app, actor, question_id, Given(name, comment))
+
+
+def give(app: Application, actor: Actor, question_id: int, given: Given) -> Answered:
+    """The same with what approvals have beside."""
     if actor.view_as is not None or actor.id is None:
         raise Denied(message("You are looking as another role; nothing can be changed."))
-    return in_transaction(app, lambda conn: _answer(app, conn, actor, question_id, name, _tidy(comment)))
+    tidy = replace(given, comment=_tidy(given.comment))
+    return in_transaction(app, lambda conn: _answer(app, conn, actor, question_id, tidy))
 
 
-def _answer(
-    app: Application, conn: sa.Connection, actor: Actor, question_id: int, name: str, comment: str | None
-) -> Answered:
-    question, voice = _asked(app, conn, actor, question_id)
-    if voice.answer == name:
+def _answer(app: Application, conn: sa.Connection, actor: Actor, question_id: int, given: Given) -> Answered:
+    question, voice = asked_of(app, conn, actor, question_id)
+    if voice.answer == given.answer:
         return Answered(question.id, question.state != "open", again=True)
-    _refuse_late(app, question, voice)
-    _demand_sight(app, conn, actor, question)
-    choice = _chosen(question, name, comment)
+    refuse_late(app, question, voice)
+    demand_sight(app, conn, actor, question)
+    choice = _chosen(question, given.answer, given.comment)
     now, table = app.clock(), app.tables.asked
     mine = (table.c.question_id == question.id, table.c.user_id == actor.id, table.c.answer.is_(None))
-    conn.execute(sa.update(table).where(*mine).values(answer=name, comment=comment, at=now, over_at=now))
-    _note(app, conn, actor, question, choice, comment, now)
+    decided = {"answer": given.answer, "comment": given.comment, "at": now, "over_at": now}
+    if question.approval_id is not None:
+        decided |= deciding.decided(app, conn, actor, question, given.back_to, given.link)
+    conn.execute(sa.update(table).where(*mine).values(decided))
+    _note(app, conn, actor, question, choice, given.comment, now)
     _mark_read(app, conn, question, actor, now)
     point("answer kept")
     return Answered(question.id, settle(app, conn, question.id))
@@ -69,8 +88,7 @@ def settle(app: Application, conn: sa.Connection, question_id: int) -> bool:
     """Close the question if nothing more is waited for, and let its run go on."""
     question = questions.one(conn, app.tables, app.tables.question.c.id == question_id)
     assert question is not None  # its row is locked by the caller
-    given = [str(one.answer) for one in question.given]
-    reached = questions.verdict(question.needs, question.choices, given, len(question.missing))
+    reached = questions.settled(question)
     if question.state != "open" or reached is None:
         return question.state != "open"
     questions.close(conn, app.tables, app.clock(), question.id, "answered", reached.answer)
@@ -91,14 +109,14 @@ def no_longer_asked(app: Application, user_id: int) -> None:
         settle(app, conn, question.id)
 
     for question in waiting:
-        if question.given and not question.missing:
+        if not question.missing and (question.given or question.approval_id is not None):
             in_transaction(app, lambda conn, question=question: settle_one(conn, question))  # type: ignore[misc]
 
 
 # --- what stands in the way ------------------------------------------------------------------------------------------
 
 
-def _asked(app: Application, conn: sa.Connection, actor: Actor, question_id: int) -> tuple[Question, Voice]:
+def asked_of(app: Application, conn: sa.Connection, actor: Actor, question_id: int) -> tuple[Question, Voice]:
     """The question as it stands, kept from all others until the transaction ends."""
     here = app.tables.question.c.id == question_id
     seen = questions.one(conn, app.tables, here)
@@ -116,11 +134,14 @@ def _asked(app: Application, conn: sa.Connection, actor: Actor, question_id: int
 
 def _lock(app: Application, conn: sa.Connection, question: Question) -> None:
     """In the order in which delivery takes its locks: the message first."""
-    for table, id in ((app.tables.message, question.message_id), (app.tables.question, question.id)):
-        conn.execute(sa.select(table.c.id).where(table.c.id == id).with_for_update())
+    tables = app.tables
+    rows = ((tables.message, question.message_id), (tables.approval, question.approval_id), (tables.question, question.id))
+    for table, id in rows:
+        if id is not None:
+            conn.execute(sa.select(table.c.id).where(table.c.id == id).with_for_update())
 
 
-def _refuse_late(app: Application, question: Question, voice: Voice) -> None:
+def refuse_late(app: Application, question: Question, voice: Voice) -> None:
     if voice.answer is not None:
         raise Refused(message("You have answered already: {answer}.", answer=_label(question, voice.answer)))
     if question.state == "withdrawn":
@@ -129,6 +150,8 @@ def _refuse_late(app: Application, question: Question, voice: Voice) -> None:
         raise Refused(_settled(question))
     if not question.is_open(app.clock()):
         raise Refused(message("The time to answer is over."))
+    if voice.handed_to is not None:
+        raise Refused(message("You handed this over; somebody else is asked now."))
 
 
 def _settled(question: Question) -> Message:
@@ -138,7 +161,7 @@ def _settled(question: Question) -> Message:
     return message("{name} has answered already: {answer}.", name=last.name, answer=_label(question, last.answer))
 
 
-def _demand_sight(app: Application, conn: sa.Connection, actor: Actor, question: Question) -> None:
+def demand_sight(app: Application, conn: sa.Connection, actor: Actor, question: Question) -> None:
     """Whoever may not read the record (any more) decides nothing about it."""
     if question.form is None or question.record_id is None:
         return
@@ -190,7 +213,7 @@ def _note(
 ) -> None:  # fmt: skip
     """The answer in the timeline of the record; of what concerns no record, in that of the application."""
     told = {"question": question.id, "run": question.run_id, "rule": question.rule, "answer": choice.name,
-            "label": dict(choice.label)}  # fmt: skip
+            "label": dict(choice.label), **deciding.told_of(app, conn, actor, question)}  # fmt: skip
     events.append(conn, app.tables, events.Event(
         at=now, form=question.form or "_app", record_id=question.record_id or 0, kind="answered", actor_id=actor.id,
         reason=comment, cause=question.event_id, trace=told, definition=app.definition.hash,
@@ -232,6 +255,10 @@ def go_on(app: Application, conn: sa.Connection, row: Any) -> None:
     """Keep the outcome for the steps that follow, and take them; a run whose question was withdrawn ends."""
     question = questions.one(conn, app.tables, app.tables.question.c.message_id == row.id)
     run = going_on.load_run(app, conn, row.run_id)
+    approval = row.effect.get("approval")
+    if approval is not None and (question is None or question.state != "withdrawn" or question.why == "over"):
+        running.go_on(app, conn, approval, row.step)
+        return
     if question is None or run is None or run.state not in runs.OPEN:
         return
     table, message_, result = app.tables.run, app.tables.message, questions.outcome(question)

@@ -17,7 +17,7 @@ palette's text) and ``option(...)`` for each key of the YAML. Types of those key
 ``RoleName``, ``Colour``. Fields, views and states are those of the form around; where another option tells the form,
 say ``option(…, of="form")``, so that a rename finds them. A trigger says in ``wakes_on`` which kinds of ``Change`` it
 is asked about; an action answers effects: ``SetValues``, ``CreateRecord``, ``UpdateMatching``, ``TakeTransition``,
-``Refuse``, ``Notify``.
+``Reassign``, ``Refuse``, ``Notify``.
 
 **Changing records.** ``save``, ``take``, ``delete``, ``restore``, ``press``, ``adopt`` walk the one walk: permissions,
 checks, rules and history apply to a plugin as to a person. ``system_actor(name)`` acts without asking for grants.
@@ -56,7 +56,7 @@ from engine.connectors import (
     Signing,
 )
 from engine.definition import AppDefinition, Form, Rule, State, Transition
-from engine.effects import CreateRecord, Effect, Notify, Refuse, SetValues, TakeTransition, UpdateMatching
+from engine.effects import CreateRecord, Effect, Notify, Reassign, Refuse, SetValues, TakeTransition, UpdateMatching
 from engine.errors import (
     AppmillError,
     DefinitionError,
@@ -156,6 +156,7 @@ __all__ = [
     "Problem",
     "Query",
     "Reader",
+    "Reassign",
     "Refuse",
     "Refused",
     "Registry",

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine import (
     actions,
+    approve,
     cards,
     connectors,
     errands,
@@ -16,6 +17,7 @@ from engine import (
     hooks,
     letterbox,
     outside,
+    prints,
     schedules,
     timers,
     triggers,
@@ -28,14 +30,16 @@ def default_registry() -> Registry:
     """A new registry with every built-in; plugins are entered into it after that."""
     registry = Registry()
     rooms = (
-        fields, views, cards, triggers, timers, schedules, hooks, letterbox, actions, errands, expressions,
-        connectors, outside,
+        fields, views, cards, triggers, timers, schedules, hooks, letterbox, actions, errands, approve, expressions,
+        connectors, outside, prints,
     )  # fmt: skip
     for room in rooms:
         room.register(registry)
     registry.performer("script", _later("engine.scripting", "perform"))
     registry.settler("script", _later("engine.scripting", "settle"))
+    registry.performer("portal_mail", _later("engine.portal_mail", "perform"))
     registry.performer("print", _later("engine.paper.printing", "perform"))
+    registry.performer("report", _later("engine.paper.reporting", "perform"))
     registry.settler("print", _later("engine.paper.printing", "settle"))
     return registry
 

@@ -7,10 +7,11 @@ moved, and is gone when the condition is another.
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 from urllib.parse import urlencode
 
 from engine.application import Application
-from engine.cards import Card
+from engine.cards import Formula
 from engine.columns import Columns
 from engine.definition import Form, Page
 from engine.errors import Message, Missing, message
@@ -34,13 +35,20 @@ def view_of_card(app: Application, actor: Actor, form: Form, name: str) -> View:
     page_name, _, digest = name.partition(".")
     page = app.definition.pages.get(page_name)
     cards = page.cards if page is not None and may_open(page, actor) else ()
-    for card in cards:
-        if getattr(card, "form", None) == form.name and _digest(condition_of(card, form)) == digest:
-            return as_view(form, condition_of(card, form), name)
+    for part in (part for card in cards for part in parts_of(card)):
+        if part.form == form.name and _digest(condition_of(part, form)) == digest:
+            return as_view(form, condition_of(part, form), name)
     raise Missing(GONE)
 
 
-def condition_of(card: Card, form: Form) -> str | None:
+def parts_of(card: Any) -> tuple[Any, ...]:
+    """What of a card has a form and a condition: itself, or each figure of a formula."""
+    if isinstance(card, Formula):
+        return tuple(card.figures.values())
+    return (card,) if getattr(card, "form", None) is not None else ()
+
+
+def condition_of(card: Any, form: Form) -> str | None:
     """What the records of a card fulfil: its own condition, or that of the view it shows."""
     view = form.views.get(getattr(card, "view", ""))
     return view.where if view is not None else getattr(card, "where", None)

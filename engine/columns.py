@@ -19,6 +19,7 @@ from engine.fields.choice import ChoiceField, Option
 from engine.fields.dates import DatetimeField
 from engine.fields.number import IntegerField
 from engine.fields.people import UserField
+from engine.fields.visited import VISITS
 from engine.formats import Reader
 from engine.language import Label
 from engine.people import Actor
@@ -110,6 +111,7 @@ def _system(form: Form, roles: Mapping[str, Role]) -> Iterator[Field]:
         yield StateField(name="state", label=_label("State"), options=options)
         yield DatetimeField(name="state_since", label=_label("In this state since"))
         yield DatetimeField(name="state_due", label=_label("Due"))
+        yield DatetimeField(name="forecast_at", label=_label("Expected end"))
     if workflow or not form.parent_form:
         yield OwnerField(name="owner", label=_label("Owner"), labels={name: one.label for name, one in roles.items()})
     yield DatetimeField(name="created_at", label=_label("Created"))
@@ -129,6 +131,7 @@ class StateField(ChoiceField):
 
     type = "state"
     writable = False
+    operators = (*ChoiceField.operators, *VISITS)
 
 
 @dataclass(frozen=True, kw_only=True)

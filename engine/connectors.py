@@ -75,7 +75,7 @@ class SmtpConnection(Connection):
     """A mail server that mails are handed to."""
 
     type: ClassVar[str] = "smtp"
-    serves: ClassVar[frozenset[str]] = frozenset({"mail"})
+    serves: ClassVar[frozenset[str]] = frozenset({"mail", "report"})
     host: str = option("The name of the mail server, such as smtp.example.com.", minLength=1)
     port: int = option("Its port: usually 587 with starttls, 465 with tls, 25 without.", 587, minimum=1, maximum=65535)
     security: Literal["starttls", "tls", "none"] = option("How the line is encrypted.", "starttls")

@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from engine.actions import Action, nested
+from engine.calendars import Calendar
 from engine.cards import Card
 from engine.connectors import Connection
 from engine.fields.base import Field
 from engine.language import (
     NAME_PATTERN,
+    CalendarName,
     Colour,
     Condition,
     Duration,
@@ -31,7 +33,10 @@ from engine.language import (
     StateName,
     option,
 )
+from engine.portals import Portal
+from engine.prints import PrintFormat
 from engine.scenario import Scenario
+from engine.task import Task
 from engine.triggers import Trigger
 from engine.views import View
 
@@ -42,6 +47,9 @@ class Role(Named):
 
     label: Label = option("What people call the role.")
     help: Label | None = option("What the role is for.", None)
+    stands_for: FormName | None = option(
+        "People of this role are outside, and each stands for one record of this form: user.stands_for.", None
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,11 +108,21 @@ class State(Named):
     owner_expression: Expression | None = option(
         "The user responsible, such as record.sales_person; the role answers when it gives none.", None
     )
-    within: Duration | None = option("The expected time in this state, such as 4h, 2d, 3wd.", None)
+    within: Duration | None = option("The expected time in this state, such as 4h, 2d, 4wh (working hours), 3wd.", None)
+    due_by: Expression | None = option(
+        "The date or moment by which it should be left, such as record.due_on - days(3); beside `within` the earlier "
+        "counts. Of a date the end of work on that day. It follows the fields it reads when the record is saved.",
+        None,
+    )
+    calendar: CalendarName | None = option("The calendar its times are counted by. Default: the default one.", None)
     leave_with: tuple[FieldName, ...] = option("Deliverables: fields that must be filled before the state is left.", ())
     colour: Colour = option("The colour of the badge.", "blue")
     final: bool = option("The life of the record ends here.", False)
     aside: bool = option("An exception beside the main path, such as frozen; not shown as a step.", False)
+    pauses: bool = option(
+        "Of an aside state: the time of the state before stands still, and goes on when the record comes back to it.",
+        False,
+    )
     help: Label | None = option("What happens in this state.", None)
 
 
@@ -158,6 +176,7 @@ class Form(Named):
     unique: tuple[tuple[FieldName, ...], ...] = option("Groups of fields that together must be unique.", ())
     checks: tuple[Check, ...] = option("What every saved record must fulfil.", ())
     comments: bool = option("People may comment on records.", True)
+    prints: Mapping[str, PrintFormat] = option("Paper formats beside the plain sheet.", {})
 
     # Filled by load from the lines field that names this form: the form whose records own these as lines.
     parent_form: str | None = field(default=None, metadata={"derived": True})
@@ -183,6 +202,11 @@ class Rule(Named):
     cap: int | None = option("How many runs may be unfinished at once; more wait.", None, minimum=1, maximum=1000)
     pause_after: int = option("Pause the rule after so many failed runs in a row.", 10, minimum=1, maximum=1000)
     owner: RoleName | None = option("Who is told when it fails. Default: administrators.", None)
+    calendar: CalendarName | None = option(
+        "The calendar its working days and hours are counted by. Default: that of the state it watches, else the "
+        "default one.",
+        None,
+    )
 
     @property
     def form(self) -> FormName | None:
@@ -218,6 +242,11 @@ class Page(Named):
     icon: str = option("An icon of the set in static/.", "layout-dashboard")
     roles: tuple[RoleName, ...] = option("Who may open it. Empty: everyone signed in.", ())
     filters: tuple[PageFilter, ...] = option("What can be chosen above the cards.", (), maxItems=8)
+    period: Literal["day", "week", "month", "quarter", "year"] | None = option(
+        "Offer a choice of the span of time above the cards, at first the present one of these; cards that show a "
+        "period show the chosen one.",
+        None,
+    )
     cards: tuple[Card, ...] = option("The cards, in order.")
 
 
@@ -243,6 +272,8 @@ class AppDefinition:
 
     app: str = option("The short name of the application.", pattern=NAME_PATTERN)
     label: Label = option("What people call the application.")
+    icon: str = option("Its icon, also on the home screen of a phone; of the set in static/.", "stack-2")
+    colour: Colour = option("The colour behind its icon.", "blue")
     languages: tuple[Literal["zh", "en"], ...] = option(
         "The languages people can choose; the first is the default.", ("zh", "en"), minItems=1
     )
@@ -254,10 +285,13 @@ class AppDefinition:
         "publish.",
         (),
     )
+    calendars: Mapping[str, Calendar] = option("When is worked. None: Monday to Friday.", {})
     forms: Mapping[str, Form] = option("The forms. None yet is where the designer begins.", {})
     connections: Mapping[str, Connection] = option("The systems outside that rules send to or call.", {})
     rules: Mapping[str, Rule] = option("The automation rules.", {})
     pages: Mapping[str, Page] = option("Screens of cards.", {})
+    tasks: Mapping[str, Task] = option("Quick work with large buttons, on the phone also without network.", {})
+    portals: Mapping[str, Portal] = option("Doors for people outside.", {})
     menu: tuple[MenuGroup, ...] = option("The side bar. Default: all pages, then all forms that are not lines.", ())
     demo_users: Mapping[str, DemoUser] = option("People to try the application as, by sign-in name.", {})
     scenarios: Mapping[str, Scenario] = option("Stories that must go as told: the application's own tests.", {})

@@ -11,7 +11,7 @@ from engine.definition import AppDefinition
 from engine.language import ADMIN
 
 PASSWORD = "appmill demo 2026"  # noqa: S105 - printed at every start of a demo; refused on public addresses
-RECORDS, SEED = 400, 1
+RECORDS, SEED = 250, 1
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,17 @@ class TakeTransition(Effect):
 
 
 @dataclass(frozen=True)
+class Reassign(Effect):
+    """Make a person (``user``, an id) or everybody of a role responsible for a record while it is in its state."""
+
+    form: str
+    id: int
+    user: int | None
+    role: str | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
 class Refuse(Effect):
     """Refuse the change that woke the rule. ``texts``: language → filled text."""
 
@@ -156,3 +167,48 @@ class Ask(Effect):
     @property
     def suspends(self) -> bool:
         return True
+
+
+@dataclass(frozen=True)
+class ApprovalOutline:
+    """A step of an approval as it stands when the approval begins. ``needs``: one for each group that is asked."""
+
+    label: Mapping[str, str]
+    roles: frozenset[str] = frozenset()
+    users: frozenset[int] = frozenset()
+    needs: tuple[str, ...] = ()
+    skipped: bool = False
+
+
+@dataclass(frozen=True)
+class Approve(Effect):
+    """Ask people step after step. The steps are worked out anew, one by one, when the approval comes to them.
+
+    ``applicant``: whose request it is, where the definition says so. Steps after it read the outcome as
+    ``results.<saved_as>``.
+    """
+
+    form: str
+    id: int
+    label: Mapping[str, str]
+    texts: Mapping[str, str]
+    steps: tuple[ApprovalOutline, ...]
+    applicant: int | None = None
+    saved_as: str | None = None
+
+    @property
+    def suspends(self) -> bool:
+        return True
+
+    @property
+    def _first(self) -> ApprovalOutline | None:
+        return next((one for one in self.steps if not one.skipped), None)
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles asked first."""
+        return self._first.roles if self._first else frozenset()
+
+    @property
+    def users(self) -> frozenset[int]:
+        return self._first.users if self._first else frozenset()

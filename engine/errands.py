@@ -9,7 +9,19 @@ from typing import Any, ClassVar, Literal
 
 from engine import effects
 from engine.actions import Action, Context
-from engine.language import ConnectionName, Expression, FieldName, Receiver, RoleName, Script, Template, option
+from engine.language import (
+    ConnectionName,
+    Expression,
+    FieldName,
+    PageName,
+    PortalName,
+    PrintFormatName,
+    Receiver,
+    RoleName,
+    Script,
+    Template,
+    option,
+)
 from engine.registry import Registry
 
 RESULT = "The name under which the steps after it read the answer, as results.<name>; they wait for it."
@@ -28,6 +40,10 @@ class Mail(Action):
     subject: Template = option("The subject.")
     message: Template = option("The text.")
     attach: tuple[FieldName, ...] = option("File fields of the record to attach.", ())
+    portal: PortalName | None = option(
+        "A link to the record in this portal stands below the text: whoever has the mail opens it without an account.",
+        None,
+    )
     language: Literal["zh", "en"] | None = option("The language it is written in. Default: the application's.", None)
 
     def effects(self, context: Context) -> Sequence[effects.Effect]:
@@ -36,6 +52,7 @@ class Mail(Action):
             "to": context.receivers(self.to), "cc": context.receivers(self.cc),
             "subject": _in(subject, self.language), "text": _in(text, self.language),
             "attachments": [id for name in self.attach for id in context.ids_of(f"record.{name}")],
+            **({"portal": self.portal} if self.portal else {}),
         }  # fmt: skip
         return [effects.Outside("mail", data, self.connection)]
 
@@ -96,6 +113,7 @@ class Print(Action):
     type: ClassVar[str] = "print"
     into: FieldName = option("The attachment field of the record that the file goes to.")
     format: Literal["pdf", "html"] = option("The kind of file.", "pdf")
+    print: PrintFormatName | None = option("The paper format. Default: the plain sheet of the record.", None)
     name: Template | None = option("The name of the file, without its ending. Default: the record's title.", None)
     language: Literal["zh", "en"] | None = option("The language it is printed in. Default: the application's.", None)
     role: RoleName | None = option("Print what this role may see. Default: what whoever caused it may see.", None)
@@ -104,11 +122,41 @@ class Print(Action):
 
     def effects(self, context: Context) -> Sequence[effects.Effect]:
         data = {
-            "into": self.into, "format": self.format,
+            "into": self.into, "format": self.format, "print": self.print,
             "name": _in(context.fill(self.name), self.language) if self.name else None,
             "language": self.language, "role": self.role, "replace": self.replace,
         }  # fmt: skip
         return [effects.Outside("print", data, None, self.saved_as)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(Action):
+    """Mail a page of cards as PDF."""
+
+    type: ClassVar[str] = "report"
+    icon: ClassVar[str] = "report-analytics"
+    page: PageName = option("The page.")
+    connection: ConnectionName = option("The mail connection it is sent with.")
+    to: tuple[Receiver, ...] = option(
+        "Roles, expressions that give users such as record.owner, or addresses in quotes.", minItems=1
+    )
+    subject: Template = option("The subject.")
+    message: Template = option("The text of the mail.", Template({"": ""}))
+    role: RoleName | None = option("Draw what this role may see; either a role or a person is named.", None)
+    person: str | None = option("Draw what this person may see, by the sign-in name.", None)
+    period: Literal["present", "last"] = option(
+        "Where the page offers a span of time: the present one, or the one before.", "present"
+    )
+    language: Literal["zh", "en"] | None = option("The language it is written in. Default: the application's.", None)
+
+    def effects(self, context: Context) -> Sequence[effects.Effect]:
+        data = {
+            "page": self.page, "role": self.role, "person": self.person, "period": self.period,
+            "language": self.language, "to": context.receivers(self.to),
+            "subject": _in(context.fill(self.subject), self.language),
+            "text": _in(context.fill(self.message), self.language),
+        }  # fmt: skip
+        return [effects.Outside("report", data, self.connection)]
 
 
 def _in(texts: Mapping[str, str], language: str | None) -> str:
@@ -120,5 +168,5 @@ def _values(values: Mapping[Any, Expression], context: Context) -> dict[str, Any
 
 
 def register(registry: Registry) -> None:
-    for action in (Mail, Http, Call, Print, RunScript):
+    for action in (Mail, Report, Http, Call, Print, RunScript):
         registry.action(action)

@@ -69,19 +69,24 @@ ACTIONS: Mapping[str, str] = {
     "create": "{type: create, form: ticket, values: {name: \"'Again: ' + record.name\", project: record.project}}",
     "update": '{type: update, form: ticket, where: "record.part_of == source", values: {priority: "\'high\'"}}',
     "take": "{type: take, transition: close, reason: \"'nothing left to do'\"}",
+    "reassign": "{type: reassign, to: member, reason: \"'nobody came'\"}",
     "refuse": '{type: refuse, message: "{{ record.name }} is closed"}',
     "notify": '{type: notify, to: [member, record.created_by], message: "{{ record.name }} is closed"}',
     "ask": '{type: ask, to: [member], message: "May {{ record.name }} be closed?", needs: all, at_most: 3d,'
     "\n as: decision, answers: {approve: {label: {zh: 同意, en: Approve}, style: primary},"
     " reject: {label: {zh: 驳回, en: Reject}, style: danger, comment: required, decisive: true}}}",
+    "approve": '{type: approve, as: approval, label: {zh: 审批, en: Approval}, message: "May {{ record.name }} be closed?",'
+    "\n shows: [name, cost], steps: [{label: {zh: 主管, en: Lead}, to: [member]},"
+    " {label: {zh: 会签, en: Together}, to: [member, record.owner], needs: all, when: record.cost > 100}]}",
     "branch": "{type: branch, when: record.cost > 100, then: [{type: take, transition: close}]}",
     "for_each": "{type: for_each, form: ticket, where: record.part_of == source,\n"
     " actions: [{type: take, transition: close}]}",
     "wait": "{type: wait, for: 2d}",
     "mail": '{type: mail, connection: post, to: [member], subject: Closed, message: "{{ record.name }}"}',
+    "report": "{type: report, page: overview, connection: post, to: [member], subject: Overview, role: member}",
     "http": '{type: http, connection: hub, path: "/tickets/{{ record.id }}", json: {name: record.name}, as: answer}',
     "call": "{type: call, connection: hub, operation: pull, values: {id: record.id}}",
-    "print": "{type: print, into: papers, format: pdf, name: \"Ticket {{ record.name }}\", language: zh, as: paper}",
+    "print": '{type: print, into: papers, format: pdf, name: "Ticket {{ record.name }}", language: zh, as: paper}',
     "script": "{type: script, source: 'return record.cost * 2', as: twice}",
 }
 CARDS: Mapping[str, str] = {
@@ -93,12 +98,33 @@ CARDS: Mapping[str, str] = {
     " width: 6}",
     "table": "{type: table, label: {zh: 项目, en: Projects}, form: ticket, rows: project, width: 6,\n"
     " figures: [{fold: count}, {fold: sum, field: cost}, {fold: max, field: due_on}]}",
+    "formula": "{type: formula, label: {zh: 按时率, en: On time}, format: percent, value: 1 - late / whole,\n"
+    " figures: {late: {form: ticket, where: 'record.due_on < today()', date: due_on, group: project},\n"
+    " whole: {form: ticket, date: due_on, group: project}}, target: 0.95, trend: 6, width: 6}",
+    "before_after": "{type: before_after, label: {zh: 发布前后, en: Before and after},\n"
+    " figures: {made: {form: ticket, date: created_at}}, value: made, days: 28, width: 6}",
+    "ageing": "{type: ageing, label: {zh: 账龄, en: Ages}, form: ticket, date: due_on, fold: sum, field: cost,\n"
+    " group: project, edges: [30, 60, 90], width: 12}",
+    "cycle": "{type: cycle, label: {zh: 周期, en: Lead time}, form: ticket, from: {state: open},\n"
+    " to: {state: closed}, baseline: {from: 2025-01-01, until: 2025-12-31}, trend: 12, width: 6}",
+    "dwell": "{type: dwell, label: {zh: 时间去哪了, en: Where time is lost}, form: ticket, bars: mean, width: 12}",
+    "process": "{type: process, label: {zh: 流程图, en: Process}, form: ticket, width: 12}",
     "records": "{type: records, label: {zh: 最急, en: Urgent}, form: ticket, columns: [name, due_on], sort: [due_on]}",
     "board": "{type: board, label: {zh: 看板, en: Board}, form: ticket, view: wall, limit: 3, width: 12}",
     "gantt": "{type: gantt, label: {zh: 时间线, en: Time line}, form: ticket, view: plan, weeks: 6, width: 12}",
     "text": "{type: text, label: {zh: 注意, en: Note},\n"
     " text: {zh: 周五盘点。, en: Stock is taken on Friday.}, tone: warning}",
 }
+PARTS: Mapping[str, str] = {
+    "heading": '{type: heading, above: {en: Harbour Works}, right: {en: "{{ today() }}"}}',
+    "fields": "{type: fields, fields: [name, state], columns: 2}",
+    "table": "{type: table, lines: parts, totals: [quantity]}",
+    "code": "{type: code, value: record.number, symbology: code128, height: 12mm}",
+    "text": '{type: text, text: {en: "Thank you, {{ record.name }}"}, size: large, align: centre}',
+    "pictures": "{type: pictures, field: photo, height: 50mm}",
+    "signatures": "{type: signatures, boxes: [{en: Made by}, {en: Checked by}]}",
+}
+
 CONNECTIONS: Mapping[str, str] = {
     "smtp": "{type: smtp, host: smtp.example.com, user: desk, password: {secret: MAIL_PASSWORD}, "
     "sender: Desk <desk@example.com>}",
@@ -114,6 +140,30 @@ CREDENTIALS: Mapping[str, str] = {
     "hmac": "{type: hmac, key: {secret: HOOK_KEY}, header: X-Hub-Signature-256, prefix: sha256=}",
     "signature": "{type: signature, key: {secret: HOOK_KEY}}",
 }
+TASK = """\
+tasks:
+  count_parts:
+    label: {zh: 盘点, en: Count parts}
+    icon: package
+    roles: [storekeeper]
+    form: part
+    record: existing              # scanned or chosen first
+    fields: [found, photo]
+    adds: [found]                 # several people count at once
+    decides: chief
+  report_fault:
+    label: {zh: 报修, en: Report a fault}
+    form: repair
+    scan: equipment
+    fields: [equipment, fault, severity, photo]
+    keep: [equipment]
+  finish_repair:
+    label: {zh: 完成维修, en: Finish a repair}
+    form: repair
+    transition: finish
+    where: record.technician == user
+"""
+
 SCENARIO = """\
 closing_needs_the_boss:
   label: {zh: 只有主管能关闭, en: Only the boss closes}

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from engine import towers
 from engine.application import Application
 from engine.definition import Form
 from engine.expressions import Compiled
@@ -19,6 +20,7 @@ from engine.storage import page as stored
 from engine.storage import search
 from engine.storage.page import Page, SortBy
 from engine.storage.page import Query as StoredQuery
+from engine.views import TowerView
 
 WORKED_OUT = frozenset({"computed", "lookup", "rollup"})
 
@@ -35,6 +37,8 @@ def conditions(
     found.extend(_clause(app, form, each) for each in query.filters)
     if query.text:
         found.append(search.clause(app.tables, form.name, query.text))
+    if query.tower is not None and query.tower.risks and isinstance(query.view, TowerView):
+        found.append(towers.clause(app, query.view, form.name, query.tower.risks))
     return tuple(found)
 
 

@@ -106,7 +106,7 @@ def go_on(app: Application, conn: sa.Connection, run_id: int, step: int, *, paus
     if run.record_id is not None and view is None:
         raise Missing(message("The record is gone."))
     source = _source(walk, conn, run)
-    context = Asking(walk, view, _names(walk, view, run.given, run.results, source))
+    context = Asking(walk, view, _names(walk, view, run.given, run.results, source), rule)
     stretch = unfold(inner_program(program.program, run.inner), step, context)
     table = app.tables.run
     trace = {**run.trace, "later": [*run.trace.get("later", ()), rules.of_stretch(stretch, walk.now)]}
@@ -198,7 +198,7 @@ def run_for_record(app: Application, conn: sa.Connection, run: Run, step: int, f
     if view is None:
         return
     source = _record(walk, run.form, run.record_id)
-    context = Asking(walk, view, _names(walk, view, run.given, run.results, source))
+    context = Asking(walk, view, _names(walk, view, run.given, run.results, source), rule)
     stretch = unfold(inner_program(plan.program, inner), 0, context)
     opening = Opening(
         rule=rule, key=_child_key(run, inner, record_id), form=form, record_id=record_id,

@@ -42,13 +42,24 @@ class Rights:
 
 def rights_of(app: Application, actor: Actor, form: Form) -> Rights:
     """Kept per form and set of roles: nothing else decides it."""
-    roles = _EVERYTHING if actor.boundless else actor.roles
+    return _rights_of_roles(app, _EVERYTHING if actor.boundless else _counting(app, actor), form)
+
+
+def _rights_of_roles(app: Application, roles: frozenset[str], form: Form) -> Rights:
     kept = app.plans.kept
     key = ("rights", form.name, roles)
     found: Rights | None = kept.get(key)
     if found is None:
         found = kept[key] = _boundless_rights(form) if roles is _EVERYTHING else _rights(app, roles, form)
     return found
+
+
+def _counting(app: Application, actor: Actor) -> frozenset[str]:
+    """The roles whose grants count. A role that stands for a record is nothing without one, and whoever stands for one
+    has nothing of what is granted inside."""
+    known = app.definition.roles
+    outside = frozenset(name for name in actor.roles if name in known and known[name].stands_for is not None)
+    return outside if actor.stands_for is not None else actor.roles - outside
 
 
 _EVERYTHING = frozenset({"\0 every role"})
@@ -179,10 +190,6 @@ def _lines_seen(app: Application, roles: frozenset[str], form: Form) -> Ways:
 
 def _together(first: Ways, second: Ways) -> Ways:
     return _ways((a, b) for a in first for b in second)
-
-
-def _rights_of_roles(app: Application, roles: frozenset[str], form: Form) -> Rights:
-    return rights_of(app, Actor(id=None, login="", name="", roles=roles), form)
 
 
 def _settable(

@@ -12,9 +12,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.application import Application
+from engine.storage import entries
 from engine.timing import receiving
 
 EVERY = dt.timedelta(days=1)
+ENTRIES_FOR = dt.timedelta(days=180)  # no phone waits longer to send something again
 LOG = logging.getLogger("appmill.housekeeping")
 
 
@@ -26,6 +28,7 @@ class Cleared:
     sessions: int
     counters: int
     deliveries: int
+    entries: int = 0
 
 
 def clear(app: Application) -> Cleared:
@@ -38,7 +41,8 @@ def clear(app: Application) -> Cleared:
         sessions = conn.execute(sa.delete(app.tables.session).where(app.tables.session.c.expires_at < now)).rowcount
         deliveries = receiving.clear(app, conn, now)
         counters = conn.execute(sa.delete(app.tables.rate).where(app.tables.rate.c.expires_at < now)).rowcount
-    cleared = Cleared(clean_up(app), sessions, counters, deliveries)
+        done = entries.forget(conn, app.tables, now - ENTRIES_FOR)
+    cleared = Cleared(clean_up(app), sessions, counters, deliveries, done)
     app.database.analyse()
     return cleared
 

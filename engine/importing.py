@@ -8,6 +8,7 @@ from typing import Any
 
 from engine import checking, computing, following, matching, moving, stays, walking, writing
 from engine.errors import Invalid, Problem, message
+from engine.forecasts import expect
 from engine.intake import Given
 from engine.passage import Passage, Walk
 from engine.people import load_people
@@ -15,7 +16,6 @@ from engine.plans import FormPlan
 from engine.storage import series
 from engine.timing import dates, timeouts
 from engine.walking import Saved
-from engine.workflow import due_of
 
 
 def adopt(walk: Walk, plan: FormPlan, given: Given, state: str | None, history: Sequence[Mapping[str, Any]]) -> Saved:
@@ -91,13 +91,13 @@ def _wrong(where: str, pattern: str, **values: Any) -> Invalid:
 def _settle(passage: Passage, visits: Sequence[Mapping[str, Any]]) -> None:
     """It is in its state since the last visit said so, and was created when the first began."""
     moving.settle_state(passage)
-    row, plan, walk = passage.row, passage.plan, passage.walk
+    row = passage.row
     if not visits:
         return
     last = visits[-1]
     row["created_at"] = visits[0]["entered_at"]
     row["state_since"] = last["left_at"] or last["entered_at"]
-    row["state_due"] = due_of(plan.states[row["state"]], row["state_since"], walk.app.definition.timezone)
+    expect(passage.plan, row, lambda: passage.names(passage.view()))
 
 
 def _reserve_numbers(passage: Passage) -> None:

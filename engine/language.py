@@ -19,10 +19,14 @@ StateName = NewType("StateName", str)  # a state of the enclosing form's workflo
 TransitionName = NewType("TransitionName", str)
 ViewName = NewType("ViewName", str)  # a view of the enclosing form
 RoleName = NewType("RoleName", str)
+PortalName = NewType("PortalName", str)
+PrintFormatName = NewType("PrintFormatName", str)  # a paper format of the enclosing form
 PersonName = NewType("PersonName", str)  # a role, or the sign-in name of a demo user
 Script = NewType("Script", str)  # see engine/scripts
 RuleName = NewType("RuleName", str)
 ConnectionName = NewType("ConnectionName", str)
+CalendarName = NewType("CalendarName", str)
+PageName = NewType("PageName", str)
 EntryName = NewType("EntryName", str)  # a form or a page
 Receiver = NewType("Receiver", str)  # a role, or an expression that gives users
 Colour = Literal[
@@ -111,10 +115,11 @@ class Template(Label):
 
 @dataclass(frozen=True)
 class Duration:
-    """A length of time with its unit: seconds, minutes, hours, days, weeks or working days (Monday to Friday)."""
+    """A length of time with its unit: seconds, minutes, hours, days, weeks, working hours (`4wh`, within the shifts of
+    the calendar) or working days (`3wd`, those of the calendar; Monday to Friday where there is none)."""
 
     amount: int
-    unit: Literal["s", "m", "h", "d", "w", "wd"]
+    unit: Literal["s", "m", "h", "d", "w", "wh", "wd"]
 
     def __str__(self) -> str:
         return f"{self.amount}{self.unit}"
@@ -145,9 +150,7 @@ class Named:
         None,
         pattern=NAME_PATTERN,
     )
-    renamed_from: str | None = option(
-        "The former name, after a rename by hand.", None, pattern=NAME_PATTERN
-    )
+    renamed_from: str | None = option("The former name, after a rename by hand.", None, pattern=NAME_PATTERN)
 
     @property
     def stable_id(self) -> str:
@@ -157,13 +160,27 @@ class Named:
 # Columns every record has beside its fields; their names cannot be taken by a field, and expressions, columns and sort
 # orders may name them like fields.
 SYSTEM_FIELDS = (
-    "id", "version", "state", "state_since", "state_due", "owner", "owner_role",
+    "id", "version", "state", "state_since", "state_due", "forecast_at", "owner", "owner_role",
     "created_at", "created_by", "updated_at", "updated_by", "deleted_at",
 )  # fmt: skip
-SYSTEM_MOMENTS = frozenset({"state_since", "state_due", "created_at", "updated_at", "deleted_at"})
+SYSTEM_MOMENTS = frozenset({"state_since", "state_due", "forecast_at", "created_at", "updated_at", "deleted_at"})
 RESERVED_FIELDS = frozenset({*SYSTEM_FIELDS, "record", "user", "none", "true", "false", "previous"})
 RESERVED_FORMS = frozenset(
-    {"api", "static", "admin", "sign_in", "sign_out", "me", "search", "files", "pages", "jobs", "health", "hooks",
-     "designer"}
+    {
+        "api",
+        "static",
+        "admin",
+        "sign_in",
+        "sign_out",
+        "me",
+        "search",
+        "files",
+        "pages",
+        "jobs",
+        "health",
+        "hooks",
+        "designer", "live", "find", "wall", "approvals", "decide", "tasks", "scan", "manifest", "offline",
+        "portal",
+    }
 )
 ADMIN = RoleName("admin")  # built in: may do everything with every form, and manages people

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
+from engine import stays
 from engine.computing import take_out_stale
 from engine.errors import Denied, Invalid, Message, Problem, Refused, message
+from engine.forecasts import expect
 from engine.passage import Passage
 from engine.plans import FormPlan, TransitionPlan
 from engine.sight import Row
-from engine.workflow import Obstacle, due_of, owner_of, target_of, what_is_missing, who_may
+from engine.workflow import Obstacle, owner_of, target_of, what_is_missing, who_may
 
 
 def find_transition(plan: FormPlan, name: str, row: Row) -> TransitionPlan:
@@ -94,15 +98,32 @@ def settle_state(passage: Passage) -> None:
     plan, row, before = passage.plan, passage.row, passage.before
     state = row.get("state")
     if state is None or state not in plan.states:
+        if passage.owner is not None:
+            row["owner"], row["owner_role"] = passage.owner
         return
     entered = before is None or before.get("state") != state or passage.transition is not None
     if entered:
         row["state_since"] = passage.walk.now
-        row["state_due"] = due_of(plan.states[state], passage.walk.now, passage.walk.app.definition.timezone)
-    if entered or _owner_touched(passage, state):
+    if entered or state in plan.deadlines:
+        expect(plan, row, lambda: passage.names(passage.view()), _left(passage))
+    if passage.owner is not None:
+        row["owner"], row["owner_role"] = passage.owner
+    elif entered or _owner_touched(passage, state):
         row["owner"], row["owner_role"] = owner_of(plan, state, passage.names(passage.view()))
+
+
+def _left(passage: Passage) -> dt.timedelta | None:
+    """What is left of the state's time, if it stood still while the record was aside."""
+    plan, before, row = passage.plan, passage.before, passage.row
+    if before is None or plan.states[row["state"]].within is None:
+        return None
+    back = before["state"] in plan.pausing
+    again = passage.transition is None and bool(plan.pausing)
+    return stays.left_of(passage.walk, plan, row) if back or again else None
 
 
 def _owner_touched(passage: Passage, state: str) -> bool:
     watched = passage.plan.owners.get(state)
-    return watched is not None and watched.needs.touched(passage.changed())
+    if watched is None or not watched.needs.touched(passage.changed()):
+        return False
+    return not stays.is_reassigned(passage.walk, passage.plan, passage.row["id"])

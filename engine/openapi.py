@@ -11,6 +11,7 @@ from typing import Any
 from engine.application import Application
 from engine.columns import columns_of, rights
 from engine.definition import Form
+from engine.openapi_approvals import APPROVAL_PATHS, APPROVAL_SCHEMAS
 from engine.openapi_automation import AUTOMATION_PATHS, AUTOMATION_SCHEMAS, is_open_to
 from engine.openapi_lists import list_parameters
 from engine.openapi_schemas import ID, MOMENT, TEXT, Schema, Schemas, nullable, offers, ref
@@ -46,8 +47,9 @@ def document(app: Application, actor: Actor) -> Json:
 def _document(app: Application, actor: Actor) -> Json:
     made = Schemas(app, actor)
     forms = [one for one in app.definition.forms.values() if not one.parent_form and _visible(made, one)]
-    components = dict(SHARED_SCHEMAS)
-    paths: Json = {path: item(made) for path, (scope, item) in PLAIN_PATHS.items() if not scope or made.reaches(scope)}
+    components = {**SHARED_SCHEMAS, **APPROVAL_SCHEMAS}
+    plain = {**PLAIN_PATHS, **APPROVAL_PATHS}
+    paths: Json = {path: item(made) for path, (scope, item) in plain.items() if not scope or made.reaches(scope)}
     if is_open_to(actor):
         components.update(AUTOMATION_SCHEMAS)
         paths.update((path, item(made)) for path, item in AUTOMATION_PATHS.items())

@@ -69,7 +69,7 @@ def _operand(one: Field, operator: Operator) -> Schema:
         "one": value,
         "text": {"type": "string", "minLength": 1, "maxLength": 200},
         "day": {"type": "string", "format": "date"},
-        "none": TEXT, "now": TEXT, "me": TEXT,
+        "none": TEXT, "now": TEXT, "me": TEXT, "visit": TEXT,
     }  # fmt: skip
     if operator.takes == "pair":
         return {"type": "array", "items": value, "minItems": 2, "maxItems": 2}

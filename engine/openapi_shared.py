@@ -108,9 +108,9 @@ SHARED_SCHEMAS: Mapping[str, Schema] = {
         before=nullable(ID),
     ),
     "Comment": object_of(
-        ("id", "at", "author", "mine", "body", "edited", "files"),
+        ("id", "at", "author", "mine", "body", "edited", "portal", "files"),
         id=ID, at=MOMENT, author=PERSON, mine={"type": "boolean"}, body=TEXT, edited={"type": "boolean"},
-        files=listed(object_of(id=ID, name=TEXT)), not_told=listed(TEXT),
+        portal=NULL_TEXT, files=listed(object_of(id=ID, name=TEXT)), not_told=listed(TEXT),
     ),
     "Comments": object_of(comments=listed(ref("Comment")), before=nullable(ID)),
     "Options": object_of(options=listed(object_of(id=ID, title=TEXT))),

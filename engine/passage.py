@@ -84,6 +84,7 @@ class Passage:
     problems: list[Problem] = field(default_factory=list)
     transition: TransitionPlan | None = None
     reason: str | None = None
+    owner: tuple[int | None, str | None] | None = None  # whom it is handed over to: a user, or a role
     kind: str = "updated"
     settled: View | None = None  # the one view of the record once nothing is worked out any more
 

@@ -17,12 +17,24 @@ from engine.storage.tables import Tables
 
 
 @dataclass(frozen=True)
+class Only:
+    """The one record somebody with a link to it reaches, and the forms they reach nothing of."""
+
+    form: str
+    id: int
+    closed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Actor:
     """Who acts, with everything permissions ask about.
 
     ``system`` acts without permission checks; ``rule`` names the rule it acts for, and then ``id`` still is the person
     whose change woke the rule. ``scopes`` narrow an API token: ``read``, ``write`` or ``<form>:<verb>``; None narrows
     nothing. ``view_as`` is the role an administrator looks as; such an actor changes nothing.
+
+    A person of a ``portal`` is outside: ``stands_for`` is the id of the record they stand for, and ``only`` narrows
+    them to one record where they came by a link to it.
     """
 
     id: int | None
@@ -36,6 +48,9 @@ class Actor:
     rule: str | None = None
     scopes: frozenset[str] | None = None
     view_as: str | None = None
+    portal: str | None = None
+    stands_for: int | None = None
+    only: Only | None = None
 
     @property
     def is_admin(self) -> bool:
@@ -76,15 +91,17 @@ def load_actor(conn: sa.Connection, tables: Tables, user_id: int) -> Actor:
         groups=found["groups"],
         language=found["language"] or "zh",
         timezone=found["timezone"] or "Asia/Shanghai",
+        portal=found["portal"],
+        stands_for=found["stands_for"],
     )
 
 
 def load_people(conn: sa.Connection, tables: Tables, ids: Iterable[int]) -> dict[int, Mapping[str, Any]]:
-    """People by id: id, login, name, active, language, timezone, and the sets roles and groups (their names)."""
-    user, dialect = tables.user, conn.dialect
-    columns = (user.c.id, user.c.login, user.c.name, user.c.active, user.c.language, user.c.timezone)
+    """People by id: id, login, name, active, language, timezone, portal and stands_for (of people outside), and the
+    sets roles and groups (their names)."""
+    dialect = conn.dialect
     wanted = listed(list(ids), dialect)
-    people = tables.statements.get(("people",), dialect, lambda: sa.select(*columns).where(among(user.c.id, dialect)))
+    people = tables.statements.get(("people",), dialect, lambda: _people(tables, dialect))
     found: dict[int, dict[str, Any]] = {
         row["id"]: {**row, "roles": set(), "groups": set()} for row in people.rows(conn, wanted)
     }
@@ -95,6 +112,16 @@ def load_people(conn: sa.Connection, tables: Tables, ids: Iterable[int]) -> dict
     return {
         id: {**row, "roles": frozenset(row["roles"]), "groups": frozenset(row["groups"])} for id, row in found.items()
     }
+
+
+def _people(tables: Tables, dialect: sa.Dialect) -> sa.Select[Any]:
+    user, outsider = tables.user, tables.outsider
+    columns = (user.c.id, user.c.login, user.c.name, user.c.active, user.c.language, user.c.timezone)
+    return (
+        sa.select(*columns, outsider.c.portal, outsider.c.stands_for)
+        .join_from(user, outsider, outsider.c.user_id == user.c.id, isouter=True)
+        .where(among(user.c.id, dialect))
+    )
 
 
 def _belongings(tables: Tables, dialect: sa.Dialect) -> sa.CompoundSelect[Any]:
@@ -113,7 +140,7 @@ def _belongings(tables: Tables, dialect: sa.Dialect) -> sa.CompoundSelect[Any]:
 
 
 def people_with_roles(conn: sa.Connection, tables: Tables, roles: Iterable[str]) -> frozenset[int]:
-    """The ids of the active people who have one of these roles, themselves or through a group."""
+    """The ids of the active people inside who have one of these roles, themselves or through a group."""
     own, held, member, user = tables.user_role, tables.group_role, tables.group_member, tables.user
     wanted = list(roles)
     if not wanted:
@@ -123,8 +150,13 @@ def people_with_roles(conn: sa.Connection, tables: Tables, roles: Iterable[str])
         sa.select(own.c.user_id).where(own.c.role.in_(wanted)),
         sa.select(member.c.user_id).select_from(through).where(held.c.role.in_(wanted)),
     )
-    found = conn.execute(sa.select(user.c.id).where(user.c.active, user.c.id.in_(having)))
+    found = conn.execute(sa.select(user.c.id).where(user.c.active, user.c.id.in_(having), inside(tables)))
     return frozenset(row[0] for row in found)
+
+
+def inside(tables: Tables) -> sa.ColumnElement[bool]:
+    """The condition on ``_user`` that somebody is no person of a portal."""
+    return tables.user.c.id.not_in(sa.select(tables.outsider.c.user_id))
 
 
 def addresses_of(conn: sa.Connection, tables: Tables, ids: Iterable[int]) -> list[dict[str, str]]:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from engine import matching, notices
 from engine.application import Application
 from engine.definition import Rule
-from engine.effects import CreateRecord, Effect, Notify, Refuse, SetValues, TakeTransition, UpdateMatching
+from engine.effects import CreateRecord, Effect, Notify, Reassign, Refuse, SetValues, TakeTransition, UpdateMatching
 from engine.errors import AppmillError, Invalid, Missing, Problem, Refused, message
 from engine.expressions import Compiled, EvaluationFailed, NotInSql, to_sql
 from engine.language import Label
@@ -33,6 +33,7 @@ class Request:
     values: Mapping[str, Any]
     transition: str | None = None
     reason: str | None = None
+    owner: tuple[int | None, str | None] | None = None  # who is responsible from now on: a user, or a role
 
 
 Change = Callable[[Walk, Request], Any]
@@ -113,6 +114,11 @@ def _create(walk: Walk, effect: CreateRecord, change: Change, event_id: int | No
 
 def _take(walk: Walk, effect: TakeTransition, change: Change, event_id: int | None) -> None:
     change(walk, Request(effect.form, effect.id, {}, effect.transition, effect.reason))
+
+
+def _reassign(walk: Walk, effect: Reassign, change: Change, event_id: int | None) -> None:
+    owner = (effect.user, None if effect.user is not None else effect.role)
+    change(walk, Request(effect.form, effect.id, {}, reason=effect.reason, owner=owner))
 
 
 def _refuse(walk: Walk, effect: Refuse, change: Change, event_id: int | None) -> None:
@@ -199,6 +205,7 @@ _PERFORM: Mapping[type[Effect], Callable[[Walk, Any, Change, int | None], None]]
     CreateRecord: _create,
     UpdateMatching: _update,
     TakeTransition: _take,
+    Reassign: _reassign,
     Refuse: _refuse,
     Notify: _notify,
 }

@@ -18,7 +18,7 @@ from engine.errors import Denied, Message, message
 from engine.expressions import View, names_for, to_sql
 from engine.grants import GRANTED, NEVER, Way, Ways, around, rights_of
 from engine.language import ADMIN, Condition, Label
-from engine.people import Actor
+from engine.people import Actor, Only
 
 if TYPE_CHECKING:
     from engine.application import Application
@@ -104,6 +104,8 @@ def may_record(app: Application, actor: Actor, verb: Verb, form: Form | str, vie
     if not general.allowed or actor.boundless:
         return general
     plan_form = app.plans.form(form).form
+    if actor.only is not None and not _is_only(app, actor.only, plan_form, view):
+        return Verdict(False, message(_NOT_THIS[verb], form=plan_form.label, title=""))
     if is_open(rights_of(app, actor, plan_form).verbs[verb], view, actor):
         return general
     return Verdict(False, message(_NOT_THIS[verb], form=plan_form.label, title=view.title or ""))
@@ -135,9 +137,11 @@ def row_filter(app: Application, actor: Actor, verb: Verb, form: Form | str) -> 
     if actor.boundless:
         return None
     ways = rights_of(app, actor, plan.form).verbs.get(verb, NEVER)
+    only = _only_in_sql(app, actor.only, plan.form) if actor.only is not None else None
     if () in ways:
-        return None
-    return sa.or_(sa.false(), *(_way_in_sql(app, actor, plan.form, way) for way in ways))
+        return only
+    granted = sa.or_(sa.false(), *(_way_in_sql(app, actor, plan.form, way) for way in ways))
+    return granted if only is None else sa.and_(granted, only)
 
 
 def hidden(app: Application, actor: Actor, form: Form | str) -> bool:
@@ -180,6 +184,36 @@ def _way_in_sql(app: Application, actor: Actor, form: Form, way: Way) -> sa.Colu
     return sa.and_(sa.true(), *parts)
 
 
+# --- a link to one record --------------------------------------------------------------------------------------------
+
+REACHED_BY_LINK = frozenset({"read", "update", "take"})
+
+
+def _is_only(app: Application, only: Only, form: Form, view: View) -> bool:
+    """Whether this is the record a link leads to, or a line of it; other forms are as they are granted."""
+    outer, levels = around(app, form)
+    if outer.name != only.form:
+        return True
+    record: Any = view
+    for _ in range(levels):
+        record = None if record is None else record.read("parent")
+    return record is not None and record.id == only.id
+
+
+def _only_in_sql(app: Application, only: Only, form: Form) -> sa.ColumnElement[bool] | None:
+    outer, levels = around(app, form)
+    if outer.name != only.form:
+        return None
+    chain = [form]
+    for _ in range(levels):
+        chain.append(app.definition.forms[str(chain[-1].parent_form)])
+    clause: sa.ColumnElement[bool] = app.tables.form[outer.name].c.id == only.id
+    for inner, above in zip(reversed(chain[:-1]), reversed(chain[1:]), strict=True):
+        ids = app.tables.form[above.name].c.id
+        clause = app.tables.form[inner.name].c["_parent"].in_(sa.select(ids).where(clause))
+    return clause
+
+
 # --- reasons ---------------------------------------------------------------------------------------------------------
 
 _NOT_GRANTED = {
@@ -213,6 +247,14 @@ def _barred(app: Application, actor: Actor, verb: Verb, form: Form) -> Verdict |
     if actor.view_as is not None and verb not in READING:
         role = label_of_role(app.definition, actor.view_as)
         return Verdict(False, message("You are looking as {role}; nothing can be changed.", role=role))
+    if actor.only is not None and not actor.boundless:
+        outer = around(app, form)[0].name
+        if (
+            outer in actor.only.closed
+            or (verb not in REACHED_BY_LINK and verb != "create")
+            or (verb == "create" and outer == form.name)
+        ):
+            return Verdict(False, message("A link to one record leads to nothing else."))
     if actor.scopes is None or in_scope(actor.scopes, verb, around(app, form)[0].name, form.name):
         return None
     return Verdict(

@@ -13,6 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.actions import Wait
+from engine.approve import Approve
+from engine.calendars import Times
 from engine.definition import AppDefinition, Check, Form, Rule, State, Transition
 from engine.errors import Missing, message
 from engine.expressions import Compiled, compile_expression
@@ -27,6 +29,7 @@ from engine.registry import Registry
 from engine.storage.search import searched_fields
 from engine.storage.tables import Tables, linked_form
 from engine.timing.planning import timed_rules
+from engine.worktime import calendars_of
 
 PREVIOUS = "previous"
 
@@ -125,6 +128,10 @@ class FormPlan:
     leaving: Mapping[str, tuple[TransitionPlan, ...]]  # by the state they leave
     owners: Mapping[str, Watched]  # states with an owner expression
     order: Mapping[str, int]  # states in the order of the main path
+    times: Mapping[str, Times]  # the calendar each state is counted by
+    deadlines: Mapping[str, Watched]  # states with a time to be done by
+    deadlines_fed: bool  # one of them reads a rollup, which changes without a save
+    pausing: frozenset[str]  # aside states in which the time of the state before stands still
 
     @property
     def states(self) -> Mapping[str, State]:
@@ -156,7 +163,12 @@ class Plans:
             form for plan in self.rule.values() for _path, action, form in plan.rule.steps()
             if isinstance(action, Wait) and action.holds and form
         )  # fmt: skip
+        self.approving = frozenset(
+            form for plan in self.rule.values() for _path, action, form in plan.rule.steps()
+            if isinstance(action, Approve) and form
+        )  # fmt: skip
         self.timed = timed_rules(definition)
+        self.times = calendars_of(definition)
         self.live_computed = {name: _derived_needs(form, registry) for name, form in definition.forms.items()}
 
     def form(self, form: Form | str) -> FormPlan:
@@ -339,7 +351,10 @@ def _title(form: Form, watch: _Watcher) -> Watched | None:
 def _workflow(plans: Plans, form: Form, watch: _Watcher) -> dict[str, Any]:
     workflow = form.workflow
     if workflow is None:
-        return {"transitions": {}, "leaving": {}, "owners": {}, "order": {}}
+        nothing: dict[str, Any] = {"deadlines_fed": False, "pausing": frozenset()}
+        return {**nothing, **{name: {} for name in ("transitions", "leaving", "owners", "order", "times", "deadlines")}}
+    deadlines = {name: watch(state.due_by) for name, state in workflow.states.items() if state.due_by}
+    rollups = frozenset(name for name, field in form.fields.items() if field.type == "rollup")
     transitions = {
         name: TransitionPlan(
             transition,
@@ -358,6 +373,10 @@ def _workflow(plans: Plans, form: Form, watch: _Watcher) -> dict[str, Any]:
             name: watch(state.owner_expression) for name, state in workflow.states.items() if state.owner_expression
         },
         "order": {name: place for place, name in enumerate(workflow.states)},
+        "times": {name: plans.times.of(state.calendar) for name, state in workflow.states.items()},
+        "deadlines": deadlines,
+        "deadlines_fed": any(watched.needs.touched(rollups) for watched in deadlines.values()),
+        "pausing": frozenset(name for name, state in workflow.states.items() if state.pauses),
     }
 
 

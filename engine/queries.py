@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlencode
 
+from engine import towers
 from engine.application import Application
 from engine.cardviews import is_of_card, view_of_card
 from engine.columns import Columns, columns_of, operators_of
@@ -69,6 +70,7 @@ class ListQuery:
     before: str | None = None
     limit: int = USUAL
     said: frozenset[str] = frozenset()  # which of sort, columns, limit the query string said itself
+    tower: towers.Asked | None = None
 
     def args(self, **change: Any) -> list[tuple[str, str]]:
         """The query string again, page left out; ``change`` replaces attributes first. Only what was said is said."""
@@ -83,7 +85,7 @@ class ListQuery:
             pairs.append(("columns", ",".join(query.columns)))
         if "limit" in query.said:
             pairs.append(("limit", str(query.limit)))
-        return pairs
+        return pairs if query.tower is None else [*pairs, *query.tower.pairs()]
 
     def url(self, **change: Any) -> str:
         """``?…`` with the page left out; ``after`` and ``before`` in ``change`` are said."""
@@ -101,7 +103,7 @@ class ListQuery:
     @property
     def narrowed(self) -> bool:
         """More than the view itself asks: a search or a filter."""
-        return bool(self.text or self.filters)
+        return bool(self.text or self.filters or (self.tower and self.tower.risks))
 
 
 def parse_query(
@@ -115,7 +117,9 @@ def parse_query(
     columns = columns_of(app, actor, form)
     problems: list[Problem] = []
     view = view_asked(app, actor, form, _last(args, "view"), columns)
-    filters = _filters(columns, args, frozenset(also), app, actor, problems)
+    tower = towers.read_asked(view, columns, args, problems)
+    known = frozenset(also) if tower is None else frozenset((*also, *towers.KEYS))
+    filters = _filters(columns, args, known, app, actor, problems)
     text = _text(_last(args, "q").strip(), problems)
     sort = _sort(columns, _last(args, "sort"), problems)
     shown = _columns(columns, _last(args, "columns"), problems)
@@ -137,6 +141,7 @@ def parse_query(
         before=before,
         limit=limit or USUAL,
         said=said,
+        tower=tower,
     )
 
 
@@ -177,7 +182,7 @@ def view_named(form: Form, name: str, columns: Columns) -> View | None:
 
 def usable(view: View, columns: Columns) -> bool:
     """A board over a field that is hidden from the actor, if only on some records, is no board for them."""
-    needed = (getattr(view, what, None) for what in ("group", "date", "start", "end", "parent"))
+    needed = (getattr(view, what, None) for what in ("group", "date", "start", "end", "parent", "promised"))
     return all(name in columns and name not in columns.sometimes for name in needed if name)
 
 

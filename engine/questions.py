@@ -17,13 +17,14 @@ from engine.errors import Message, Refused, message
 from engine.faults import point
 from engine.language import text_in
 from engine.passage import Walk
-from engine.people import people_with_roles
+from engine.people import inside, people_with_roles
 from engine.storage.automation import OPEN_MESSAGES, in_state
 from engine.storage.tables import Tables
 
 WITHDRAWN: Mapping[str, Message] = {
     "deleted": message("The record was deleted, so the question is withdrawn."),
     "cancelled": message("The run of the rule was cancelled, so the question is withdrawn."),
+    "over": message("The approval is over or went another way, so nobody is asked here any more."),
 }
 
 
@@ -37,11 +38,22 @@ class Voice:
     answer: str | None = None
     comment: str | None = None
     at: dt.datetime | None = None
+    for_id: int | None = None
+    for_name: str = ""
+    added_by: int | None = None
+    handed_to: int | None = None
+    after_id: int | None = None
+    auto: bool = False
+    saw: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class Question:
-    """A row of ``_question`` with everybody who is asked, those who answered first, in the order they did."""
+    """A row of ``_question`` with everybody who is asked, those who answered first, in the order they did.
+
+    Of an approval, ``kind`` is part (a group of a step), instead (those asked instead of such a group), before or
+    after (a signer that was added), or mending (asked of the applicant to whom it was sent back).
+    """
 
     id: int
     message_id: int
@@ -60,6 +72,12 @@ class Question:
     why: str | None
     closed_at: dt.datetime | None
     voices: tuple[Voice, ...]
+    approval_id: int | None = None
+    round: int | None = None
+    step: int | None = None
+    part: int | None = None
+    kind: str | None = None
+    back_to: int | None = None
 
     def text(self, language: str) -> str:
         return text_in(self.texts, language)
@@ -77,7 +95,7 @@ class Question:
     @property
     def missing(self) -> tuple[Voice, ...]:
         """Those who could still answer."""
-        return tuple(one for one in self.voices if one.answer is None and one.active)
+        return tuple(one for one in self.voices if one.answer is None and one.active and one.handed_to is None)
 
     def is_open(self, now: dt.datetime) -> bool:
         return self.state == "open" and (self.due_at is None or now < self.due_at)
@@ -88,24 +106,40 @@ class Question:
 
 def put(walk: Walk, effect: Ask, *, run_id: int, rule: str, message_id: int, event_id: int | None) -> None:
     """Write the question, and tell everybody who is asked; raises Refused when those can never settle it."""
-    people = _asked(walk, effect)
-    tables, of_record = walk.app.tables, effect.id != 0
+    people, of_record = _asked(walk, effect), effect.id != 0
     row = {
         "message_id": message_id, "run_id": run_id, "rule": rule, "form": effect.form if of_record else None,
         "record_id": effect.id if of_record else None, "texts": dict(effect.texts),
         "choices": [asdict(one) for one in effect.choices], "needs": str(effect.needs), "event_id": event_id,
-        "asked_at": walk.now, "due_at": effect.due,
+        "due_at": effect.due,
     }  # fmt: skip
-    id = walk.conn.execute(sa.insert(tables.question).values(row).returning(tables.question.c.id)).scalar_one()
-    told = notices.write(walk, people, effect.form, effect.id, effect.texts, event_id)
-    asked = [{"question_id": id, "user_id": person, "notification_id": told[person]} for person in sorted(people)]
-    walk.conn.execute(sa.insert(tables.asked), asked)
+    write(walk, row, {person: {} for person in people}, (effect.form, effect.id))
+
+
+def write(walk: Walk, row: Mapping[str, Any], people: Mapping[int, Mapping[str, Any]], place: tuple[str, int]) -> int:
+    """Write a question and tell those it asks; answers its id. ``people``: person → more of their row in ``_asked``."""
+    tables = walk.app.tables
+    new = {**row, "asked_at": walk.now}
+    id = walk.conn.execute(sa.insert(tables.question).values(new).returning(tables.question.c.id)).scalar_one()
+    ask_more(walk, id, people, place, row["texts"], row["event_id"])
     point("question asked")
+    return int(id)
+
+
+def ask_more(
+    walk: Walk, question_id: int, people: Mapping[int, Mapping[str, Any]], place: tuple[str, int],
+    texts: Mapping[str, str], event_id: int | None,
+) -> None:  # fmt: skip
+    """Ask these people, too, and tell them."""
+    told = notices.write(walk, people, *place, texts, event_id)
+    for person in sorted(people):
+        row = {"question_id": question_id, "user_id": person, "notification_id": told[person], **people[person]}
+        walk.conn.execute(sa.insert(walk.app.tables.asked), [row])
 
 
 def _asked(walk: Walk, effect: Ask) -> set[int]:
     user = walk.app.tables.user
-    named = sa.select(user.c.id).where(user.c.id.in_(sorted(effect.users)), user.c.active)
+    named = sa.select(user.c.id).where(user.c.id.in_(sorted(effect.users)), user.c.active, inside(walk.app.tables))
     people = set(people_with_roles(walk.conn, walk.app.tables, effect.roles))
     people |= set(walk.conn.scalars(named)) if effect.users else set()
     wanted = effect.needs if isinstance(effect.needs, int) else 1
@@ -147,6 +181,33 @@ def verdict(needs: str, choices: Sequence[Choice], given: Sequence[str], missing
     return Verdict(None) if most + missing < int(needs) else None
 
 
+def vote(needs: str, given: Sequence[str], missing: int) -> Verdict | None:
+    """What an approval of one group comes to: approve, refuse or return; None while ``missing`` more could decide it.
+
+    ``needs`` is any, all, a number of approvals, or a share of everybody asked such as 60%, rounded up.
+    """
+    if "return" in given:
+        return Verdict("return")
+    if needs in ("any", "all"):
+        every = [Choice("approve", {}), Choice("refuse", {}, decisive=True)]
+        return verdict(needs, every, given, missing) if given else None
+    approved, everybody = given.count("approve"), len(given) + missing
+    wanted = -(-everybody * int(needs[:-1]) // 100) if needs.endswith("%") else int(needs)
+    if approved >= wanted:
+        return Verdict("approve")
+    return Verdict("refuse") if approved + missing < wanted else None
+
+
+def settled(question: Question) -> Verdict | None:
+    """What the answers given so far settle, if anything. An approval nobody can give any more has no answer."""
+    given, missing = [str(one.answer) for one in question.given], len(question.missing)
+    if question.approval_id is not None and not given and not missing:
+        return Verdict(None)
+    if question.approval_id is None or question.kind == "mending":
+        return verdict(question.needs, question.choices, given, missing)
+    return vote(question.needs, given, missing)
+
+
 def outcome(question: Question) -> dict[str, Any]:
     """What the steps after the question read, as JSON: the deciding answer with who gave it, when and why."""
     agreed = [one for one in question.given if one.answer == question.answer]
@@ -185,9 +246,10 @@ def one(conn: sa.Connection, tables: Tables, *clauses: Any) -> Question | None:
 
 def open_for(
     conn: sa.Connection, tables: Tables, user_id: int, now: dt.datetime, *, before: int | None = None,
-    form: str | None = None, record_id: int | None = None, limit: int = 50,
+    form: str | None = None, record_id: int | None = None, limit: int = 50, of_approvals: bool = False,
 ) -> list[Question]:  # fmt: skip
-    """The questions that wait for this person, the newest first; ``before`` an id, to go on from there."""
+    """The questions that wait for this person, the newest first; ``before`` an id, to go on from there;
+    ``of_approvals``: no others."""
     table, asked = tables.question, tables.asked
     mine = sa.select(asked.c.question_id).where(asked.c.user_id == user_id, asked.c.over_at.is_(None))
     clauses: list[Any] = [in_state(table, "open"), table.c.id.in_(mine)]
@@ -196,6 +258,8 @@ def open_for(
         clauses += [table.c.form == form, table.c.record_id == record_id]
     if before is not None:
         clauses.append(table.c.id < before)
+    if of_approvals:
+        clauses.append(table.c.approval_id.is_not(None))
     return found(conn, tables, *clauses, limit=limit)
 
 
@@ -217,16 +281,18 @@ def of_notices(conn: sa.Connection, tables: Tables, notice_ids: Iterable[int]) -
 def _voices(conn: sa.Connection, tables: Tables, ids: Sequence[int]) -> dict[int, tuple[Voice, ...]]:
     if not ids:
         return {}
-    asked, user = tables.asked, tables.user
+    asked, user, other = tables.asked, tables.user, tables.user.alias()
     query = (
-        sa.select(asked, user.c.name, user.c.active)
+        sa.select(asked, user.c.name, user.c.active, other.c.name.label("for_name"))
         .join_from(asked, user, user.c.id == asked.c.user_id)
+        .outerjoin(other, other.c.id == asked.c.for_id)
         .where(asked.c.question_id.in_(ids))
         .order_by(asked.c.at.is_(None), asked.c.at, user.c.name, user.c.id)
     )
     voices: dict[int, list[Voice]] = {}
     for row in conn.execute(query):
-        voice = Voice(row.user_id, row.name, row.active, row.answer, row.comment, row.at)
+        voice = Voice(row.user_id, row.name, row.active, row.answer, row.comment, row.at, row.for_id,
+                      row.for_name or "", row.added_by, row.handed_to, row.after_id, row.auto, row.saw)  # fmt: skip
         voices.setdefault(row.question_id, []).append(voice)
     return {id: tuple(several) for id, several in voices.items()}
 

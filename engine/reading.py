@@ -11,7 +11,7 @@ from engine.application import Application
 from engine.definition import Form
 from engine.errors import Denied, Invalid, Missing, Problem, message
 from engine.expressions import plain, to_sql
-from engine.people import Actor
+from engine.people import Actor, inside
 from engine.permissions import may, may_record, readable_fields, row_filter
 from engine.plans import FormPlan
 from engine.sight import Row, Sight
@@ -64,7 +64,9 @@ def users_of(app: Application) -> list[tuple[str, int]]:
     """(sign-in name, id) of everyone who may sign in."""
     user = app.tables.user
     with app.database.read() as conn:
-        found = conn.execute(sa.select(user.c.login, user.c.id).where(user.c.active).order_by(user.c.id))
+        found = conn.execute(
+            sa.select(user.c.login, user.c.id).where(user.c.active, inside(app.tables)).order_by(user.c.id)
+        )
         return [(login, id) for login, id in found]
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, NewType, Union, get_args, get_origin
 
 from engine import examples
 from engine.actions import Action, CopyLines
-from engine.cards import Card, Figure
+from engine.cards import Baseline, Card, Figure, Part, Point
 from engine.connectors import Connection, Credential, Secret
 from engine.definition import (
     AppDefinition,
@@ -34,15 +34,17 @@ from engine.expressions import signatures
 from engine.fields.base import Field
 from engine.fields.choice import Option
 from engine.language import Condition, Duration, Expression, Label, Template
+from engine.prints import PaperPart
 from engine.registry import Registry
 from engine.scenario import Expected, Given, Scenario, Step
 from engine.schema import Key, first_line, is_choice, keys_of
+from engine.task import Task
 from engine.triggers import Trigger
 from engine.views import View
 
 _STRUCTURES = (
     Role, Form, Section, Check, Grant, FieldGrant, Workflow, State, Transition, Option, Rule, CopyLines, Page,
-    PageFilter, FilteredField, Figure, MenuGroup, DemoUser, Secret,
+    PageFilter, FilteredField, Figure, Part, Point, Baseline, MenuGroup, DemoUser, Secret,
 )  # fmt: skip
 _INTRO = """# The definition language
 
@@ -73,8 +75,10 @@ def reference(registry: Registry) -> str:
     parts.append(_kinds("Triggers", Trigger, registry.triggers, examples.TRIGGERS))
     parts.append(_kinds("Actions", Action, registry.actions, examples.ACTIONS))
     parts.append(_kinds("Cards", Card, registry.cards, examples.CARDS))
+    parts.append(_kinds("Parts of paper formats", PaperPart, registry.parts, examples.PARTS))
     parts.append(_kinds("Connections", Connection, registry.connectors, examples.CONNECTIONS))
     parts.append(_kinds("Credentials", Credential, registry.credentials, examples.CREDENTIALS))
+    parts.append(f"{_structure('Task', Task)}\n```yaml\n{examples.TASK}\n```\n")
     parts.append(_scenarios())
     parts.append(_functions(registry))
     return "\n".join(parts)
@@ -169,8 +173,9 @@ def _value(hint: Any) -> str:
 
 _NAMES = {
     "FormName": "form", "FieldName": "field", "SortKey": "field, `-` in front for descending", "StateName": "state",
-    "TransitionName": "transition", "ViewName": "view",
-    "RoleName": "role", "RuleName": "rule", "ConnectionName": "connection",
+    "TransitionName": "transition", "ViewName": "view", "PrintFormatName": "paper format", "PortalName": "portal",
+    "RoleName": "role", "RuleName": "rule", "ConnectionName": "connection", "PageName": "page",
+    "CalendarName": "calendar",
     "EntryName": "form or page", "Receiver": "role or expression", "PersonName": "role or person",
     "HeaderName": "header", "ParameterName": "parameter", "SecretName": "name",
 }  # fmt: skip

@@ -30,6 +30,7 @@ class Registry:
     triggers: dict[str, type] = field(default_factory=dict)
     actions: dict[str, type] = field(default_factory=dict)
     cards: dict[str, type] = field(default_factory=dict)
+    parts: dict[str, type] = field(default_factory=dict)
     connectors: dict[str, type] = field(default_factory=dict)
     credentials: dict[str, type] = field(default_factory=dict)
     performers: dict[str, Callable[..., Any]] = field(default_factory=dict)
@@ -58,6 +59,9 @@ class Registry:
 
     def card(self, cls: C) -> C:
         return _enter(self.cards, cls)
+
+    def part(self, cls: C) -> C:
+        return _enter(self.parts, cls)
 
     def connector(self, cls: C) -> C:
         return _enter(self.connectors, cls)

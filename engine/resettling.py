@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from engine.forecasts import expect
 from engine.passage import Walk
 from engine.people import system_actor
 from engine.plans import FormPlan
 from engine.sight import Sight
 from engine.timing import timeouts
-from engine.workflow import due_of, owner_of
+from engine.workflow import owner_of
 
 if TYPE_CHECKING:
     from engine.application import Application
@@ -43,8 +44,8 @@ def _state(app: Application, conn: sa.Connection, plan: Plan, form: str, state: 
 def _settle(app: Application, conn: sa.Connection, plan: FormPlan, rows: Iterable[dict[str, Any]]) -> None:
     actor = system_actor()
     walk = Walk(app, conn, actor, app.clock(), Sight(app, conn, actor))
-    settled = [{**row, **_standing(walk, plan, row)} for row in rows]
-    names = ("state_due", "owner", "owner_role")
+    settled = [_standing(walk, plan, row) for row in rows]
+    names = ("state_due", "forecast_at", "owner", "owner_role")
     _write(conn, plan.table, plan.table.c.id, names, settled)
     stay = app.tables.stay
     of_form = sa.select(sa.func.max(stay.c.id).label("id"), stay.c.record_id)
@@ -60,9 +61,11 @@ def _settle(app: Application, conn: sa.Connection, plan: FormPlan, rows: Iterabl
 def _standing(walk: Walk, plan: FormPlan, row: Mapping[str, Any]) -> dict[str, Any]:
     state = row["state"]
     view = walk.sight.view(plan.form, dict(row))
-    owner, role = owner_of(plan, state, walk.sight.with_record(view))
-    due = due_of(plan.states[state], row["state_since"], walk.app.definition.timezone)
-    return {"state_due": due, "owner": owner, "owner_role": role}
+    names = walk.sight.with_record(view)
+    owner, role = owner_of(plan, state, names)
+    there = {**row, "owner": owner, "owner_role": role}
+    expect(plan, there, lambda: names)
+    return there
 
 
 def _write(

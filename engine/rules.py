@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engine.calendars import due_after
 from engine.definition import Rule
 from engine.effects import (
+    Approve,
     Ask,
     CreateRecord,
     Effect,
     ForEach,
     Notify,
     Outside,
+    Reassign,
     Refuse,
     SetValues,
     TakeTransition,
@@ -35,6 +36,7 @@ from engine.passage import Walk
 from engine.people import addresses_of, people_with_roles
 from engine.plans import RulePlan
 from engine.program import Stretch, unfold
+from engine.timing.counting import times_of
 from engine.triggers import Change, OnRecord
 
 
@@ -62,6 +64,7 @@ class Asking:
     walk: Walk
     view: View | None
     names: Mapping[str, Any] = field(default_factory=dict)
+    rule: Rule | None = None  # whose calendar counts
 
     @property
     def form(self) -> str:
@@ -123,7 +126,9 @@ class Asking:
         return value if value is None else value.astimezone(dt.UTC)
 
     def later(self, length: Duration) -> dt.datetime:
-        return due_after(self.walk.now, length, ZoneInfo(self.walk.app.definition.timezone))
+        app = self.walk.app
+        times = times_of(app, self.rule) if self.rule else app.plans.times
+        return times.after(self.walk.now, length)
 
     def receivers(self, named: Sequence[str]) -> list[dict[str, str]]:
         app, roles = self.walk.app, frozenset(named) & (self.roles | {ADMIN})
@@ -137,10 +142,10 @@ class Asking:
     def json(self, source: str) -> Any:
         return in_trace(self.evaluate(source))
 
-    def fill(self, template: Template) -> Mapping[str, str]:
+    def fill(self, template: Template, **more: Any) -> Mapping[str, str]:
         definition = self.walk.app.definition
         reader = Reader(definition.languages[0], definition.timezone, definition.currency)
-        return fill_all(template, self.names, self.walk.app.registry, reader)
+        return fill_all(template, {**self.names, **more}, self.walk.app.registry, reader)
 
 
 # --- deciding --------------------------------------------------------------------------------------------------------
@@ -167,7 +172,7 @@ def woken(plan: RulePlan, asking: Asking) -> Decision:
     try:
         clauses = _clauses(plan, asking)
         held = all(clause["holds"] for clause in clauses)
-        stretch = unfold(plan.program, 0, asking) if held else NOTHING_WANTED
+        stretch = unfold(plan.program, 0, replace(asking, rule=plan.rule)) if held else NOTHING_WANTED
         key = str(asking.evaluate(plan.rule.key)) if held and plan.rule.key else ""
     except EvaluationFailed as failed:
         raise broken(plan.rule, failed) from failed
@@ -246,6 +251,9 @@ def described(effect: Effect) -> dict[str, Any]:
         return {"update": effect.form, "where": effect.where, "values": dict(effect.values)}
     if isinstance(effect, TakeTransition):
         return {"take": effect.transition, "form": effect.form, "id": effect.id, "reason": effect.reason}
+    if isinstance(effect, Reassign):
+        users = [] if effect.user is None else [effect.user]
+        return {"reassign": effect.role, "users": users, "form": effect.form, "id": effect.id, "reason": effect.reason}
     if isinstance(effect, Refuse):
         return {"refuse": dict(effect.texts)}
     if isinstance(effect, Notify):
@@ -259,6 +267,16 @@ def described(effect: Effect) -> dict[str, Any]:
             "ask": sorted(effect.roles), "users": sorted(effect.users), "message": dict(effect.texts),
             "answers": {one.name: dict(one.label) for one in effect.choices}, "needs": effect.needs,
             "due": effect.due.isoformat() if effect.due else None,
+        }  # fmt: skip
+    if isinstance(effect, Approve):
+        return {
+            "approve": sorted(effect.roles), "users": sorted(effect.users), "message": dict(effect.texts),
+            "label": dict(effect.label),
+            "steps": [
+                {"label": dict(one.label), "skipped": one.skipped, "roles": sorted(one.roles),
+                 "users": sorted(one.users), "needs": list(one.needs)}
+                for one in effect.steps
+            ],
         }  # fmt: skip
     if isinstance(effect, ForEach):
         return {"for_each": effect.form, "where": effect.where}

@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from engine import questions
 from engine.definition import Rule
-from engine.effects import Ask, Effect, ForEach, Outside, Wait
+from engine.effects import Approve, Ask, Effect, ForEach, Outside, Wait
 from engine.faults import point
 from engine.passage import Walk
 from engine.program import Wanted
+from engine.storage.approving import OPEN_APPROVALS
 from engine.storage.automation import OPEN_MESSAGES, OPEN_RUNS, in_state
 from engine.storage.locks import one_at_a_time
 from engine.storage.prepared import value
 from engine.timing.firing import dumped
 
 NEVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
-LATER: tuple[type[Effect], ...] = (Outside, Wait, ForEach, Ask)
+LATER: tuple[type[Effect], ...] = (Outside, Wait, ForEach, Ask, Approve)
 OPEN = OPEN_RUNS
 
 
@@ -151,13 +152,16 @@ def cancel(conn: sa.Connection, tables: Any, run_id: int, now: dt.datetime) -> N
     open_ones = (message.c.run_id == run_id, in_state(message, *OPEN_MESSAGES))
     conn.execute(sa.update(message).where(*open_ones).values(state="cancelled", done_at=now))
     questions.withdraw(conn, tables, now, "cancelled", tables.question.c.run_id == run_id)
+    approval = tables.approval
+    under_way = (approval.c.run_id == run_id, in_state(approval, *OPEN_APPROVALS))
+    conn.execute(sa.update(approval).where(*under_way).values(state="cancelled", closed_at=now))
 
 
 # --- leaving messages ------------------------------------------------------------------------------------------------
 
 
-def post(walk: Walk, run: Run, wanted: Wanted) -> int:
-    """Leave a message for what the step wants; answers its id."""
+def post(walk: Walk, run: Run, wanted: Wanted) -> int | None:
+    """Leave a message for what the step wants; answers its id. An approval leaves one for every question."""
     effect = wanted.effect
     key = f"{run.key}/{'.'.join(str(each) for each in (*run.inner, wanted.step))}.{wanted.turn}"
     if isinstance(effect, Outside):
@@ -168,14 +172,30 @@ def post(walk: Walk, run: Run, wanted: Wanted) -> int:
         return _post(walk, run, key, wanted.step, "for_each", data)
     if isinstance(effect, Ask):
         data = {"saved_as": effect.saved_as} if effect.saved_as else {}
-        state = "waiting" if effect.due else "parked"
-        id = _post(walk, run, key, wanted.step, "ask", data, due=effect.due or NEVER, state=state)
+        id = post_ask(walk, run, key, wanted.step, data, due=effect.due)
         questions.put(walk, effect, run_id=run.id, rule=run.rule, message_id=id, event_id=run.event_id)
         return id
+    if isinstance(effect, Approve):
+        from engine.approvals.running import begin
+
+        begin(walk, effect, run, wanted.step, key)
+        return None
     assert isinstance(effect, Wait)  # LATER holds no other
     due, state = effect.due or NEVER, "parked" if effect.holds else "waiting"
     data = {"holds": effect.holds, "paused": True, "until": due.isoformat()}
     return _post(walk, run, key, wanted.step + 1, "go_on", data, due=due, state=state)
+
+
+def post_ask(
+    walk: Walk, run: Run, key: str, step: int, data: Mapping[str, Any], *, due: dt.datetime | None
+) -> int:  # fmt: skip
+    """Leave the message a question waits behind: until it is settled or ``due``."""
+    return _post(walk, run, key, step, "ask", data, due=due or NEVER, state="waiting" if due else "parked")
+
+
+def post_mail(walk: Walk, run: Run, key: str, connection: str, data: Mapping[str, Any]) -> int:
+    """Leave a mail that nothing waits for: what becomes of it is not the run's concern."""
+    return _post(walk, replace(run, id=None), key, 0, "mail", data, connection=connection)  # type: ignore[arg-type]
 
 
 def post_go_on(

@@ -46,7 +46,8 @@ class Given:
 class Step:
     """One thing somebody does, or a stretch of time.
 
-    It has exactly one of the keys create, update, take, press, answer, delete, restore and wait.
+    It has exactly one of the keys create, update, take, press, answer, hand_over, add_signer, delegate, withdraw,
+    remind, delete, restore and wait.
     """
 
     create: FormName | None = option("Make a record of this form.", None)
@@ -55,6 +56,11 @@ class Step:
     take: TransitionName | None = option("Take this transition.", None)
     press: RuleName | None = option("Press the button of this rule.", None)
     answer: str | None = option("Give this answer to the question asked about the record.", None)
+    hand_over: PersonName | None = option("Let this role or person decide in one's place about the record.", None)
+    add_signer: PersonName | None = option("Ask this role or person to sign, too, what one is asked to approve.", None)
+    delegate: PersonName | None = option("Let this role or person be asked instead, for the time `lasts`.", None)
+    withdraw: str | None = option("Take back the request to approve this record.", None)
+    remind: str | None = option("Remind those who are asked to approve this record.", None)
     delete: str | None = option("Delete this record.", None)
     restore: str | None = option("Bring this deleted record back.", None)
     wait: Duration | None = option("Let this time pass: time-outs, dates, schedules and waits come due.", None)
@@ -63,6 +69,13 @@ class Step:
     values: Mapping[FieldName, Any] = option("Fields and what they become.", {})
     reason: str | None = option("The reason that is given for a transition.", None)
     comment: str | None = option("What is written beside an answer.", None)
+    back_to: int | None = option(
+        "The step, counted from 1, that `answer: return` sends it back to. Default: to the applicant.", None, minimum=1
+    )
+    signs: Literal["before", "after"] | None = option(
+        "Whether who is added signs before the person decides or after the step. Default: before.", None
+    )
+    lasts: Duration | None = option("How long somebody stands in, from now on.", None)
     refused: str | bool = option("It must be refused: true, or a part of the sentence the person reads.", False)
 
     @property
@@ -72,10 +85,13 @@ class Step:
     @property
     def record(self) -> str | None:
         """The name of the record it is about; of a new one, the name it gets."""
-        return self.of or self.update or self.delete or self.restore or self.saved_as
+        return self.of or self.update or self.delete or self.restore or self.withdraw or self.remind or self.saved_as
 
 
-VERBS = ("create", "update", "take", "press", "answer", "delete", "restore", "wait")
+VERBS = (
+    "create", "update", "take", "press", "answer", "hand_over", "add_signer", "delegate", "withdraw", "remind",
+    "delete", "restore", "wait",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -99,7 +99,7 @@ def kinds_of(base: type, registry: Registry) -> Mapping[str, type]:
     """The registered classes under a base, by the name ``type`` gives them."""
     places = (
         registry.fields, registry.views, registry.triggers, registry.actions, registry.cards, registry.connectors,
-        registry.credentials,
+        registry.credentials, registry.parts,
     )  # fmt: skip
     return next((place for place in places if any(issubclass(cls, base) for cls in place.values())), {})
 
@@ -215,7 +215,7 @@ _PLAIN: dict[Any, Schema] = {
     Decimal: {"type": "number"},
     Label: _TEXTS,
     Template: _TEXTS,
-    Duration: {"type": "string", "pattern": "^[1-9][0-9]{0,4}(s|m|h|d|w|wd)$"},
+    Duration: {"type": "string", "pattern": "^[1-9][0-9]{0,4}(s|m|h|d|w|wh|wd)$"},
     Condition: {"type": ["boolean", "string"], "minLength": 1},
     Expression: _EXPRESSION,
     SortKey: {"type": "string", "minLength": 1},

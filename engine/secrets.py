@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -25,6 +26,7 @@ from engine.storage.database import Database
 from engine.storage.tables import Tables
 
 VARIABLE, HOSTS, FILE, KEY = "APPMILL_SECRET_", "APPMILL_HOSTS_OF_", "APPMILL_SECRETS", "APPMILL_KEY"
+ADDRESS = "APPMILL_ADDRESS"
 NAME = re.compile("[A-Z][A-Z0-9_]{0,62}")
 RESERVED = frozenset({"KEY"})  # APPMILL_SECRET_KEY signs the sessions of people: no connection may send it away
 Origin = Literal["environment", "file", "database"]
@@ -40,11 +42,13 @@ class Kept:
 
 @dataclass(frozen=True)
 class Sources:
-    """What the operator gave this process. ``key``: what values in the database are encrypted under."""
+    """What the operator gave this process. ``key``: what values in the database are encrypted under; ``address``: where
+    people reach the application, such as https://work.example.com, for links in mails."""
 
     environment: Mapping[str, Kept] = field(default_factory=frozen)
     file: Mapping[str, Kept] = field(default_factory=frozen)
     key: MultiFernet | None = None
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,20 @@ def read_sources(environ: Mapping[str, str], file: str | Path | None = None) -> 
         for name, value in _named(environ)
         if value and name not in RESERVED
     }
-    return Sources(environment, _read_file(Path(path)) if path else NOTHING, _read_key(environ.get(KEY, "")))
+    return Sources(
+        environment, _read_file(Path(path)) if path else NOTHING, _read_key(environ.get(KEY, "")),
+        read_address(environ.get(ADDRESS, "")),
+    )  # fmt: skip
+
+
+def read_address(text: str) -> str:
+    """Where people reach the application, without a slash at the end; raises Refused for what is no web address."""
+    parts = urlsplit(text.strip())
+    if not text.strip():
+        return ""
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise Refused(message("{text} is no address such as https://work.example.com.", text=text.strip()[:200]))
+    return text.strip().rstrip("/")
 
 
 def _named(environ: Mapping[str, str]) -> Iterable[tuple[str, str]]:

@@ -9,19 +9,20 @@ import datetime as dt
 import hashlib
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from engine import passwords
 from engine.accounts import ONE_TIME_LASTS, normal_login
-from engine.people import Actor
+from engine.people import Actor, inside
 from engine.storage import upsert
 from engine.storage.prepared import Row, value
 from engine.storage.tables import Tables
 
 TOUCH_EVERY = dt.timedelta(minutes=1)
+LOOKING = dt.timedelta(hours=1)  # somebody inside looks at a portal as one of its people
 TRIES, TRIES_WINDOW = 20, 15 * 60  # wrong sign-ins per account and per address, seconds
 TOKEN_MARK = "appmill_"  # noqa: S105 - what tokens begin with, so that they are recognised where they leak
 SEPARATOR = "\x1f"
@@ -41,6 +42,8 @@ class SignedIn:
     view_as: str | None
     is_admin: bool
     touch: bool
+    last_event: int  # the number of the last event there was when the request began
+    link_id: int | None = None
 
 
 # --- finding
@@ -48,7 +51,7 @@ class SignedIn:
 
 def _people_columns(tables: Tables) -> list[sa.ColumnElement[Any]]:
     user, own, held = tables.user, tables.user_role, tables.group_role
-    member, group, notice = tables.group_member, tables.group, tables.notification
+    member, group, notice, outsider = tables.group_member, tables.group, tables.notification, tables.outsider
 
     def joined(column: sa.ColumnElement[Any], source: sa.FromClause, clause: sa.ColumnElement[bool]) -> Any:
         separator = sa.literal_column(f"'{SEPARATOR}'", sa.Text)
@@ -62,6 +65,8 @@ def _people_columns(tables: Tables) -> list[sa.ColumnElement[Any]]:
         user.c.language,
         user.c.timezone,
         user.c.must_change,
+        outsider.c.portal,
+        outsider.c.stands_for,
         joined(own.c.role, own, own.c.user_id == user.c.id).label("own_roles"),
         joined(
             held.c.role, held.join(member, member.c.group_id == held.c.group_id), member.c.user_id == user.c.id
@@ -81,10 +86,16 @@ def _people_columns(tables: Tables) -> list[sa.ColumnElement[Any]]:
 def _session_query(tables: Tables) -> sa.Select[Any]:
     session, user = tables.session, tables.user
     return (
-        sa.select(session.c.seen_at, session.c.view_as, *_people_columns(tables))
-        .join_from(session, user, user.c.id == session.c.user_id)
+        sa.select(
+            session.c.seen_at, session.c.view_as, last_event(tables), session.c.portal, session.c.link_id,
+            *_people_columns(tables),
+        )  # fmt: skip
+        .select_from(_with_outsider(tables, session.join(user, user.c.id == session.c.user_id)))
         .where(
             session.c.token_hash == value("digest", session.c.token_hash.type),
+            # a session of a portal is none of the inside, nor of another portal, and the other way round
+            sa.func.coalesce(session.c.portal, "") == value("portal", session.c.portal.type),
+            sa.func.coalesce(tables.outsider.c.portal, "") == value("portal", session.c.portal.type),
             session.c.expires_at > value("now", session.c.expires_at.type),
             session.c.seen_at > value("idle_since", session.c.seen_at.type),
             user.c.active,
@@ -92,14 +103,23 @@ def _session_query(tables: Tables) -> sa.Select[Any]:
     )
 
 
+def last_event(tables: Tables) -> sa.ColumnElement[Any]:
+    return sa.select(sa.func.max(tables.event.c.id)).scalar_subquery().label("last_event")
+
+
+def _with_outsider(tables: Tables, source: sa.FromClause) -> sa.FromClause:
+    return source.outerjoin(tables.outsider, tables.outsider.c.user_id == tables.user.c.id)
+
+
 def _token_query(tables: Tables) -> sa.Select[Any]:
     token, user = tables.token, tables.user
     return (
         sa.select(token.c.id.label("token_id"), token.c.scopes, token.c.last_used_at, *_people_columns(tables))
-        .join_from(token, user, user.c.id == token.c.user_id)
+        .select_from(_with_outsider(tables, token.join(user, user.c.id == token.c.user_id)))
         .where(
             token.c.token_hash == value("digest", token.c.token_hash.type),
             token.c.revoked_at.is_(None),
+            tables.outsider.c.portal.is_(None),  # programs are never outside
             sa.or_(token.c.expires_at.is_(None), token.c.expires_at > value("now", token.c.created_at.type)),
             user.c.active,
         )
@@ -120,7 +140,14 @@ def _actor(row: Row, language: str, timezone: str, scopes: frozenset[str] | None
         language=row["language"] or language,
         timezone=row["timezone"] or timezone,
         scopes=scopes,
+        portal=row["portal"],
+        stands_for=row["stands_for"],
     )
+
+
+def _looking(actor: Actor, role: str) -> Actor:
+    """Somebody who looks as a role, or in a portal as this very person."""
+    return replace(actor, view_as=role) if actor.portal else actor.looking_as(role)
 
 
 def find_session(
@@ -132,21 +159,26 @@ def find_session(
     idle: dt.timedelta,
     language: str,
     timezone: str,
+    portal: str = "",
 ) -> SignedIn | None:
-    """The session this cookie stands for, if it is alive. ``language``, ``timezone``: of people who chose none."""
-    values = {"digest": digest(secret), "now": now, "idle_since": now - idle}
+    """The session this cookie stands for, if it is alive. ``language``, ``timezone``: of people who chose none.
+    ``portal``: the one it is a session of; empty for the inside."""
+    values = {"digest": digest(secret), "now": now, "idle_since": now - idle, "portal": portal}
     query = tables.statements.get(("session",), conn.dialect, lambda: _session_query(tables))
     row = query.first(conn, values)
     if row is None:
         return None
     actor = _actor(row, language, timezone)
+    looking = row["view_as"] if actor.is_admin or portal else None
     return SignedIn(
-        actor=actor.looking_as(row["view_as"]) if row["view_as"] and actor.is_admin else actor,
+        actor=_looking(actor, looking) if looking else actor,
         unread=row["unread"],
         must_change=row["must_change"],
-        view_as=row["view_as"] if actor.is_admin else None,
+        view_as=looking,
         is_admin=actor.is_admin,
         touch=now - row["seen_at"] > TOUCH_EVERY,
+        last_event=row["last_event"] or 0,
+        link_id=row["link_id"],
     )
 
 
@@ -175,6 +207,9 @@ def open_session(
     lasts: dt.timedelta,
     agent: str,
     address: str,
+    portal: str | None = None,
+    link_id: int | None = None,
+    view_as: str | None = None,
 ) -> str:
     """A new session; answers the cookie's secret. Sessions that are over are swept away on the way."""
     session = tables.session
@@ -190,9 +225,13 @@ def open_session(
             csrf="",
             agent=agent[:300],
             address=address[:60],
+            portal=portal,
+            link_id=link_id,
+            view_as=view_as,
         )
     )
-    conn.execute(tables.user.update().where(tables.user.c.id == user_id).values(last_seen_at=now))
+    if view_as is None:
+        conn.execute(tables.user.update().where(tables.user.c.id == user_id).values(last_seen_at=now))
     return secret
 
 
@@ -289,11 +328,19 @@ class Candidate:
     password_hash: str | None
 
 
-def candidate(conn: sa.Connection, tables: Tables, login: str, now: dt.datetime) -> Candidate:
-    """The person who may sign in by this name. A one-time password that nobody used for a week is none."""
-    user = tables.user
+def candidate(
+    conn: sa.Connection, tables: Tables, login: str, now: dt.datetime, *, portal: str | None = None
+) -> Candidate:
+    """The person who may sign in by this name, inside or in a portal. A one-time password that nobody used for a week
+    is none."""
+    user, outsider = tables.user, tables.outsider
+    there = (
+        inside(tables)
+        if portal is None
+        else user.c.id.in_(sa.select(outsider.c.user_id).where(outsider.c.portal == portal))
+    )
     columns = (user.c.id, user.c.password_hash, user.c.must_change, user.c.password_changed_at)
-    row = conn.execute(sa.select(*columns).where(user.c.login == normal_login(login), user.c.active)).first()
+    row = conn.execute(sa.select(*columns).where(user.c.login == normal_login(login), user.c.active, there)).first()
     if row is None or (row.must_change and now - row.password_changed_at > ONE_TIME_LASTS):
         return Candidate(None, None)
     return Candidate(row.id, row.password_hash)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from engine.definition import AppDefinition, Form
 from engine.expressions import View, names_for
+from engine.expressions.view import USER_ATTRIBUTES
 from engine.people import Actor, load_people
 from engine.registry import Registry
 from engine.storage import records
@@ -69,7 +70,8 @@ class Sight:
     @cached_property
     def names(self) -> Mapping[str, Any]:
         """``today``, ``now``, ``reader`` and ``user``: what every expression may read beside records."""
-        return names_for(self.app.clock(), self.actor.reader(self.app.definition), self.actor)
+        app, actor = self.app, self.actor
+        return names_for(app.clock(), actor.reader(app.definition), actor, times=app.plans.times)
 
     def view(self, form: Form, row: Mapping[str, Any]) -> View:
         return View(form, row, self)
@@ -112,7 +114,7 @@ class Sight:
         if id not in self._users:
             if id == self.actor.id:
                 actor = self.actor
-                self._users[id] = {name: getattr(actor, name) for name in ("id", "name", "login", "roles", "groups")}
+                self._users[id] = {name: getattr(actor, name) for name in USER_ATTRIBUTES}
             else:
                 self._users[id] = load_people(self.conn, self.app.tables, [id]).get(id)
         return self._users[id]

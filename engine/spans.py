@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.formats import MONTHS, Reader
+from engine.formats import MONTHS, Reader, date
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Span:
 
     def label(self, reader: Reader) -> str:
         """As a heading names it: 22 Nov, week of 16 Nov, Nov 2026, Q4 2026, 2026."""
-        return _LABELS[self.unit](self.first, reader.language)
+        return _own(self, reader.language) if self.unit == "own" else _LABELS[self.unit](self.first, reader.language)
 
 
 def span_of(day: dt.date, unit: str, moved: int = 0) -> Span:
@@ -31,6 +31,19 @@ def span_of(day: dt.date, unit: str, moved: int = 0) -> Span:
 def spans(day: dt.date, unit: str, last: int, ahead: int = 0) -> tuple[Span, ...]:
     """The ``last`` spans up to the one of this day, and ``ahead`` after it."""
     return tuple(span_of(day, unit, moved) for moved in range(1 - last, 1 + ahead))
+
+
+def own_span(first: dt.date, last: dt.date) -> Span:
+    """A span somebody chose by its first and last day."""
+    return Span("own", first, last + dt.timedelta(days=1))
+
+
+def earlier(span: Span, count: int = 1) -> Span:
+    """The span as long as this one that ends where it begins; ``count`` of them back."""
+    if span.unit != "own":
+        return span_of(span.first, span.unit, -count)
+    length = (span.end - span.first) * count
+    return Span("own", span.first - length, span.end - length)
 
 
 def place_in(spans: Sequence[Span], day: dt.date) -> int:
@@ -83,13 +96,18 @@ def _year(first: dt.date, language: str) -> str:
     return f"{first.year}年" if language == "zh" else str(first.year)
 
 
+def _own(span: Span, language: str) -> str:
+    first, last = (date(day, language) for day in (span.first, span.end - dt.timedelta(days=1)))
+    return first if last == first else f"{first} – {last}"
+
+
 _LABELS = {"day": _day, "week": _week, "month": _month, "quarter": _quarter, "year": _year}
 
 
 def short_label(span: Span, before: Span | None, reader: Reader) -> str:
     """Under an axis, where there is little room: the year only where it changes."""
     zh, new_year = reader.language == "zh", before is None or before.first.year != span.first.year
-    if span.unit in ("day", "week"):
+    if span.unit in ("day", "week", "own"):
         return f"{span.first.month}/{span.first.day}" if zh else f"{span.first.day} {MONTHS[span.first.month]}"
     if span.unit == "year":
         return str(span.first.year)

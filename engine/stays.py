@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import sqlalchemy as sa
 
+from engine.calendars import left_over
 from engine.errors import Invalid, Problem, message
 from engine.passage import Walk
 from engine.plans import FormPlan
 from engine.storage.prepared import value
+
+LATEST = 200  # visits that are looked at: more interruptions of one state are not added up
 
 
 def enter(walk: Walk, plan: FormPlan, row: Mapping[str, Any], *, by: int | None = None) -> int:
@@ -60,11 +63,20 @@ def leave(walk: Walk, plan: FormPlan, before: Mapping[str, Any]) -> None:
     walk.app.tables.statements.get(("leave state",), walk.conn.dialect, build).execute(walk.conn, values)
 
 
-def hand_over(walk: Walk, plan: FormPlan, row: Mapping[str, Any]) -> None:
-    """The same visit, another owner."""
+def hand_over(walk: Walk, plan: FormPlan, row: Mapping[str, Any], *, reassigned: bool) -> None:
+    """The same visit, another owner; one it was ``reassigned`` to stays until the state is left."""
     table = walk.app.tables.stay
     here = (table.c.form == plan.form.name, table.c.record_id == row["id"], table.c.left_at.is_(None))
-    walk.conn.execute(sa.update(table).where(*here).values(owner=row["owner"], owner_role=row["owner_role"]))
+    values = {"owner": row["owner"], "owner_role": row["owner_role"]}
+    reassigned_at = {"reassigned_at": walk.now} if reassigned else {}
+    walk.conn.execute(sa.update(table).where(*here).values(values | reassigned_at))
+
+
+def is_reassigned(walk: Walk, plan: FormPlan, id: int) -> bool:
+    """Whether a rule handed the record over during the present visit."""
+    table = walk.app.tables.stay
+    here = (table.c.form == plan.form.name, table.c.record_id == id, table.c.left_at.is_(None))
+    return walk.conn.scalar(sa.select(table.c.id).where(*here, table.c.reassigned_at.is_not(None)).limit(1)) is not None
 
 
 def move_due(walk: Walk, plan: FormPlan, row: Mapping[str, Any]) -> None:
@@ -72,6 +84,37 @@ def move_due(walk: Walk, plan: FormPlan, row: Mapping[str, Any]) -> None:
     table = walk.app.tables.stay
     here = (table.c.form == plan.form.name, table.c.record_id == row["id"], table.c.left_at.is_(None))
     walk.conn.execute(sa.update(table).where(*here).values(due_at=row["state_due"]))
+
+
+def left_of(walk: Walk, plan: FormPlan, row: Mapping[str, Any]) -> dt.timedelta | None:
+    """What was left of the expected time of the state a record is in when it stepped aside to where time stands still;
+    negative when it was late by then. None where it was not aside."""
+    table, state = walk.app.tables.stay, plan.states[row["state"]]
+    query = sa.select(table.c.state, table.c.entered_at, table.c.left_at)
+    query = query.where(table.c.form == plan.form.name, table.c.record_id == row["id"]).order_by(table.c.id.desc())
+    visits = interrupted([tuple(visit) for visit in walk.conn.execute(query.limit(LATEST))], state.name, plan.pausing)
+    return left_over(plan.times[state.name], state.within, visits) if visits and state.within else None
+
+
+Visit = tuple[dt.datetime, dt.datetime]  # entered, left
+
+
+def interrupted(visits: Sequence[Sequence[Any]], state: str, pausing: Set[str]) -> list[Visit]:
+    """The visits to ``state`` that were interrupted only by ones in which time stands still, first to last.
+
+    ``visits``: (state, entered, left) of the record, the latest first; left is None of the present one.
+    """
+    found: list[Visit] = []
+    aside = False
+    for name, entered, left in visits:
+        if name in pausing:
+            aside = True
+        elif name == state and aside and left is not None:
+            found.append((entered, left))
+            aside = False
+        elif name != state or left is not None:
+            break
+    return found[::-1]
 
 
 def seconds_between(start: dt.datetime | None, end: dt.datetime) -> int:

@@ -53,7 +53,8 @@ class Measure:
             return (sa.func.count(),)
         column = table.c[self.field]
         fold: Any = {"min": sa.func.min, "max": sa.func.max}.get(self.fold, sa.func.sum)
-        return sa.func.count(), sa.func.count(column), sa.type_coerce(fold(column), column.type)
+        as_own = sa.cast if isinstance(column.type, sa.Integer) else sa.type_coerce  # PostgreSQL sums them as NUMERIC
+        return sa.func.count(), sa.func.count(column), as_own(fold(column), column.type)
 
     def tally(self, parts: Sequence[Any]) -> Tally:
         return Tally(self.fold, *parts)
@@ -137,12 +138,35 @@ def by_day(
     """(day, value of the group or None, tally) for the days that have records, on the clocks of ``zone``."""
     table = asking.table
     column = table.c[date.name]
-    day = column if date.kind == "date" else _day_of(column, window, zone, asking.conn.dialect.name)
+    day = column if date.kind == "date" else day_of(column, window, zone, asking.conn.dialect.name)
     keys = [day, *([table.c[group]] if group else [])]
     select = sa.select(*keys, *measure.columns(table)).where(*asking.clauses, *within(column, date, window, zone))
     for row in asking.conn.execute(select.group_by(*keys)):
         found = row[0] if isinstance(row[0], dt.date) else dt.date.fromisoformat(row[0])
         yield found, row[1] if group else None, measure.tally(tuple(row[len(keys) :]))
+
+
+def by_bound(
+    asking: Asking, measure: Measure, date: Field, bounds: Sequence[dt.date], zone: ZoneInfo, group: str | None = None
+) -> dict[tuple[int, Any], Tally]:
+    """(place, value of the group or None) → tally; place n holds the days from ``bounds[n]`` to before
+    ``bounds[n + 1]``."""
+    table = asking.table
+    column = table.c[date.name]
+    place = place_of(column, date, bounds, zone)
+    keys = [place, *([table.c[group]] if group else [])]
+    window = within(column, date, Span("own", bounds[0], bounds[-1]), zone)
+    select = sa.select(*keys, *measure.columns(table)).where(*asking.clauses, *window).group_by(*keys)
+    rows = asking.conn.execute(select)
+    return {(row[0], row[1] if group else None): measure.tally(tuple(row[len(keys) :])) for row in rows}
+
+
+def place_of(column: Column, date: Field, bounds: Sequence[dt.date], zone: ZoneInfo) -> Column:
+    """Between which bounds a day is, counted from 0; what is before the second is in the first place."""
+    edges = [midnight(each, zone) if date.kind == "datetime" else each for each in bounds[1:-1]]
+    whens: list[Any] = [(column < edge, sa.literal_column(str(place))) for place, edge in enumerate(edges)]
+    last = sa.literal_column(str(len(edges)), sa.Integer)
+    return sa.case(*(whens or [(column.is_(None), last)]), else_=last)  # a bare number would be GROUP BY's first column
 
 
 def within(column: Column, date: Field, window: Span, zone: ZoneInfo) -> tuple[sa.ColumnElement[bool], ...]:
@@ -152,7 +176,7 @@ def within(column: Column, date: Field, window: Span, zone: ZoneInfo) -> tuple[s
     return column >= low, column < high
 
 
-def _day_of(column: Column, window: Span, zone: ZoneInfo, dialect: str) -> Column:
+def day_of(column: Column, window: Span, zone: ZoneInfo, dialect: str) -> Column:
     """The day a moment is on. SQLite knows no zones: it is told when the clocks of this one were put back or forth."""
     if dialect != "sqlite":
         return sa.cast(sa.func.timezone(str(zone), column), sa.Date)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
 
-from engine.calendars import IsWorkday, days_of, due_after, exact_seconds, monday_to_friday
+from engine.calendars import Times, Weekdays, days_of, due_after, exact_seconds
 from engine.cron import read_cron
 from engine.language import Duration
 from engine.schedules import Misfire, Schedule
@@ -67,7 +67,7 @@ class Interval:
     length: Duration
     start: dt.datetime
     zone: ZoneInfo
-    is_workday: IsWorkday = monday_to_friday
+    times: Times
 
     def after(self, moment: dt.datetime) -> dt.datetime | None:
         if moment < self.start:
@@ -78,8 +78,14 @@ class Interval:
             return self.start + ((moment - self.start) // step + 1) * step
         due = self._near(moment)
         while due <= moment:
-            due = due_after(self._at_start_time(due), self.length, self.zone, self.is_workday)
+            due = self._next(due)
         return due
+
+    def _next(self, due: dt.datetime) -> dt.datetime:
+        """Working days keep the time of day the first one had, be it after hours."""
+        if self.length.unit == "wh":
+            return self.times.after(due, self.length)
+        return due_after(self._at_start_time(due), self.length, self.zone, self.times.is_workday)
 
     def _near(self, moment: dt.datetime) -> dt.datetime:
         """A due time not after ``moment``, or the start."""
@@ -105,14 +111,15 @@ def _in_utc(due: dt.datetime) -> str:
     return due.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 
 
-def timetable_of(schedule: Schedule, zone: str, start: dt.datetime) -> Timetable:
-    """``zone``: the application's; ``start``: since when the rule is in force. The schedule was checked before."""
+def timetable_of(schedule: Schedule, zone: str, start: dt.datetime, times: Times | None = None) -> Timetable:
+    """``zone``: the application's; ``times``: the rule's calendar; ``start``: since when the rule is in force. The
+    schedule was checked before."""
     own = ZoneInfo(schedule.timezone or zone)
     if schedule.cron is not None:
         cron = read_cron(schedule.cron)
         return Calendar(tuple(cron.triggers(own)), own, cron.fixed_hours)
     if schedule.every is not None:
-        return Interval(schedule.every, start, own)
+        return Interval(schedule.every, start, own, times or Weekdays(own))
     days = ",".join(schedule.weekdays) or "*"
     times = [dt.time.fromisoformat(text) for text in schedule.at]
     triggers = [CronTrigger(hour=at.hour, minute=at.minute, day_of_week=days, timezone=own) for at in times]

@@ -193,7 +193,7 @@ def _const(value: Any, allowed: Any) -> Message | None:
 
 
 _PATTERNS = {
-    "^[1-9][0-9]{0,4}(s|m|h|d|w|wd)$": "Expected a length of time such as 30m, 4h, 2d, 1w or 3wd; got {got}.",
+    "^[1-9][0-9]{0,4}(s|m|h|d|w|wh|wd)$": "Expected a length of time such as 30m, 4h, 2d, 1w or 3wd; got {got}.",
     NAME_PATTERN: "Expected a name of small letters, digits and '_'; got {got}.",
     "^(any|all)$": "Expected any, all or how many people; got {got}.",
     "^[A-Z]{3}$": "Expected a currency code of three capital letters such as CNY; got {got}.",

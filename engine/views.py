@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from engine.language import Expression, FieldName, Label, Named, SortKey, option
+from engine.language import Duration, Expression, FieldName, Label, Named, SortKey, option
 from engine.registry import Registry
 
 
@@ -76,6 +76,39 @@ class TreeView(View):
     columns: tuple[FieldName, ...] = option("The columns beside the title.", ())
 
 
+@dataclass(frozen=True, kw_only=True)
+class WaitsFor:
+    """Something a record waits for."""
+
+    label: Label = option("What it waits for, such as Material.")
+    when: Expression = option("It waits for it while this holds.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TowerView(View):
+    """Every open record on one screen: step, time, forecast, what it waits for and how much it is at risk."""
+
+    type: ClassVar[str] = "tower"
+    icon: ClassVar[str] = "activity"
+    where: Expression | None = option(
+        "Only records for which this holds. Default: those in no final state.", Expression("not record.state.final")
+    )
+    promised: FieldName | None = option(
+        "The date or moment by which the record should be at its end. Without one only the present step can be late.",
+        None,
+    )
+    slack: Duration = option("At risk is what would be done later than this before the promise.", Duration(1, "d"))
+    columns: tuple[FieldName, ...] = option("What is shown of a record. Default: its title.", ())
+    groups: tuple[FieldName, ...] = option(
+        "What records can be grouped and filtered by, beside state and risk: choices, links, owner.", ()
+    )
+    waits: tuple[WaitsFor, ...] = option(
+        "What a record may wait for, the weightiest first; open questions, missing deliverables and closed guards are "
+        "known without.",
+        (),
+    )
+
+
 def register(registry: Registry) -> None:
-    for view in (ListView, KanbanView, CalendarView, GanttView, TreeView):
+    for view in (ListView, KanbanView, CalendarView, GanttView, TreeView, TowerView):
         registry.view(view)

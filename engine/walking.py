@@ -1,8 +1,9 @@
 """The one walk of a record, from its parsed input to its event, inside the caller's transaction.
 
-The order: read → version → lay the input over → defaults → hidden and read-only → numbers and found links → worked-out values → the
-transition's obstacles → the state → required, checks, unique, links, files → write → rollups → rules decide → event →
-stays → rules' effects → search. Everything wrong with the input is said together, before anything is written.
+The order: read → version → lay the input over → defaults → hidden and read-only → numbers and found links →
+worked-out values → the transition's obstacles → the state → required, checks, unique, links, files → write → rollups →
+rules decide → event → stays → rules' effects → search. Everything wrong with the input is said together, before
+anything is written.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ def changing(
 
 def _finish(passage: Passage) -> Saved:
     settle(passage)
-    if not passage.creating and passage.transition is None and not passage.changed():
+    if not passage.creating and passage.transition is None and not passage.changed() and passage.owner is None:
         return _unchanged(passage)
     return store(passage)
 
@@ -144,6 +145,10 @@ def _tell_waiting_runs(passage: Passage) -> None:
     walk, form = passage.walk, passage.plan.form.name
     if form in walk.app.plans.parking and not passage.creating:
         runs.wake_parked(walk, form, passage.row["id"])
+    if not passage.creating and form in walk.app.plans.approving:
+        from engine.approvals.watching import record_changed
+
+        record_changed(walk, form, passage.row["id"], passage.changed())
 
 
 def saved(passage: Passage, event_id: int | None) -> Saved:
@@ -161,12 +166,26 @@ def _unchanged(passage: Passage) -> Saved:
 def obey(walk: Walk, request: Request) -> Saved:
     """The walk of a rule's effect."""
     plan = walk.app.plans.form(request.form)
+    if request.owner is not None and request.id is not None:
+        return hand_over(walk, plan, request.id, request.owner, request.reason)
     if plan.form.parent_form and request.transition is None:
         return _obey_on_line(walk, plan, request)
     given = read_values(plan, request.values, walk.sight.names["reader"])
     if request.id is None:
         return create(walk, plan, given)
     return change(walk, plan, request.id, given, transition=request.transition, reason=request.reason)
+
+
+def hand_over(
+    walk: Walk, plan: FormPlan, id: int, owner: tuple[int | None, str | None], reason: str | None
+) -> Saved:
+    """Another person or role is responsible until the record leaves its state; nothing else changes."""
+    before = stored(walk, plan, id)
+    passage = Passage(walk, plan, before, dict(before), reason=reason, owner=owner, kind="reassigned")
+    if (before.get("owner"), before.get("owner_role")) == owner:
+        return _unchanged(passage)
+    passage.settled = passage.view()
+    return store(passage)
 
 
 def make(walk: Walk, form: str, values: Mapping[str, Any]) -> int:
@@ -323,7 +342,7 @@ def _write_stays(passage: Passage, event_id: int) -> None:
         stays.move_due(walk, plan, row)
         timeouts.moved(walk, plan.form.name, row, event_id)
     if (before.get("owner"), before.get("owner_role")) != (row.get("owner"), row.get("owner_role")):
-        stays.hand_over(walk, plan, row)
+        stays.hand_over(walk, plan, row, reassigned=passage.owner is not None)
 
 
 def index(passage: Passage) -> None:

@@ -5,16 +5,13 @@ The walk asks the same question when a transition is taken, so a button and a re
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine.calendars import due_after
-from engine.definition import Form, State, Transition
+from engine.definition import Form, Transition
 from engine.errors import Message, message
 from engine.expressions import Compiled, EvaluationFailed, View
-from engine.formats import zone
 from engine.people import Actor
 from engine.permissions import label_of_role, may_record
 from engine.plans import PREVIOUS, FormPlan, TransitionPlan
@@ -167,8 +164,3 @@ def owner_of(plan: FormPlan, state: str, names: Mapping[str, Any]) -> tuple[int 
         if isinstance(user, int):
             return user, None
     return None, plan.states[state].owner
-
-
-def due_of(state: State, entered: dt.datetime, timezone: str) -> dt.datetime | None:
-    """When the record should have left the state; None when nobody said how long it takes."""
-    return None if state.within is None else due_after(entered, state.within, zone(timezone))

@@ -12,6 +12,7 @@ from engine import stays
 from engine.checking import new_files
 from engine.errors import AppmillError, Stale
 from engine.fields.base import Field
+from engine.forecasts import expect
 from engine.formats import MASK
 from engine.passage import Passage, Walk
 from engine.plans import FormPlan, LinesPlan
@@ -19,10 +20,13 @@ from engine.sight import NEW, Row
 from engine.storage import events, records
 from engine.storage.violations import explain
 from engine.timing import dates, timeouts
-from engine.workflow import due_of, owner_of
+from engine.workflow import owner_of
 
 # Beside the fields, what a save may change in a row.
-KEPT = ("state", "state_since", "state_due", "_previous", "owner", "owner_role", "_title", "deleted_at")
+KEPT = ("state", "state_since", "state_due", "forecast_at", "_previous", "owner", "owner_role", "_title", "deleted_at")
+
+
+OWNER = "_owner"  # in the changes of an event: [user id, role] before and after; no field is called so
 
 
 class Lost(Exception):
@@ -144,8 +148,9 @@ def _insert_one_by_one(passage: Passage, lines: LinesPlan, rows: list[Row]) -> N
         if plan.form.workflow:
             view = walk.sight.view(plan.form, row)
             row["state_since"] = walk.now
-            row["state_due"] = due_of(plan.states[row["state"]], walk.now, walk.app.definition.timezone)
-            row["owner"], row["owner_role"] = owner_of(plan, row["state"], walk.sight.with_record(view))
+            names = walk.sight.with_record(view)
+            expect(plan, row, lambda names=names: names)  # type: ignore[misc]
+            row["owner"], row["owner_role"] = owner_of(plan, row["state"], names)
         row["id"] = records.insert(walk.conn, walk.app.tables, plan.form.name, row)
         if plan.form.workflow:
             timeouts.entered(walk, plan.form.name, row, stays.enter(walk, plan, row), None)
@@ -220,6 +225,8 @@ def differences(passage: Passage) -> dict[str, Any]:
         pair = _line_differences(plan.lines[name], passage.stored_lines[name], rows)
         if pair is not None:
             found[plan.fields[name].stable_id] = pair
+    if passage.owner is not None:
+        found[OWNER] = [[before.get("owner"), before.get("owner_role")], list(passage.owner)]
     return found
 
 

@@ -8,11 +8,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # Lowest first: a module may import from its own floor and those below.
 FLOORS = [
-    "errors language formats yamlfile texts faults cron calendars",
+    "errors language formats yamlfile texts faults cron calendars holidays worktime",
     "registry schema validate build",
     "fields effects",
     "expressions scripts",
-    "views cards triggers scenario actions errands connectors outside timers schedules hooks letterbox",
+    "views cards portals prints triggers scenario task actions errands approve connectors outside timers schedules hooks letterbox",
     "definition examples reference program timetable",
     "checks complete load builtin",
     "storage",

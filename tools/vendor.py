@@ -39,7 +39,12 @@ def served_name(package: str, version: str, file: str) -> str:
     return f"{package.lstrip('@').replace('/', '-')}@{version}/{Path(file).name}"
 
 
-def cleaned(content: bytes) -> bytes:
+def cleaned(name: str, content: bytes, emptied: Iterable[str] = ()) -> bytes:
+    """Without source maps and the addresses in ``emptied``; what is no text stays as it is."""
+    if name.endswith(".wasm"):
+        return content
+    for address in emptied:
+        content = content.replace(address.encode(), b"")
     return SOURCE_MAP.sub(b"", content).rstrip() + b"\n"
 
 
@@ -99,7 +104,8 @@ def fetch_package(recipe: Mapping[str, Any], folder: Path) -> tuple[dict[str, by
     names = [*recipe["files"], *([licence_file] if licence_file else [])]
     found = members(fetch(recipe["name"], recipe["version"], folder), names)
     licence = found.pop(licence_file) if licence_file else MIT.format(copyright=recipe["copyright"]).encode()
-    return {name: cleaned(content) for name, content in found.items()}, licence
+    emptied = recipe.get("emptied", ())
+    return {name: cleaned(name, content, emptied) for name, content in found.items()}, licence
 
 
 def licence_text(recipe: Mapping[str, Any], licence: bytes) -> str:

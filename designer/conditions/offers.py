@@ -20,6 +20,7 @@ _SYSTEM: Mapping[str, Message] = {
     "state": message("State"),
     "state_since": message("In this state since"),
     "state_due": message("Due in this state"),
+    "forecast_at": message("Expected end"),
     "owner": message("Responsible person"),
     "owner_role": message("Responsible role"),
     "created_at": message("Created at"),

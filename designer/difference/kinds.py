@@ -21,8 +21,11 @@ AREAS: Mapping[str, Message] = {
     "flow": message("Flows"),
     "rule": message("Rules"),
     "page": message("Pages of cards"),
+    "task": message("Tasks"),
     "role": message("Roles"),
     "connection": message("Connections"),
+    "calendar": message("Calendars"),
+    "portal": message("Portals"),
     "menu": message("Menu"),
     "scenario": message("Scenarios"),
     "people": message("Demo users"),
@@ -71,11 +74,12 @@ def grouped(differences: Iterable[Difference]) -> tuple[Group, ...]:
 
 
 _AREAS: Mapping[str, str] = {
-    "roles": "role", "rules": "rule", "pages": "page", "connections": "connection", "menu": "menu",
-    "scenarios": "scenario", "demo_users": "people", "designers": "permission",
+    "roles": "role", "rules": "rule", "pages": "page", "tasks": "task", "connections": "connection",
+    "calendars": "calendar", "menu": "menu", "portals": "portal", "scenarios": "scenario", "demo_users": "people", "designers": "permission",
 }  # fmt: skip
 _OF_FORM: Mapping[str, str] = {
     "fields": "field", "sections": "layout", "views": "layout", "workflow": "flow", "permissions": "permission",
+    "prints": "layout",
 }  # fmt: skip
 
 

@@ -134,4 +134,3 @@ def _is_plain(hint: Any) -> bool:
 def same(one: Any, other: Any) -> bool:
     """Equal, in the same order, and of the same kinds: 1, 1.0 and true are three things."""
     return repr(one) == repr(other)
-

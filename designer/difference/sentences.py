@@ -276,7 +276,9 @@ class Sentences:
         return Label({language: say(Words(definition, registry, language)) for language in ("zh", "en")})
 
 
-_COLLECTIONS = frozenset({"forms", "roles", "rules", "pages", "connections", "demo_users", "menu", "scenarios"})
+_COLLECTIONS = frozenset(
+    {"forms", "roles", "rules", "pages", "tasks", "connections", "portals", "demo_users", "menu", "scenarios"}
+)
 _USUAL: Ways = {
     "on": message("{place}: “{option}” is on now"),
     "off": message("{place}: “{option}” is off now"),

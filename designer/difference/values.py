@@ -107,8 +107,8 @@ class Values:
             return _in_order(_field(plain, known, definition), name)
         places: Mapping[str, Mapping[str, Any]] = {
             "form": definition.forms, "page": definition.pages, "role": definition.roles, "rule": definition.rules,
-            "connection": definition.connections, "state": flow.states if flow else {},
-            "transition": flow.transitions if flow else {},
+            "connection": definition.connections, "portal": definition.portals, "calendar": definition.calendars,
+            "state": flow.states if flow else {}, "transition": flow.transitions if flow else {},
         }  # fmt: skip
         found = places.get(kind, {}).get(plain)
         label = getattr(found, "label", None)

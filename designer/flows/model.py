@@ -11,6 +11,7 @@ from designer.flows.places import state_path, transition_path
 from designer.panel.known import label_of
 from designer.workspace import Workspace
 from engine.actions import Ask, TakeTransition
+from engine.approve import Approve
 from engine.definition import Form, Rule, State, Transition
 from engine.expressions import ExpressionRefused, compile_expression
 from engine.language import ADMIN, Duration
@@ -162,7 +163,7 @@ class _Drawing:
                 continue
             if isinstance(trigger, Timeout):
                 yield self.badge("timeout", rule)
-            elif isinstance(trigger, Entered) and any(isinstance(action, Ask) for _path, action, _of in rule.steps()):
+            elif isinstance(trigger, Entered) and any(isinstance(action, Ask | Approve) for _path, action, _of in rule.steps()):
                 yield self.badge("ask", rule)
 
     def _taking(self, transition: str) -> Iterator[Badge]:
@@ -190,12 +191,12 @@ def worst(remarks: Iterable[Mapping[str, Any] | Remark]) -> str:
 
 
 _UNITS: Mapping[str, Mapping[str, str]] = {
-    "zh": {"s": "秒", "m": "分钟", "h": "小时", "d": "天", "w": "周", "wd": "个工作日"},
-    "en": {"s": " s", "m": " min", "h": " h", "d": " d", "w": " wk", "wd": " working days"},
+    "zh": {"s": "秒", "m": "分钟", "h": "小时", "d": "天", "w": "周", "wh": "个工时", "wd": "个工作日"},
+    "en": {"s": " s", "m": " min", "h": " h", "d": " d", "w": " wk", "wh": " working hours", "wd": " working days"},
 }
 
 
 def length(time: Duration, language: str) -> str:
     """An expected time in words: ``2 d``, ``3 个工作日``."""
     unit = _UNITS["zh" if language == "zh" else "en"][time.unit]
-    return f"{time.amount}{unit.removesuffix('s') if time.amount == 1 and time.unit == 'wd' else unit}"
+    return f"{time.amount}{unit.removesuffix('s') if time.amount == 1 and time.unit in ('wd', 'wh') else unit}"

@@ -10,7 +10,7 @@ from designer.forms.steps import Steps, languages
 from designer.naming import label_value, unique
 from designer.text import EditRefused, Insert
 from designer.workspace import Workspace
-from engine.cards import Card
+from engine.cards import Card, Formula
 from engine.definition import Form
 from engine.errors import Message, message
 from engine.fields.base import Field
@@ -19,6 +19,7 @@ from engine.texts import say
 from engine.views import GanttView, KanbanView, ListView, View
 
 WIDTHS: Mapping[str, int] = {
+    "formula": 4, "before_after": 6, "ageing": 12, "cycle": 6, "dwell": 12, "process": 12,
     "trend": 6, "breakdown": 6, "table": 6, "records": 6, "board": 12, "gantt": 12, "text": 12,
 }  # fmt: skip
 Starter = Callable[[Steps, Form], dict[str, Any]]
@@ -31,10 +32,12 @@ def card_data(steps: Steps, kind: str, form: str, siblings: list[Any]) -> dict[s
     if cls is None:
         raise EditRefused(message("There is no card type {name}.", name=kind))
     starter = _STARTERS.get(kind)
-    over = _form(workspace, form) if any(key.name == "form" for key in keys_of(cls)) else None
+    over_form = any(key.name == "form" for key in keys_of(cls))
+    over = _form(workspace, form) if over_form or issubclass(cls, Formula) else None
     texts = _texts(workspace, _LABELS.get(kind, message("{form}")), over, cls)
     label = label_value(texts, siblings, languages(workspace))
-    data: dict[str, Any] = {"type": kind, "label": label} | ({"form": over.name} if over is not None else {})
+    named = {"form": over.name} if over is not None and over_form else {}
+    data: dict[str, Any] = {"type": kind, "label": label} | named
     if starter is not None and over is not None:
         data |= starter(steps, over)
     elif starter is None and kind != "text":
@@ -74,11 +77,21 @@ CARD_WORDS: Mapping[str, str] = {
     "board": message("Board").pattern,
     "gantt": message("Time line").pattern,
     "text": message("Heading or text").pattern,
+    "formula": message("Formula").pattern,
+    "before_after": message("Before and after").pattern,
+    "ageing": message("Ages").pattern,
+    "cycle": message("Lead time").pattern,
+    "dwell": message("Where time is lost").pattern,
+    "process": message("Process map").pattern,
 }
 _LABELS: Mapping[str, Message] = {
     "trend": message("{form} by month"),
     "breakdown": message("{form} by group"),
     "table": message("{form} in figures"),
+    "ageing": message("{form} by age"),
+    "cycle": message("Lead time of {form}"),
+    "dwell": message("Where {form} wait"),
+    "process": message("Paths of {form}"),
     "text": message("Heading"),
 }
 
@@ -102,6 +115,31 @@ def _table(steps: Steps, form: Form) -> dict[str, Any]:
     money = next((name for name, field in form.fields.items() if _is_figure(field)), None)
     figures = [{"fold": "count"}, *([{"fold": "sum", "field": money}] if money else [])]
     return {"rows": next(groups(form)), "figures": figures}
+
+
+def _formula(steps: Steps, form: Form) -> dict[str, Any]:
+    """How many there are of what began in the period: a formula to go on from."""
+    return {"figures": {"made": {"form": form.name, "date": "created_at"}}, "value": "made", "digits": 0}
+
+
+def _ageing(steps: Steps, form: Form) -> dict[str, Any]:
+    days = [name for name, field in form.fields.items()
+            if field.kind in ("date", "datetime") and field.column_type() is not None]  # fmt: skip
+    money = next((name for name, field in form.fields.items() if _is_figure(field)), None)
+    return {"date": days[0] if days else "created_at"} | ({"fold": "sum", "field": money} if money else {})
+
+
+def _cycle(steps: Steps, form: Form) -> dict[str, Any]:
+    if form.workflow is None:
+        return {"from": {"field": "created_at"}, "to": {"field": "updated_at"}}
+    final = next((name for name, state in form.workflow.states.items() if state.final), None)
+    return {"from": {"field": "created_at"}, "to": {"state": final or list(form.workflow.states)[-1]}}
+
+
+def _dwell(steps: Steps, form: Form) -> dict[str, Any]:
+    if form.workflow is None:
+        raise EditRefused(message("This card needs states: {form} has none.", form=form.label))
+    return {}
 
 
 def _records(steps: Steps, form: Form) -> dict[str, Any]:
@@ -132,7 +170,8 @@ def _gantt(steps: Steps, form: Form) -> dict[str, Any]:
 
 _STARTERS: Mapping[str, Starter] = {
     "number": _number, "trend": _trend, "breakdown": _breakdown, "table": _table, "records": _records,
-    "board": _board, "gantt": _gantt,
+    "board": _board, "gantt": _gantt, "formula": _formula, "before_after": _formula, "ageing": _ageing,
+    "cycle": _cycle, "dwell": _dwell, "process": _dwell,
 }  # fmt: skip
 
 

@@ -11,11 +11,15 @@ from engine.definition import AppDefinition, Form, Transition
 from engine.language import (
     ADMIN,
     SYSTEM_FIELDS,
+    CalendarName,
     ConnectionName,
     EntryName,
     FieldName,
     FormName,
+    PageName,
     PersonName,
+    PortalName,
+    PrintFormatName,
     Receiver,
     RoleName,
     RuleName,
@@ -53,6 +57,8 @@ def _found(definition: AppDefinition, hint: Any, form: Form | None, language: st
         return [one for form in forms for one in _of_workflow(hint, form, language)]
     if hint is ViewName:
         return _named(form.views, language) if form is not None else []
+    if hint is PrintFormatName:
+        return _named(form.prints, language) if form is not None else []
     if hint is EntryName:
         return [*_named(definition.forms, language), *_named(definition.pages, language)]
     if hint in (RoleName, PersonName, Receiver):
@@ -61,6 +67,9 @@ def _found(definition: AppDefinition, hint: Any, form: Form | None, language: st
                 *(Known(name, one.name) for name, one in people.items())]  # fmt: skip
     places: Mapping[Any, Mapping[str, Any]] = {
         FormName: definition.forms, RuleName: definition.rules, ConnectionName: definition.connections,
+        CalendarName: definition.calendars,
+        PageName: definition.pages,
+        PortalName: definition.portals,
     }  # fmt: skip
     return _named(places.get(hint, {}), language)
 

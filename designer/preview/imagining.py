@@ -13,6 +13,7 @@ from engine.definition import Form
 from engine.errors import Invalid
 from engine.expressions import View
 from engine.fields.base import Field
+from engine.forecasts import expect
 from engine.formats import Reader
 from engine.people import Actor, system_actor
 from engine.permissions import may_record, row_filter
@@ -20,7 +21,7 @@ from engine.plans import FormPlan
 from engine.recomputing import recompute_rows
 from engine.sight import Sight
 from engine.storage import records, search, series
-from engine.workflow import due_of, owner_of
+from engine.workflow import owner_of
 
 Row = dict[str, Any]
 
@@ -124,13 +125,14 @@ def _enter(conn: sa.Connection, app: Application, plan: FormPlan, id: int, state
     sight = Sight(app, conn, who)
     row = records.get(conn, app.tables, plan.form.name, id) or {}
     view = sight.view(plan.form, {**row, "state": name})
-    owner, role = owner_of(plan, name, sight.with_record(view))
-    due = due_of(found, now, app.definition.timezone)
+    names = sight.with_record(view)
+    owner, role = owner_of(plan, name, names)
     previous = workflow.initial if found.aside else None
-    there = {"state": name, "state_since": now, "state_due": due, "owner": owner, "owner_role": role}
+    there = {"state": name, "state_since": now, "owner": owner, "owner_role": role}
+    expect(plan, there, lambda: names)
     records.update(conn, app.tables, plan.form.name, id, None, {**there, "_previous": previous})
     visit = {"form": plan.form.name, "record_id": id, "state": name, "entered_at": now, "entered_by": who.id,
-             "due_at": due, "owner": owner, "owner_role": role}  # fmt: skip
+             "due_at": there["state_due"], "owner": owner, "owner_role": role}  # fmt: skip
     conn.execute(sa.insert(app.tables.stay).values(**visit))
 
 

@@ -24,6 +24,9 @@ TEXTS = {
     "asked": {"zh": "您同意吗？", "en": "Do you agree?"},
     "agree": {"zh": "同意", "en": "Agree"},
     "reject": {"zh": "不同意", "en": "Reject"},
+    "approval": {"zh": "审批", "en": "Approval"},
+    "approval_step": {"zh": "审批人", "en": "Approvers"},
+    "report": {"zh": "报表", "en": "Report"},
     "do_it": {"zh": "执行", "en": "Do it"},
 }  # fmt: skip
 
@@ -190,16 +193,27 @@ def _notify(here: Ground) -> dict[str, Any]:
     return {"to": [here.receiver()], "message": here.text("told")}
 
 
+def _reassign(here: Ground) -> dict[str, Any]:
+    return {"to": here.receiver()}
+
+
 def _ask(here: Ground) -> dict[str, Any]:
     answers = {"agree": {"label": here.text("agree"), "style": "primary"},
                "reject": {"label": here.text("reject"), "style": "danger", "comment": "required"}}  # fmt: skip
     return {"to": [here.receiver()], "message": here.text("asked"), "answers": answers, "as": _free_result(here)}
 
 
-def _free_result(here: Ground) -> str:
+def _approve(here: Ground) -> dict[str, Any]:
+    here.demand_form()
+    step = {"label": here.text("approval_step"), "to": [here.receiver()]}
+    return {"label": here.text("approval"), "message": here.text("asked"), "steps": [step],
+            "as": _free_result(here, "approval")}  # fmt: skip
+
+
+def _free_result(here: Ground, wanted: str = "decision") -> str:
     path: Path = ("rules", here.rule, "actions")
     taken = {step.get("as") for _at, step in every_step(path, here.workspace.at(path))}
-    return next(name for number in range(1, 1000) if (name := f"decision_{number}" if number > 1 else "decision")
+    return next(name for number in range(1, 1000) if (name := f"{wanted}_{number}" if number > 1 else wanted)
                 not in taken)  # fmt: skip
 
 
@@ -214,6 +228,15 @@ def _wait(here: Ground) -> dict[str, Any]:
 def _mail(here: Ground) -> dict[str, Any]:
     return {"connection": here.connection(SmtpConnection), "to": [here.receiver()], "subject": here.text("told"),
             "message": here.text("told")}  # fmt: skip
+
+
+def _report(here: Ground) -> dict[str, Any]:
+    page = next(iter(here.definition.pages.values()), None)
+    if page is None:
+        raise here.refused(message("There is no page of cards yet; add one first."))
+    role = next(iter(page.roles or here.definition.roles), "admin")
+    return {"page": page.name, "connection": here.connection(SmtpConnection), "to": [here.receiver()],
+            "subject": here.text("report"), "role": str(role)}  # fmt: skip
 
 
 def _http(here: Ground) -> dict[str, Any]:
@@ -245,9 +268,10 @@ def _script(here: Ground) -> dict[str, Any]:
 
 
 STEPS: Mapping[str, Callable[[Ground], dict[str, Any]]] = {
-    "set": _set, "create": _create, "update": _update, "take": _take, "refuse": _refuse, "notify": _notify,
-    "ask": _ask, "branch": _branch, "for_each": _for_each, "wait": _wait, "mail": _mail, "http": _http, "call": _call,
-    "print": _print, "script": _script,
+    "set": _set, "create": _create, "update": _update, "take": _take, "reassign": _reassign,
+    "refuse": _refuse, "notify": _notify, "ask": _ask, "approve": _approve, "branch": _branch,
+    "for_each": _for_each, "wait": _wait, "mail": _mail, "http": _http, "call": _call,
+    "print": _print, "report": _report, "script": _script,
 }  # fmt: skip
 
 

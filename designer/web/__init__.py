@@ -12,7 +12,7 @@ from engine.application import Application
 
 ROOMS = (
     "life", "uploads", "overview", "editing", "panels", "expressions", "texts", "roles", "preview", "forms", "flows",
-    "rules", "pages", "publishing", "merging", "history",
+    "rules", "pages", "calendars", "publishing", "merging", "history",
 )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from engine.yamlfile import Path
 
 blueprint = Blueprint("panels", __name__)
 MOST_USES = 50
-UNITS = ("wd", "s", "m", "h", "d", "w")
+UNITS = ("wd", "wh", "s", "m", "h", "d", "w")
 
 
 def asked_path() -> Path | None:
@@ -126,6 +126,8 @@ def go(id: int) -> Response:
 
 def _screen(path: Path) -> str:
     chosen = f"?path={quote(json.dumps(path))}"
+    if path and path[0] == "calendars":
+        return f"/calendars{chosen}"
     if len(path) >= 2 and path[0] in ("forms", "rules", "pages"):
         room = {"forms": "form", "rules": "rule", "pages": "page"}[str(path[0])]
         room = "flow" if len(path) > 2 and path[2] == "workflow" else room

@@ -37,8 +37,9 @@ class TrendCard(FormCard):
     icon: ClassVar[str] = "trending-up"
     date: FieldName = option("The date or moment that says when.")
     by: Unit = option("One point for each of these.", "month")
-    last: int = option("How many of them, the present one included.", 12, minimum=2, maximum=92)
+    last: int = option("How many of them, the present one included.", 12, minimum=1, maximum=92)
     ahead: int = option("How many that are still to come.", 0, minimum=0, maximum=92)
+    cumulative: bool = option("Each point holds everything from the first one on.", False)
     fold: Fold = option("How the records of each are folded.", "count")
     field: FieldName | None = option("The field that is folded.", None)
     group: FieldName | None = option("One line for each value of this field.", None)
@@ -77,4 +78,20 @@ class TableCard(FormCard):
     rows: FieldName = option("What makes the rows.")
     columns: FieldName | None = option("What makes the columns, for a single figure.", None)
     figures: tuple[Figure, ...] = option("The figures. Default: how many.", (Figure(),), minItems=1, maxItems=6)
+    limit: int = option("How many rows; the largest come first.", 12, minimum=1, maximum=50)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgeingCard(FormCard):
+    """What is due and overdue, by how many days, in one row or by group."""
+
+    type: ClassVar[str] = "ageing"
+    icon: ClassVar[str] = "calendar-stats"
+    date: FieldName = option("The date that is past or still to come.")
+    fold: Literal["count", "sum"] = option("How the records of each cell are folded.", "count")
+    field: FieldName | None = option("The field that is summed.", None)
+    group: FieldName | None = option("One row for each value of this field.", None)
+    edges: tuple[int, ...] = option(
+        "The last day of each span overdue but the last.", (30, 60, 90), minItems=1, maxItems=8
+    )
     limit: int = option("How many rows; the largest come first.", 12, minimum=1, maximum=50)

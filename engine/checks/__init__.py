@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from engine.checks.approving import check_approving
 from engine.checks.asking import check_asking
+from engine.checks.calendars import check_calendars
 from engine.checks.cards import check_cards
 from engine.checks.circles import check_circles
 from engine.checks.connections import check_connections
@@ -10,12 +12,14 @@ from engine.checks.expressions import check_expressions
 from engine.checks.filling import check_filling
 from engine.checks.loops import check_loops
 from engine.checks.names import check_names
+from engine.checks.portals import check_portals
 from engine.checks.prints import check_prints
 from engine.checks.queries import check_queries
 from engine.checks.review import Review
 from engine.checks.scenarios import check_scenarios
 from engine.checks.scripts import check_scripts
 from engine.checks.shapes import check_shapes
+from engine.checks.tasks import check_tasks
 from engine.checks.texts import check_texts
 from engine.checks.timing import check_timing
 from engine.checks.workflows import check_workflows
@@ -37,9 +41,13 @@ CHECKS = (
     check_connections,
     check_scripts,
     check_prints,
+    check_calendars,
+    check_portals,
     check_timing,
     check_asking,
+    check_approving,
     check_scenarios,
+    check_tasks,
     check_texts,
 )
 

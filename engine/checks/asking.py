@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.actions import Ask
+from engine.approve import Approve
 from engine.checks.review import Leaf, Review, unknown
 from engine.definition import Rule
 from engine.errors import message
@@ -14,6 +15,8 @@ from engine.expressions.template import split
 from engine.language import Expression, Template
 
 OUTCOME = ("answer", "by", "by_name", "comment", "at", "timed_out", "answers", "missing")
+APPROVED = ("answer", "by", "by_name", "comment", "at", "timed_out", "rounds", "link", "steps")
+ENDINGS = ("approved", "refused", "returned", "withdrawn", "timed_out")
 
 
 def check_asking(review: Review) -> None:
@@ -52,21 +55,27 @@ def _check(review: Review, leaf: Leaf, source: str, saved: Mapping[str, Any]) ->
             if node.attr not in saved:
                 said = message("No step keeps its answer as '{name}'", name=node.attr)
                 review.error(leaf.path, unknown(said, node.attr, saved))
-        elif isinstance(node, ast.Attribute) and _asked(node.value, saved) and node.attr not in OUTCOME:
-            said = message("The outcome of a question has no '{name}'", name=node.attr)
-            review.error(leaf.path, unknown(said, node.attr, OUTCOME))
+        elif isinstance(node, ast.Attribute) and (asked := _asked(node.value, saved)):
+            _outcome(review, leaf, node.attr, asked)
         elif isinstance(node, ast.Compare):
             _compared(review, leaf, node, saved)
+
+
+def _outcome(review: Review, leaf: Leaf, name: str, asked: Ask | Approve) -> None:
+    known = OUTCOME if isinstance(asked, Ask) else APPROVED
+    if name not in known:
+        said = message("The outcome of a question has no '{name}'", name=name)
+        review.error(leaf.path, unknown(said, name, known))
 
 
 def _is_results(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "results"
 
 
-def _asked(node: ast.expr, saved: Mapping[str, Any]) -> Ask | None:
+def _asked(node: ast.expr, saved: Mapping[str, Any]) -> Ask | Approve | None:
     """The question of ``results.<name>``."""
     found = saved.get(node.attr) if isinstance(node, ast.Attribute) and _is_results(node.value) else None
-    return found if isinstance(found, Ask) else None
+    return found if isinstance(found, Ask | Approve) else None
 
 
 def _compared(review: Review, leaf: Leaf, node: ast.Compare, saved: Mapping[str, Any]) -> None:
@@ -75,15 +84,16 @@ def _compared(review: Review, leaf: Leaf, node: ast.Compare, saved: Mapping[str,
     asked = next((found for one in sides if (found := _answer_of(one, saved))), None)
     if asked is None:
         return
+    known = tuple(asked.answers) if isinstance(asked, Ask) else ENDINGS
     for one in sides:
         listed = one.elts if isinstance(one, ast.Tuple | ast.List) else (one,)
         for each in listed:
-            if isinstance(each, ast.Constant) and isinstance(each.value, str) and each.value not in asked.answers:
+            if isinstance(each, ast.Constant) and isinstance(each.value, str) and each.value not in known:
                 said = message("'{name}' is none of the answers", name=each.value)
-                review.error(leaf.path, unknown(said, each.value, asked.answers))
+                review.error(leaf.path, unknown(said, each.value, known))
 
 
-def _answer_of(node: ast.expr, saved: Mapping[str, Any]) -> Ask | None:
+def _answer_of(node: ast.expr, saved: Mapping[str, Any]) -> Ask | Approve | None:
     is_answer = isinstance(node, ast.Attribute) and node.attr == "answer"
     return _asked(node.value, saved) if is_answer else None  # type: ignore[attr-defined]
 

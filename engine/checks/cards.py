@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.calendars import seconds_of
-from engine.cards import BoardCard, BreakdownCard, Card, GanttCard, NumberCard, TableCard, TrendCard
+from engine.cards import (
+    AgeingCard,
+    BeforeAfterCard,
+    BoardCard,
+    BreakdownCard,
+    Card,
+    CycleCard,
+    DwellCard,
+    Formula,
+    GanttCard,
+    NumberCard,
+    ProcessCard,
+    TableCard,
+    TrendCard,
+)
 from engine.checks.review import Review
 from engine.checks.shapes import expect, is_day, is_figure, makes_groups
 from engine.definition import Form, Page, PageFilter
@@ -32,6 +47,8 @@ def check_cards(review: Review) -> None:
 
 def _card(review: Review, card: Any, path: Path) -> None:
     _refresh(review, card, path)
+    if isinstance(card, Formula):
+        _formula(review, card, path)
     form = review.form(getattr(card, "form", None))
     if form is None:
         return
@@ -59,12 +76,90 @@ def _trend(review: Review, form: Form, card: Any, path: Path) -> None:
     expect(review, (*path, "date"), form, card.date, _is_stored_day, _DATE)
     if card.group is not None:
         expect(review, (*path, "group"), form, card.group, makes_groups, _GROUPS)
+    if card.last + card.ahead < 2:
+        review.error((*path, "last"), message("A trend has two points at least: raise 'last' or 'ahead'."))
+    if card.cumulative and card.fold not in ("count", "sum"):
+        review.error((*path, "cumulative"), message("Only counts and sums can be added up."))
     days = (card.last + card.ahead) * _DAYS_OF[card.by]
     if days > MOST_DAYS:
         most = MOST_DAYS // _DAYS_OF[card.by]
         said = message("Too long: at most {most} of '{unit}' in one trend; got {got}.", most=most, unit=card.by,
                        got=card.last + card.ahead)  # fmt: skip
         review.error((*path, "last"), said)
+
+
+def _formula(review: Review, card: Formula, path: Path) -> None:
+    sorts: dict[str, str] = {}
+    for name, part in card.figures.items():
+        at, form = (*path, "figures", name), review.form(part.form)
+        if form is None:
+            continue
+        _folded(review, form, part, at, days=False)
+        if part.date is not None:
+            expect(review, (*at, "date"), form, part.date, _is_stored_day, _DATE)
+        if part.group is not None:
+            expect(review, (*at, "group"), form, part.group, makes_groups, _GROUPS)
+            sorts[name] = group_sort(form, part.group)
+            if isinstance(card, BeforeAfterCard):
+                said = message("A formula before and after a day has no rows; leave 'group' out.")
+                review.error((*at, "group"), said)
+    first = next(iter(sorts.values()), "")
+    for name, sort in sorts.items():
+        if sort != first:
+            said = message("The figures of one formula are grouped by fields of the same kind; '{field}' is not.",
+                           field=card.figures[name].group)  # fmt: skip
+            review.error((*path, "figures", name, "group"), said)
+    if isinstance(card, BeforeAfterCard):
+        _day(review, card.day, (*path, "day"))
+
+
+def group_sort(form: Form, name: str) -> str:
+    """What values a group has: those of a form's records, of people, or the names of these options."""
+    field = form.fields.get(name)
+    if field is None:
+        return f"state {form.name}" if name == "state" else "role" if name == "owner_role" else "user"
+    if field.kind == "link":
+        return f"link {getattr(field, 'form', '')}"
+    options = getattr(field, "options", None)
+    return f"options {' '.join(sorted(options))}" if options else field.type
+
+
+def _day(review: Review, text: str | None, path: Path) -> None:
+    if text is None:
+        return
+    try:
+        dt.date.fromisoformat(text)
+    except ValueError:
+        review.error(path, message("There is no such day: {text}", text=text))
+
+
+def _ageing(review: Review, form: Form, card: Any, path: Path) -> None:
+    _folded(review, form, card, path)
+    expect(review, (*path, "date"), form, card.date, _is_stored_day, _DATE)
+    if card.group is not None:
+        expect(review, (*path, "group"), form, card.group, makes_groups, _GROUPS)
+    if any(edge < 1 for edge in card.edges) or list(card.edges) != sorted(set(card.edges)):
+        review.error((*path, "edges"), message("The edges are days from 1 on, each more than the one before."))
+
+
+def _cycle(review: Review, form: Form, card: Any, path: Path) -> None:
+    for name, point in (("from", card.start), ("to", card.to)):
+        if (point.state is None) == (point.field is None):
+            review.error((*path, name), message("A point is either a 'state' or a 'field'."))
+        if point.field is not None:
+            expect(review, (*path, name, "field"), form, point.field, _is_stored_day, _DATE)
+    if card.group is not None:
+        expect(review, (*path, "group"), form, card.group, makes_groups, _GROUPS)
+    if card.baseline is not None:
+        _day(review, card.baseline.start, (*path, "baseline", "from"))
+        _day(review, card.baseline.until, (*path, "baseline", "until"))
+        if card.baseline.until < card.baseline.start:
+            review.error((*path, "baseline", "until"), message("The last day is before the first."))
+
+
+def _of_states(review: Review, form: Form, card: Any, path: Path) -> None:
+    if form.workflow is None and not review.is_lost("workflow"):
+        review.error((*path, "form"), message("The form '{form}' has no workflow.", form=form.name))
 
 
 def _breakdown(review: Review, form: Form, card: Any, path: Path) -> None:
@@ -108,17 +203,22 @@ _CARDS: Mapping[type[Card], Callable[[Review, Form, Any, Path], None]] = {
     TableCard: _table,
     BoardCard: _board,
     GanttCard: _gantt,
+    AgeingCard: _ageing,
+    CycleCard: _cycle,
+    DwellCard: _of_states,
+    ProcessCard: _of_states,
 }
 
 
-def _folded(review: Review, form: Form, card: Any, path: Path) -> None:
+def _folded(review: Review, form: Form, card: Any, path: Path, *, days: bool = True) -> None:
+    """``days``: whether the earliest and the latest of dates make sense here."""
     if card.fold == "count":
         return
     if card.field is None:
         said = message("'{fold}' needs a field: add 'field'.", fold=card.fold)
         review.error((*path, "fold"), said)
         return
-    days = card.fold in ("min", "max") and not isinstance(card, TrendCard)
+    days = days and card.fold in ("min", "max") and not isinstance(card, TrendCard)
     fits = _is_figure_or_day if days else is_figure
     what = message("a stored number or date") if days else message("a stored number")
     expect(review, (*path, "field"), form, card.field, fits, what)

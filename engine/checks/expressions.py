@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.actions import CopyLines, CreateRecord, ForEach, UpdateMatching
+from engine.approve import Approve
+from engine.cards import Formula
 from engine.checks.names import copied_form, is_role, linked_form
 from engine.checks.review import Leaf, Review, unknown
 from engine.definition import Form, Rule
@@ -67,6 +69,8 @@ def scope_of(review: Review, leaf: Leaf) -> Scope:
     rule = leaf.inside(Rule)
     if rule is not None:
         return _rule_scope(review, rule, _more_names(review, rule, leaf))
+    if isinstance(leaf.owner, Formula):
+        return Scope(review.definition, None, dict.fromkeys(leaf.owner.figures, "number"))
     form = review.form(leaf.form)
     field = leaf.inside(Field)
     if field is not None and form is not None:
@@ -87,10 +91,13 @@ def _more_names(review: Review, rule: Rule, leaf: Leaf) -> Mapping[str, Any]:
         source = {"source": review.form(around.form) or "any"} if around else woken
         return {"record": review.form(leaf.owner.form) or "any", **source}
     here = {"record": review.form(around.form) or "any", **woken} if around else {}
+    if isinstance(leaf.owner, Approve) and isinstance(leaf.value, Template):
+        return {**here, "link": "text"}
     if isinstance(leaf.owner, CopyLines):
         return {**here, "line": copied_form(review, rule, leaf.owner) or "any"}
     if isinstance(leaf.owner, CreateRecord) and leaf.owner.each is not None and leaf.path[-1] != "each":
-        return {**here, "line": _gone_through(review, leaf.owner.each, review.form(around.form if around else rule.form))}
+        start = review.form(around.form if around else rule.form)
+        return {**here, "line": _gone_through(review, leaf.owner.each, start)}
     return here
 
 

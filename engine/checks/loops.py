@@ -17,16 +17,18 @@ from engine.actions import (
     CreateRecord,
     ForEach,
     Notify,
+    Reassign,
     Refuse,
     SetValues,
     TakeTransition,
     UpdateMatching,
     Wait,
 )
+from engine.approve import Approve
 from engine.checks.names import linked_form
 from engine.checks.review import Review
 from engine.definition import Form, Rule, Transition
-from engine.errands import Call, Http, Mail, Print
+from engine.errands import Call, Http, Mail, Print, Report
 from engine.errors import message
 from engine.language import Expression
 from engine.timers import Finished
@@ -247,8 +249,8 @@ def _is_told(trigger: Updated, values: Mapping[str, Expression]) -> bool:
 
 # All but the first four and the last change no record themselves.
 _KNOWN = (
-    SetValues, CreateRecord, UpdateMatching, TakeTransition, Notify, Refuse, Branch, ForEach, Wait, Mail, Http, Call,
-    Ask, Print,
+    SetValues, CreateRecord, UpdateMatching, TakeTransition, Reassign, Notify, Refuse, Branch, ForEach, Wait, Mail,
+    Http, Call, Ask, Approve, Print, Report,
 )  # fmt: skip
 
 

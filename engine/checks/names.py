@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from engine.actions import Action, CopyLines, CreateRecord, SetValues, TakeTransition, UpdateMatching
-from engine.cards import Card, Figure
+from engine.cards import Card, Figure, Part, Point
 from engine.checks.review import Leaf, Review, unknown
 from engine.definition import FilteredField, Form, Rule, Transition
 from engine.errors import Message, message
@@ -18,11 +18,15 @@ from engine.language import (
     RESERVED_FIELDS,
     RESERVED_FORMS,
     SYSTEM_FIELDS,
+    CalendarName,
     ConnectionName,
     EntryName,
     FieldName,
     FormName,
     Named,
+    PageName,
+    PortalName,
+    PrintFormatName,
     RoleName,
     RuleName,
     SortKey,
@@ -30,10 +34,12 @@ from engine.language import (
     TransitionName,
     ViewName,
 )
+from engine.portals import PortalForm
+from engine.prints import PaperPart
 from engine.views import View
 from engine.yamlfile import Path
 
-OF_WORKFLOW = ("state", "state_since", "state_due", "owner", "owner_role")
+OF_WORKFLOW = ("state", "state_since", "state_due", "forecast_at", "owner", "owner_role")
 
 
 def check_names(review: Review) -> None:
@@ -102,7 +108,7 @@ def _rule(review: Review, leaf: Leaf) -> None:
 
 
 def _field(review: Review, leaf: Leaf) -> None:
-    shown = isinstance(leaf.owner, (View, Card, Figure, FilteredField))
+    shown = isinstance(leaf.owner, (View, Card, Figure, FilteredField, Part, Point, PortalForm, PaperPart))
     expect_field(review, leaf.path, review.form(leaf.form), leaf.value, system=shown, at_key=leaf.is_key)
 
 
@@ -146,11 +152,31 @@ def _view(review: Review, leaf: Leaf) -> None:
         review.error(leaf.path, unknown(said, leaf.value, form.views))
 
 
+def _print(review: Review, leaf: Leaf) -> None:
+    form = review.form(leaf.form)
+    if form is not None and leaf.value not in form.prints and not review.is_lost(leaf.value):
+        said = message("'{form}' has no paper format '{name}'", form=form.name, name=leaf.value)
+        review.error(leaf.path, unknown(said, leaf.value, form.prints))
+
+
+def _portal(review: Review, leaf: Leaf) -> None:
+    portals = review.definition.portals
+    if leaf.value not in portals and not review.is_lost(leaf.value):
+        said = message("There is no portal '{name}'", name=leaf.value)
+        review.error(leaf.path, unknown(said, leaf.value, portals))
+
+
 def _entry(review: Review, leaf: Leaf) -> None:
     known = (*review.definition.forms, *review.definition.pages)
     if leaf.value not in known and not review.is_lost(leaf.value):
         said = unknown(message("There is no form or page '{name}'", name=leaf.value), leaf.value, known)
         review.error(leaf.path, said)
+
+
+def _page(review: Review, leaf: Leaf) -> None:
+    pages = review.definition.pages
+    if leaf.value not in pages and not review.is_lost(leaf.value):
+        review.error(leaf.path, unknown(message("There is no page '{name}'", name=leaf.value), leaf.value, pages))
 
 
 def _connection(review: Review, leaf: Leaf) -> None:
@@ -170,7 +196,14 @@ def _connection(review: Review, leaf: Leaf) -> None:
         review.error(leaf.path, unknown(said, name, fitting))
 
 
-_KINDS = ("mail", "http", "call")
+def _calendar(review: Review, leaf: Leaf) -> None:
+    calendars = review.definition.calendars
+    if leaf.value not in calendars and not review.is_lost(leaf.value):
+        said = message("There is no calendar '{name}'", name=leaf.value)
+        review.error(leaf.path, unknown(said, leaf.value, calendars))
+
+
+_KINDS = ("mail", "http", "call", "report")
 
 
 def linked_form(review: Review, field: Field | None) -> Form | None:
@@ -186,8 +219,12 @@ _REFERENCES: Mapping[Any, Callable[[Review, Leaf], None]] = {
     SortKey: _sort_key,
     StateName: _state,
     TransitionName: _transition,
+    CalendarName: _calendar,
     ConnectionName: _connection,
+    PageName: _page,
     ViewName: _view,
+    PrintFormatName: _print,
+    PortalName: _portal,
     EntryName: _entry,
 }
 
@@ -279,10 +316,12 @@ def _identities(review: Review) -> None:
         (("rules",), definition.rules),
         (("connections",), definition.connections),
         (("pages",), definition.pages),
+        (("tasks",), definition.tasks),
+        (("portals",), definition.portals),
     ]
     for form in review.forms:
         path = ("forms", form.name)
-        groups += [((*path, "fields"), form.fields), ((*path, "views"), form.views)]
+        groups += [((*path, "fields"), form.fields), ((*path, "views"), form.views), ((*path, "prints"), form.prints)]
         if form.workflow:
             groups.append(((*path, "workflow", "states"), form.workflow.states))
             groups.append(((*path, "workflow", "transitions"), form.workflow.transitions))

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from engine.actions import nested
 from engine.checks.review import Review
-from engine.errands import Mail, Print
+from engine.errands import Mail, Print, Report
 from engine.errors import message
-from engine.language import FormName
+from engine.language import ADMIN, FormName
 from engine.yamlfile import Path
 
 
@@ -17,11 +17,28 @@ def check_prints(review: Review) -> None:
         before: dict[tuple[Path, str], Print] = {}
         for place, action, of in nested(("actions",), rule.actions, rule.form):
             path: Path = ("rules", rule.name, *place)
+            if isinstance(action, Report):
+                _drawn_for(review, action, path)
             if isinstance(action, Print):
                 _into(review, action, of, path)
                 before[place[:-1], action.into] = action
             elif isinstance(action, Mail):
                 _attached(review, path, [before.get((place[:-1], name)) for name in action.attach])
+
+
+def _drawn_for(review: Review, action: Report, path: Path) -> None:
+    if (action.role is None) == (action.person is None):
+        said = message("Say whose rights the page is drawn with: either 'role' or 'person'.")
+        review.error((*path, "role") if action.role else path, said)
+    page = review.definition.pages.get(action.page)
+    if page is None:
+        return
+    if action.role is not None and page.roles and action.role not in (*page.roles, ADMIN):
+        said = message("The page '{page}' is not for the role '{role}'.", page=action.page, role=action.role)
+        review.error((*path, "role"), said)
+    if action.period == "last" and page.period is None:
+        said = message("The page '{page}' offers no span of time; give it a 'period'.", page=action.page)
+        review.error((*path, "period"), said)
 
 
 def _into(review: Review, action: Print, of: FormName | None, path: Path) -> None:

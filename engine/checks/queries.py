@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.actions import ForEach, UpdateMatching
-from engine.cards import Card
+from engine.cards import Card, Part
 from engine.checks.names import linked_form
 from engine.checks.review import Leaf, Review
 from engine.definition import AppDefinition, Form, Grant, Rule
@@ -26,6 +26,7 @@ from engine.fields.base import Field
 from engine.fields.columns import Moment
 from engine.language import Condition
 from engine.registry import Registry
+from engine.task import Task
 from engine.views import View as FormView
 
 _NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -66,7 +67,7 @@ def _asked(review: Review, leaf: Leaf) -> tuple[Form, Form | None] | None:
         rows = isinstance(leaf.owner, Grant) and leaf.path[-1] not in ("create", "import")
         return (form, None) if rows and leaf.value.expression and not form.parent_form else None
     option = leaf.path[-1]
-    if isinstance(leaf.owner, FormView | Card) and option == "where":
+    if isinstance(leaf.owner, FormView | Card | Task | Part) and option == "where":
         return form, None
     if isinstance(leaf.owner, Field) and option == "where" and (other := linked_form(review, leaf.owner)):
         return other, form
@@ -86,6 +87,7 @@ class _Somebody:
     name: str = "Somebody"
     roles: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
+    stands_for: int | None = 1
     language: str = "en"
     timezone: str = "UTC"
 
@@ -161,9 +163,9 @@ def _ids(name: str, metadata: sa.MetaData, *columns: str) -> sa.Table:
 
 _SYSTEM: Mapping[str, Any] = {
     "id": sa.BigInteger, "version": sa.Integer, "state": sa.Text, "state_since": Moment, "state_due": Moment,
-    "_previous": sa.Text, "_parent": sa.BigInteger, "_position": sa.Integer, "owner": sa.BigInteger,
-    "owner_role": sa.Text, "created_at": Moment, "created_by": sa.BigInteger, "updated_at": Moment,
-    "updated_by": sa.BigInteger, "deleted_at": Moment, "_title": sa.Text,
+    "forecast_at": Moment, "_previous": sa.Text, "_parent": sa.BigInteger, "_position": sa.Integer,
+    "owner": sa.BigInteger, "owner_role": sa.Text, "created_at": Moment, "created_by": sa.BigInteger,
+    "updated_at": Moment, "updated_by": sa.BigInteger, "deleted_at": Moment, "_title": sa.Text,
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, NewType, get_args, get_origin
 
 from engine.actions import ForEach
-from engine.cards import Card
+from engine.cards import Card, Part
 from engine.definition import AppDefinition, Form, Rule
 from engine.errors import Finding, Message, Severity, message
 from engine.fields.base import Field
@@ -22,14 +22,18 @@ from engine.language import (
     FieldName,
     FormName,
     Label,
+    PrintFormatName,
     SortKey,
     StateName,
     TransitionName,
     ViewName,
 )
+from engine.portals import PortalForm
+from engine.prints import PaperPart, PrintFormat
 from engine.registry import Registry
 from engine.scenario import Expected, Given, Scenario, Step
 from engine.schema import Key, keys_of
+from engine.task import Task
 from engine.triggers import OnRecord
 from engine.validate import guess, listed
 from engine.yamlfile import Path, Source, Span, dotted
@@ -37,7 +41,7 @@ from engine.yamlfile import Path, Source, Span, dotted
 
 @dataclass(frozen=True)
 class Leaf:
-    """A value of the definition that means something: a name of a kind, an expression, a text.
+    """A value of the definition that means something: a name of a kind, an expression, a text, a length of time.
 
     ``owner`` is the dataclass it stands in, ``around`` everything that stands around that, innermost first; ``form``
     the form whose fields and states its names are of. ``is_key`` tells a key of a mapping from a value. ``value_of``:
@@ -154,7 +158,7 @@ def leaves_in(definition: AppDefinition, thing: Any) -> tuple[Leaf, ...]:
     return tuple(_Walk(definition).thing(thing, (), (), None))
 
 
-OF_FORM = (FieldName, SortKey, StateName, TransitionName, ViewName)
+OF_FORM = (FieldName, SortKey, StateName, TransitionName, ViewName, PrintFormatName)
 
 
 @dataclass(frozen=True)
@@ -184,10 +188,10 @@ class _Walk:
                 yield from self.leaves(value, key.hint, (*path, key.name), place)
 
     def leaves(self, value: Any, hint: Any, path: Path, place: _Place) -> Iterator[Leaf]:
-        if isinstance(hint, NewType) or isinstance(value, (Label, Condition)):
+        if isinstance(hint, NewType) or isinstance(value, (Label, Condition, Duration)):
             form = place.named if hint in OF_FORM else place.form
             yield Leaf(path, hint, value, place.owner, place.around, form, value_of=place.value_of)
-        elif dataclasses.is_dataclass(value) and not isinstance(value, Duration):
+        elif dataclasses.is_dataclass(value):
             yield from self.thing(value, path, (place.owner, *place.around), place.form, place.under)
         elif get_origin(hint) is tuple:
             for index, item in enumerate(value):
@@ -231,11 +235,22 @@ def form_named(thing: Any, around: tuple[Any, ...], form: str | None) -> str | N
         return story.form_of(thing)
     if isinstance(thing, Form):
         return thing.name
+    if isinstance(thing, PaperPart):
+        return _printed(around, form)
     if isinstance(thing, Rule):
         return thing.form
-    if isinstance(thing, (OnRecord, Card, ForEach)):
+    if isinstance(thing, (OnRecord, Card, ForEach, Task, Part, PortalForm)):
         return getattr(thing, "form", form)
     return form
+
+
+def _printed(around: tuple[Any, ...], form: str | None) -> str | None:
+    """Parts of labels for lines speak of the line."""
+    sheet = next((one for one in around if isinstance(one, PrintFormat)), None)
+    whole = next((one for one in around if isinstance(one, Form)), None)
+    if sheet is None or sheet.each is None or whole is None:
+        return form
+    return getattr(whole.fields.get(sheet.each), "form", None)
 
 
 def _value_of(thing: Any, key: Key, form: str | None, path: Path) -> tuple[str, str] | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine.actions import Ask
+from engine.approve import Approve
 from engine.checks.review import Review, unknown
 from engine.definition import Form
 from engine.errors import Message, message
@@ -22,12 +23,18 @@ _STEP_KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "update": (("by", "values"), ()),
     "take": (("by", "of"), ("values", "reason")),
     "press": (("by", "of"), ()),
-    "answer": (("by", "of"), ("comment",)),
+    "answer": (("by", "of"), ("comment", "back_to")),
+    "hand_over": (("by", "of"), ("comment",)),
+    "add_signer": (("by", "of"), ("comment", "signs")),
+    "delegate": (("by", "lasts"), ()),
+    "withdraw": (("by",), ("comment",)),
+    "remind": (("by",), ()),
     "delete": (("by",), ()),
     "restore": (("by",), ()),
     "wait": ((), ()),
 }
 _WRITTEN = {"saved_as": "as"}
+_APPROVAL_ANSWERS = ("approve", "refuse", "return", "submit", "withdraw")
 
 
 def check_scenarios(review: Review) -> None:
@@ -102,8 +109,10 @@ class _Reading:
             return
         verb = verbs[0]
         self._keys(path, step, verb)
-        for key in ("of", "update", "delete", "restore"):
+        for key in ("of", "update", "delete", "restore", "withdraw", "remind"):
             self._record(path, key, getattr(step, key))
+        for key in ("hand_over", "add_signer", "delegate"):
+            self._who(path, key, getattr(step, key))
         self._who(path, "by", step.by)
         form = self.review.form(self.story.form_of(step))
         self._values(path, form, step.values)
@@ -122,7 +131,8 @@ class _Reading:
                 self.review.error(path, said)
         if verb != "wait":
             allowed = (*allowed, "refused")
-        for key in ("by", "of", "saved_as", "values", "reason", "comment", "refused"):
+        for key in ("by", "of", "saved_as", "values", "reason", "comment", "back_to", "signs", "lasts",
+                    "refused"):  # fmt: skip
             if getattr(step, key) and key not in (*needed, *allowed):
                 self._out_of_place(path, key, verb)
         if step.refused and step.saved_as:
@@ -147,8 +157,8 @@ class _Reading:
             name
             for rule in self.review.definition.rules.values()
             for _path, action, _form in rule.steps()
-            if isinstance(action, Ask)
-            for name in action.answers
+            if isinstance(action, Ask | Approve)
+            for name in (action.answers if isinstance(action, Ask) else _APPROVAL_ANSWERS)
         }
         if answer not in asked:
             said = message("No rule asks for the answer '{name}'", name=answer)

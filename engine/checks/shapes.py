@@ -12,12 +12,12 @@ from engine.errors import Message, message
 from engine.expressions import ExpressionRefused, compile_expression
 from engine.fields.base import Field
 from engine.language import SYSTEM_FIELDS
-from engine.views import CalendarView, GanttView, KanbanView, ListView, TreeView, View
+from engine.views import CalendarView, GanttView, KanbanView, ListView, TowerView, TreeView, View
 from engine.yamlfile import Path
 
 _DAYS = ("date", "datetime")
 _FIGURES = ("number", "duration")
-_SYSTEM_DAYS = ("state_since", "state_due", "created_at", "updated_at")
+_SYSTEM_DAYS = ("state_since", "state_due", "forecast_at", "created_at", "updated_at")
 
 
 def check_shapes(review: Review) -> None:
@@ -61,12 +61,26 @@ def _tree(review: Review, form: Form, view: Any, path: Path) -> None:
         review.error((*path, "parent"), said)
 
 
+def _tower(review: Review, form: Form, view: Any, path: Path) -> None:
+    if form.workflow is None and not review.is_lost("workflow"):
+        review.error((*path, "type"), message("A control tower shows steps; '{form}' has no workflow.", form=form.name))
+    if view.promised is not None:
+        expect(review, (*path, "promised"), form, view.promised, _is_stored_day, message("a date that is stored"))
+    for index, name in enumerate(view.groups):
+        expect(review, (*path, "groups", index), form, name, makes_groups, message("a choice, a link or a person"))
+
+
+def _is_stored_day(name: str, field: Field | None) -> bool:
+    return is_day(name, field) and (field is None or field.column_type() is not None)
+
+
 _VIEWS: Mapping[type[View], Callable[[Review, Form, Any, Path], None]] = {
     ListView: _list,
     KanbanView: _kanban,
     CalendarView: _calendar,
     GanttView: _gantt,
     TreeView: _tree,
+    TowerView: _tower,
 }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from engine.actions import Refuse, SetValues, TakeTransition
+from engine.actions import Reassign, Refuse, SetValues, TakeTransition
 from engine.calendars import exact_seconds
 from engine.checks.review import Review, unknown
 from engine.connectors import ImapConnection
@@ -55,13 +55,14 @@ def _timeout(review: Review, trigger: Timeout, path: Path) -> None:
     state = _state(review, trigger)
     if state is None or len(given) > 1 or trigger.within is not None:
         return
-    if state.within is None:
+    if state.within is None and state.due_by is None:
         said = message(
             "The state '{state}' has no time of its own: give it `within`, or say `within` here.", state=state.name
         )
         review.error((*path, "state"), said)
         return
-    whole, before = exact_seconds(state.within), exact_seconds(trigger.before) if trigger.before else None
+    whole = exact_seconds(state.within) if state.within and state.due_by is None else None
+    before = exact_seconds(trigger.before) if trigger.before else None
     if whole is not None and before is not None and before >= whole:
         said = message(
             "The state '{state}' lasts {within}: {before} before its end it has not begun, so the rule wakes at once.",
@@ -202,7 +203,7 @@ def _needs_record(review: Review, rule: Rule) -> None:
     if isinstance(rule.trigger, OnRecord):
         return
     for path, action, form in rule.steps():
-        if form is None and isinstance(action, SetValues | TakeTransition):
+        if form is None and isinstance(action, SetValues | TakeTransition | Reassign):
             said = message(
                 "No record wakes this rule, so '{type}' has none; put it into a `for_each`.", type=action.type
             )

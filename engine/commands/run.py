@@ -49,6 +49,9 @@ def application_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--secrets", metavar="FILE", help="a file of NAME=value lines nobody else may read (default: $APPMILL_SECRETS)"
     )
+    parser.add_argument(
+        "--address", metavar="URL", help="where people reach it, for links in mails (default: $APPMILL_ADDRESS)"
+    )
 
 
 def database_url(text: str) -> str:
@@ -108,8 +111,15 @@ def opened(options: argparse.Namespace) -> Application:
         options.file,
         options.database or default_database(options.file),
         registry=registry,
-        sources=read_sources(os.environ, options.secrets),
+        sources=read_sources(_environment(options), options.secrets),
     )
+
+
+def _environment(options: argparse.Namespace) -> dict[str, str]:
+    """What the surroundings say, but where the command line says otherwise."""
+    from engine.secrets import ADDRESS
+
+    return {**os.environ, ADDRESS: options.address} if options.address else dict(os.environ)
 
 
 def default_database(file: str) -> str:

@@ -63,7 +63,7 @@ def _add(app: Application, options: argparse.Namespace) -> int:
             now=app.clock(),
         )
         user = accounts.find_user(conn, app.tables, id=user_id)
-        accounts.set_roles(conn, app.tables, user, options.role, app.definition.roles)
+        accounts.set_roles(conn, app.tables, user, options.role, accounts.inside_roles(app.definition))
         audit.note(conn, app, None, "user.created", user_id, changes={"roles": [[], sorted(options.role)]})
     print(f"{user.login} was added. One-time password, to be changed at the first sign-in: {password}")
     return 0
@@ -82,7 +82,7 @@ def _reset(app: Application, options: argparse.Namespace) -> int:
 def _roles(app: Application, options: argparse.Namespace) -> int:
     with app.database.write() as conn:
         user = accounts.find_user(conn, app.tables, login=options.login)
-        accounts.set_roles(conn, app.tables, user, options.role, app.definition.roles)
+        accounts.set_roles(conn, app.tables, user, options.role, accounts.inside_roles(app.definition))
         changes = {"roles": [sorted(user.roles), sorted(options.role)]}
         audit.note(conn, app, None, "user.changed", user.id, changes=changes)
     print(f"{user.login}: {', '.join(sorted(options.role)) or 'no roles'}")

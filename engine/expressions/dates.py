@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 from engine.errors import message
 from engine.expressions import guards
@@ -140,13 +142,27 @@ def hours_between(start: dt.datetime, end: dt.datetime) -> Decimal:
     return Decimal((end - start) // dt.timedelta(seconds=1)) / 3600
 
 
-def workdays_between(start: dt.date, end: dt.date) -> int:
-    """How many days from Monday to Friday lie after the first date up to the second one."""
-    first, last = as_day(start), as_day(end)
-    if last < first:
-        return -workdays_between(last, first)
-    weeks, rest = divmod((last - first).days, 7)
-    return weeks * 5 + len([step for step in range(1, rest + 1) if (first.weekday() + step) % 7 < 5])
+def workdays_between(start: dt.date, end: dt.date, *, times: Any) -> int:
+    """How many working days of the default calendar lie after the first date up to the second one."""
+    return int(_counted(times.workdays_between, as_day(start), as_day(end)))
+
+
+def add_workdays(value: dt.date, count: int, *, times: Any) -> dt.date:
+    """The working day so many working days after a date; before it where the number is negative."""
+    found: dt.date = _counted(times.add_workdays, as_day(value), int(count))
+    return found
+
+
+def working_hours_between(start: dt.datetime, end: dt.datetime, *, times: Any) -> Decimal:
+    """How many working hours of the default calendar lie between two moments."""
+    return Decimal(_counted(times.worked, start, end) // dt.timedelta(seconds=1)) / 3600
+
+
+def _counted(count: Callable[..., Any], *given: Any) -> Any:
+    try:
+        return count(*given)
+    except OverflowError:
+        raise EvaluationFailed(message("No calendar reaches that far")) from None
 
 
 def as_hours(value: dt.timedelta) -> Decimal:
@@ -161,5 +177,6 @@ def as_days(value: dt.timedelta) -> Decimal:
 
 ALL = (
     days, hours, minutes, today, now, date, date_add, add_months, start_of_week, start_of_month, end_of_month,
-    start_of_year, year, month, day, weekday, hour, days_between, hours_between, workdays_between, as_hours, as_days,
+    start_of_year, year, month, day, weekday, hour, days_between, hours_between, workdays_between, add_workdays,
+    working_hours_between, as_hours, as_days,
 )  # fmt: skip

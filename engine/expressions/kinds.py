@@ -47,10 +47,10 @@ USER = Kind("user")
 LIST = Kind("list")
 
 _SYSTEM: Mapping[str, Kind] = {
-    "id": NUMBER, "version": NUMBER, "state_since": MOMENT, "state_due": MOMENT, "owner": USER, "created_at": MOMENT,
-    "created_by": USER, "updated_at": MOMENT, "updated_by": USER, "deleted_at": MOMENT,
+    "id": NUMBER, "version": NUMBER, "state_since": MOMENT, "state_due": MOMENT, "forecast_at": MOMENT, "owner": USER,
+    "created_at": MOMENT, "created_by": USER, "updated_at": MOMENT, "updated_by": USER, "deleted_at": MOMENT,
 }  # fmt: skip
-_OF_WORKFLOW = frozenset({"state", "state_since", "state_due"})
+_OF_WORKFLOW = frozenset({"state", "state_since", "state_due", "forecast_at"})
 _OF_FIELD = {"link": "record", "links": "records", "lines": "records", "files": "list", "choices": "list"}
 
 _WORDS = {
@@ -123,7 +123,7 @@ def attribute_names(kind: Kind, definition: Any) -> tuple[str, ...]:
 def _parts(kind: Kind, definition: Any) -> Mapping[str, Kind]:
     if kind.name == "user":
         roles = Kind("list", options=role_names(definition), of="role")
-        return dict(zip(USER_ATTRIBUTES, (NUMBER, TEXT, TEXT, roles, LIST), strict=True))
+        return dict(zip(USER_ATTRIBUTES, (NUMBER, TEXT, TEXT, roles, LIST, NUMBER), strict=True))
     if kind.name == "state":
         return dict(zip(STATE_ATTRIBUTES, (BOOLEAN, BOOLEAN, TEXT), strict=True))
     if kind.name == "date":

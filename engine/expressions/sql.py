@@ -27,6 +27,7 @@ from engine.expressions.sql_values import Clause, Known, Many, Sql, Value, as_va
 from engine.expressions.view import names_for, target_of
 from engine.fields.columns import KEPT_SCALE, Exact
 from engine.formats import Reader
+from engine.worktime import calendars_of
 
 _SIGNS: Mapping[type, str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 _COMPARE: Mapping[type, Callable[[Any, Any], bool]] = {
@@ -64,7 +65,7 @@ def to_sql(
     """
     definition = tables.definition
     reader = Reader() if actor is None else Reader(actor.language, actor.timezone, definition.currency)
-    known = {**names_for(clock(), reader, actor), **(names or {})}
+    known = {**names_for(clock(), reader, actor, times=calendars_of(definition)), **(names or {})}
     known.pop("record", None)
     row = Row(form, tables.form[form.name] if table is None else table)
     aliases = Aliases(getattr(tables, "aliases", {}))  # tables drawn for a check alone keep none

@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from engine.calendars import Weekdays
 from engine.errors import message
 from engine.expressions.errors import EvaluationFailed
 from engine.expressions.guards import word_for
@@ -18,7 +19,7 @@ from engine.language import SYSTEM_MOMENTS
 Row = Mapping[str, Any]
 _ABSENT = object()
 
-USER_ATTRIBUTES = ("id", "name", "login", "roles", "groups")
+USER_ATTRIBUTES = ("id", "name", "login", "roles", "groups", "stands_for")
 STATE_ATTRIBUTES = ("final", "aside", "label")
 _USER_COLUMNS = frozenset({"owner", "created_by", "updated_by"})
 _PLAIN_COLUMNS = frozenset({"id", "version", "owner_role"})
@@ -376,10 +377,13 @@ def plain(value: Any) -> Any:
 def names_for(now: dt.datetime, reader: Any, user: Any = None, **more: Any) -> dict[str, Any]:
     """The names every expression may read: `today` and `now` as the reader's clock shows them, `user`, and ``more``.
 
-    ``now`` is aware; ``user`` an Actor or anything with id, name, login, roles, groups; ``more`` Views such as record.
+    ``now`` is aware; ``user`` an Actor or anything with id, name, login, roles, groups; ``more`` Views such as record,
+    and ``times``, the calendar that working days and hours are counted by.
     """
     local = now.astimezone(reader.zone)
     names = {"now": local, "today": local.date(), "reader": reader, **more}
+    if "times" not in more:
+        names["times"] = Weekdays(reader.zone)
     if user is not None:
         names["user"] = user if isinstance(user, UserView) else UserView.of(user)
     return names

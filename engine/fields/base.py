@@ -26,7 +26,7 @@ class Operator:
     ``compare(column, value)`` answers an SQLAlchemy clause; ``takes`` says what the value is:
     ``one`` (a value of the field), ``many`` (several), ``pair`` (least, greatest; either may be None), ``none``
     (nothing: None), ``text`` (free text), ``day`` (a date; ``compare`` gets the aware start and end of that day),
-    ``now`` (the aware present moment in the reader's zone).
+    ``now`` (the aware present moment in the reader's zone), ``visit`` (``visited.Visited``; only behind figures).
     ``operators.read_operand`` makes the value from what was typed.
     """
 

@@ -166,7 +166,7 @@ def read_operand(field: Field, operator: Operator, raw: Sequence[str], reader: R
 
     ``raw`` holds one text per repetition; ``many`` and ``pair`` also split at commas. ``now`` is aware.
     """
-    return _OPERANDS[operator.takes](field, operator, raw, reader, now)
+    return OPERANDS[operator.takes](field, operator, raw, reader, now)
 
 
 def _one(field: Field, operator: Operator, raw: Sequence[str], reader: Reader, now: dt.datetime) -> Any:
@@ -226,6 +226,6 @@ def _now(field: Field, operator: Operator, raw: Sequence[str], reader: Reader, n
     return now.astimezone(reader.zone)
 
 
-_OPERANDS: dict[str, Callable[..., Any]] = {
+OPERANDS: dict[str, Callable[..., Any]] = {
     "one": _one, "many": _many, "pair": _pair, "text": _text, "day": _day, "none": _none, "now": _now,
 }  # fmt: skip

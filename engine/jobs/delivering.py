@@ -12,8 +12,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine import going_on
+from engine import going_on, portal_mail
 from engine.application import Application
+from engine.approvals.mails import completed
 from engine.calendars import seconds_of
 from engine.connectors import Connection
 from engine.errors import AppmillError, DeliveryFailed, message
@@ -96,7 +97,9 @@ def _perform(
             message("The connection {name} is no longer in the definition.", name=row.connection), again=False
         )
     point("before performing")
-    data = {name: value for name, value in row.effect.items() if name != "saved_as"}
+    data: Mapping[str, Any] = completed(app, {name: value for name, value in row.effect.items() if name != "saved_as"})
+    if row.kind == "mail" and data.get("portal"):  # only now, so that no table holds the secret of the link
+        data = portal_mail.with_link(app, row.form, row.record_id, data)
     return carry_out(app.registry, Task(row.kind, data, connection, row.key, claimed.attempt, seconds), around)
 
 

@@ -4,9 +4,11 @@ has to fetch anything to show it."""
 from __future__ import annotations
 
 import base64
+import contextlib
 import html
 import io
 import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -18,12 +20,14 @@ from markupsafe import Markup
 from PIL import Image
 
 from engine.application import Application
+from engine.definition import Form
 from engine.errors import AppmillError, DeliveryFailed, Missing, message
+from engine.paper import formats
 from engine.paper.page import page_of
 from engine.people import Actor
 from engine.texts import say, translator
 from engine.web.render import label_in, plural_in
-from engine.web.seen import see_as
+from engine.web.seen import Seen, see_as
 from engine.web.showing import Showing
 from engine.web.statics import FOLDER
 from engine.web.uploads import PICTURES, find
@@ -61,10 +65,55 @@ def document_of(app: Application, who: Actor, form: str, record_id: int, languag
         template = widgets.environment.get_template("paper.html")
         drawn = template.render(page=page, language=language, style=style())
         drawn = _with_pictures(conn, app, who, drawn)
+    return _fitting(drawn, page.title)
+
+
+def documents_of(
+    app: Application,
+    who: Actor,
+    form: str,
+    ids: Sequence[int],
+    wanted: str,
+    language: str | None = None,
+    told: Callable[[int], None] = lambda count: None,
+) -> Document:
+    """The HTML of records on a paper format, as ``who`` may see them; those they may not see are left out. Raises
+    DeliveryFailed where there is no such format, nothing is left, or it is too much."""
+    known = app.definition.forms.get(form)
+    paper = known.prints.get(wanted) if known else None
+    if known is None or paper is None:
+        raise DeliveryFailed(message("There is no paper format '{name}'", name=wanted), again=False)
+    language = language or (paper.language if paper.language in ("zh", "en") else None) or who.language
+    who = replace(who, language=language, timezone=app.definition.timezone)
+    widgets = _widgets(app, language)
+    with app.database.read() as conn:
+        seen = list(_seen(conn, app, who, known, ids))
+        if not seen:
+            said = message("There is no record to print that {name} may see.", name=who.name)
+            raise DeliveryFailed(said, again=False)
+        try:
+            page = formats.paper_of(conn, app, who, paper, seen, lambda: widgets, told)
+        except Missing as missing:
+            raise DeliveryFailed(missing.reason, again=False) from None
+        template = widgets.environment.get_template("paper_formats.html")
+        own = Markup(formats.css_of(paper))  # noqa: S704 - numbers of our own
+        drawn = _with_pictures(
+            conn, app, who, template.render(paper=page, language=language, style=style(), own_style=own)
+        )
+    return _fitting(drawn, page.title)
+
+
+def _seen(conn: sa.Connection, app: Application, who: Actor, form: Form, ids: Sequence[int]) -> Iterator[Seen]:
+    for id in ids:
+        with contextlib.suppress(Missing):
+            yield see_as(conn, app, who, form, id)
+
+
+def _fitting(drawn: str, title: str) -> Document:
     if len(drawn) > LARGEST:
         most = f"{LARGEST // 1024 // 1024}"
         raise DeliveryFailed(message("The page has more than {most} MB; print less of it.", most=most), again=False)
-    return Document(drawn, page.title)
+    return Document(drawn, title)
 
 
 @cache
@@ -81,7 +130,16 @@ def _widgets(app: Application, language: str) -> Widgets:
     found: Widgets | None = kept.get(key)
     if found is None:
         roles = tuple(app.definition.roles.values())
-        found = kept[key] = Widgets(_environment(app, language), lambda: roles, on_paper=True)
+        found = kept[key] = Widgets(environment(app, language), lambda: roles, on_paper=True)
+    return found
+
+
+def environment(app: Application, language: str) -> Environment:
+    """The templates in a language, for documents that are drawn without a request; made once."""
+    kept, key = app.plans.kept, ("templates on paper", language)
+    found: Environment | None = kept.get(key)
+    if found is None:
+        found = kept[key] = _environment(app, language)
     return found
 
 

@@ -21,7 +21,7 @@ from engine.errors import DeliveryFailed, Missing, message
 from engine.fields.base import Field
 from engine.going_on import system_walk
 from engine.outside.task import Task
-from engine.paper.document import document_of
+from engine.paper.document import document_of, documents_of
 from engine.paper.press import Press, press
 from engine.people import Actor, system_actor
 from engine.performing import Request
@@ -41,11 +41,15 @@ def perform(task: Task, around: Any, *, at: Press | None = None) -> Mapping[str,
     field = _field(app, row.form, data["into"])
     began = time.monotonic()
     cause = caller_of(app, row.run_id)
-    who = _as_role(app, data["role"]) if data["role"] else cause
+    who = as_role(app, data["role"]) if data["role"] else cause
     by = None if cause.system and cause.id is None else cause.name
-    document = document_of(app, who, row.form, row.record_id, data["language"] or app.definition.languages[0], by)
+    language = data["language"] or app.definition.languages[0]
+    if data.get("print"):
+        document = documents_of(app, who, row.form, [row.record_id], data["print"], data["language"])
+    else:
+        document = document_of(app, who, row.form, row.record_id, language, by)
     content, pages = _made(document.text, data["format"], min(SECONDS, task.seconds), at or press())
-    name = _named(data["name"] or document.title, data["format"])
+    name = named(data["name"] or document.title, data["format"])
     field.check_file(name, len(content))  # type: ignore[attr-defined]
     stored = app.files.put(io.BytesIO(content), name=name, largest=field.largest)  # type: ignore[attr-defined]
     return {
@@ -61,12 +65,12 @@ def _made(document: str, kind: str, seconds: float, at: Press) -> tuple[bytes, i
     return printed.content, printed.pages
 
 
-def _named(name: str, kind: str) -> str:
+def named(name: str, kind: str) -> str:
     ending = f".{kind}"
     return clean_name(name if name.lower().endswith(ending) else f"{name.strip() or 'print'}{ending}")
 
 
-def _as_role(app: Application, role: str) -> Actor:
+def as_role(app: Application, role: str) -> Actor:
     """Somebody of the role and of no other, in nobody's name."""
     known = app.definition.roles.get(role)
     return replace(system_actor(known.label.text("") if known else role), system=False, roles=frozenset({role}))

@@ -17,7 +17,7 @@ from engine.language import Label
 from engine.people import Actor
 from engine.publishing.depending import leaning, telling
 
-OUTSIDE = frozenset({"mail", "http", "call", "script", "print"})  # actions that leave the process or run code
+OUTSIDE = frozenset({"mail", "http", "call", "script", "print", "report"})  # actions that leave the process or run code
 WAKES = frozenset({"webhook", "mail"})  # triggers others pull from outside
 
 
@@ -53,13 +53,15 @@ def _whole(old: AppDefinition, new: AppDefinition) -> Iterator[Message]:
         yield message("who may design")
     if old.connections != new.connections:
         yield message("the systems outside")
+    if old.portals != new.portals:
+        yield message("what people outside see")
     if old.demo_users != new.demo_users:
         yield message("the people to try it as")
 
 
-def _names(roles: Mapping[str, Any]) -> dict[str, str]:
-    """What roles are called may be changed by anybody; which there are, may not."""
-    return {name: role.stable_id for name, role in roles.items()}
+def _names(roles: Mapping[str, Any]) -> dict[str, tuple[str, str | None]]:
+    """What roles are called may be changed by anybody; which there are and whom they stand for, may not."""
+    return {name: (role.stable_id, role.stands_for) for name, role in roles.items()}
 
 
 def _forms(old: AppDefinition, new: AppDefinition) -> Iterator[Message]:

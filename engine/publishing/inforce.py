@@ -17,6 +17,7 @@ from engine.errors import Message, message
 from engine.faults import point
 from engine.language import Label
 from engine.recomputing import recompute
+from engine.reforecasting import reforecast
 from engine.resettling import resettle
 from engine.storage.decisions import Decision
 from engine.storage.migrate import Plan, apply, last_hash
@@ -56,6 +57,7 @@ def put_in_force(
     point("tables migrated")
     changed = recompute(app, conn, plan.recompute, told)
     resettle(app, conn, plan)
+    reforecast(app, conn, plan.reforecast)
     again(app, conn, plan.recompute)
     if before == app.definition.hash:
         return None

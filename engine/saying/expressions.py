@@ -34,6 +34,7 @@ SYSTEM = {
     "created_by": {"en": "Created by", "zh": "创建人"}, "created_at": {"en": "Created", "zh": "创建时间"},
     "updated_by": {"en": "Changed by", "zh": "修改人"}, "updated_at": {"en": "Changed", "zh": "修改时间"},
     "state_since": {"en": "In this state since", "zh": "进入状态时间"}, "state_due": {"en": "Due", "zh": "到期"},
+    "forecast_at": {"en": "Expected end", "zh": "预计完成"},
 }  # fmt: skip
 HIDDEN = object()  # stands for a value that is not for the eyes of the actor
 

@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from engine import actions, errands
+from engine import actions, approve, errands
 from engine.definition import Rule
 from engine.errors import Message, message
 from engine.saying.conditions import Saying
 from engine.saying.occasions import occasion
-from engine.saying.steps import needs_text, target_of
+from engine.saying.steps import approval_step, needs_text, target_of
 from engine.saying.words import Words, with_article
 
 FIRST = ("A ", "An ", "Anything ", "Somebody ", "Another ", "The ")  # English words a sentence does not write large
@@ -140,9 +140,7 @@ def _create(t: Telling, one: actions.CreateRecord, form: str | None, around: Aro
     values = message("{values}", values=given) if one.values else None
     copies = [message("{lines} copied from {each}", lines=t.words.field_label(one.form, name),
                       each=t.words.field_label(form, copy.each)) for name, copy in one.lines.items()]  # fmt: skip
-    each = (
-        message("for each of {lines}", lines=t.saying(form, around).value(one.each)) if one.each else None
-    )
+    each = message("for each of {lines}", lines=t.saying(form, around).value(one.each)) if one.each else None
     names = [t.words.field_label(one.form, name) for name in one.once]
     once = message("once for the same {fields}", fields=names) if names else None
     return t.more(made, each, values, *copies, once)
@@ -164,6 +162,10 @@ def _take(t: Telling, one: actions.TakeTransition, form: str | None, around: Aro
     return t.more(taken, why)
 
 
+def _reassign(t: Telling, one: actions.Reassign, form: str | None, around: Around) -> Message:
+    return message("hand the record over to {people}", people=t.words.people((one.to,), form))
+
+
 def _refuse(t: Telling, one: actions.Refuse, form: str | None, around: Around) -> Message:
     return message("refuse the change with “{text}”", text=t.words.template(one.message, form))
 
@@ -179,6 +181,12 @@ def _ask(t: Telling, one: actions.Ask, form: str | None, around: Around) -> Mess
     answers = " / ".join(answer.label.text(t.words.language) for answer in one.answers.values())
     most = message("at most {length}", length=t.words.length(one.at_most)) if one.at_most else None
     return t.more(asked, message("{answers}", answers=answers), needs_text(one.needs), most, t.kept(one))
+
+
+def _approve(t: Telling, one: approve.Approve, form: str | None, around: Around) -> Message:
+    asked = message("have “{approval}” approved", approval=one.label)
+    steps = [message("{step}", step=approval_step(t.words, step, form)) for step in one.steps]
+    return t.more(asked, *steps, t.kept(one))
 
 
 def _branch(t: Telling, one: actions.Branch, form: str | None, around: Around) -> Message:
@@ -209,6 +217,13 @@ def _mail(t: Telling, one: errands.Mail, form: str | None, around: Around) -> Me
     sent = message("send {people} the mail “{subject}”", people=t.words.people(one.to, form),
                    subject=t.words.template(one.subject, form))  # fmt: skip
     return t.more(sent, t.through(one.connection))
+
+
+def _report(t: Telling, one: errands.Report, form: str | None, around: Around) -> Message:
+    sent = message("mail {people} the page “{page}” as PDF", people=t.words.people(one.to, form),
+                   page=t.words.page_label(one.page))  # fmt: skip
+    seen = message("as {role} sees it", role=t.words.role_label(one.role) if one.role else one.person or "")
+    return t.more(sent, seen, t.through(one.connection))
 
 
 def _http(t: Telling, one: errands.Http, form: str | None, around: Around) -> Message:
@@ -244,13 +259,16 @@ STEPS: Mapping[type[Any], Callable[[Telling, Any, str | None, Around], Message]]
     actions.CreateRecord: _create,
     actions.UpdateMatching: _update,
     actions.TakeTransition: _take,
+    actions.Reassign: _reassign,
     actions.Refuse: _refuse,
     actions.Notify: _notify,
     actions.Ask: _ask,
+    approve.Approve: _approve,
     actions.Branch: _branch,
     actions.ForEach: _for_each,
     actions.Wait: _wait,
     errands.Mail: _mail,
+    errands.Report: _report,
     errands.Http: _http,
     errands.Call: _call,
     errands.Print: _print,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine import actions, errands
+from engine import actions, approve, errands
 from engine.errors import Message, message
 from engine.saying.words import Words, length_text, with_article
 
@@ -106,6 +106,11 @@ def _refuse(w: Words, one: actions.Refuse, form: str | None) -> Said:
     return Said(w.say(message("Refuse the change")), ICONS[type(one)], (w.template(one.message, form),))
 
 
+def _reassign(w: Words, one: actions.Reassign, form: str | None) -> Said:
+    title = message("Hand over to {people}", people=w.people((one.to,), form))
+    return Said(w.say(title), ICONS[type(one)], (w.expression(one.reason, form),) if one.reason else ())
+
+
 def _notify(w: Words, one: actions.Notify, form: str | None) -> Said:
     title = message("Tell {people}", people=w.people(one.to, form))
     return Said(w.say(title), ICONS[type(one)], (w.template(one.message, form),))
@@ -117,9 +122,44 @@ def _ask(w: Words, one: actions.Ask, form: str | None) -> Said:
     return Said(w.say(message("Ask {people}", people=w.people(one.to, form))), ICONS[type(one)], lines)
 
 
+def _approve(w: Words, one: approve.Approve, form: str | None) -> Said:
+    lines = (w.template(one.message, form), *(approval_step(w, step, form) for step in one.steps), *_kept(w, one))
+    return Said(w.say(message("Have “{approval}” approved", approval=one.label)), ICONS[type(one)], lines)
+
+
+def approval_step(w: Words, step: approve.ApprovalStep, form: str | None) -> str:
+    """A step of an approval in a line: whom it asks, whose approval it takes, when."""
+    groups = [
+        w.say(message("{people}: {needs}", people=w.people(part.to, form), needs=approval_needs(part.needs)))
+        for part in step.groups()
+    ]  # fmt: skip
+    told = {"step": step.label, "groups": w.listed(groups)}
+    if step.when is not None:
+        return w.say(message("{step} – {groups}; only when {condition}", condition=w.expression(step.when, form), **told))
+    return w.say(message("{step} – {groups}", **told))
+
+
+def approval_needs(needs: str | int) -> Message:
+    if str(needs).endswith("%"):
+        return message("{share} of them approve", share=needs)
+    return APPROVAL_NEEDS.get(needs, message("{count} of them approve", count=needs))
+
+
+APPROVAL_NEEDS: Mapping[str | int, Message] = {
+    "any": message("one of them approves"),
+    "all": message("all of them approve"),
+}
+
+
 def _mail(w: Words, one: errands.Mail, form: str | None) -> Said:
     title = message("Mail to {people}", people=w.people(one.to, form))
     return Said(w.say(title), ICONS[type(one)], (w.template(one.subject, form), w.through(one.connection)))
+
+
+def _report(w: Words, one: errands.Report, form: str | None) -> Said:
+    title = message("Mail the page “{page}” to {people}", page=w.page_label(one.page), people=w.people(one.to, form))
+    seen = message("as {role} sees it", role=w.role_label(one.role) if one.role else one.person or "")
+    return Said(w.say(title), ICONS[type(one)], (w.template(one.subject, form), w.say(seen), w.through(one.connection)))
 
 
 def _http(w: Words, one: errands.Http, form: str | None) -> Said:
@@ -166,23 +206,26 @@ def _wait(w: Words, one: actions.Wait, form: str | None) -> Said:
 
 ICONS: Mapping[type[Any], str] = {
     actions.SetValues: "pencil", actions.CreateRecord: "plus", actions.UpdateMatching: "list-details",
-    actions.TakeTransition: "arrow-right", actions.Refuse: "hand-stop", actions.Notify: "bell",
-    actions.Ask: "help-circle", actions.Branch: "git-branch", actions.ForEach: "list-check",
-    actions.Wait: "hourglass", errands.Mail: "mail", errands.Http: "world", errands.Call: "plug-connected",
-    errands.Print: "printer", errands.RunScript: "code",
+    actions.TakeTransition: "arrow-right", actions.Reassign: "user-plus", actions.Refuse: "hand-stop",
+    actions.Notify: "bell", actions.Ask: "help-circle", approve.Approve: "checks", actions.Branch: "git-branch",
+    actions.ForEach: "list-check", actions.Wait: "hourglass", errands.Mail: "mail", errands.Http: "world", errands.Call: "plug-connected",
+    errands.Report: "report-analytics", errands.Print: "printer", errands.RunScript: "code",
 }  # fmt: skip
 ACTIONS: Mapping[type[Any], Callable[[Words, Any, str | None], Said]] = {
     actions.SetValues: _set,
     actions.CreateRecord: _create,
     actions.UpdateMatching: _update,
     actions.TakeTransition: _take,
+    actions.Reassign: _reassign,
     actions.Refuse: _refuse,
     actions.Notify: _notify,
     actions.Ask: _ask,
+    approve.Approve: _approve,
     actions.Branch: _branch,
     actions.ForEach: _for_each,
     actions.Wait: _wait,
     errands.Mail: _mail,
+    errands.Report: _report,
     errands.Http: _http,
     errands.Call: _call,
     errands.Print: _print,

@@ -21,7 +21,8 @@ from engine.texts import say
 PLACE = re.compile(r"\{\{\s*(.*?)\s*\}\}")
 UNITS: Mapping[str, tuple[str, str, str]] = {  # unit → one, many, in Chinese
     "s": ("second", "seconds", "秒"), "m": ("minute", "minutes", "分钟"), "h": ("hour", "hours", "小时"),
-    "d": ("day", "days", "天"), "w": ("week", "weeks", "周"), "wd": ("working day", "working days", "个工作日"),
+    "d": ("day", "days", "天"), "w": ("week", "weeks", "周"), "wh": ("working hour", "working hours", "个工时"),
+    "wd": ("working day", "working days", "个工作日"),
 }  # fmt: skip
 LONGEST = 60  # characters of an option that a sentence repeats
 
@@ -96,6 +97,10 @@ class Words:
     def role_label(self, name: str) -> str:
         role = self.definition.roles.get(name)
         return role.label.text(self.language) if role else name
+
+    def page_label(self, name: str) -> str:
+        page = self.definition.pages.get(name)
+        return page.label.text(self.language) if page else name
 
     def connection_label(self, name: str | None) -> str:
         connection = self.definition.connections.get(name or "")

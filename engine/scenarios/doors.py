@@ -66,10 +66,12 @@ def addresses(
 ) -> Iterator[str]:
     """Everything that can be read of records. ``named``: form → fields that are asked for one by one."""
     yield from ("/", "/search", "/search?q=0", "/notifications", "/notifications/questions", "/me",
-                "/notifications/count")  # fmt: skip
+                "/notifications/count", "/approvals", "/approvals?box=mine", "/approvals?box=done")  # fmt: skip
     yield from (f"/api/v1/{name}" for name in ("", "me", "notifications", "notifications/questions", "openapi.json"))
+    yield from (f"/api/v1/approvals{more}" for more in ("", "?box=mine", "?box=done", "/1"))
+    yield "/approvals/1"
     for page in definition.pages.values():
-        yield f"/pages/{page.name}"
+        yield from (f"/pages/{page.name}{more}" for more in ("", "/print"))
         yield from (f"/pages/{page.name}/cards/{place}" for place in range(len(page.cards)))
     for form in definition.forms.values():
         if form.parent_form is None:
@@ -77,7 +79,16 @@ def addresses(
             for id in ids.get(form.name, ()):
                 yield from _of_record(definition, form, id, named.get(form.name, ()))
     yield from (f"{at}/{file}{more}" for file in files for at, more in _OF_FILE)
+    yield from _of_tasks(definition, ids)
     yield from _of_automation(definition)
+
+
+def _of_tasks(definition: AppDefinition, ids: Ids) -> Iterator[str]:
+    yield from ("/tasks", "/tasks/entries", "/tasks/entries/1", "/tasks/entries/1/files/1")
+    for name in (*definition.tasks, "none"):
+        yield from (f"/tasks/{name}{more}" for more in ("", "/data", "/resolve?code=0"))
+    for name, task in definition.tasks.items():
+        yield from (f"/tasks/{name}?record={id}" for id in ids.get(task.form, ()))
 
 
 _OF_FILE = (("/files", ""), ("/files", "/thumb"), ("/api/v1/files", ""))
@@ -85,7 +96,8 @@ _OF_LIST = (
     "", "/new", "/count", "/totals", "/columns", "/filter", "/filter_by", "/quick", "/quick?q=0", "/saved",
     "/export.csv", "/export.xlsx", "/options", "/options?q=0", "/import", "/import/template.xlsx",
 )  # fmt: skip
-_OF_RECORD = ("", "/edit", "/delete", "/events", "/print", "/related", "/people", "/step/next", "/step/previous")
+_OF_RECORD = ("", "/edit", "/delete", "/events", "/print", "/related", "/people", "/step/next", "/step/previous",
+              "/access")
 
 
 def _of_form(form: Form, ids: Sequence[int], named: Sequence[str]) -> Iterator[str]:
@@ -113,6 +125,7 @@ def _of_record(definition: AppDefinition, form: Form, id: int, named: Sequence[s
     for other in definition.forms.values():
         links = (name for name, one in other.fields.items() if getattr(one, "form", None) == form.name)
         yield from (f"{at}/related/{other.name}/{name}" for name in links)
+    yield from (f"{at}/print/{name}" for name in form.prints)
     if form.workflow:
         yield from (f"{at}/take/{name}" for name in form.workflow.transitions)
     yield from (f"/api/v1/records{at}{more}" for more in ("", "/events", "/comments", "/transitions"))

@@ -6,16 +6,16 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from engine import answering, questions, service
-from engine.calendars import due_after
+from engine.approvals import deeds, delegating, model
 from engine.definition import Form
 from engine.errors import AppmillError, Message, Missing, message
 from engine.load import Loaded
 from engine.people import Actor, system_actor
+from engine.questions import Question
 from engine.scenario import Given, Scenario, Step
 from engine.scenarios.results import Failure, Otherwise, Result, failure, sentences, told
 from engine.scenarios.unsaid import with_unsaid
@@ -171,14 +171,66 @@ def _press(story: Story, step: Step, actor: Actor) -> None:
 
 
 def _answer(story: Story, step: Step, actor: Actor) -> None:
+    fitting = [one for one in _asked(story, step, actor) if one.choice(step.answer)]
+    if not fitting:
+        raise Missing(answering.NO_QUESTION)
+    back_to = step.back_to - 1 if step.back_to is not None else None
+    given = answering.Given(step.answer or "", step.comment, back_to)
+    answering.give(story.world.app, actor, fitting[0].id, given)
+
+
+def _asked(story: Story, step: Step, actor: Actor) -> list[Question]:
+    """What this person is asked about the record."""
     app, (form, id) = story.world.app, story.records[step.of or ""]
     assert actor.id is not None  # people of a story are in its database
     with app.database.read() as conn:
-        asked = questions.open_for(conn, app.tables, actor.id, app.clock(), form=form, record_id=id)
-    fitting = [one for one in asked if one.choice(step.answer)]
-    if not fitting:
+        return questions.open_for(conn, app.tables, actor.id, app.clock(), form=form, record_id=id)
+
+
+def _question(story: Story, step: Step, actor: Actor) -> int:
+    """What this person is asked in an approval of the record."""
+    found = next((one.id for one in _asked(story, step, actor) if one.approval_id is not None), None)
+    if found is None:
         raise Missing(answering.NO_QUESTION)
-    answering.answer(app, actor, fitting[0].id, step.answer or "", step.comment)
+    return found
+
+
+def _hand_over(story: Story, step: Step, actor: Actor) -> None:
+    to = story.person(step.hand_over or "")
+    deeds.hand_over(story.world.app, actor, _question(story, step, actor), to, step.comment)
+
+
+def _add_signer(story: Story, step: Step, actor: Actor) -> None:
+    to, when = story.person(step.add_signer or ""), step.signs or "before"
+    deeds.add_signer(story.world.app, actor, _question(story, step, actor), to, when, step.comment)
+
+
+def _delegate(story: Story, step: Step, actor: Actor) -> None:
+    app, now = story.world.app, story.world.hands.now
+    assert step.lasts is not None  # the checks demand it
+    until = app.plans.times.after(now, step.lasts)
+    to = story.person(step.delegate or "")
+    wanted = delegating.Wanted(user_id=actor.id or 0, to_id=to, from_at=now, until_at=until)
+    with app.database.write() as conn:
+        delegating.delegate(app, conn, actor, wanted)
+
+
+def _withdraw(story: Story, step: Step, actor: Actor) -> None:
+    deeds.withdraw(story.world.app, actor, _approval(story, step.withdraw or ""), step.comment)
+
+
+def _remind(story: Story, step: Step, actor: Actor) -> None:
+    deeds.remind(story.world.app, actor, _approval(story, step.remind or ""))
+
+
+def _approval(story: Story, name: str) -> int:
+    """The newest approval of a record of the story."""
+    app, (form, id) = story.world.app, story.records[name]
+    with app.database.read() as conn:
+        found = model.of_record(conn, app.tables, form, id, limit=1)
+    if not found:
+        raise Missing(model.NO_APPROVAL)
+    return found[0].id
 
 
 def _delete(story: Story, step: Step, actor: Actor) -> None:
@@ -190,8 +242,9 @@ def _restore(story: Story, step: Step, actor: Actor) -> None:
 
 
 _DEEDS: Mapping[str, Callable[[Story, Step, Actor], None]] = {
-    "create": _create, "update": _update, "take": _take, "press": _press, "answer": _answer, "delete": _delete,
-    "restore": _restore,
+    "create": _create, "update": _update, "take": _take, "press": _press, "answer": _answer,
+    "hand_over": _hand_over, "add_signer": _add_signer, "delegate": _delegate, "withdraw": _withdraw,
+    "remind": _remind, "delete": _delete, "restore": _restore,
 }  # fmt: skip
 
 
@@ -201,7 +254,7 @@ _DEEDS: Mapping[str, Callable[[Story, Step, Actor], None]] = {
 def _wait(story: Story, step: Step, path: tuple[str | int, ...]) -> None:
     world = story.world
     assert step.wait is not None
-    end = due_after(world.hands.now, step.wait, ZoneInfo(world.definition.timezone))
+    end = world.app.plans.times.after(world.hands.now, step.wait)
     if not pass_time(world.app, world.hands, end).complete:
         raise Otherwise(path, message("time passes"), _ENDLESS)
 

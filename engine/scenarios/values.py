@@ -10,14 +10,15 @@ from decimal import Decimal
 from typing import Any, Literal, Protocol, cast
 from zoneinfo import ZoneInfo
 
-from engine.calendars import due_after, due_before
+from engine.calendars import Times
 from engine.definition import AppDefinition, Form
 from engine.fields.base import Field
 from engine.language import Duration
+from engine.worktime import calendars_of
 
 _WORDS = {"yesterday": -1, "today": 0, "tomorrow": 1}
-_AHEAD = re.compile(r"^in ([1-9][0-9]{0,4})(m|h|d|w|wd)$")
-_AGO = re.compile(r"^([1-9][0-9]{0,4})(m|h|d|w|wd) ago$")
+_AHEAD = re.compile(r"^in ([1-9][0-9]{0,4})(m|h|d|w|wh|wd)$")
+_AGO = re.compile(r"^([1-9][0-9]{0,4})(m|h|d|w|wh|wd) ago$")
 
 
 class Cast(Protocol):
@@ -60,7 +61,7 @@ def _typed(definition: AppDefinition, form: Form, field: Field, value: Any, cast
             inner = definition.forms[_line_form(field)]
             return [typed(definition, inner, row, cast, now) for row in value]
         case "date" | "datetime" if isinstance(value, str):
-            return _moment(value, field.kind, now)
+            return _moment(value, field.kind, now, calendars_of(definition))
     return _plain(value)
 
 
@@ -68,30 +69,29 @@ def _line_form(field: Field) -> str:
     return str(getattr(field, "form", ""))
 
 
-def _moment(text: str, kind: str, now: dt.datetime) -> str:
+def _moment(text: str, kind: str, now: dt.datetime, times: Times) -> str:
     """``now`` is on the application's clock; what is no such word stays as it is."""
-    found = said(text, now)
+    found = said(text, now, times)
     if found is None:
         return text
     return found.date().isoformat() if kind == "date" else found.isoformat(timespec="seconds")
 
 
-def said(text: str, now: dt.datetime) -> dt.datetime | None:
+def said(text: str, now: dt.datetime, times: Times) -> dt.datetime | None:
     """The moment that ``today``, ``in 3wd`` or ``2h ago`` mean; None for other words."""
-    zone = cast(ZoneInfo, now.tzinfo)
     if text == "now":
         return now
     if text in _WORDS:
         return now + dt.timedelta(days=_WORDS[text])
     if ahead := _AHEAD.match(text):
-        return due_after(now, _length(ahead), zone).astimezone(zone)
+        return times.after(now, _length(ahead)).astimezone(now.tzinfo)
     if ago := _AGO.match(text):
-        return due_before(now, _length(ago), zone).astimezone(zone)
+        return times.before(now, _length(ago)).astimezone(now.tzinfo)
     return None
 
 
 def _length(found: re.Match[str]) -> Duration:
-    return Duration(int(found[1]), cast(Literal["m", "h", "d", "w", "wd"], found[2]))
+    return Duration(int(found[1]), cast(Literal["m", "h", "d", "w", "wh", "wd"], found[2]))
 
 
 def _plain(value: Any) -> Any:

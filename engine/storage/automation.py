@@ -104,7 +104,8 @@ def _message() -> list[Any]:
 def _question() -> list[Any]:
     """What a rule asks people. ``message_id`` takes its run up again. ``texts``: language → text; ``choices`` as in
     ``effects.Choice``. ``state``: open, answered (``answer``, where one was agreed on), timed_out, withdrawn (``why``:
-    deleted or cancelled)."""
+    deleted or cancelled). One of an approval says its ``approval_id``, ``round``, ``step`` and ``part``, what ``kind``
+    of question it is there (see ``questions.Question``), and the step it was sent ``back_to``."""
     return [
         key(),
         sa.Column("message_id", BigInt, sa.ForeignKey("_message.id"), nullable=False, unique=True),
@@ -122,6 +123,13 @@ def _question() -> list[Any]:
         text("answer", nullable=True),
         text("why", nullable=True),
         moment("closed_at", nullable=True),
+        sa.Column("approval_id", BigInt, sa.ForeignKey("_approval.id", name=None)),
+        sa.Column("round", BigInt),
+        sa.Column("step", BigInt),
+        sa.Column("part", BigInt),
+        text("kind", nullable=True),
+        sa.Column("back_to", BigInt),
+        partial("ix__question_approval", "approval_id", "id", where="approval_id IS NOT NULL"),
         sa.Index("ix__question_run", "run_id", "id"),
         partial("ix__question_open", "form", "record_id", where="state = 'open'"),
     ]
@@ -130,7 +138,9 @@ def _question() -> list[Any]:
 @system("asked")
 def _asked() -> list[Any]:
     """A person who is asked, and what they answered. ``notification_id``: the notice that told them; ``over_at``: since
-    when nothing is waited for from them any more."""
+    when nothing is waited for from them any more. In approvals: ``for_id`` who they stand in for, ``added_by`` who
+    asked them to sign, ``handed_to`` who is asked in their place, ``after_id`` the question that has to be settled
+    first, ``auto`` their approval of the step before counts on, ``saw`` what the record showed them."""
     return [
         sa.Column("question_id", BigInt, sa.ForeignKey("_question.id"), primary_key=True, autoincrement=False),
         user_column("user_id", primary_key=True, autoincrement=False),
@@ -139,6 +149,12 @@ def _asked() -> list[Any]:
         text("comment", nullable=True),
         moment("at", nullable=True),
         moment("over_at", nullable=True),
+        user_column("for_id"),
+        user_column("added_by"),
+        user_column("handed_to"),
+        sa.Column("after_id", BigInt),
+        flag("auto", False),
+        sa.Column("saw", json_type()),
         partial("ix__asked_open", "user_id", "question_id", where="over_at IS NULL"),
         sa.Index("ix__asked_notification", "notification_id"),
     ]

@@ -23,7 +23,7 @@ from engine.storage.fieldchanges import find_field_changes
 from engine.storage.namechanges import find_role_changes, find_stored_names
 from engine.storage.notes import Notes
 from engine.storage.search import searched_fields
-from engine.storage.shape import Shape
+from engine.storage.shape import Shape, shape_of_pace
 from engine.storage.statechanges import find_state_changes
 from engine.storage.steps import Step
 from engine.storage.tables import Tables
@@ -72,6 +72,7 @@ class Changes:
         self.recompute: list[tuple[str, str]] = []
         self.reindex: list[str] = []
         self.restated: list[tuple[str, str]] = []
+        self.reforecast: list[str] = []
         self._names: set[tuple[str, str]] = set()
         self._found: list[tuple[int, bool, Step]] = []
 
@@ -170,8 +171,17 @@ class Changes:
             self.reindex.append(form.name)
         find_field_changes(self, old, form)
         find_state_changes(self, old, form)
+        self._pace(old, form)
         requirements.find(self, old, form)
         find_stored_names(self, old, form)
+
+    def _pace(self, old: Shape, form: Form) -> None:
+        """Other expected times, or a database from before there were expected ends."""
+        new = shape_of_pace(form, self.definition)
+        if form.workflow and old.get("pace", []) != new and "state" in self.catalog.columns[old["name"]]:
+            text = message("The expected ends of form {form} are worked out anew.", form=form.name)
+            self.add(FILL, text, nothing)
+            self.reforecast.append(form.name)
 
     def move_away(self, table: str, old: Shape, entry: Shape, question: str = "") -> None:
         """Keep a link table under another name."""

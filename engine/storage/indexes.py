@@ -17,11 +17,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql import visitors
 
-from engine.cards import NumberCard, TrendCard
+from engine.cards import AgeingCard, Card, Formula, NumberCard, TrendCard
 from engine.definition import Form
 from engine.expressions import NotInSql, compile_expression, no_time, to_sql
 from engine.storage.tables import ALWAYS_FILLED, Tables
-from engine.views import KanbanView, ListView, View
+from engine.views import KanbanView, ListView, TowerView, View
+
+CODES = ("series", "barcode")  # records are found by them: scanned, or typed into the search
 
 
 @dataclass(frozen=True)
@@ -60,28 +62,38 @@ def _wanted(form: Form, table: sa.Table, tables: Tables) -> Iterator[Parts]:
     for field in form.fields.values():
         if field.unique and field.name in table.c:
             yield True, [table.c[field.name]], [alive]
-        elif field.index and field.name in table.c and field.name not in links:
+        elif (field.index or field.type in CODES) and field.name in table.c and field.name not in links:
             yield False, [table.c[field.name], table.c.id], [alive]
     for group in form.unique:
         yield True, [table.c[name] for name in group], [alive]
     if form.parent_form:
         yield False, [table.c["_parent"], table.c["_position"]], []
     if form.workflow:
-        yield False, [table.c["state_due"], table.c.id], [alive, table.c["state_due"].is_not(None)]
+        timed = any(state.within or state.due_by for state in form.workflow.states.values())
+        for name in ("state_due", "forecast_at") if timed else ("state_due",):
+            yield False, [table.c[name], table.c.id], [alive, table.c[name].is_not(None)]
     if not form.parent_form:
         yield False, [table.c["_title"], table.c.id], []  # lists sorted by a link start here
         yield False, [table.c["updated_at"], table.c.id], [alive]
     for name in _card_dates(form, tables):
         yield False, [table.c[name], table.c.id], [alive]
     yield from _view_indexes(form, table, tables)
+    yield from _tower_indexes(form, table, tables)
 
 
 def _card_dates(form: Form, tables: Tables) -> Iterator[str]:
     """The dates by which cards of pages pick a span of time: a dashboard must not read every record there ever was."""
     for page in tables.definition.pages.values():
-        for card in page.cards:
-            if isinstance(card, NumberCard | TrendCard) and card.form == form.name:
-                yield from [str(card.date)] if card.date and card.date in tables.form[form.name].c else []
+        for part in (part for card in page.cards for part in _dated(card)):
+            if part.form == form.name and part.date and part.date in tables.form[form.name].c:
+                yield str(part.date)
+
+
+def _dated(card: Card) -> Iterator[Any]:
+    if isinstance(card, NumberCard | TrendCard | AgeingCard):
+        yield card
+    elif isinstance(card, Formula):
+        yield from card.figures.values()
 
 
 def _link_columns(form: Form) -> Iterator[str]:
@@ -102,6 +114,20 @@ def _view_indexes(form: Form, table: sa.Table, tables: Tables) -> Iterator[Parts
         group = str(view.group) if isinstance(view, KanbanView) else "state"
         if group in table.c and (not keys or keys[0].name != group):
             yield False, [table.c[group], *_index_columns(table, keys)], [alive]
+
+
+def _tower_indexes(form: Form, table: sa.Table, tables: Tables) -> Iterator[Parts]:
+    """In the order of the promise, with all that the risk of a record is told by; and one per group."""
+    for view in form.views.values():
+        if not isinstance(view, TowerView) or form.workflow is None:
+            continue
+        conditions = [table.c.deleted_at.is_(None), *constant_terms(view, form, tables)]
+        by = table.c[str(view.promised)] if view.promised in table.c else table.c.state_due
+        told = [table.c[name] for name in ("forecast_at", "state_due") if name != by.name]
+        yield False, [by, table.c.id, *told], conditions
+        for group in ("state", *view.groups):
+            if group in table.c and not _by_title(form, group):
+                yield False, [table.c[group], by.is_(None), by, table.c.id], conditions
 
 
 def own_sort(form: Form, table: sa.Table, keys: Sequence[SortBy]) -> list[SortBy]:

@@ -23,6 +23,7 @@ from engine.faults import point
 from engine.storage import automation as _automation  # noqa: F401 - enters its tables
 from engine.storage import events, search
 from engine.storage import keeping as _keeping  # noqa: F401 - enters its tables
+from engine.storage import portals as _portals  # noqa: F401 - enters its tables
 from engine.storage import publishing as _publishing  # noqa: F401 - enters its tables
 from engine.storage import timing as _timing  # noqa: F401 - enters its tables
 from engine.storage.catalog import Catalog, read_catalog
@@ -60,6 +61,7 @@ class Plan:
     problems: Mapping[str, Message] = field(default_factory=dict)  # what is wrong with a decision, by its question
     base: str | None = None  # the hash of the definition that was applied last
     now: dt.datetime | None = None
+    reforecast: tuple[str, ...] = ()  # forms whose records are expected at other times
     known: bool = False  # the very same definition was applied before
 
     @property
@@ -128,6 +130,7 @@ def plan_migration(
         changes.asking.problems,
         base,
         now,
+        tuple(changes.reforecast),
     )
 
 

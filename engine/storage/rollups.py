@@ -57,7 +57,7 @@ def refresh(
         added = difference(rollup, pairs) if difference else None
         waiting.append((rollup, _parents(rollup, pairs) if added is None else added))
     for _round in range(MOST_ROUNDS):
-        following: dict[str, dict[str, set[int]]] = {}
+        following: dict[tuple[str, str], set[int]] = {}
         for rollup, ids in waiting:
             if isinstance(ids, Mapping):
                 _add(conn, tables, rollup, ids)
@@ -65,8 +65,8 @@ def refresh(
                 _update(conn, tables, rollup, ids)
             if ids:
                 written.setdefault(rollup.form.name, set()).update(ids)
-                following.setdefault(rollup.form.name, {}).setdefault(rollup.field.name, set()).update(ids)
-        waiting = [entry for name, fields in following.items() for entry in _next(conn, tables, name, fields)]
+                following.setdefault((rollup.form.name, rollup.field.name), set()).update(ids)
+        waiting = [entry for (name, field), ids in following.items() for entry in _next(conn, tables, name, field, ids)]
         if not waiting:
             break
     return written
@@ -142,32 +142,29 @@ def _parents(rollup: Rollup, pairs: Iterable[Pair]) -> set[int]:
 
 
 def _next(
-    conn: sa.Connection, tables: Tables, form: str, fields: Mapping[str, set[int]]
+    conn: sa.Connection, tables: Tables, form: str, field: str, ids: set[int]
 ) -> Iterator[tuple[Rollup, set[int]]]:
-    """Rollups over records whose own rollups were written just now, ``fields`` says which, as far as they look at them:
-    of a form with many figures few look at any one of those."""
+    """Rollups that look at this rollup of records, which was written just now."""
     for rollup in rollups_over(tables, form):
-        looked_at = reads(tables, rollup)
-        ids = set[int]().union(*(ids for name, ids in fields.items() if looked_at is None or name in looked_at))
-        if not ids:
+        if field not in _read_by(tables, rollup):
             continue
         table = tables.form[form]
         select = sa.select(table.c[rollup.key]).where(table.c.id.in_(ids), table.c[rollup.key].is_not(None))
         yield rollup, set(conn.execute(select.distinct()).scalars())
 
 
-def reads(tables: Tables, rollup: Rollup) -> frozenset[str] | None:
-    """The fields of its source a rollup looks at; None where it looks at one that is worked out as it is read."""
-    kept: dict[Any, frozenset[str] | None] = tables.kept.setdefault("what rollups read", {})
-    key = rollup.form.name, rollup.field.name
+def _read_by(tables: Tables, rollup: Rollup) -> frozenset[str]:
+    """The fields of the records rolled up that the figure depends on; worked out once per definition."""
+    kept, key = tables.kept.setdefault("read by rollups", {}), (rollup.form.name, rollup.field.name)
     if key not in kept:
-        field, stored = rollup.field, tables.form[rollup.source.name].c
-        paths = compile_expression(field.when, tables.registry).paths if field.when else ()
-        names = {path[1] for path in paths if path[0] == "record" and len(path) > 1}
-        names |= {rollup.key, *([field.source_field] if field.source_field else [])}
-        live = any(name in rollup.source.fields and name not in stored for name in names)
-        kept[key] = None if live else frozenset(names)
-    return kept[key]
+        paths = compile_expression(rollup.field.when, tables.registry).paths if rollup.field.when else ()
+        named = {path[1] for path in paths if path[0] == "record" and len(path) > 1}
+        named |= {rollup.field.source_field or ""}
+        stored = tables.form[rollup.source.name].c
+        live = any(name in rollup.source.fields and name not in stored for name in named)
+        kept[key] = frozenset(rollup.source.fields) if live else frozenset(named)  # what is worked out may read any
+    found: frozenset[str] = kept[key]
+    return found
 
 
 def _update(conn: sa.Connection, tables: Tables, rollup: Rollup, ids: set[int]) -> None:

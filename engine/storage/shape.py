@@ -1,8 +1,9 @@
 """What the tables of a definition depend on, as JSON: kept with the data, compared at the next start.
 
 A *shape* is {"system": hash, "roles", "rules", "forms": {identity: {"name", "parent", "title", "search", "fields",
-"states", "leave_with", "views", "was"}}}; a field is {"name", "kind", "type", "target", "value", "options", "required",
-"sensitive", "was"}; roles, rules, states, views and options are {identity: name}, "leave_with" is {state: [fields]}.
+"states", "leave_with", "pace", "views", "was"}}}; a field is {"name", "kind", "type", "target", "value", "options",
+"required", "sensitive", "was"}; roles, rules, states, views and options are {identity: name}, "leave_with" is {state:
+[fields]}; "pace" is what the expected times of records depend on.
 An identity is the stable id; "was" is the name it was renamed from, of the thing itself under "".
 """
 
@@ -29,13 +30,13 @@ Shape = dict[str, Any]
 
 
 def shape_of(definition: AppDefinition) -> Shape:
-    forms = {form.stable_id: _form(form) for form in definition.forms.values()}
+    forms = {form.stable_id: _form(form, definition) for form in definition.forms.values()}
     roles = {role.stable_id: role.name for role in definition.roles.values()}
     rules = {rule.stable_id: rule.name for rule in definition.rules.values()}
     return {"system": _system_hash(), "roles": roles, "rules": rules, "forms": forms}
 
 
-def _form(form: Form) -> Shape:
+def _form(form: Form, definition: AppDefinition) -> Shape:
     states = form.workflow.states if form.workflow else {}
     return {
         "name": form.name,
@@ -45,9 +46,30 @@ def _form(form: Form) -> Shape:
         "fields": {field.stable_id: field_shape(field) for field in form.fields.values()},
         "states": {state.stable_id: state.name for state in states.values()},
         "leave_with": {state.stable_id: _identities(form, state.leave_with) for state in states.values()},
+        "pace": shape_of_pace(form, definition),
         "was": {"": form.renamed_from} | _former(states),
         "views": {view.stable_id: view.name for view in form.views.values()},
     }
+
+
+def shape_of_pace(form: Form, definition: AppDefinition) -> list[Any]:
+    """Empty where no state has an expected time."""
+    states = form.workflow.states.values() if form.workflow else ()
+    timed = any(state.within or state.due_by for state in states)
+    return [
+        [state.stable_id, str(state.within or ""), state.aside, state.final, _calendar(definition, state.calendar)]
+        for state in states if timed
+    ]  # fmt: skip
+
+
+def _calendar(definition: AppDefinition, name: str | None) -> str:
+    """What of a calendar decides when something is due."""
+    calendars = definition.calendars.values()
+    found = next((one for one in calendars if (one.name == name if name else one.default)), None)
+    if found is None:
+        return ""
+    days = (dict(found.shifts), found.holidays, found.closed, dict(found.open), found.timezone)
+    return hashlib.sha256(repr(days).encode()).hexdigest()[:16]
 
 
 def _identities(form: Form, names: Iterable[str]) -> list[str]:

@@ -103,8 +103,10 @@ def _stay() -> list[Any]:
         moment("due_at", nullable=True),
         user_column("owner"),
         text("owner_role", nullable=True),
+        moment("reassigned_at", nullable=True),  # since when a rule keeps this owner responsible
         sa.Index("ix__stay_record", "form", "record_id", "id"),
         sa.Index("ix__stay_state", "form", "state", "entered_at"),
+        partial("ix__stay_left", "form", "left_at", where="left_at IS NOT NULL"),
     ]
 
 
@@ -169,6 +171,8 @@ def _session() -> list[Any]:
         moment("seen_at"),
         moment("expires_at"),
         text("view_as", nullable=True),
+        text("portal", nullable=True),
+        sa.Column("link_id", BigInt),
         text("csrf"),
         text("agent", nullable=True),
         text("address", nullable=True),
@@ -226,6 +230,7 @@ def _comment() -> list[Any]:
         user_column("author"),
         text("body"),
         sa.Column("mentions", json_type()),
+        text("portal", nullable=True),
         moment("at"),
         moment("edited_at", nullable=True),
         moment("deleted_at", nullable=True),

@@ -14,8 +14,11 @@ from engine.definition import AppDefinition, Form
 from engine.fields.base import Field
 from engine.fields.columns import Moment
 from engine.registry import Registry
+from engine.storage import approving as _approving  # noqa: F401 - enters its tables
 from engine.storage import automation as _automation  # noqa: F401 - enters its tables
+from engine.storage import entries as _entries  # noqa: F401 - enters its tables
 from engine.storage import keeping as _keeping  # noqa: F401 - enters its tables
+from engine.storage import portals as _portals  # noqa: F401 - enters its tables
 from engine.storage import publishing as _publishing  # noqa: F401 - enters its tables
 from engine.storage import timing as _timing  # noqa: F401 - enters its tables
 from engine.storage.prepared import Statements
@@ -160,6 +163,7 @@ def _system_columns(form: Form) -> Iterator[sa.Column[Any]]:
         yield sa.Column("state", sa.Text, nullable=False, server_default=form.workflow.initial)
         yield sa.Column("state_since", Moment)
         yield sa.Column("state_due", Moment)
+        yield sa.Column("forecast_at", Moment)
         yield sa.Column("_previous", sa.Text)
     if form.parent_form:
         parent = sa.ForeignKey(f"{form.parent_form}.id", ondelete="CASCADE")

@@ -21,6 +21,7 @@ from engine.schedules import Schedule
 from engine.storage.migrate import last_hash
 from engine.storage.upsert import insert
 from engine.timetable import MOST_AT_ONCE, due_times, timetable_of
+from engine.timing.counting import times_of
 from engine.timing.posting import post, told
 from engine.timing.reconcile import LAG, catch_up, reconcile, trigger_hash
 
@@ -66,7 +67,9 @@ def next_times(app: Application, rule: Rule, count: int) -> list[dt.datetime]:
     with app.database.read() as conn:
         standing = _standings(app, conn).get(rule.stable_id)
     now = app.clock()
-    table = timetable_of(_schedule(rule), app.definition.timezone, standing.began_at if standing else now)
+    table = timetable_of(
+        _schedule(rule), app.definition.timezone, standing.began_at if standing else now, times_of(app, rule)
+    )
     found: list[dt.datetime] = []
     due = table.after(now)
     while due is not None and len(found) < count:
@@ -78,7 +81,7 @@ def next_times(app: Application, rule: Rule, count: int) -> list[dt.datetime]:
 def _look(app: Application, rule: Rule, standing: Standing, now: dt.datetime) -> dt.datetime | None:
     """Do what is due for one rule; answers when to look at it again."""
     schedule = _schedule(rule)
-    table = timetable_of(schedule, app.definition.timezone, standing.began_at)
+    table = timetable_of(schedule, app.definition.timezone, standing.began_at, times_of(app, rule))
     first = table.after(standing.last_at)
     if first is None or first > now:
         return first

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from engine.calendars import due_after, due_before
+from engine.calendars import Times
 from engine.definition import Rule
 from engine.timers import DateReached
+from engine.timing.counting import times_of
 from engine.timing.posting import post, take_back, told
 
 if TYPE_CHECKING:
@@ -22,12 +23,12 @@ MORNING = "08:00"
 Row = Mapping[str, Any]
 
 
-def moment_of(trigger: DateReached, value: dt.date, zone: ZoneInfo) -> dt.datetime:
+def moment_of(trigger: DateReached, value: dt.date, times: Times) -> dt.datetime:
     """When the rule wakes for this value of its field."""
-    moment = _moment(trigger, value, zone)
+    moment = _moment(trigger, value, times.zone)
     if trigger.before is not None:
-        return due_before(moment, trigger.before, zone)
-    return moment if trigger.after is None else due_after(moment, trigger.after, zone)
+        return times.before(moment, trigger.before)
+    return moment if trigger.after is None else times.after(moment, trigger.after)
 
 
 def _moment(trigger: DateReached, value: dt.date, zone: ZoneInfo) -> dt.datetime:
@@ -38,13 +39,13 @@ def _moment(trigger: DateReached, value: dt.date, zone: ZoneInfo) -> dt.datetime
     return dt.datetime.combine(value, at, zone).astimezone(dt.UTC)
 
 
-def to_come(trigger: DateReached, value: dt.date, zone: ZoneInfo, now: dt.datetime) -> dt.datetime | None:
+def to_come(trigger: DateReached, value: dt.date, times: Times, now: dt.datetime) -> dt.datetime | None:
     """When a message for the value is due; None when that is past. What is to be done before a date that is still to
     come is due at once when less time is left."""
-    due = moment_of(trigger, value, zone)
+    due = moment_of(trigger, value, times)
     if due >= now:
         return due
-    ahead = trigger.before is not None and _moment(trigger, value, zone) > now
+    ahead = trigger.before is not None and _moment(trigger, value, times.zone) > now
     return now if ahead else None
 
 
@@ -70,7 +71,7 @@ def leave(
 ) -> bool:
     """Answers whether a message was left."""
     trigger = _trigger(rule)
-    due = to_come(trigger, value, ZoneInfo(app.definition.timezone), app.clock())
+    due = to_come(trigger, value, times_of(app, rule), app.clock())
     if due is None:
         return False
     id = post(

@@ -25,6 +25,7 @@ from engine.jobs.desk import Desk, Terms
 from engine.schedules import Schedule
 from engine.storage.automation import in_state
 from engine.timetable import timetable_of
+from engine.timing.counting import times_of
 from engine.timing.reconcile import reconcile
 
 MOST_AT_ONE_MOMENT = 10_000  # messages; more are rules that wake each other
@@ -87,7 +88,7 @@ class Passing:
         self.desk = Desk(Terms(attempts=1))
         self.messages: list[tuple[dt.datetime, int]] = []
         self.tables = {
-            rule.stable_id: timetable_of(rule.trigger, app.definition.timezone, hands.now)
+            rule.stable_id: timetable_of(rule.trigger, app.definition.timezone, hands.now, times_of(app, rule))
             for rule in app.plans.timed.schedules
             if isinstance(rule.trigger, Schedule)
         }

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from engine.calendars import due_after, due_before
+from engine.calendars import Times
 from engine.definition import Rule
 from engine.timers import Timeout
+from engine.timing.counting import times_of
 from engine.timing.posting import post, told
 
 if TYPE_CHECKING:
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 Stay = Mapping[str, Any]  # a row of ``_stay``
 
 
-def moment_of(trigger: Timeout, stay: Stay, zone: ZoneInfo) -> dt.datetime | None:
+def moment_of(trigger: Timeout, stay: Stay, times: Times) -> dt.datetime | None:
     """When the time-out of a visit comes first; None for a visit to a state without a time."""
     if trigger.within is not None:
-        return due_after(stay["entered_at"], trigger.within, zone)
+        return times.after(stay["entered_at"], trigger.within)
     due: dt.datetime | None = stay["due_at"]
     if due is None:
         return None
     if trigger.before is not None:
-        return due_before(due, trigger.before, zone)
-    return due if trigger.after is None else due_after(due, trigger.after, zone)
+        return times.before(due, trigger.before)
+    return due if trigger.after is None else times.after(due, trigger.after)
 
 
 def key_of(rule: Rule, stay_id: int, turn: int) -> str:
@@ -51,10 +51,9 @@ def entered(walk: Walk, form: str, row: Mapping[str, Any], stay_id: int, event_i
 
 def adopted(walk: Walk, form: str, row: Mapping[str, Any], stay_id: int, event_id: int | None) -> None:
     """As ``entered`` for a record that was brought in: what should have happened before is left alone."""
-    zone = ZoneInfo(walk.app.definition.timezone)
     stay = {"entered_at": row["state_since"], "due_at": row["state_due"]}
     for rule in walk.app.plans.timed.timeouts.get((form, row["state"]), ()):
-        due = moment_of(_trigger(rule), stay, zone)
+        due = moment_of(_trigger(rule), stay, times_of(walk.app, rule))
         if due is not None and due > walk.now:
             whole = {**stay, "id": stay_id, "form": form, "record_id": row["id"]}
             leave(walk.app, walk.conn, rule, whole, event_id)
@@ -70,7 +69,7 @@ def moved(walk: Walk, form: str, row: Mapping[str, Any], event_id: int | None) -
 
 def leave(app: Application, conn: sa.Connection, rule: Rule, stay: Stay, event_id: int | None) -> bool:
     """Answers whether a message was left: there may be no time, or it went out already."""
-    due = moment_of(_trigger(rule), stay, ZoneInfo(app.definition.timezone))
+    due = moment_of(_trigger(rule), stay, times_of(app, rule))
     return due is not None and _post(app, conn, rule, stay, due, 0, event_id)
 
 
@@ -91,16 +90,16 @@ def comes_due(app: Application, conn: sa.Connection, rule: Rule, given: Mapping[
     trigger, stay = _trigger(rule), _going_on(app, conn, rule, given["stay"])
     if stay is None:
         return False
-    zone = ZoneInfo(app.definition.timezone)
+    times = times_of(app, rule)
     turn, due = given["turn"], dt.datetime.fromisoformat(given["due"])
-    first = moment_of(trigger, stay, zone)
+    first = moment_of(trigger, stay, times)
     if first is None:
         return False
     if turn == 0 and first > app.clock() and first != due:
         _again(app, conn, rule, stay, first, 0)
         return False
     if trigger.every is not None:
-        _next_turn(app, conn, rule, stay, due, turn, zone)
+        _next_turn(app, conn, rule, stay, due, turn, times)
     return True
 
 
@@ -109,7 +108,7 @@ def died(app: Application, conn: sa.Connection, rule: Rule, given: Mapping[str, 
     stay = _going_on(app, conn, rule, given["stay"]) if _trigger(rule).every is not None else None
     if stay is not None:
         due = dt.datetime.fromisoformat(given["due"])
-        _next_turn(app, conn, rule, stay, due, given["turn"], ZoneInfo(app.definition.timezone))
+        _next_turn(app, conn, rule, stay, due, given["turn"], times_of(app, rule))
 
 
 def _going_on(app: Application, conn: sa.Connection, rule: Rule, stay_id: int) -> Stay | None:
@@ -131,13 +130,13 @@ def _again(app: Application, conn: sa.Connection, rule: Rule, stay: Stay, due: d
 
 
 def _next_turn(
-    app: Application, conn: sa.Connection, rule: Rule, stay: Stay, due: dt.datetime, turn: int, zone: ZoneInfo
+    app: Application, conn: sa.Connection, rule: Rule, stay: Stay, due: dt.datetime, turn: int, times: Times
 ) -> None:
     """The first turn that is still to come: after a pause the missed ones are not made up for."""
     every = _trigger(rule).every
     assert every is not None  # asked for by the caller
     while due <= app.clock():
-        due, turn = due_after(due, every, zone), turn + 1
+        due, turn = times.after(due, every), turn + 1
     _post(app, conn, rule, stay, due, turn, None)
 
 
@@ -152,10 +151,10 @@ def resume(walk: Walk, form: str, row: Mapping[str, Any]) -> None:
 
 def go_on(app: Application, conn: sa.Connection, rule: Rule, stay: Stay) -> bool:
     """Leave the message of the next turn that is still to come; answers whether there is one."""
-    trigger, zone = _trigger(rule), ZoneInfo(app.definition.timezone)
-    due, turn = moment_of(trigger, stay, zone), 0
+    trigger, times = _trigger(rule), times_of(app, rule)
+    due, turn = moment_of(trigger, stay, times), 0
     while due is not None and due <= app.clock():
-        due, turn = (due_after(due, trigger.every, zone), turn + 1) if trigger.every else (None, turn)
+        due, turn = (times.after(due, trigger.every), turn + 1) if trigger.every else (None, turn)
     if due is None:
         return False
     return _post(app, conn, rule, stay, due, turn, None) or _again(app, conn, rule, stay, due, turn)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from engine.effects import Ask, Effect, ForEach, Outside, Wait
+from engine.effects import Approve, Ask, Effect, ForEach, Outside, Wait
 from engine.errors import Message
 from engine.plans import RulePlan
 from engine.program import Program, Step
@@ -132,6 +132,8 @@ def waited(effect: Effect) -> dict[str, Any]:
         return {"answer": effect.saved_as, "of": effect.kind}
     if isinstance(effect, Ask):
         return {"answer": effect.saved_as, "of": "ask"}
+    if isinstance(effect, Approve):
+        return {"answer": effect.saved_as, "of": "approve"}
     if isinstance(effect, ForEach):
         return {"all": effect.form}
     return {}
@@ -142,7 +144,7 @@ def due_of(effect: Effect) -> dt.datetime | None:
 
 
 def pending_after(stage: Stage, effect: Effect) -> frozenset[str]:
-    more = {effect.saved_as} if isinstance(effect, Outside | Ask) and effect.saved_as else set()
+    more = {effect.saved_as} if isinstance(effect, Outside | Ask | Approve) and effect.saved_as else set()
     return stage.asking.pending | more
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine import writing
 from engine.errors import Invalid
 from engine.fields.base import Field
 from engine.formats import Reader
@@ -17,7 +18,7 @@ from engine.plans import FormPlan
 from engine.sight import Row
 from engine.storage.events import Event
 
-WRITES = frozenset({"created", "adopted", "updated", "taken", "deleted", "restored"})
+WRITES = frozenset({"created", "adopted", "updated", "taken", "reassigned", "deleted", "restored"})
 BEGINS = frozenset({"created", "adopted"})
 NOTHING: Mapping[str, Any] = {}
 UNKNOWN = "_unknown"  # in a line: its fields that are not known, and why
@@ -103,6 +104,8 @@ class Undoing:
                 links = {**links, name: tuple(pair[0] or ())}
             else:
                 _put_back(each, row, unknown, pair[0], self.reader)
+        if handed := (event.changes or NOTHING).get(writing.OWNER):
+            row["owner"], row["owner_role"] = handed[0]
         row["version"] -= 1
         unknown["updated_at"] = unknown["updated_by"] = EARLIER
         stay = self._state_back(row, unknown, event, was.stay, stays)

@@ -13,7 +13,7 @@ from engine.application import Application
 from engine.computing import TITLE_LENGTH
 from engine.expressions import View, names_for
 from engine.expressions.functions import text
-from engine.expressions.view import UserView
+from engine.expressions.view import USER_ATTRIBUTES, UserView
 from engine.people import Actor, load_people, system_actor
 from engine.plans import FormPlan
 from engine.sight import Row, Sight
@@ -120,10 +120,10 @@ class Past(Sight):
     def names(self) -> Mapping[str, Any]:
         found: Mapping[str, Any] | None = self.__dict__.get("names")
         if found is None:
-            who = Person({name: getattr(self.actor, name) for name in ("id", "name", "login", "roles", "groups")},
+            who = Person({name: getattr(self.actor, name) for name in USER_ATTRIBUTES},
                          lambda name: self._doubt("_user", self.actor.id or 0, name, PEOPLE))  # fmt: skip
             person = UserView(self.actor.id, None, who)
-            found = names_for(self._at, self.actor.reader(self.app.definition), person)
+            found = names_for(self._at, self.actor.reader(self.app.definition), person, times=self.app.plans.times)
             self.__dict__["names"] = found
         return found
 
@@ -344,6 +344,6 @@ def of_event(past: Past, event: Event) -> Actor:
         actor = Actor(
             id=event.actor_id, login=found["login"], name=found["name"], roles=found["roles"], groups=found["groups"],
             language=found["language"] or "zh", timezone=found["timezone"] or "Asia/Shanghai",
-            system=event.actor_kind == "system",
+            system=event.actor_kind == "system", portal=found["portal"], stands_for=found["stands_for"],
         )  # fmt: skip
     return actor.for_rule(event.rule) if event.rule else actor

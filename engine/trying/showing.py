@@ -78,9 +78,9 @@ class Showing(Asking):
     def lines(self, name: str) -> Sequence[Any]:
         return super().lines(name) if self._kept_back(f"record.{name}", {}) is None else ()
 
-    def fill(self, template: Template) -> Mapping[str, str]:
+    def fill(self, template: Template, **more: Any) -> Mapping[str, str]:
         texts = {language: self._open(text) for language, text in template.texts.items()}
-        return super().fill(Template(texts))
+        return super().fill(Template(texts), **more)
 
     def _open(self, text: str) -> str:
         """The text with places that are not shown already filled."""

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.effects import (
+    Approve,
     Ask,
     CreateRecord,
     Effect,
     ForEach,
     Notify,
     Outside,
+    Reassign,
     Refuse,
     SetValues,
     TakeTransition,
@@ -41,16 +43,16 @@ def kind_of(effect: Effect) -> str:
     return f"{word} {effect.form}" if isinstance(effect, _ON_RECORDS) else word
 
 
-_ON_RECORDS = SetValues | CreateRecord | UpdateMatching | TakeTransition
+_ON_RECORDS = SetValues | CreateRecord | UpdateMatching | TakeTransition | Reassign
 _WORDS: Mapping[type[Effect], str] = {
     SetValues: "set", CreateRecord: "create", UpdateMatching: "update", TakeTransition: "take", Refuse: "refuse",
-    Notify: "notify", Wait: "wait", ForEach: "for_each", Ask: "ask",
+    Reassign: "reassign", Notify: "notify", Wait: "wait", ForEach: "for_each", Ask: "ask", Approve: "approve",
 }  # fmt: skip
 
 
 def receivers(effect: Effect, people: RolesTo) -> list[str]:
     """Whom it tells: ``user:<id>`` for people told in the application, an address for a mail; each once."""
-    if isinstance(effect, Notify | Ask):
+    if isinstance(effect, Notify | Ask | Approve):
         return [f"user:{id}" for id in sorted(people(effect.roles) | effect.users)]
     if isinstance(effect, Outside) and effect.kind == "mail":
         return list(dict.fromkeys(_addresses(effect.data)))
@@ -59,7 +61,7 @@ def receivers(effect: Effect, people: RolesTo) -> list[str]:
 
 def receivers_in_trace(effect: Mapping[str, Any], people: RolesTo) -> list[str]:
     """The same of an effect as the ledger keeps it."""
-    roles = effect.get("notify", effect.get("ask"))
+    roles = next((effect[word] for word in ("notify", "ask", "approve") if word in effect), None)
     if roles is not None:
         return [f"user:{id}" for id in sorted(people(frozenset(roles)) | set(effect.get("users", ())))]
     if "mail" in effect:
@@ -71,9 +73,10 @@ def kind_in_trace(effect: Mapping[str, Any]) -> str:
     for word in ("set", "create", "update"):
         if word in effect:
             return f"{word} {effect[word]}"
-    if "take" in effect:
-        return f"take {effect.get('form')}"
-    plain = next((word for word in ("refuse", "notify", "wait", "for_each", "ask") if word in effect), None)
+    for word in ("take", "reassign"):
+        if word in effect:
+            return f"{word} {effect.get('form')}"
+    plain = next((word for word in ("refuse", "notify", "wait", "for_each", "ask", "approve") if word in effect), None)
     return plain or next((key for key in effect if key != "data"), "other")
 
 

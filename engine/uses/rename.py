@@ -190,6 +190,7 @@ _WORDS = {
     "role": message("role"), "form": message("form"), "field": message("field"), "state": message("state"),
     "transition": message("transition"), "option": message("option"), "rule": message("rule"), "view": message("view"),
     "page": message("page"), "connection": message("connection"), "demo_user": message("demo user"),
+    "calendar": message("calendar"),
     "scenario": message("scenario"),
 }  # fmt: skip
 

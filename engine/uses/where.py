@@ -28,8 +28,11 @@ from engine.errors import Message, message
 from engine.fields.base import Field
 from engine.fields.choice import Option
 from engine.language import Label
+from engine.portals import Portal, PortalForm
+from engine.prints import PaperPart, PrintFormat
 from engine.scenario import Expected, Given, Scenario, Step
 from engine.schema import keys_of
+from engine.task import Task
 from engine.uses.things import Defined
 from engine.views import View
 from engine.yamlfile import Path
@@ -57,6 +60,11 @@ _WORDS: tuple[tuple[type, Message], ...] = (
     (Role, message("role “{name}”")),
     (Rule, message("rule “{name}”")),
     (Page, message("page “{name}”")),
+    (Task, message("task “{name}”")),
+    (Portal, message("portal “{name}”")),
+    (PortalForm, message("records {name}")),
+    (PrintFormat, message("paper format “{name}”")),
+    (PaperPart, message("part {name}")),
     (Connection, message("connection “{name}”")),
     (DemoUser, message("demo user “{name}”")),
     (Scenario, message("scenario “{name}”")),

@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import sqlalchemy as sa
+
 from engine import answering, questions, service
 from engine.actions import TakeTransition
 from engine.definition import Rule
@@ -15,6 +17,7 @@ from engine.hooks import Webhook
 from engine.letterbox import MailArrives
 from engine.people import Actor, system_actor
 from engine.plans import FormPlan, TransitionPlan
+from engine.storage.automation import in_state
 from engine.storage.tables import linked_form
 from engine.timing.simulate import pass_time
 from engine.triggers import Button, Updated
@@ -24,6 +27,7 @@ from engine.walks.wishes import Wish, answer, granted, is_empty, reads, wish_of
 LATER = (dt.timedelta(days=1), dt.timedelta(days=30), dt.timedelta(days=400))
 FEW = 4
 ONWARD = 6  # transitions of a related record
+STEPS = 40  # questions of one approval
 
 Effort = Callable[[Ground, Record, Wish], Iterator[None]]
 
@@ -275,11 +279,35 @@ def answers(ground: Ground, record: Record) -> list[tuple[int, str]]:
     with ground.app.database.read() as conn:
         here = (table.c.form == record.form, table.c.record_id == record.id, table.c.state == "open")
         found = questions.found(conn, ground.app.tables, *here)
-    return [(one.id, choice.name) for one in found for choice in one.choices]
+    return [(one.id, choice.name) for one in found for choice in one.choices if not _leads_round(one, choice.name)]
+
+
+def _leads_round(question: questions.Question, name: str) -> bool:
+    """Sending an approval back only has it asked again, unless that ends it."""
+    return question.approval_id is not None and name in ("return", "submit")
 
 
 def give(ground: Ground, question: int, name: str) -> None:
-    """Everybody who is asked gives this answer, until it is settled."""
+    """Everybody who is asked gives this answer, until it is settled; in an approval, at every step that follows."""
+    asked: int | None = question
+    for _ in range(STEPS):
+        if asked is None:
+            return
+        _give(ground, asked, name)
+        asked = _next_question(ground, asked)
+
+
+def _next_question(ground: Ground, question: int) -> int | None:
+    """An open question of the same approval."""
+    table = ground.app.tables.question
+    approval = sa.select(table.c.approval_id).where(table.c.id == question).scalar_subquery()
+    with ground.app.database.read() as conn:
+        following = sa.select(table.c.id).where(table.c.approval_id == approval, in_state(table, "open"))
+        found: int | None = conn.scalar(following.where(table.c.id != question).order_by(table.c.id).limit(1))
+        return found
+
+
+def _give(ground: Ground, question: int, name: str) -> None:
     for actor in (*ground.people, *([ground.admin] if ground.admin else [])):
         ground.attempt(lambda who=actor: answering.answer(ground.app, who, question, name, "-"))  # type: ignore[misc]
 

@@ -14,18 +14,18 @@ from flask import Blueprint, Response, g, jsonify, request
 from engine import openapi
 from engine.definition import Page
 from engine.fields.relations import LARGEST_ID
-from engine.web import api_automation, api_docs, api_forms, api_import, api_inbox, api_input, api_records
+from engine.web import api_approvals, api_automation, api_docs, api_forms, api_import, api_inbox, api_input, api_records
 from engine.web.api_forms import form_summary, visible_forms
 from engine.web.auth import public
 from engine.web.context import actor, api_wanted, application, definition
 from engine.web.render import label, role_label
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
-for room in (api_records, api_forms, api_import, api_inbox, api_automation):
+for room in (api_records, api_forms, api_import, api_inbox, api_approvals, api_automation):
     blueprint.register_blueprint(room.blueprint)
 
 REALM = 'Bearer realm="api"'
-NUMBERS = frozenset({"record_id", "view_id", "attachment_id", "run_id", "message_id", "job_id", "question_id"})
+NUMBERS = frozenset({"record_id", "view_id", "attachment_id", "run_id", "message_id", "job_id", "question_id", "approval_id"})
 NOT_JSON = frozenset({"api.docs", "api.api_inbox.download"})
 
 

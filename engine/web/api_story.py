@@ -175,6 +175,7 @@ def comment_list(conn: sa.Connection, seen: Seen, rows: Sequence[Any]) -> list[J
             "mine": row.author == who.id,
             "body": row.body,
             "edited": row.edited_at is not None,
+            "portal": row.portal,  # whose people read it too
             "files": [{"id": file["id"], "name": file["name"]} for file in files.get(row.id, ())],
         }
         for row in rows

@@ -5,14 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 from flask import Blueprint, g, request
 from werkzeug.wrappers import Response
 
-from engine import audit, passwords, sessions
-from engine.errors import Denied, Invalid, message
+from engine import audit, outsiders, passwords, sessions
+from engine.errors import Denied, Invalid, Missing, message
 from engine.formats import Reader
 from engine.language import ADMIN
 from engine.people import Actor
@@ -25,9 +26,9 @@ blueprint = Blueprint("auth", __name__)
 
 V = TypeVar("V", bound=Callable[..., Any])
 NOT_KNOWN = message("The sign-in name or the password is not right.")
-MAY_WHILE_LOOKING = {"auth.sign_out", "auth.look_as", "me.set_theme"}
+MAY_WHILE_LOOKING = {"auth.sign_out", "auth.look_as", "me.set_theme", "portal.sign_out", "portal.language"}
 MAY_BEFORE_CHANGE = {"auth.sign_out", "me.password", "me.change_password", "me.set_theme", "me.set_language"}
-BACKGROUND = {"notices.count"}
+BACKGROUND = {"notices.count", "live.pulse", "live.fresh"}
 
 
 def public(view: V) -> V:
@@ -48,17 +49,24 @@ def reader_of_browser() -> Reader:
     return Reader(wanted, definition.timezone, definition.currency)
 
 
+def portal_here() -> str:
+    """The name of the portal whose pages are asked for; empty inside."""
+    if request.blueprint != "portal":
+        return ""
+    return str((request.view_args or {}).get("portal_name", "")) or "-"
+
+
 def start() -> None:
     """Nobody acts yet; whatever fails from here on can still be shown."""
     g.actor, g.bearer, g.csrf_token, g.session_secret = None, False, "", ""
-    g.unread, g.view_as, g.is_admin, g.must_change = 0, None, False, False
+    g.unread, g.view_as, g.is_admin, g.must_change, g.last_event = 0, None, False, False, 0
     g.reader = reader_of_browser()
     g.theme = theme_of(request.cookies.get("theme"))
 
 
 def identify() -> None:
     """Fill ``g`` with who acts. An Authorization header counts alone: a cookie beside it is not looked at."""
-    if "Authorization" in request.headers:
+    if "Authorization" in request.headers and not portal_here():
         _identify_token()
     else:
         _identify_session()
@@ -85,7 +93,8 @@ def _identify_token() -> None:
 
 
 def _identify_session() -> None:
-    secret = request.cookies.get(cookie_name(settings()), "")
+    portal = portal_here()
+    secret = request.cookies.get(cookie_name(settings(), portal), "")
     g.session_secret = secret
     g.csrf_token = csrf_token_for(secret) if secret else ""
     if not secret:
@@ -93,14 +102,26 @@ def _identify_session() -> None:
     app, now = application(), application().clock()
     idle = dt.timedelta(minutes=settings().idle_minutes)
     with app.database.read() as conn:
-        found = sessions.find_session(conn, app.tables, secret, now=now, idle=idle, **_defaults())
-    if found is None:
+        found = sessions.find_session(conn, app.tables, secret, now=now, idle=idle, portal=portal, **_defaults())
+        actor = outside(conn, app, found) if found is not None and portal else None
+    if found is None or (portal and actor is None):
         return
-    _act(found.actor)
+    _act(actor or found.actor)
     g.unread, g.view_as, g.is_admin, g.must_change = found.unread, found.view_as, found.is_admin, found.must_change
+    g.last_event = found.last_event
     if found.touch and request.endpoint not in BACKGROUND:
         with app.database.write() as conn:
             sessions.touch_session(conn, app.tables, secret, now)
+
+
+def outside(conn: Any, app: Any, found: sessions.SignedIn) -> Actor | None:
+    """The person of a portal, narrowed to what their link leads to; None where portal, role or link are gone."""
+    try:
+        portal = outsiders.portal_named(app, found.actor.portal or "")
+        only = outsiders.only_of(conn, app, portal, found.link_id) if found.link_id is not None else None
+    except Missing:
+        return None
+    return replace(found.actor, only=only) if portal.role in found.actor.roles else None
 
 
 def _act(actor: Actor) -> None:
@@ -115,12 +136,19 @@ def theme_of(text: str | None) -> str:
 def require_sign_in() -> Response | None:
     """Send people to the sign-in page; raises Unauthorized for programs, Denied while looking as somebody else."""
     if g.actor is None:
-        return _ask_to_sign_in()
+        return _ask_at_portal() if portal_here() else _ask_to_sign_in()
     if g.must_change and not g.bearer and request.endpoint not in MAY_BEFORE_CHANGE:
         return go("/me/password")
     if g.view_as and request.method not in ("GET", "HEAD", "OPTIONS") and request.endpoint not in MAY_WHILE_LOOKING:
         raise Denied(message("You are looking as somebody else. Stop looking to change something."))
     return None
+
+
+def _ask_at_portal() -> Response:
+    name = portal_here()
+    if name not in application().definition.portals or by_script():
+        raise Unauthorized(message("Please sign in first."))
+    return go(f"/portal/{name}/sign_in")
 
 
 def _ask_to_sign_in() -> Response:
@@ -160,19 +188,20 @@ def keep_cookie(response: Any) -> Any:
     wanted = g.get("new_cookie")
     if wanted is not None:
         options = settings()
+        portal = portal_here()
         response.set_cookie(
-            cookie_name(options),
+            cookie_name(options, portal),
             wanted,
             max_age=options.session_hours * 3600 if wanted else 0,
             secure=options.secure,
             httponly=True,
             samesite="Lax",
-            path="/",
+            path=f"/portal/{portal}" if portal else "/",
         )
     return response
 
 
-def _visitor() -> None:
+def visitor() -> None:
     """A random cookie before signing in, so that the sign-in form has a token to carry. It is nobody's session."""
     if not g.session_secret:
         g.session_secret = g.new_cookie = secrets.token_urlsafe(32)
@@ -188,7 +217,7 @@ def sign_in_page() -> str | Response:
     wanted = local_address(request.args.get("next"))
     if g.actor:
         return go(wanted or "/")
-    _visitor()
+    visitor()
     return _sign_in_form(wanted)
 
 
@@ -215,15 +244,15 @@ def sign_in() -> Response | tuple[str, int]:
     with app.database.write() as conn:
         sessions.forget_tries(conn, app.tables, keys[0])
         sessions.renew_hash(conn, app.tables, who.user_id, who.password_hash or "", password)
-        _begin(conn, who.user_id, now)
+        begin(conn, who.user_id, now)
         audit.note(conn, app, None, "user.signed_in", who.user_id)
     answer = go(wanted or "/")
     answer.headers["X-CSRF-Token"] = csrf_token_for(g.new_cookie)  # for a page that stays open
     return answer
 
 
-def _begin(conn: Any, user_id: int, now: dt.datetime) -> None:
-    """A fresh session; whatever cookie came with the request is dead from here on."""
+def begin(conn: Any, user_id: int, now: dt.datetime, **more: Any) -> None:
+    """A fresh session; whatever cookie came with the request is dead from here on. ``more``: see ``open_session``."""
     tables, options = application().tables, settings()
     if g.session_secret:
         sessions.close_session(conn, tables, g.session_secret)
@@ -235,12 +264,13 @@ def _begin(conn: Any, user_id: int, now: dt.datetime) -> None:
         lasts=dt.timedelta(hours=options.session_hours),
         agent=request.headers.get("User-Agent", ""),
         address=request.remote_addr or "-",
+        **more,
     )
 
 
 def begin_again(conn: Any) -> None:
     """A new session for the person acting, after their password changed."""
-    _begin(conn, g.actor.id, application().clock())
+    begin(conn, g.actor.id, application().clock())
 
 
 @blueprint.post("/sign_out")
@@ -262,6 +292,8 @@ def look_as() -> Response:
         raise Denied(message("Only administrators may look as somebody else."))
     if role and (role not in app.definition.roles or role == ADMIN):
         raise Invalid(message("There is no role {role}.", role=role[:80]))
+    if role and app.definition.roles[role].stands_for is not None:
+        raise Invalid(message("People of this role are outside. Look as one of them, from the record they stand for."))
     with app.database.write() as conn:
         sessions.look_as(conn, app.tables, g.session_secret, role or None)
     return go("/")

@@ -17,7 +17,7 @@ from engine.permissions import may_record, updatable_fields
 from engine.queries import view_named
 from engine.texts import say
 from engine.views import CalendarView, KanbanView, View
-from engine.web import gantt, kanban, months, tree
+from engine.web import gantt, kanban, months, nudge, tower, tree
 from engine.web.cards import card_plan, group_field, rows_of
 from engine.web.context import actor, application, reader
 from engine.web.screens import SCREENS, form_named
@@ -25,9 +25,10 @@ from engine.web.seen import Seen, see
 from engine.workflow import Door, doors
 
 blueprint = Blueprint("boards", __name__)
-SCREENS.update(kanban=kanban.show, calendar=months.show, gantt=gantt.show, tree=tree.show)
+SCREENS.update(kanban=kanban.show, calendar=months.show, gantt=gantt.show, tree=tree.show, tower=tower.show)
 blueprint.add_url_rule("/<form_name>/cards", view_func=kanban.more)
 blueprint.add_url_rule("/<form_name>/children", view_func=tree.children)
+blueprint.add_url_rule("/<form_name>/<int:record_id>/nudge", view_func=nudge.nudge)
 
 
 # --- moving a card ---------------------------------------------------------------------------------------------------

@@ -22,9 +22,11 @@ from engine.columns import columns_of
 from engine.definition import Form, Transition
 from engine.errors import Invalid, Missing, message
 from engine.fields.base import Field
+from engine.paper.formats import format_of, formats_of
 from engine.people import Actor
 from engine.queries import Filter, ListQuery, parse_query
 from engine.titles import visible_titles
+from engine.web import print_jobs
 from engine.web.context import actor, application, reader
 from engine.web.lists import bulk_actions, editable_fields
 from engine.web.render import go, render
@@ -109,8 +111,11 @@ def _question(form: Form, query: ListQuery, action: str, picked: Picked) -> str:
         more = _edit_question(form)
     elif action == "take":
         more = _take_question(form, picked)
+    elif action == "print":
+        more = {"prints": formats_of(form, actor()), "most": print_jobs.MOST}
     count = len(picked.ids)
-    return render("bulk.html", form=form, control=control, action=action, picked=picked, count=count, warn=count > 20,
+    return render("bulk.html", form=form, control=control, action=action, picked=picked, count=count,
+                  warn=count > 20 and action != "print",
                   address=f"/{form.name}/bulk{query.url()}", back=f"/{form.name}{query.url()}", **more)  # fmt: skip
 
 
@@ -180,6 +185,8 @@ def _steps(form: Form, counts: Mapping[str, int]) -> Iterable[Step]:
 
 def _carry_out(form: Form, query: ListQuery, action: str, picked: Picked) -> Any:
     app, who = application(), actor()
+    if action == "print":
+        return _print(form, query, picked)
     change = _change(form, action)
     back = f"/{form.name}{query.url()}"
     if len(picked.ids) <= IN_REQUEST:
@@ -191,6 +198,14 @@ def _carry_out(form: Form, query: ListQuery, action: str, picked: Picked) -> Any
         )
     job = _start(app, who, form, change, picked.ids, back)
     return go(f"/{form.name}/bulk/{job}")
+
+
+def _print(form: Form, query: ListQuery, picked: Picked) -> Response:
+    if len(picked.ids) > print_jobs.MOST:
+        raise Invalid(message("At most {most} records are printed at once.", most=print_jobs.MOST))
+    wanted = format_of(form, actor(), request.form.get("print", ""))
+    job = print_jobs.start(application(), actor(), form, wanted.name, picked.ids, f"/{form.name}{query.url()}")
+    return go(f"/{form.name}/prints/jobs/{job}")
 
 
 def _change(form: Form, action: str) -> Change:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,14 +12,15 @@ import sqlalchemy as sa
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.wrappers import Response as Answer
 
-from engine import formats
+from engine import formats, outsiders, portal_mail
 from engine.definition import Form
 from engine.errors import Invalid, Message, Missing, message
 from engine.expressions import View
 from engine.fields.people import initials
 from engine.once import new_token
-from engine.people import Actor, load_people
+from engine.people import Actor, inside, load_people
 from engine.permissions import in_scope, may_record, readable_fields
+from engine.portals import Portal
 from engine.sight import Sight
 from engine.storage import events
 from engine.texts import say as say_in
@@ -27,14 +28,15 @@ from engine.web import uploads
 from engine.web.automation import story
 from engine.web.context import actor, application, fragment_wanted, reader
 from engine.web.failures import said as say
-from engine.web.render import go, render
+from engine.web.render import go, label, render
 from engine.web.seen import NOT_THERE, Seen, form_named, see, titles_of
-from engine.web.timeline import Change, Teller, pointed_at
+from engine.web.timeline import Change, Teller, added_files, pointed_at
 
 blueprint = Blueprint("comments", __name__)
 
 PAGE = 20
 LONGEST = 5000
+LAST = 10**18 - 1  # comes after every number there is, and still is one an address may carry
 MENTION = re.compile(r"(?<![\w@])@([\w][\w.@+-]{0,79})")
 MOST_MENTIONS = 20
 
@@ -59,10 +61,13 @@ class Entry:
     run_href: str = ""
     because: int | None = None
     elsewhere: story.Because | None = None
+    about: str = ""  # the record it happened to, where that is another than the page's
+    about_href: str = ""
     comment_id: int | None = None
     body: str | None = None
     edited: bool = False
     mine: bool = False
+    portal: str = ""
     files: tuple[Mapping[str, Any], ...] = ()
 
 
@@ -79,25 +84,17 @@ class TimelinePage:
     problem: str = ""
     note: str = ""
     waiting: tuple[story.Waiting, ...] = ()
+    rest: str = ""  # of the query string, to go on in the same way
+    choices: tuple[Any, ...] = ()
+    portals: tuple[tuple[str, str], ...] = ()
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
-@blueprint.get("/<form_name>/<int:record_id>/events")
-def show(form_name: str, record_id: int) -> Answer:
-    """``before``: where the page above ended, as ``<event id>.<comment id>``."""
-    form = form_named(form_name)
-    with application().database.read() as conn:
-        seen = see(conn, form, record_id, deleted=True)
-        page = page_of(conn, seen, request.args.get("before", ""))
-    template = "timeline_items.html" if fragment_wanted() and not page.first else "timeline.html"
-    return Response(render(template, page=page))
-
-
 def page_of(conn: sa.Connection, seen: Seen, before: str = "", **more: Any) -> TimelinePage:
     app, form = application(), seen.form
-    event_before, comment_before = _place(before)
+    event_before, comment_before = place(before)
     happened = events.of_record(conn, app.tables, form.name, seen.id, before=event_before, limit=PAGE + 1)
     said = _comments(conn, form, seen.id, comment_before) if form.comments else []
     entries = sorted([*_event_entries(conn, seen, happened), *_comment_entries(conn, seen, said)],
@@ -107,13 +104,25 @@ def page_of(conn: sa.Connection, seen: Seen, before: str = "", **more: Any) -> T
         base=f"/{form.name}/{seen.id}",
         title=seen.title,
         entries=tuple(shown),
-        older=_older(shown, before) if len(entries) > PAGE else "",
+        older=older(shown, before) if len(entries) > PAGE else "",
         first=not before,
         may_comment=may_comment(form, seen),
         token=new_token(),
         waiting=story.waiting(conn, seen) if not before else (),
+        portals=tuple((one.name, label(one)) for one in _portals_here(seen)) if not before else (),
         **more,
     )
+
+
+def _portals_here(seen: Seen) -> list[Portal]:
+    """Those whose people can be written to about this record."""
+    app = application()
+    found = []
+    for portal in app.definition.portals.values():
+        shown = portal.form(seen.form.name)
+        if shown is not None and shown.messages and outsiders.whose(app, portal, shown, seen.row) is not None:
+            found.append(portal)
+    return found
 
 
 def may_comment(form: Form, seen: Seen) -> bool:
@@ -122,18 +131,18 @@ def may_comment(form: Form, seen: Seen) -> bool:
     return form.comments and reaches and who.id is not None and who.view_as is None and seen.row["deleted_at"] is None
 
 
-def _place(text: str) -> tuple[int | None, int | None]:
+def place(text: str) -> tuple[int | None, int | None]:
     parts = text.split(".")
     if len(parts) != 2 or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
         return None, None
     return int(parts[0]), int(parts[1])
 
 
-def _older(shown: Sequence[Entry], before: str) -> str:
+def older(shown: Sequence[Entry], before: str) -> str:
     """Both streams go on below what this page showed of them; one that showed nothing goes on where it was."""
-    event_before, comment_before = _place(before)
-    last_event = min((one.id for one in shown if one.comment_id is None), default=event_before or 2**62)
-    last_comment = min((one.comment_id for one in shown if one.comment_id is not None), default=comment_before or 2**62)
+    event_before, comment_before = place(before)
+    last_event = min((one.id for one in shown if one.comment_id is None), default=event_before or LAST)
+    last_comment = min((one.comment_id for one in shown if one.comment_id is not None), default=comment_before or LAST)
     return f"{last_event}.{last_comment}"
 
 
@@ -148,15 +157,29 @@ def _comments(conn: sa.Connection, form: Form, record_id: int, before: int | Non
 
 
 def _event_entries(conn: sa.Connection, seen: Seen, happened: Sequence[events.Event]) -> list[Entry]:
+    return told_events(conn, {(seen.form.name, seen.id): seen}, happened)
+
+
+Sights = Mapping[tuple[str, int], Seen]  # (form, record id) → the record as the person sees it
+
+
+def told_events(conn: sa.Connection, seen: Sights, happened: Sequence[events.Event]) -> list[Entry]:
+    """Events of these records as entries; the number of statements does not grow with either."""
     app, who = application(), actor()
-    titles = titles_of(conn, app, who, pointed_at(app.definition, seen.form, happened))
-    teller = Teller(app.definition, seen.form, readable_of(seen), titles, reader())
+    wanted: dict[str, set[int]] = {}
+    for name in dict.fromkeys(event.form for event in happened):
+        own = [event for event in happened if event.form == name]
+        for target, ids in pointed_at(app.definition, app.definition.forms[name], own).items():
+            wanted.setdefault(target, set()).update(ids)
+    titles = titles_of(conn, app, who, wanted)
+    tellers = {key: Teller(app.definition, one.form, readable_of(one), titles, reader()) for key, one in seen.items()}
     names = titles.get("_user", {})
     reasons = story.reasons(conn, happened)
+    pictures = _pictures(conn, tellers, happened)
     entries = []
     shown_here = {event.id for event in happened}
     for event in happened:
-        told = teller.tell(event)
+        told = tellers[event.form, event.record_id].tell(event)
         name = names.get(told.actor_id or 0, "") or say(message("System"))
         entries.append(
             Entry(
@@ -173,10 +196,27 @@ def _event_entries(conn: sa.Connection, seen: Seen, happened: Sequence[events.Ev
                 run_href=story.run_href(event.rule, event.run_id),
                 because=told.cause if told.cause in shown_here else None,
                 elsewhere=reasons.get(event.id),
-                **_times(told.at),
+                files=pictures.get(event.id, ()),
+                **times(told.at),
             )
         )
     return entries
+
+
+def _pictures(
+    conn: sa.Connection, tellers: Mapping[tuple[str, int], Teller], happened: Sequence[events.Event]
+) -> dict[int, tuple[Mapping[str, Any], ...]]:
+    """event id → the pictures it added, in fields the person may see."""
+    added = {event.id: added_files(event, tellers[event.form, event.record_id]) for event in happened}
+    ids = sorted({one for several in added.values() for one in several})
+    if not ids:
+        return {}
+    table = application().tables.attachment
+    query = sa.select(table.c.id, table.c.name, table.c.media_type).where(
+        table.c.id.in_(ids), table.c.media_type.in_(uploads.PICTURES), table.c.deleted_at.is_(None)
+    )
+    there = {row.id: {"id": row.id, "name": row.name, "thumb": True} for row in conn.execute(query)}
+    return {id: tuple(there[one] for one in several if one in there) for id, several in added.items()}
 
 
 def readable_of(seen: Seen) -> Any:
@@ -195,27 +235,46 @@ def readable_of(seen: Seen) -> Any:
 
 
 def _comment_entries(conn: sa.Connection, seen: Seen, said: Sequence[Any]) -> list[Entry]:
+    return told_comments(conn, {(seen.form.name, seen.id): seen}, said)
+
+
+def told_comments(conn: sa.Connection, seen: Sights, said: Sequence[Any]) -> list[Entry]:
     app, who = application(), actor()
     names = titles_of(conn, app, who, {"_user": {row.author for row in said}}).get("_user", {})
-    files = files_of(conn, seen, [row.id for row in said])
+    files: dict[int, tuple[Mapping[str, Any], ...]] = {}
+    for name in dict.fromkeys(row.form for row in said):
+        own = [row for row in said if row.form == name]
+        files |= files_of_comments(conn, name, {row.record_id for row in own}, [row.id for row in own])
     return [
         Entry(
             order=(row.at, 1, row.id), id=row.id, comment_id=row.id, who=names.get(row.author, ""), icon="message",
             initials=initials(names[row.author]) if names.get(row.author) else "", sentence="", body=row.body,
-            edited=row.edited_at is not None, mine=row.author == who.id and may_comment(seen.form, seen),
-            files=files.get(row.id, ()), **_times(row.at),
+            edited=row.edited_at is not None, files=files.get(row.id, ()),
+            mine=row.author == who.id and may_comment(app.definition.forms[row.form], seen[row.form, row.record_id]),
+            portal=_portal_label(row.portal), **times(row.at),
         )
         for row in said
     ]  # fmt: skip
 
 
+def _portal_label(name: str | None) -> str:
+    portal = application().definition.portals.get(name) if name is not None else None
+    return label(portal) if portal is not None else name or ""
+
+
 def files_of(conn: sa.Connection, seen: Seen, comment_ids: Sequence[int]) -> dict[int, tuple[Mapping[str, Any], ...]]:
+    return files_of_comments(conn, seen.form.name, {seen.id}, comment_ids)
+
+
+def files_of_comments(
+    conn: sa.Connection, form: str, record_ids: Collection[int], comment_ids: Sequence[int]
+) -> dict[int, tuple[Mapping[str, Any], ...]]:
     if not comment_ids:
         return {}
     table = application().tables.attachment
     fields = {f"{uploads.COMMENT}:{one}": one for one in comment_ids}
     query = sa.select(table.c.id, table.c.field, table.c.name, table.c.media_type).where(
-        table.c.form == seen.form.name, table.c.record_id == seen.id, table.c.field.in_(fields),
+        table.c.form == form, table.c.record_id.in_(record_ids), table.c.field.in_(fields),
         table.c.deleted_at.is_(None),
     )  # fmt: skip
     found: dict[int, tuple[Mapping[str, Any], ...]] = {}
@@ -225,7 +284,7 @@ def files_of(conn: sa.Connection, seen: Seen, comment_ids: Sequence[int]) -> dic
     return found
 
 
-def _times(at: dt.datetime) -> dict[str, Any]:
+def times(at: dt.datetime) -> dict[str, Any]:
     now, language = application().clock(), reader().language
     recent = now - at < dt.timedelta(days=7)
     day = formats.date(at.astimezone(reader().zone).date(), language)
@@ -248,13 +307,29 @@ def comment(form_name: str, record_id: int) -> Answer:
     try:
         refuse_unfit(body, posted)
         with app.database.write() as conn:
-            _, unseen = add(conn, form, seen, body, posted, once=request.form.get("_once", ""))
+            unseen = _put(conn, seen, body, posted)
     except Invalid as invalid:
         return _again(seen, say(invalid.reason), body, 422)
     note = message("Comment added")
     if unseen:
         note = message("Comment added. {names} may not see this record and were not told.", names=", ".join(unseen))
     return _again(seen, "", "", 200, say(note)) if fragment_wanted() else go(f"/{form.name}/{record_id}#story")
+
+
+def _put(conn: sa.Connection, seen: Seen, body: str, posted: Sequence[Any]) -> list[str]:
+    """A comment, or a message to the people of a portal; answers who was mentioned and not told."""
+    app, once, wanted = application(), request.form.get("_once", ""), request.form.get("portal", "")
+    portal = next((one for one in _portals_here(seen) if one.name == wanted), None)
+    if wanted and portal is None:
+        raise Invalid(message("This record is in no such portal."))
+    if portal is None:
+        return add(conn, seen.form, seen, body, posted, once=once)[1]
+    id, unseen = add(conn, seen.form, seen, body, posted, once=once, portal=portal.name)
+    shown = portal.form(seen.form.name)
+    whose = outsiders.whose(app, portal, shown, seen.row) if shown else None
+    if id is not None and whose is not None:
+        portal_mail.tell(conn, app, portal, seen.form, seen.id, whose, id)
+    return unseen
 
 
 def _commentable(form_name: str, record_id: int) -> tuple[Form, Seen]:
@@ -276,16 +351,24 @@ def refuse_unfit(body: str, posted: Sequence[Any]) -> None:
 
 
 def add(
-    conn: sa.Connection, form: Form, seen: Seen, body: str, posted: Sequence[Any], *, once: str = ""
+    conn: sa.Connection,
+    form: Form,
+    seen: Seen,
+    body: str,
+    posted: Sequence[Any],
+    *,
+    once: str = "",
+    portal: str | None = None,
 ) -> tuple[int | None, list[str]]:
     """Store the comment and its files, tell who is mentioned; answers its id (None: ``once`` was there before) and the
-    names of those mentioned who may not see the record."""
+    names of those mentioned who may not see the record. ``portal``: whose people read it too; what they write
+    themselves mentions nobody."""
     app, who = application(), actor()
     if once and not _first(conn, f"comment:{who.id}:{once[:64]}"):
         return None, []
-    told, unseen = mentioned(conn, form, seen, body)
+    told, unseen = mentioned(conn, form, seen, body) if who.portal is None else ([], [])
     values = {"form": form.name, "record_id": seen.id, "author": who.id, "body": body, "at": app.clock(),
-              "mentions": [one.id for one in told]}  # fmt: skip
+              "mentions": [one.id for one in told], "portal": portal}  # fmt: skip
     key = conn.execute(sa.insert(app.tables.comment).values(**values)).inserted_primary_key
     comment_id = int(key[0]) if key else 0
     for upload in posted:
@@ -314,7 +397,9 @@ def mentioned(conn: sa.Connection, form: Form, seen: Seen, body: str) -> tuple[l
     if not logins:
         return [], []
     user = app.tables.user
-    ids = conn.scalars(sa.select(user.c.id).where(sa.func.lower(user.c.login).in_(logins), user.c.active.is_(True)))
+    ids = conn.scalars(
+        sa.select(user.c.id).where(sa.func.lower(user.c.login).in_(logins), user.c.active.is_(True), inside(app.tables))
+    )
     people = load_people(conn, app.tables, [one for one in ids if one != who.id])
     told: list[Actor] = []
     unseen: list[Actor] = []
@@ -378,7 +463,8 @@ def people(form_name: str, record_id: int) -> Answer:
     text = request.args.get("q", "").strip()[:60]
     user = app.tables.user
     like = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    query = sa.select(user.c.login, user.c.name).where(user.c.active.is_(True)).order_by(user.c.name).limit(8)
+    query = sa.select(user.c.login, user.c.name).where(user.c.active.is_(True), inside(app.tables))
+    query = query.order_by(user.c.name).limit(8)
     if like:
         query = query.where(
             sa.or_(user.c.name.ilike(f"%{like}%", escape="\\"), user.c.login.ilike(f"{like}%", escape="\\"))

@@ -89,10 +89,11 @@ def _toast(status: int, text: str, problems: tuple[Problem, ...]) -> Response:
 
 
 def _page(status: int, heading: str, text: str, problems: tuple[Problem, ...]) -> Response:
-    layout = "base.html" if g.get("actor") else "bare.html"
+    layout = "base.html" if g.get("actor") and not g.actor.portal else "bare.html"
     shown = [said(problem.message) for problem in problems]
+    home = f"/portal/{(request.view_args or {}).get('portal_name')}" if request.blueprint == "portal" else "/"
     return Response(
-        render("error.html", layout=layout, status=status, heading=heading, text=text, problems=shown),
+        render("error.html", layout=layout, status=status, heading=heading, text=text, problems=shown, home=home),
         status,
         content_type="text/html; charset=utf-8",
     )

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from flask import Blueprint, jsonify, request
 from werkzeug.wrappers import Response
 
-from engine import fetching, queries
+from engine import codes, fetching, queries
 from engine.application import Application
 from engine.columns import columns_of
 from engine.definition import Form
-from engine.errors import Invalid, message
+from engine.errors import Invalid, Missing, message
 from engine.expressions.view import target_of
 from engine.fields.base import Field
 from engine.fields.relations import POINTING
-from engine.people import Actor, people_with_roles
+from engine.people import Actor, inside, people_with_roles
 from engine.permissions import may, row_filter
 from engine.queries import ListQuery
 from engine.storage import search
 from engine.subtitles import subtitles
 from engine.web.context import actor, application, reader
 from engine.web.menu import menu_of
-from engine.web.render import render
+from engine.web.numbers import whole
+from engine.web.render import go, render
 from engine.web.screens import form_named
+from engine.web.seen import see
 
 blueprint = Blueprint("finding", __name__)
 EACH = 5  # of one form in the palette
@@ -53,6 +56,51 @@ class HitGroup:
     more_url: str | None
 
 
+@blueprint.get("/find")
+def find_code() -> Response:
+    """``code``, typed or scanned: straight to the only record that has it, else what there is. JSON where asked for."""
+    code = _own_path(request.args.get("code", "").strip())
+    if len(code) > codes.LONGEST:
+        raise Invalid(message("Search for at most {most} characters.", most=codes.LONGEST))
+    app, who = application(), actor()
+    with app.database.read() as conn:
+        hits = _by_address(conn, code) or codes.find(app, who, conn, code)
+    if request.accept_mimetypes.best == "application/json":
+        return jsonify(hits=[{"title": hit.title, "url": f"/{hit.form}/{hit.id}", "form": hit.form} for hit in hits])
+    if len(hits) == 1:
+        return go(f"/{hits[0].form}/{hits[0].id}")
+    groups = _grouped(hits) if hits else found(app, who, code, FULL) if code else []
+    return Response(render("search.html", q=code, groups=groups, entries=[], news=[], exact=bool(hits)))
+
+
+def _own_path(code: str) -> str:
+    """Labels may hold a whole address of this site; what counts is where it leads."""
+    parts = urlsplit(code) if code.startswith(("http://", "https://")) else None
+    return parts.path if parts is not None and parts.netloc == request.host else code
+
+
+def _by_address(conn: sa.Connection, code: str) -> list[codes.Found]:
+    """``/repair/12`` names a record by itself."""
+    form, _, number = code.strip("/").partition("/")
+    id = whole(number)
+    if not code.startswith("/") or id is None or form not in application().definition.forms:
+        return []
+    try:
+        seen = see(conn, form_named(form), id)
+    except Missing:
+        return []
+    return [codes.Found(form, id, seen.title)]
+
+
+def _grouped(hits: Sequence[codes.Found]) -> list[HitGroup]:
+    groups = []
+    for name in dict.fromkeys(hit.form for hit in hits):
+        form = application().definition.forms[name]
+        own = tuple(Hit(hit.title, f"/{name}/{hit.id}", "") for hit in hits if hit.form == name)
+        groups.append(HitGroup((form.plural or form.label).text(reader().language), form.icon, own, None))
+    return groups
+
+
 @blueprint.get("/search")
 def find() -> str:
     text = request.args.get("q", "").strip()
@@ -63,7 +111,15 @@ def find() -> str:
     menu = menu_of(application(), actor())
     entries = [entry for group in menu.groups for entry in group.entries if text.casefold() in entry.label.casefold()]
     news = [entry for entry in menu.creatable if text.casefold() in entry.label.casefold()]
-    return render("palette.html" if inside else "search.html", q=text, groups=groups, entries=entries, news=news)
+    exact = _exact(text) if inside and text else []
+    return render("palette.html" if inside else "search.html", q=text, groups=groups, entries=entries, news=news,
+                  exact=exact)  # fmt: skip
+
+
+def _exact(text: str) -> list[HitGroup]:
+    """What has exactly this number stands first, so that Enter opens it."""
+    with application().database.read() as conn:
+        return _grouped(codes.find(application(), actor(), conn, text))
 
 
 def found(app: Application, who: Actor, text: str, each: int) -> list[HitGroup]:
@@ -185,7 +241,7 @@ def _own_condition(app: Application, who: Actor, target: Form, field: Field) -> 
 
 def _people(app: Application, conn: sa.Connection, field: Field, text: str) -> list[dict[str, Any]]:
     table = app.tables.user
-    select = sa.select(table.c.id, table.c.name).where(table.c.active.is_(True))
+    select = sa.select(table.c.id, table.c.name).where(table.c.active.is_(True), inside(app.tables))
     if text:
         matches = table.c.name.icontains(text, autoescape=True) | table.c.login.istartswith(text, autoescape=True)
         select = select.where(matches)

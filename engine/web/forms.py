@@ -22,12 +22,14 @@ from engine.web.boxes import Problems, Sheet, Tab, live_answer
 from engine.web.context import actor, application, reader
 from engine.web.failures import said as say
 from engine.web.render import go, label, render, toast, translate
+from engine.web.scanning import allow_reader
 from engine.web.seen import Seen, form_named, see
 from engine.web.sheets import SheetMaker
 from engine.web.typed import Row, Typed, next_key, read_typed
 
 blueprint = Blueprint("forms", __name__)
 blueprint.register_blueprint(options.blueprint)
+blueprint.after_request(allow_reader)  # codes and links are filled in by scanning
 
 
 @dataclass(frozen=True)

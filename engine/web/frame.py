@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from engine.web.menu import place, shell_menu
 
 TOKEN, ADDRESS, UNREAD = Markup("\x01token\x01"), "\x01address\x01", Markup("\x01unread\x01")
-PLACES = ("", "notifications")  # which the parts mark by themselves
+PLACES = ("", "notifications", "tasks", "scan", "me")  # which the parts mark by themselves
 MOST_KEPT = 2000
 
 

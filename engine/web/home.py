@@ -8,6 +8,8 @@ from engine import formats, work
 from engine.inbox import notices_of
 from engine.web import questions
 from engine.web.context import actor, application, reader
+from engine.web.failures import said as say
+from engine.web.lateness import lateness
 from engine.web.render import render
 
 blueprint = Blueprint("home", __name__)
@@ -34,6 +36,7 @@ def show() -> str:
         recent=recent,
         notices=[one for one in notices if one.id not in told],
         ago=lambda moment: formats.relative(moment, now, reader().language),
+        lateness=lambda moment: say(lateness(moment, now, reader())),
         exact=lambda moment: formats.moment(moment, reader()),
         hour=now.astimezone(reader().zone).hour,
     )

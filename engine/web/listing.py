@@ -136,6 +136,8 @@ def shown_value(each: Filter, field: Field, titles: Titles, reader: Reader) -> s
         return ""
     if takes in ("text", "day"):
         return each.raw[-1]
+    if takes == "visit":
+        return str(value.shown(field, reader))
     extra = titles.get(field.name)
     if takes == "pair":
         return " – ".join(field.format(one, reader, extra) if one is not None else "…" for one in value)

@@ -16,6 +16,7 @@ from engine.definition import Form
 from engine.errors import Invalid
 from engine.filling import fill
 from engine.formats import integer
+from engine.paper.formats import formats_of
 from engine.permissions import may, updatable_fields
 from engine.queries import ListQuery, parse_query, view_asked
 from engine.storage.page import Page
@@ -229,6 +230,8 @@ def bulk_actions(form: Form) -> list[BulkAction]:
         found.append(BulkAction("edit", translate("Edit"), "pencil"))
     if form.workflow and not who.view_as and _transitions_open(form):
         found.append(BulkAction("take", translate("Move on"), "route"))
+    if formats_of(form, who):
+        found.append(BulkAction("print", translate("Print"), "printer"))
     if may(app, who, "delete", form):
         found.append(BulkAction("delete", translate("Delete"), "trash"))
     return found

@@ -40,6 +40,7 @@ class Menu:
     groups: tuple[Group, ...]
     creatable: tuple[Entry, ...]
     tools: tuple[Entry, ...] = ()
+    approvals: bool = False  # some rule has records approved
 
 
 def menu_of(app: Application, actor: Actor) -> Menu:
@@ -48,7 +49,9 @@ def menu_of(app: Application, actor: Actor) -> Menu:
     found: Menu | None = kept.get(key)
     if found is None:
         groups = tuple(group for group in _groups(app, actor) if group.entries)
-        found = kept[key] = Menu(groups, tuple(_creatable(app, actor)), tuple(_tools(app, actor)))
+        found = kept[key] = Menu(
+            groups, tuple(_creatable(app, actor)), tuple(_tools(app, actor)), bool(app.plans.approving)
+        )  # fmt: skip
     return found
 
 

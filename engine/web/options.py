@@ -9,11 +9,12 @@ import sqlalchemy as sa
 from flask import Blueprint, Response, jsonify, request
 
 from engine.application import Application
+from engine.codes import resolve
 from engine.definition import Form
 from engine.errors import Invalid, Missing
 from engine.expressions import EvaluationFailed, NotInSql, View, to_sql
 from engine.fields.base import Field
-from engine.people import Actor
+from engine.people import Actor, inside
 from engine.permissions import may, may_record, readable_fields, row_filter, updatable_fields
 from engine.sight import Sight
 from engine.web.context import actor, application
@@ -39,14 +40,15 @@ def offered(
 ) -> list[tuple[int, str]]:
     """(id, title) in order of the titles; ``source`` is the record being filled in, as the condition sees it."""
     if field.kind in ("user", "users"):
-        return _people(conn, app, field, text, limit)
+        return [] if who.portal is not None else _people(conn, app, field, text, limit)
     return _records(conn, app, who, field, text, source, limit)
 
 
 def _people(conn: sa.Connection, app: Application, field: Field, text: str, limit: int) -> list[tuple[int, str]]:
     user, of_user, of_group, member = (app.tables.user, app.tables.user_role, app.tables.group_role,
                                        app.tables.group_member)  # fmt: skip
-    query = sa.select(user.c.id, user.c.name).where(user.c.active.is_(True)).order_by(user.c.name).limit(limit)
+    query = sa.select(user.c.id, user.c.name).where(user.c.active.is_(True), inside(app.tables))
+    query = query.order_by(user.c.name).limit(limit)
     roles = getattr(field, "roles", ())
     if roles:
         own = sa.select(of_user.c.user_id).where(of_user.c.role.in_(roles))
@@ -117,6 +119,20 @@ def _allowed(
     return found
 
 
+def scanned(
+    conn: sa.Connection, app: Application, who: Actor, field: Any, code: str, source: View | None
+) -> list[tuple[int, str]]:
+    """What a code stands for, at most two, as far as the field offers it."""
+    if field.kind in ("user", "users"):
+        return []
+    form = app.definition.forms[field.form]
+    table = app.tables.form[form.name]
+    query = sa.select(table).where(table.c.id.in_(resolve(conn, app, who, form, code))).order_by(table.c.id)
+    if field.where:
+        return _allowed(conn, app, who, form, field.where, source, query, 2)
+    return [(row.id, row._title) for row in conn.execute(query)]
+
+
 def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
@@ -126,7 +142,8 @@ def _escaped(text: str) -> str:
 
 @blueprint.get("/<form_name>/options/<field_name>")
 def options(form_name: str, field_name: str) -> Response:
-    """``q``: what is typed; ``id``: the record being changed; ``source.<field>``: values typed over it."""
+    """``q``: what is typed, or ``code``: what was scanned; ``id``: the record being changed; ``source.<field>``: values
+    typed over it."""
     app, who = application(), actor()
     form = app.definition.forms.get(form_name)
     field = form.fields.get(field_name) if form else None
@@ -135,7 +152,8 @@ def options(form_name: str, field_name: str) -> Response:
     text = request.args.get("q", "").strip()[:LONGEST]
     with app.database.read() as conn:
         source = _source(conn, app, who, form, field)
-        found = offered(conn, app, who, field, text, source)
+        code = request.args.get("code", "")
+        found = scanned(conn, app, who, field, code, source) if code else offered(conn, app, who, field, text, source)
     return jsonify([{"id": key, "title": title} for key, title in found])
 
 

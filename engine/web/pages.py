@@ -8,20 +8,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from flask import Blueprint, request
+from flask import Blueprint, Response, request
 from markupsafe import Markup
 
 from engine.calendars import seconds_of
 from engine.cards import Card, TextCard
-from engine.cardviews import may_open
+from engine.cardviews import may_open, parts_of
 from engine.definition import Page
 from engine.errors import Missing
+from engine.paper import pagesheet
+from engine.paper.press import press
 from engine.web.context import actor, application, reader
-from engine.web.pagecards import Look, draw, filters, kept_figures, shown_to, template_of
+from engine.web.pagecards import Look, draw, filters, kept_figures, periods, shown_to, template_of
 from engine.web.render import render
 from engine.web.seen import NOT_THERE
 
 blueprint = Blueprint("pages", __name__)
+PDF_SECONDS = 20.0
 QUICKLY = 0.1  # seconds a page takes for its cards; what is left then is fetched by itself
 
 
@@ -51,7 +54,10 @@ def show(name: str) -> str:
     with app.database.read() as conn:
         choices = filters.choices(app, who, person, conn, page, chosen)
         tiles = list(_tiles(conn, page, chosen))
-    return render("page.html", page=page, tiles=tiles, choices=choices, chosen=chosen)
+    forms = sorted({form for tile in tiles if (form := getattr(tile.card, "form", None))})
+    today = app.clock().astimezone(person.zone).date()
+    period = periods.shown(page, chosen.span, chosen.pairs, today, person)
+    return render("page.html", page=page, tiles=tiles, choices=choices, chosen=chosen, live_forms=forms, period=period)
 
 
 def _page(name: str) -> Page:
@@ -70,8 +76,9 @@ def _tiles(conn: sa.Connection, page: Page, chosen: filters.Chosen) -> Iterator[
         body = Markup(drawn(conn, page, place, chosen)) if quick else None  # noqa: S704 - rendered by a template
         address = f"/pages/{page.name}/cards/{place}{chosen.address}"
         every = int(seconds_of(card.refresh)) if card.refresh else 0
-        form = getattr(card, "form", None)
-        yield Tile(place, card, address, body, every, not chosen.by_form or form is None or form in chosen.by_form)
+        forms = {part.form for part in parts_of(card)}
+        narrowed = not chosen.by_form or not forms or bool(forms & {*chosen.by_form})
+        yield Tile(place, card, address, body, every, narrowed)
 
 
 @blueprint.get("/pages/<name>/cards/<int:place>")
@@ -85,10 +92,30 @@ def card(name: str, place: int) -> str:
         return drawn(conn, page, place, chosen)
 
 
+@blueprint.get("/pages/<name>/print")
+def on_paper(name: str) -> str:
+    """The page as it is printed by the browser."""
+    page, address = _page(name), f"?{request.query_string.decode()}" if request.query_string else ""
+    sheet = pagesheet.sheet_of(application(), actor(), page, request.args, actor().name)
+    back, pdf = f"/pages/{page.name}{address}", f"/pages/{page.name}/print.pdf{address}"
+    return render("print_page.html", layout="bare.html", sheet=sheet, back=back, pdf=pdf)
+
+
+@blueprint.get("/pages/<name>/print.pdf")
+def as_pdf(name: str) -> Response:
+    """The page as a file; raises DeliveryFailed where it takes too long."""
+    page, who = _page(name), actor()
+    document = pagesheet.page_document(application(), who, page, reader().language, request.args, who.name)
+    answer = Response(press().pdf(document.text, PDF_SECONDS).content, mimetype="application/pdf")
+    answer.headers.set("Content-Disposition", "attachment", filename=f"{page.name}.pdf")
+    return answer
+
+
 def drawn(conn: sa.Connection, page: Page, place: int, chosen: filters.Chosen) -> str:
     one = page.cards[place]
     narrowed = chosen.by_form.get(getattr(one, "form", ""), ())
-    look = Look(application(), actor(), reader(), conn, page.name, one, narrowed)
+    look = Look(application(), actor(), reader(), conn, page.name, one, narrowed, chosen=chosen.by_form,
+                span=chosen.span)  # fmt: skip
     return kept_figures(look, place, lambda: body_of(look))
 
 

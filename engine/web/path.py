@@ -13,8 +13,10 @@ from engine import formats
 from engine.application import Application
 from engine.definition import Form, State, Workflow
 from engine.errors import Message, message
+from engine.forecasts import ExpectedStep
 from engine.formats import Reader
 from engine.texts import say
+from engine.web.lateness import is_near, lateness
 
 
 @dataclass(frozen=True)
@@ -70,22 +72,25 @@ def people_of(stays: Sequence[Stay]) -> set[int]:
 
 def steps(
     workflow: Workflow, row: Mapping[str, Any], stays: Sequence[Stay], names: Mapping[int, str], reader: Reader,
-    now: dt.datetime,
+    now: dt.datetime, expected: Sequence[ExpectedStep] = (),
 ) -> tuple[Step, ...]:  # fmt: skip
-    """The main path; of a record that stands aside, its last step on it is where it would go on."""
+    """The main path; of a record that stands aside, its last step on it is where it would go on. ``expected``: when it
+    will have left the states to come."""
     latest = {stay.state: stay for stay in stays}
     here = row.get("state")
     main = [state for state in workflow.states.values() if not state.aside]
     order = {state.name: place for place, state in enumerate(main)}
     reached = max((order[stay.state] for stay in stays if stay.state in order and stay.left_at), default=-1)
     at = order.get(str(here), reached)
-    return tuple(_step(state, place, at, here, latest.get(state.name), row, names, reader, now)
+    ends = {step.state.name: step.end for step in expected if step.place == "ahead" and step.end is not None}
+    return tuple(_step(state, place, at, here, latest.get(state.name), row, names, reader, now,
+                       ends.get(state.name))
                  for place, state in enumerate(main))  # fmt: skip
 
 
 def _step(
     state: State, place: int, at: int, here: Any, stay: Stay | None, row: Mapping[str, Any], names: Mapping[int, str],
-    reader: Reader, now: dt.datetime,
+    reader: Reader, now: dt.datetime, end: dt.datetime | None,
 ) -> Step:  # fmt: skip
     is_here = state.name == here
     label = state.label.text(reader.language)
@@ -95,17 +100,26 @@ def _step(
         due = row.get("state_due")
         late = due is not None and due < now
         title = formats.moment(row["state_since"], reader) if row.get("state_since") else ""
-        return Step(state.name, label, css, True, _lasting(row, state, reader, now), title, "", late)
+        return Step(state.name, label, css, True, lasting(row, state, reader, now), title, "", late)
     if stay is not None and stay.left_at is not None:
         left = stay.left_at.astimezone(reader.zone)
         who = names.get(stay.left_by, "") if stay.left_by is not None else ""
         title = formats.moment(stay.left_at, reader)
         return Step(state.name, label, css, False, formats.date(left.date(), reader.language), title, who, False)
-    expected = _within(state, reader.language)
-    return Step(state.name, label, css, False, expected, "", "", False)
+    allowed = _within(state, reader.language)
+    if end is None:
+        return Step(state.name, label, css, False, allowed, "", "", False)
+    words = message("expected until {moment}", moment=formats.moment(end, reader))
+    title = " · ".join(filter(None, (allowed, say(words, reader.language))))
+    return Step(state.name, label, css, False, f"≈ {_day(end, reader)}", title, "", False)
 
 
-def _lasting(row: Mapping[str, Any], state: State, reader: Reader, now: dt.datetime) -> str:
+def _day(moment: dt.datetime, reader: Reader) -> str:
+    return formats.date(moment.astimezone(reader.zone).date(), reader.language)
+
+
+def lasting(row: Mapping[str, Any], state: State, reader: Reader, now: dt.datetime) -> str:
+    """How long it has been there, against what is expected: 3 d / 2 working days."""
     since = row.get("state_since")
     if since is None or state.final:
         return formats.date(since.astimezone(reader.zone).date(), reader.language) if since else ""
@@ -128,8 +142,8 @@ def short_duration(length: dt.timedelta, language: str) -> str:
 
 
 _UNITS: Mapping[str, Mapping[str, str]] = {
-    "zh": {"s": "秒", "m": "分钟", "h": "小时", "d": "天", "w": "周", "wd": "个工作日"},
-    "en": {"s": " s", "m": " min", "h": " h", "d": " d", "w": " wk", "wd": " working days"},
+    "zh": {"s": "秒", "m": "分钟", "h": "小时", "d": "天", "w": "周", "wh": "个工时", "wd": "个工作日"},
+    "en": {"s": " s", "m": " min", "h": " h", "d": " d", "w": " wk", "wh": " working hours", "wd": " working days"},
 }
 
 
@@ -138,7 +152,7 @@ def _within(state: State, language: str) -> str:
     if within is None:
         return ""
     unit = _UNITS["zh" if language == "zh" else "en"][within.unit]
-    return f"{within.amount}{unit.removesuffix('s') if within.amount == 1 and within.unit == 'wd' else unit}"
+    return f"{within.amount}{unit.removesuffix('s') if within.amount == 1 and within.unit in ('wd', 'wh') else unit}"
 
 
 def aside(workflow: Workflow, row: Mapping[str, Any], reader: Reader, now: dt.datetime) -> Aside | None:
@@ -149,7 +163,7 @@ def aside(workflow: Workflow, row: Mapping[str, Any], reader: Reader, now: dt.da
     before = workflow.states.get(str(row.get("_previous")))
     return Aside(
         state.label.text(reader.language),
-        _lasting(row, state, reader, now),
+        lasting(row, state, reader, now),
         before.label.text(reader.language) if before else "",
     )
 
@@ -159,7 +173,8 @@ def due_note(row: Mapping[str, Any], reader: Reader, now: dt.datetime) -> tuple[
     due = row.get("state_due")
     if due is None:
         return "", False
-    words: Message = message("{moment} ({relative})", moment=formats.moment(due, reader),
+    moment = lateness(due, now, reader) if is_near(due, now, reader) else formats.moment(due, reader)
+    words: Message = message("{moment} ({relative})", moment=moment,
                              relative=formats.relative(due, now, reader.language))  # fmt: skip
     return say(words, reader.language), due < now
 

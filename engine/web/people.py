@@ -8,10 +8,11 @@ from typing import Any
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
-from engine import accounts, answering, audit, passwords, sessions
+from engine import accounts, answering, audit, outsiders, passwords, sessions
 from engine.accounts import User
 from engine.errors import AppmillError, message
 from engine.language import ADMIN
+from engine.storage import records
 from engine.web.auth import require_admin
 from engine.web.context import actor, application
 from engine.web.failures import said
@@ -64,8 +65,8 @@ def create_user() -> str | tuple[str, int]:
                 must_change=True,
                 now=app.clock(),
             )
-            user = accounts.find_user(conn, app.tables, id=user_id)
-            accounts.set_roles(conn, app.tables, user, roles, app.definition.roles)
+            user = accounts.find_inside(conn, app.tables, user_id)
+            accounts.set_roles(conn, app.tables, user, roles, accounts.inside_roles(app.definition))
             accounts.set_groups(conn, app.tables, user_id, _numbers("groups"))
             audit.note(conn, app, actor(), "user.created", user_id, changes={"roles": [[], sorted(roles)]})
     except AppmillError as error:
@@ -84,7 +85,7 @@ def user(user_id: int) -> str:
     with app.database.read() as conn:
         return render(
             "admin/user.html",
-            user=accounts.find_user(conn, app.tables, id=user_id),
+            user=accounts.find_inside(conn, app.tables, user_id),
             groups=accounts.groups_of(conn, app.tables),
             living=sessions.sessions_of(conn, app.tables, user_id, app.clock()),
             tokens=sessions.tokens_of(conn, app.tables, user_id),
@@ -98,12 +99,12 @@ def user(user_id: int) -> str:
 def save_user(user_id: int) -> Response:
     app, form = application(), request.form
     with app.database.write() as conn:
-        before = accounts.find_user(conn, app.tables, id=user_id)
+        before = accounts.find_inside(conn, app.tables, user_id)
         roles = form.getlist("roles")
         accounts.set_profile(
             conn, app.tables, user_id, name=form.get("name", ""), email=form.get("email", "").strip()[:200] or None
         )
-        accounts.set_roles(conn, app.tables, before, roles, app.definition.roles)
+        accounts.set_roles(conn, app.tables, before, roles, accounts.inside_roles(app.definition))
         accounts.set_groups(conn, app.tables, user_id, _numbers("groups"))
         audit.note(conn, app, actor(), "user.changed", user_id, changes=_changes(before, roles, _numbers("groups")))
     toast(message("Saved."))
@@ -123,7 +124,7 @@ def reset_password(user_id: int) -> str:
     """A one-time password, shown this once; the person is signed out everywhere."""
     app, password = application(), passwords.one_time()
     with app.database.write() as conn:
-        person = accounts.find_user(conn, app.tables, id=user_id)
+        person = accounts.find_inside(conn, app.tables, user_id)
         accounts.set_password(conn, app.tables, person, password, now=app.clock(), must_change=True)
         audit.note(conn, app, actor(), "user.reset", user_id)
     return render("admin/password.html", user=person, password=password, created=False)
@@ -133,7 +134,7 @@ def reset_password(user_id: int) -> str:
 def set_active(user_id: int) -> Response:
     app, active = application(), request.form.get("active") == "yes"
     with app.database.write() as conn:
-        person = accounts.find_user(conn, app.tables, id=user_id)
+        person = accounts.find_inside(conn, app.tables, user_id)
         accounts.set_active(conn, app.tables, person, active, now=app.clock())
         audit.note(conn, app, actor(), "user.activated" if active else "user.deactivated", user_id)
     if not active:
@@ -151,6 +152,21 @@ def end_sessions(user_id: int) -> Response:
         audit.note(conn, app, actor(), "user.sessions_ended", user_id)
     toast(message("{count} sessions ended.", count=ended))
     return go(f"/admin/users/{user_id}")
+
+
+# --- people outside
+
+
+@blueprint.get("/outside")
+def outside() -> str:
+    """Who has access from outside, and when they were last seen; managed on the record they stand for."""
+    app = application()
+    with app.database.read() as conn:
+        rooms = [(portal, outsiders.stood_for(app, portal), outsiders.outsiders_of(conn, app, portal))
+                 for portal in app.definition.portals.values()]  # fmt: skip
+        titles = {form: records.titles(conn, app.tables, form, [one.stands_for for one in people])
+                  for _portal, form, people in rooms}  # fmt: skip
+    return render("admin/outside.html", rooms=rooms, titles=titles, most=outsiders.MOST_LISTED, **shown_times())
 
 
 # --- groups
@@ -190,7 +206,7 @@ def save_group(group_id: int | None = None) -> Response:
             name=form.get("name", ""),
             roles=form.getlist("roles"),
             members=_numbers("members"),
-            known=[name for name in app.definition.roles if name != ADMIN],
+            known=[name for name in accounts.inside_roles(app.definition) if name != ADMIN],
         )
         audit.note(conn, app, actor(), "group.saved", saved, form="_group", reason=form.get("name", "")[:120])
     toast(message("Saved."))

@@ -49,6 +49,7 @@ class Shown:
     fate: str = ""
     buttons: tuple[Button, ...] = ()
     takes_comment: bool = False
+    decide_at: str = ""  # the page of an approval, where everything is to be seen before deciding
     given: tuple[tuple[str, str, str], ...] = field(default=())  # (who, answer, comment)
 
 
@@ -95,6 +96,7 @@ def _shown(question: Question, titles: Mapping[str, Mapping[int, str]]) -> Shown
     language, now = reader().language, application().clock()
     title = titles.get(question.form or "", {}).get(question.record_id or 0, "")
     form = application().definition.forms.get(question.form or "")
+    at = f"/approvals/{question.approval_id}" if question.approval_id is not None else ""
     open_to_me = question.is_open(now) and actor().view_as is None and question.voice(actor().id) in question.missing
     return Shown(
         question.id, question.text(language),
@@ -103,8 +105,9 @@ def _shown(question: Question, titles: Mapping[str, Mapping[int, str]]) -> Shown
         due=formats.relative(question.due_at, now, language) if question.due_at else "",
         late=question.due_at is not None and (question.due_at - now).total_seconds() < 86_400,
         progress=_progress(question), fate=fate(question),
-        buttons=tuple(_button(one) for one in question.choices) if open_to_me else (),
+        buttons=tuple(_button(one) for one in question.choices) if open_to_me and not at else (),
         takes_comment=any(one.comment == "optional" for one in question.choices),
+        decide_at=at if open_to_me else "",
         given=tuple((one.name, choice_text(question, one.answer), one.comment or "") for one in question.given),
     )  # fmt: skip
 

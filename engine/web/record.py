@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +11,17 @@ from flask import Blueprint, Response, request
 from werkzeug.wrappers import Response as Answer
 
 from engine import formats, service
+from engine.approvals import model as approval_model
 from engine.definition import Form
 from engine.errors import Message, Missing, message
 from engine.fields.base import Field
+from engine.forecasts import ExpectedStep, steps_of
+from engine.paper.formats import formats_of
 from engine.permissions import label_of_role, may, may_record, row_filter
 from engine.storage import events
 from engine.triggers import Button
-from engine.web import comments, path, printing, questions, related, take
+from engine.web import access, comments, path, printing, questions, related, storyline, take
+from engine.web.approval_picture import Picture, pictures_of
 from engine.web.context import actor, application, fragment_wanted, reader
 from engine.web.doors import ShownDoor, closed_doors, open_doors
 from engine.web.failures import said as say
@@ -29,7 +33,7 @@ from engine.web.showing import Showing, ShownSection
 from engine.workflow import doors
 
 blueprint = Blueprint("record", __name__)
-for part in (comments, printing, related, take):  # the rest of the record's addresses
+for part in (comments, printing, related, storyline, take):  # the rest of the record's addresses
     blueprint.register_blueprint(part.blueprint)
 
 
@@ -64,12 +68,16 @@ class RecordPage:
     presses: tuple[Press, ...]
     status: tuple[StatusLine, ...]
     rev: str
+    version: int
     sections: tuple[ShownSection, ...]
     related: tuple[Any, ...]
     may_update: bool
     may_delete: bool
     may_create: bool
     asked: tuple[questions.Shown, ...] = ()
+    approvals: tuple[Picture, ...] = ()
+    outside: bool = False
+    prints: tuple[tuple[str, str], ...] = ()
 
 
 # --- the page --------------------------------------------------------------------------------------------------------
@@ -94,6 +102,7 @@ def page_of(conn: sa.Connection, seen: Seen) -> RecordPage:
     may_update = not deleted and bool(may_record(app, who, "update", form, seen.view))
     ways = doors(app, who, form, seen.view) if form.workflow and not deleted else ()
     names = showing.titles.get("_user", {})
+    expected = steps_of(app.plans.form(form), row, now) if form.workflow and row.get("forecast_at") else ()
     return RecordPage(
         form=form,
         form_label=label(form),
@@ -101,20 +110,32 @@ def page_of(conn: sa.Connection, seen: Seen) -> RecordPage:
         title=seen.title,
         deleted=deleted,
         state=path.badge(form, row, reader()),
-        path=path.steps(form.workflow, row, stays, names, reader(), now) if form.workflow else (),
+        path=path.steps(form.workflow, row, stays, names, reader(), now, expected) if form.workflow else (),
         aside=path.aside(form.workflow, row, reader(), now) if form.workflow else None,
         doors=open_doors(ways, form, row),
         closed=closed_doors(ways, form, row, may_update),
         presses=() if deleted else presses(form),
-        status=_status(showing, row),
+        status=_status(showing, row, expected),
         rev=_written(showing, row),
+        version=row["version"],
         sections=showing.sections(editable=may_update),
         related=related.links_here(form),
         may_update=may_update,
         may_delete=bool(may_record(app, who, "delete", form, seen.view)),
         may_create=bool(may(app, who, "create", form)),
         asked=() if deleted else tuple(questions.mine(conn, form=form.name, record_id=seen.id)),
+        approvals=_approvals(conn, seen),
+        prints=tuple((one.name, label(one)) for one in formats_of(form, who)),
+        outside=not deleted and access.anything(form, seen),
     )
+
+
+def _approvals(conn: sa.Connection, seen: Seen) -> tuple[Picture, ...]:
+    app = application()
+    if seen.form.name not in app.plans.approving:
+        return ()
+    found = approval_model.of_record(conn, app.tables, seen.form.name, seen.id, limit=5)
+    return tuple(picture for picture, _asked in pictures_of(app, conn, actor(), found))
 
 
 def presses(form: Form) -> tuple[Press, ...]:
@@ -130,7 +151,9 @@ def presses(form: Form) -> tuple[Press, ...]:
     )  # fmt: skip
 
 
-def _status(showing: Showing, row: Mapping[str, Any]) -> tuple[StatusLine, ...]:
+def _status(
+    showing: Showing, row: Mapping[str, Any], expected: Sequence[ExpectedStep]
+) -> tuple[StatusLine, ...]:
     lines = []
     owner = showing.name_of(row.get("owner"))
     if not owner and row.get("owner_role"):
@@ -140,6 +163,9 @@ def _status(showing: Showing, row: Mapping[str, Any]) -> tuple[StatusLine, ...]:
     due, late = path.due_note(row, reader(), application().clock())
     if due:
         lines.append(StatusLine(translate("Due"), due, late))
+    end = expected[-1].end if expected else None
+    if end is not None and end != row["state_due"]:
+        lines.append(StatusLine(translate("Expected end"), formats.moment(end, reader())))
     return tuple(lines)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from flask import Blueprint, Response
 from markupsafe import Markup
 
+from engine import formats
 from engine.columns import columns_of, rights
 from engine.definition import Form
 from engine.errors import Missing
@@ -37,6 +38,8 @@ class Related:
     label: str
     new_url: str = ""
     count: str = ""
+    newest: str = ""  # when the newest was created
+    states: tuple[tuple[str, str, str], ...] = ()  # label, colour, how many: of the first hundred
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,12 @@ def links_here(form: Form) -> tuple[Related, ...]:
     found: tuple[Related, ...] | None = kept.get(key)
     if found is None:
         found = kept[key] = tuple(
-            Related(other.name, field.name, _label(other, field, form)) for other, field in _pointing(form)
+            Related(other.name, field.name, _label(other, field, form)) for other, field in pointing(form)
         )
     return found
 
 
-def _pointing(form: Form) -> Iterator[tuple[Form, Field]]:
+def pointing(form: Form) -> Iterator[tuple[Form, Field]]:
     app, who = application(), actor()
     for other in app.definition.forms.values():
         if other.parent_form or not may(app, who, "read", other):
@@ -81,10 +84,11 @@ def all_related(form_name: str, record_id: int) -> Response:
     with app.database.read() as conn:
         seen = see(conn, form, record_id, deleted=True)
         tabs = []
-        for other, field in _pointing(form):
-            count = _count(conn, other, field, record_id)
+        for other, field in pointing(form):
+            count, newest, states = _overview(conn, other, field, record_id)
             new = f"/{other.name}/new?{field.name}={record_id}" if may(app, who, "create", other) else ""
-            tabs.append((count == 0, Related(other.name, field.name, _label(other, field, form), new, _capped(count))))
+            told = Related(other.name, field.name, _label(other, field, form), new, _capped(count), newest, states)
+            tabs.append((count == 0, told))
         tabs.sort(key=lambda tab: tab[0])
         found = [related for _empty, related in tabs]
         first = found[0] if found else None
@@ -101,7 +105,7 @@ def all_related(form_name: str, record_id: int) -> Response:
 def one_related(form_name: str, record_id: int, other_name: str, field_name: str) -> Response:
     form = form_named(form_name)
     other, field = next(
-        ((other, field) for other, field in _pointing(form) if (other.name, field.name) == (other_name, field_name)),
+        ((other, field) for other, field in pointing(form) if (other.name, field.name) == (other_name, field_name)),
         (None, None),
     )
     if other is None or field is None:
@@ -123,10 +127,25 @@ def _condition(other: Form, field: str, record_id: int) -> list[sa.ColumnElement
     return [*clauses, allowed] if allowed is not None else clauses
 
 
-def _count(conn: sa.Connection, other: Form, field: Field, record_id: int) -> int:
+def _overview(
+    conn: sa.Connection, other: Form, field: Field, record_id: int
+) -> tuple[int, str, tuple[tuple[str, str, str], ...]]:
+    """How many (counted to CAP + 1), when the newest came, and in which states they are; one statement."""
     table = application().tables.form[other.name]
-    few = sa.select(table.c.id).where(*_condition(other, field.name, record_id)).limit(CAP + 1).subquery()
-    return int(conn.scalar(sa.select(sa.func.count()).select_from(few)) or 0)
+    state = table.c.state if other.workflow else sa.literal("")
+    query = sa.select(state.label("state"), table.c.created_at).where(*_condition(other, field.name, record_id))
+    few = query.order_by(table.c.id.desc()).limit(CAP + 1).subquery()
+    grouped = sa.select(few.c.state, sa.func.count().label("n"), sa.func.max(few.c.created_at).label("newest"))
+    rows = conn.execute(grouped.group_by(few.c.state)).all()
+    newest = max((row.newest for row in rows), default=None)
+    shown = formats.relative(newest, application().clock(), reader().language) if newest else ""
+    return sum(row.n for row in rows), shown, tuple(_states(other, {row.state: row.n for row in rows}))
+
+
+def _states(other: Form, counts: Mapping[str, int]) -> Iterator[tuple[str, str, str]]:
+    for name, state in other.workflow.states.items() if other.workflow else ():
+        if counts.get(name):
+            yield label(state), state.colour, _capped(counts[name])
 
 
 def _capped(count: int) -> str:

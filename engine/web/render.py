@@ -28,10 +28,12 @@ TOASTS = "_toasts"
 MOST_TOASTS = 5  # they wait in the session's cookie, and browsers drop one of more than 4 kB
 STYLES = tuple(
     name
-    for name in ("app", "lists", "pages", "forms", "widgets", "imports")
+    for name in ("app", "lists", "pages", "forms", "widgets", "imports", "tower", "approvals", "phone")
     if (statics.FOLDER / f"css/{name}.css").is_file()
 )
-MODULES = tuple(name for name in ("app", "lists", "forms", "widgets") if (statics.FOLDER / f"js/{name}.js").is_file())
+MODULES = tuple(
+    name for name in ("app", "lists", "forms", "widgets", "live", "phone") if (statics.FOLDER / f"js/{name}.js").is_file()
+)
 
 
 def render(template: str, /, **context: Any) -> str:
@@ -150,6 +152,18 @@ def _in_automation() -> bool:
     return may_enter()
 
 
+def _phone_head() -> Markup:
+    from engine.web.phone import phone_head  # its room stands above this one
+
+    return phone_head()
+
+
+def _tasks_shown() -> tuple[object, ...]:
+    from engine.web.phone import tasks_shown  # its room stands above this one
+
+    return tasks_shown()
+
+
 def unread_badge() -> Markup:
     """The number on the bell; nothing when everything is read."""
     if not g.unread:
@@ -218,9 +232,11 @@ def equip(flask: Flask, assets: str) -> None:
         in_automation=_in_automation,
         initials=initials,
         is_admin=lambda: g.is_admin,
+        live_at=lambda: g.last_event,
         modules=lambda: MODULES,
         page_theme=lambda: g.theme,
         part=part,
+        phone_head=_phone_head,
         place=place,
         request_id=lambda: g.request_id,
         role_label=role_label,
@@ -242,5 +258,6 @@ def equip(flask: Flask, assets: str) -> None:
         shell_menu=shell_menu,
         site=site,
         take_toasts=take_toasts,
+        tasks_shown=_tasks_shown,
         url_for=url_for,
     )

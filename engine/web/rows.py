@@ -13,6 +13,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from engine import formats
 from engine.columns import Columns
 from engine.definition import AppDefinition, Form
 from engine.errors import message
@@ -20,6 +21,7 @@ from engine.expressions.view import target_of
 from engine.fields.base import Field
 from engine.formats import Reader
 from engine.texts import say
+from engine.web.lateness import is_near, lateness
 
 Row = Mapping[str, Any]
 # What the row itself does not tell, by column: for links, users and files a mapping id → title; for a link to a form of
@@ -28,6 +30,7 @@ Extras = Mapping[str, Any]
 Cell = Callable[[Row, Extras], str]
 Show = Callable[[Any, Row, Extras], str]
 
+NOW = "_now"  # among the extras: the moment the rows are drawn
 REPEATING = frozenset({"boolean", "date"})  # kinds whose values repeat down a column
 UNNAMED = '<span class="text-secondary">•••</span>'  # a link to a record the actor may not see
 
@@ -45,7 +48,8 @@ class RowPlan:
 
     def draw(self, rows: Iterable[Row], extras: Extras, now: dt.datetime, *, pick: bool) -> Markup:
         """All rows as one text; ``pick`` puts a check box in front of each."""
-        return Markup("".join(self.row(row, extras, now, pick) for row in rows))  # noqa: S704 - every cell is escaped
+        found = {**extras, NOW: now}
+        return Markup("".join(self.row(row, found, now, pick) for row in rows))  # noqa: S704 - every cell is escaped
 
     def row(self, row: Row, extras: Extras, now: dt.datetime, pick: bool) -> str:
         key = row["id"]
@@ -171,6 +175,8 @@ def shower(field: Field, reader: Reader, target: str | None) -> Show:
     if field.sensitive:
         masked = field.masked
         return lambda value, row, extras: escape(masked(value, reader, extras.get(name)))
+    if field.name == "state_due":
+        return _due(reader)
     if field.kind == "link":
         return _link(field.name, target)
     if field.kind == "user":
@@ -179,6 +185,18 @@ def shower(field: Field, reader: Reader, target: str | None) -> Show:
         return _remembering(field, reader)
     cell = field.cell
     return lambda value, row, extras: cell(value, reader, extras.get(name))
+
+
+def _due(reader: Reader) -> Show:
+    """What is late, or will be today or tomorrow, says so."""
+
+    def show(value: Any, row: Row, extras: Extras) -> str:
+        exact, now = escape(formats.moment(value, reader)), extras.get(NOW) if extras else None
+        if now is None or not is_near(value, now, reader):
+            return exact
+        return f'<span title="{exact}">{escape(say(lateness(value, now, reader), reader.language))}</span>'
+
+    return show
 
 
 def _link(name: str, target: str | None) -> Show:

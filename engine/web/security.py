@@ -123,6 +123,9 @@ def log_request(response: Response) -> Response:
     return response
 
 
-def cookie_name(options: Settings) -> str:
-    """``__Host-`` binds the cookie to this host and to https; plain http cannot have it."""
+def cookie_name(options: Settings, portal: str = "") -> str:
+    """``__Host-`` binds the cookie to this host and to https; plain http cannot have it. That of a portal is sent
+    to the pages of the portal only, so it cannot have it either."""
+    if portal:
+        return "__Secure-appmill-portal" if options.secure else "appmill_portal"
     return "__Host-appmill" if options.secure else "appmill"

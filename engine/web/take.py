@@ -67,7 +67,7 @@ def ask(form_name: str, record_id: int, transition_name: str) -> Answer:
     form, transition = _transition(form_name, transition_name)
     with application().database.read() as conn:
         seen = see(conn, form, record_id)
-        page = _page(conn, seen, transition, Typed())
+        page = page_of(conn, seen, transition, Typed())
         return Response(render("take.html", page=page))
 
 
@@ -77,8 +77,8 @@ def take(form_name: str, record_id: int, transition_name: str) -> Answer:
     app, who = application(), actor()
     with app.database.read() as conn:
         seen = see(conn, form, record_id)
-        files = receiving(form, seen) | _asked_files(form, transition)
-    typed = _asked_only(transition, with_posted_files(form, files, read_typed(app.definition, form, request.form)))
+        files = receiving(form, seen) | asked_files(form, transition)
+    typed = asked_only(transition, with_posted_files(form, files, read_typed(app.definition, form, request.form)))
     reason = request.form.get("_reason", "").strip()[:LONGEST_REASON]
     try:
         saved = service.take(
@@ -100,7 +100,7 @@ def _transition(form_name: str, name: str) -> tuple[Form, Transition]:
     return form, transition
 
 
-def _asked_only(transition: Transition, typed: Typed) -> Typed:
+def asked_only(transition: Transition, typed: Typed) -> Typed:
     """A step changes what it asks for; the rest of the record is changed by editing it."""
     return Typed(
         {name: raw for name, raw in typed.raw.items() if name in transition.ask},
@@ -108,7 +108,7 @@ def _asked_only(transition: Transition, typed: Typed) -> Typed:
     )
 
 
-def _asked_files(form: Form, transition: Transition) -> frozenset[str]:
+def asked_files(form: Form, transition: Transition) -> frozenset[str]:
     """What a step asks for may be brought with it, whatever the grants for editing say."""
     return frozenset(name for name in transition.ask if form.fields[name].kind == "files"
                      and any(one.filename for one in request.files.getlist(f"{name}:files")))  # fmt: skip
@@ -122,7 +122,7 @@ def _done(form: Form, transition: Transition, state: str | None) -> Message:
 # --- the page --------------------------------------------------------------------------------------------------------
 
 
-def _page(conn: sa.Connection, seen: Seen, transition: Transition, typed: Typed) -> TakePage:
+def page_of(conn: sa.Connection, seen: Seen, transition: Transition, typed: Typed) -> TakePage:
     form = seen.form
     door = _door(seen, transition)
     sheet = asking(sheet_maker(conn, form).make(seen, typed, {}), transition)
@@ -205,11 +205,11 @@ def _type(field: Any) -> str:
 def _again(form: Form, record_id: int, transition: Transition, typed: Typed, error: AppmillError) -> Answer:
     with application().database.read() as conn:
         seen = see(conn, form, record_id)
-        page = _page(conn, seen, transition, typed)
+        page = page_of(conn, seen, transition, typed)
         if isinstance(error, Stale):
             page = replace(page, moved=page.moved or moved_note(conn, seen))
             return Response(render("take.html", page=page), 409)
-        summary, by_path = _sorted_out(error.problems or (Problem("", error.reason),), transition)
+        summary, by_path = sorted_out(error.problems or (Problem("", error.reason),), transition)
         sheet = replace(asking(sheet_maker(conn, form).make(seen, typed, {}), transition), problems=by_path)
         page = replace(
             page, boxes=boxes(sheet, transition) if page.boxes else (), problems=summary,
@@ -220,7 +220,7 @@ def _again(form: Form, record_id: int, transition: Transition, typed: Typed, err
         return Response(render("take.html", page=page), error.status)
 
 
-def _sorted_out(
+def sorted_out(
     problems: Sequence[Problem], transition: Transition
 ) -> tuple[tuple[ShownProblem, ...], dict[str, list[str]]]:
     by_path: dict[str, list[str]] = {}

@@ -11,13 +11,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engine.approvals.words import DEEDS
 from engine.definition import AppDefinition, Form
 from engine.errors import Invalid, Message, message
 from engine.fields.base import Field
 from engine.formats import HIDDEN, MASK, Reader
 from engine.language import Label
 from engine.storage.events import Event
+from engine.texts import say
 from engine.web.seen import points_at
+from engine.writing import OWNER
 
 SHOWN_ROWS = 20  # line changes told one by one
 
@@ -86,9 +89,17 @@ class Teller:
                            before=self._state(event.from_state), after=self._state(event.to_state))  # fmt: skip
         if event.kind == "answered" and isinstance(event.trace, Mapping):
             return self._answered(event.trace)
+        if event.kind == "approval" and isinstance(event.trace, Mapping):
+            return _of_approval(event.trace)
         return SENTENCES.get(event.kind, SENTENCES["updated"])
 
     def _answered(self, trace: Mapping[str, Any]) -> Message:
+        if "approval_label" in trace:
+            told = {"approval": Label(trace["approval_label"]), "step": Label(trace["step"]),
+                    "answer": Label(trace["label"])}  # fmt: skip
+            if trace.get("for_name"):
+                return message("{approval} · {step}: {answer} (for {name})", name=trace["for_name"], **told)
+            return message("{approval} · {step}: {answer}", **told)
         rule = next((one for one in self.definition.rules.values() if one.stable_id == trace["rule"]), None)
         return message("answered “{answer}” to the rule “{rule}”", answer=Label(trace["label"]),
                        rule=self._rule(rule.name if rule else trace["rule"]))  # fmt: skip
@@ -111,6 +122,8 @@ class Teller:
         hidden = 0
         fields = {field.stable_id: field for field in self.form.fields.values()}
         for key, pair in (event.changes or {}).items():
+            if key == OWNER and self.readable(self.form.name, "owner"):
+                told.append(self._owner_change(pair))
             field = fields.get(key)
             if field is None or not _is_pair(pair):
                 continue
@@ -125,6 +138,16 @@ class Teller:
     def _change(self, field: Field, before: Any, after: Any, prefix: str = "") -> Change:
         label = prefix + field.label_in(self.reader.language)
         return Change(label, self.text(field, before), self.text(field, after))
+
+    def _owner_change(self, pair: Sequence[Any]) -> Change:
+        before, after = (self._responsible(*one) for one in pair)
+        return Change(say(message("Owner"), self.reader.language), before, after)
+
+    def _responsible(self, user: int | None, role: str | None) -> str:
+        if user is not None:
+            return self.titles.get("_user", {}).get(user, HIDDEN)
+        found = self.definition.roles.get(role or "")
+        return found.label.text(self.reader.language) if found else role or ""
 
     def text(self, field: Field, dumped: Any) -> str:
         """A value in its JSON form as people read it; what no longer parses is shown as it was kept."""
@@ -186,10 +209,24 @@ def pointed_at(definition: AppDefinition, form: Form, events: Sequence[Event]) -
         if event.actor_id is not None:
             wanted.setdefault("_user", set()).add(event.actor_id)
         for key, pair in (event.changes or {}).items():
+            if key == OWNER:
+                wanted.setdefault("_user", set()).update(one[0] for one in pair if one[0] is not None)
             if key in fields and _is_pair(pair):
                 for dumped in pair:
                     _collect(definition, fields[key], dumped, wanted)
     return wanted
+
+
+def added_files(event: Event, teller: Teller) -> tuple[int, ...]:
+    """The ids of files the event brought, in fields the reader may see."""
+    fields = {field.stable_id: field for field in teller.form.fields.values() if field.kind == "files"}
+    found: list[int] = []
+    for key, pair in (event.changes or {}).items():
+        field = fields.get(key)
+        if field is not None and _is_pair(pair) and teller.readable(teller.form.name, field.name):
+            before, after = (one if isinstance(one, list) else [] for one in pair)
+            found += [one for one in after if one not in before and isinstance(one, int)]
+    return tuple(found)
 
 
 def _collect(definition: AppDefinition, field: Field, dumped: Any, wanted: dict[str, set[int]]) -> None:
@@ -256,6 +293,8 @@ SENTENCES: Mapping[str, Message] = {
     "pressed": message("pressed a button"),
     "revealed": message("looked at a sensitive field"),
     "answered": message("answered a question"),
+    "reassigned": message("handed the record over"),
+    "approval": message("did something about an approval"),
 }
 ICONS: Mapping[str, str] = {
     "created": "plus",
@@ -266,4 +305,14 @@ ICONS: Mapping[str, str] = {
     "pressed": "hand-click",
     "revealed": "eye",
     "answered": "message",
+    "reassigned": "user-plus",
+    "approval": "checks",
 }
+
+
+def _of_approval(trace: Mapping[str, Any]) -> Message:
+    """What was done about an approval beside deciding."""
+    pattern = DEEDS.get(str(trace.get("did")), SENTENCES["approval"])
+    values = {"approval": Label(trace["label"]), "step": Label(trace.get("step") or {"": ""}),
+              "person": str(trace.get("person") or "")}  # fmt: skip
+    return Message(pattern.pattern, values)

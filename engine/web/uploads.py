@@ -207,13 +207,24 @@ def _readable(conn: sa.Connection, app: Application, who: Actor, file: Attachmen
         return False
     name = file.field or ""
     if name.partition(":")[0] == COMMENT:
-        return form.comments
+        return form.comments if who.portal is None else _told_outside(conn, app, who, name)
     field = form.fields.get(name)
     if field is None or not readable_fields(app, who, form).has(name, view):
         return False
     if field.kind == "lines":
         return _in_lines(app, who, field, loader, view, file.id)
     return file.id in (row.get(name) or ())  # taken out of the field: no longer shown to anybody
+
+
+def _told_outside(conn: sa.Connection, app: Application, who: Actor, name: str) -> bool:
+    """A file of a message belongs to those of the portal it was written in; of internal comments they see none."""
+    table, id = app.tables.comment, name.partition(":")[2]
+    mine = (
+        table.c.id == (int(id) if id.isdecimal() else 0),
+        table.c.portal == who.portal,
+        table.c.deleted_at.is_(None),
+    )
+    return conn.execute(sa.select(table.c.id).where(*mine)).first() is not None
 
 
 def _in_lines(app: Application, who: Actor, field: Any, loader: Sight, view: View, file_id: int) -> bool:
@@ -266,6 +277,7 @@ def clean_up(app: Application, *, older: dt.timedelta = UNSAVED_FOR) -> int:
     with app.database.write() as conn:
         gone = conn.execute(sa.select(table.c.id, table.c.sha256).where(
             table.c.record_id.is_(None), table.c.created_at < before,
+            table.c.id.not_in(sa.select(app.tables.entry_file.c.attachment_id)),
             sa.or_(table.c.form != OF_MAIL, table.c.created_at < app.clock() - MAIL_FOR))).all()  # fmt: skip
         for row in gone:
             conn.execute(sa.delete(table).where(table.c.id == row.id))

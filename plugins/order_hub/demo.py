@@ -219,6 +219,7 @@ def customers(random: Random, count: int = 120) -> list[dict[str, Any]]:
             {
                 "name": name,
                 "level": level,
+                "payment_days": random.choice((0, 15, 15, 30)),
                 "contact": person(random),
                 "phone": f"1{random.choice((38, 39, 58, 86, 77))}{random.randrange(10**8):08d}",
                 "address": {
@@ -372,9 +373,9 @@ def _later(random: Random, at: dt.datetime, hours: float) -> dt.datetime:
 def _results(random: Random, steps: tuple[Step, ...], quantity: int) -> dict[str, Any]:
     """What people filled in on the way, as far as the order got."""
     reached = {step.transition: step.at for step in steps}
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"planned": "start_preparing" in reached}
     if start := reached.get("release_schedule"):
-        found["line"] = random.choice(("line_1", "line_2", "line_3"))
+        found["line"] = random.randrange(3)  # an index of the lines
         found["planned_start"] = start.date().isoformat()
         found["planned_end"] = (start.date() + dt.timedelta(days=random.randint(2, 6))).isoformat()
     if "finish_production" in reached:
@@ -383,6 +384,7 @@ def _results(random: Random, steps: tuple[Step, ...], quantity: int) -> dict[str
         found["inspection_result"] = random.choices(("passed", "concession"), (96, 4))[0]
     if "sign" in reached:
         found["signed_by"] = person(random)
+        found["signed_on"] = reached["sign"].date().isoformat()
     if "send_back" in reached:
         found["return_reason"] = random.choice(("外观划伤", "数量短缺", "颜色不符"))
     return found

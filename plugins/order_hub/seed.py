@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engine.api import Actor, Application, adopt, find, save, system_actor, users_of
-from plugins.order_hub import demo
+from engine.api import Actor, Application, adopt, save, system_actor, users_of
+from plugins.order_hub import demo, works
 from plugins.order_hub.demo import OrderPlan
+from plugins.order_hub.works import Plant
 
 CHINA = ZoneInfo("Asia/Shanghai")
 SHIPPED = ("shipped", "signed", "returned")
@@ -27,21 +29,47 @@ def plant(app: Application, count: int, seed: int) -> None:
     actor = system_actor("seed")
     people = dict(users_of(app))
     sellers = [login for login in ("li", "zhou") if login in people] or list(people)[:1]
-    products = [_kept(app, actor, "product", "sku", values) for values in demo.products(random)]
+    floor = Plant(app, actor, Random(seed + 1), people)  # noqa: S311
+    works.masters(floor)
+    products = [_product(floor, values) for values in demo.products(random)]
     wanted = demo.customers(random)
     customers = [
-        _kept(app, actor, "customer", "name", {**values, "sales_person": people[sellers[place % len(sellers)]]})
+        floor.kept("customer", "name", {**values, "sales_person": people[sellers[place % len(sellers)]]})
         for place, values in enumerate(wanted)
     ]
     contracts = [_contract(app, actor, random, id) for id in customers[:40]]
     numbers = _Numbers()
     prices = [Decimal(values["price"]) for values in demo.products(Random(seed))]  # noqa: S311
     levels = [str(values["level"]) for values in wanted]
-    for plan in demo.orders(random, count, app.clock(), levels, prices, sellers):
+    planned = list(demo.orders(random, count, app.clock(), levels, prices, sellers))
+    made: list[tuple[int, OrderPlan]] = []
+    gone = [place for place, plan in enumerate(planned) if plan.state in SHIPPED]
+    sent, detailed = set(gone[-works.SENT :]), set(gone[-works.DONE :])
+    for place, plan in enumerate(planned):
+        plan = _with_line(plan, floor)
         id = _order(app, actor, plan, people, customers, products, contracts, numbers)
-        _money(app, actor, random, plan, id, numbers)
-        if plan.state in SHIPPED or (plan.state == "inspected" and random.random() < 0.5):
-            _goods(app, actor, random, plan, id, products, numbers)
+        made.append((id, plan))
+        _money(app, actor, random, plan, id, int(wanted[plan.customer]["payment_days"]), numbers)
+        if place in sent or (plan.state == "inspected" and random.random() < 0.5):
+            _goods(floor, random, plan, id, products, numbers, moved=plan.state in SHIPPED)
+        if place in detailed or plan.state in works.ON_THE_FLOOR:
+            works.works(floor, plan, id, products)
+    if made:
+        works.purchasing(floor)
+        works.troubles(floor, made)
+
+
+def _product(floor: Plant, values: dict[str, Any]) -> int:
+    made_of = works.recipe(floor, values)
+    id = floor.kept("product", "sku", {**values, **made_of})
+    works.remember(floor, id, made_of)
+    return id
+
+
+def _with_line(plan: OrderPlan, floor: Plant) -> OrderPlan:
+    if "line" not in plan.values:
+        return plan
+    return replace(plan, values={**plan.values, "line": floor.lines[plan.values["line"]]})
 
 
 class _Numbers:
@@ -54,12 +82,6 @@ class _Numbers:
         month = f"{at.astimezone(CHINA):%Y%m}"
         self._drawn[prefix, month] += 1
         return f"{prefix}{month}-{self._drawn[prefix, month]:0{width}d}"
-
-
-def _kept(app: Application, actor: Actor, form: str, key: str, values: dict[str, Any]) -> int:
-    """The record with this key; made if it is not there."""
-    found = find(app, actor, form, {key: values[key]})
-    return found["id"] if found else save(app, actor, form, values).id
 
 
 def _contract(app: Application, actor: Actor, random: Random, customer: int) -> tuple[int, int]:
@@ -120,23 +142,48 @@ def _history(plan: OrderPlan, people: dict[str, int]) -> list[dict[str, Any]]:
     return visits
 
 
-def _money(app: Application, actor: Actor, random: Random, plan: OrderPlan, order: int, numbers: _Numbers) -> None:
-    """A deposit with the confirmation, the rest around the delivery; a few are late."""
+def _money(
+    app: Application, actor: Actor, random: Random, plan: OrderPlan, order: int, days: int, numbers: _Numbers
+) -> None:
+    """A deposit with the confirmation, the invoice with the goods, the rest by its due date; a few are late."""
     paid = next((step.at for step in plan.steps if step.transition == "confirm_payment"), None)
     if paid is None or plan.state in UNPAID:
         return
-    share = Decimal(random.choice(("0.3", "0.3", "0.5", "1")))
-    _receipt(app, actor, order, numbers, paid, (plan.amount * share).quantize(Decimal("0.01")))
-    signed = next((step.at for step in plan.steps if step.transition == "sign"), None)
-    rest = plan.amount - (plan.amount * share).quantize(Decimal("0.01"))
-    if signed is None or rest <= 0 or random.random() < 0.12:
+    share = (plan.amount * Decimal(random.choice(("0.3", "0.3", "0.5", "1")))).quantize(Decimal("0.01"))
+    rest = plan.amount - share
+    sent = next((step.at for step in plan.steps if step.state == "shipped"), None)
+    if sent is None:
+        _receipt(app, actor, order, None, numbers, paid, share)
         return
-    at = signed + dt.timedelta(days=random.randint(1, 40))
-    if at < app.clock():
-        _receipt(app, actor, order, numbers, at, rest)
+    due = sent + dt.timedelta(days=days)
+    late = random.choices((-3, 0, 2, 15), (40, 35, 15, 10))[0]
+    at = due + dt.timedelta(days=max(1, days + late) - days)
+    settled = rest <= 0 or at < app.clock()
+    invoice = _invoice(app, actor, plan, order, numbers, sent, due, at if settled else None)
+    _receipt(app, actor, order, invoice, numbers, paid, share)
+    if settled:
+        _receipt(app, actor, order, invoice, numbers, at, rest)
 
 
-def _receipt(app: Application, actor: Actor, order: int, numbers: _Numbers, at: dt.datetime, amount: Decimal) -> None:
+def _invoice(
+    app: Application, actor: Actor, plan: OrderPlan, order: int, numbers: _Numbers, sent: dt.datetime,
+    due: dt.datetime, paid: dt.datetime | None,
+) -> int:  # fmt: skip
+    values = {
+        "number": numbers.next("IV", sent, 4),
+        "order": order,
+        "issued_on": sent.date().isoformat(),
+        "due_on": due.date().isoformat(),
+        "amount": str(plan.amount),
+        "paid_on": paid.date().isoformat() if paid else None,
+    }
+    state = "paid" if paid else "overdue" if due.date() < app.clock().date() else "open"
+    return adopt(app, actor, "invoice", values, state=state).id
+
+
+def _receipt(
+    app: Application, actor: Actor, order: int, invoice: int | None, numbers: _Numbers, at: dt.datetime, amount: Decimal
+) -> None:
     if amount <= 0:
         return
     method = "draft" if amount > 100_000 else "bank"
@@ -144,6 +191,7 @@ def _receipt(app: Application, actor: Actor, order: int, numbers: _Numbers, at: 
     values = {
         "number": number,
         "order": order,
+        "invoice": invoice,
         "received_on": at.date().isoformat(),
         "amount": str(amount),
         "method": method,
@@ -156,7 +204,7 @@ def _receipt(app: Application, actor: Actor, order: int, numbers: _Numbers, at: 
 
 
 def _goods(
-    app: Application, actor: Actor, random: Random, plan: OrderPlan, order: int, products: list[int], numbers: _Numbers
+    floor: Plant, random: Random, plan: OrderPlan, order: int, products: list[int], numbers: _Numbers, *, moved: bool
 ) -> None:
     at = next((step.at for step in reversed(plan.steps) if step.state in SHIPPED), None) or plan.steps[-1].at
     carrier = random.choice(demo.CARRIERS)
@@ -171,4 +219,6 @@ def _goods(
             for place, quantity, _ in plan.lines
         ],
     }
-    adopt(app, actor, "shipment", values)
+    adopt(floor.app, floor.actor, "shipment", values)
+    if moved:
+        works.goods(floor, plan, order, products, at, f"L{at:%y%m%d}")

@@ -4,6 +4,7 @@ import { startConfirm } from "./confirm.js";
 import { startGuard } from "./guard.js";
 import { startKeys } from "./keys.js";
 import { startPalette } from "./palette.js";
+import { startProcess } from "./process.js";
 import { startShell } from "./shell.js";
 import { startToasts } from "./toast.js";
 
@@ -12,6 +13,7 @@ startAgain();
 startConfirm();
 startGuard();
 startPalette();
+startProcess();
 startKeys();
 startShell();
 document.documentElement.dataset.ready = "true";

@@ -1,8 +1,16 @@
 // Keys that work everywhere. A room binds its own with bind("e", …); none fires while somebody types or composes.
-import { openPalette } from "./palette.js";
+import { findCode, openPalette } from "./palette.js";
 
 const bound = new Map();
 let leader = "";
+
+// A scanner is a keyboard that types a burst and ends it with Enter. A key that may be the first of a burst waits this
+// long for the next one, in milliseconds, before it acts by itself; people never type that fast.
+const BURST = 45;
+const SHORTEST = 4;
+let burst = [];
+let last = 0;
+let held = 0;
 
 export function bind(key, action) {
   bound.set(key, action);
@@ -51,14 +59,49 @@ export function startKeys() {
     } else if (command && event.key.toLowerCase() === "s") {
       save(event);
     } else if (!command && !event.altKey && !typing(event) && !document.querySelector("dialog[open]")) {
-      single(event);
+      listen(event);
     }
   });
 }
 
+function listen(event) {
+  const quick = event.timeStamp - last < BURST;
+  last = event.timeStamp;
+  if (event.key === "Enter" && quick && burst.length >= SHORTEST) {
+    event.preventDefault();
+    clearTimeout(held);
+    const code = burst.map((one) => one.key).join("");
+    burst = [];
+    return findCode(code);
+  }
+  if (event.key === "Shift") return;
+  if (!quick || event.key.length !== 1) settle();
+  if (event.key.length !== 1) return single(event);
+  if (burst.length || wanted(event)) event.preventDefault();
+  burst.push(event);
+  clearTimeout(held);
+  held = setTimeout(settle, BURST);
+}
+
+// What was typed is no scan: each key does what it does by itself.
+function settle() {
+  clearTimeout(held);
+  const keys = burst;
+  burst = [];
+  if (keys.length < SHORTEST) keys.forEach(single);
+}
+
+const keyOf = (event) => (event.key.length === 1 ? event.key.toLowerCase() : event.key);
+const actionOf = (key) => (leader === "g" ? AFTER_G[key] : (bound.get(key) ?? SINGLE[key]));
+
+function wanted(event) {
+  const key = keyOf(event);
+  return Boolean(actionOf(key)) || (leader === "" && key === "g");
+}
+
 function single(event) {
-  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const action = leader === "g" ? AFTER_G[key] : (bound.get(key) ?? SINGLE[key]);
+  const key = keyOf(event);
+  const action = actionOf(key);
   leader = leader === "" && key === "g" ? "g" : "";
   if (leader) setTimeout(() => (leader = ""), 900);
   if (!action) return;

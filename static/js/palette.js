@@ -63,6 +63,20 @@ function mark(index) {
   dialog.querySelector(".palette-none").hidden = all.length > 0;
 }
 
+// A number typed or scanned and sent at once opens its record, before the list below has found it.
+function enter() {
+  const wanted = input.value.trim();
+  const exact = records.querySelector("[data-exact]");
+  const chosen = options()[current];
+  if (exact && current === 0 && records.dataset.of === wanted) return exact.click();
+  if (wanted && records.dataset.of !== wanted && (current === 0 || !chosen)) return findCode(wanted);
+  chosen?.click();
+}
+
+export function findCode(code) {
+  window.location.assign(`/find?code=${encodeURIComponent(code)}`);
+}
+
 function ask() {
   clearTimeout(timer);
   const wanted = input.value.trim();
@@ -78,7 +92,11 @@ export function startPalette() {
   });
   input.addEventListener("input", (event) => event.isComposing || ask());
   input.addEventListener("compositionend", ask);
-  document.addEventListener("htmx:after:swap", () => dialog.open && mark(current));
+  document.addEventListener("htmx:after:swap", () => {
+    if (!dialog.open) return;
+    records.dataset.of = input.value.trim();
+    mark(current);
+  });
   dialog.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
@@ -86,7 +104,7 @@ export function startPalette() {
       mark(current + (event.key === "ArrowDown" ? 1 : -1));
     } else if (event.key === "Enter") {
       event.preventDefault();
-      options()[current]?.click();
+      enter();
     }
   });
 }

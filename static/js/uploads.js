@@ -74,6 +74,11 @@ function row(box, name) {
   return item;
 }
 
+// What stands before the addresses of files: nothing inside, the address of the portal outside.
+function root() {
+  return document.body.dataset.root ?? "";
+}
+
 // XMLHttpRequest, since fetch tells nothing about how far an upload is.
 function send(box, file, progress) {
   const data = new FormData();
@@ -82,7 +87,7 @@ function send(box, file, progress) {
   data.append("field", box.dataset.field);
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", "/files");
+    request.open("POST", `${root()}/files`);
     request.responseType = "json";
     request.setRequestHeader("X-CSRF-Token", csrfToken());
     request.setRequestHeader("Accept", "application/json");
@@ -101,8 +106,8 @@ function done(box, item, file) {
   delete item.dataset.underWay;
   item.dataset.file = file.id;
   const hidden = Object.assign(document.createElement("input"), { type: "hidden", name: box.dataset.name, value: file.id });
-  const link = Object.assign(document.createElement("a"), { href: `/files/${file.id}`, target: "_blank", rel: "noopener" });
-  if (box.querySelector("input[type=file]")?.accept === "image/*") link.append(Object.assign(document.createElement("img"), { src: `/files/${file.id}`, alt: file.name }));
+  const link = Object.assign(document.createElement("a"), { href: `${root()}/files/${file.id}`, target: "_blank", rel: "noopener" });
+  if (box.querySelector("input[type=file]")?.accept === "image/*") link.append(Object.assign(document.createElement("img"), { src: `${root()}/files/${file.id}`, alt: file.name }));
   else link.textContent = file.name;
   item.replaceChildren(hidden, link, removeButton(box, file.name));
   say(box, "");

@@ -162,6 +162,7 @@ def fill_orders(world: World) -> None:
         )
         for n in range(2)
     ]
+    line = _save(world, "production_line", name="Linename0")
     for n, (customer, who) in enumerate(zip(customers, (li, zhou), strict=True)):
         contract = _save(world, "contract", customer=customer, amount=_figure(), terms=f"<p>Terms{n}canary</p>")
         for state in ("pending", "producing"):
@@ -169,7 +170,7 @@ def fill_orders(world: World) -> None:
                 world.app, SETUP, "order",
                 {"customer": customer, "sales_person": who, "due_on": "2026-06-01", "contract": contract,
                  "customer_po": f"PO{state}{n}", "note": f"Note{state}{n}", "planned_start": "2026-05-01",
-                 "planned_end": "2026-05-20", "line": "line_1",
+                 "planned_end": "2026-05-20", "line": line,
                  "voucher": [_file(world, "order", f"voucher-{state}-{n}.pdf", "voucher")],
                  "contract_file": [_file(world, "order", f"paper-{state}-{n}.pdf", "contract_file")],
                  "lines": [{"product": products[0], "quantity": 3, "price": _figure(4), "special": f"Spec{state}{n}"},
@@ -183,6 +184,29 @@ def fill_orders(world: World) -> None:
         _save(world, "receipt", order=order, amount=_figure(), note=f"Receiptopen{n}")
         _save(world, "shipment", order=order, carrier="sf", tracking=f"SF99887766{n}", note=f"Shipnote{n}",
               lines=[{"product": products[0], "quantity": 2, "lot": f"Lot-canary-{n}"}])  # fmt: skip
+        fill_plant(world, n, order, products[0])
+
+
+def fill_plant(world: World, n: int, order: int, product: int) -> None:
+    """What hangs on an order: money that is owed, material, a purchase, a change, a complaint."""
+    _save(world, "invoice", order=order, amount=_figure(), issued_on="2026-01-01", due_on="2026-01-31")
+    place = _save(world, "location", code=f"PLACE-{n}")
+    resin = _save(world, "product", sku=f"RAW-{n}{n}{n}{n}", name=f"Resin{n}", kind="material", cost=_figure(4))
+    job = _save(world, "job", order=order, product=product, quantity=10)
+    _save(world, "movement", kind="purchase", product=resin, lot=f"Lot-raw-{n}", location=place, quantity="7000.5")
+    _save(world, "movement", kind="production", product=product, lot=f"Lot-raw-{n}", location=place, quantity="7000.5")
+    _save(world, "movement", kind="issue", product=resin, lot=f"Lot-raw-{n}", location=place, quantity="-5000.5",
+          order=order, job=job)  # fmt: skip
+    supplier = _save(world, "supplier", name=f"Suppname{n}")
+    _save(world, "bill", supplier=supplier, amount=_figure())
+    _save(world, "purchase", supplier=supplier, product=resin, quantity="7", price=_figure(4), needed_on="2026-05-01")
+    request = _save(world, "purchase_request", product=resin, quantity="7", needed_on="2026-05-01")
+    service.adopt(world.app, SETUP, "quotation",
+                  {"request": request, "supplier": supplier, "price": _figure(4), "promised_on": "2026-05-01"}, state="answered")  # fmt: skip
+    if n == 0:
+        _save(world, "change_policy", stage="producing", what="due_date", approver="director", surcharge="7")
+    _save(world, "order_change", order=order, what="due_date", new_due_on="2026-06-20", why=f"Whychange{n}")
+    _save(world, "complaint", order=order, kind="quality", description=f"Complaint{n}0", cost=_figure())
 
 
 def fill_maintenance(world: World) -> None:

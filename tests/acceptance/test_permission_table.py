@@ -19,8 +19,8 @@ from werkzeug.test import TestResponse
 PEOPLE = [(file.stem, login) for file in APPS for login in (*Oracle.of(file).yaml["demo_users"], "nobody")]
 NOWHERE = 987654  # the id of no record
 SYSTEM_KEYS = frozenset(
-    {"id", "title", "titles", "masked", "version", "state", "state_since", "state_due", "owner", "owner_role", "created_at",
-     "created_by", "updated_at", "updated_by"}
+    {"id", "title", "titles", "masked", "version", "state", "state_since", "state_due", "forecast_at", "owner", "owner_role",
+     "created_at", "created_by", "updated_at", "updated_by"}
 )  # fmt: skip
 everybody = pytest.mark.parametrize(("app", "login"), PEOPLE)
 a_few = pytest.mark.parametrize(("app", "login"), some(PEOPLE, 5))  # who asks for every address there is

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,15 +37,16 @@ class Served:
     app: Application
     url: str
     current: Callable[[], Application]  # the application in force, which a publication replaces
+    server: Any = None
 
 
 class Server:
     """A waitress in a thread; ``close`` ends it."""
 
-    def __init__(self, app: Application) -> None:
+    def __init__(self, app: Application, port: int = 0) -> None:
         web = web_for(app, Settings(idle_minutes=600))
         self.current = web.extensions["appmill"].current.application
-        self.server: Any = waitress.create_server(web, host="127.0.0.1", port=0, threads=4, ident="")
+        self.server: Any = waitress.create_server(web, host="127.0.0.1", port=port, threads=4, ident="")
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
 
@@ -80,7 +81,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
                     password=PASSWORD, password_hash=HASH, now=app.clock(),
                 )  # fmt: skip
         running.append((Server(app), app))
-        return Served(app, running[-1][0].url, running[-1][0].current)
+        return Served(app, running[-1][0].url, running[-1][0].current, running[-1][0])
 
     yield start
     for server, app in running:
@@ -190,9 +191,11 @@ def open_page(chromium: Browser, watch: Watch) -> Iterator[Callable[..., Page]]:
 
 @pytest.fixture
 def page_as(open_page: Callable[..., Page]) -> Callable[..., Page]:
-    """``page_as(served, "li", path="/order", size="phone", …)``: a new browser of somebody who has signed in."""
+    """``page_as(served, "li", path="/order", size="phone", …)``: a new browser of somebody who has signed in; ``at``: at
+    another address of the same application."""
 
-    def start(served: Served, login: str, *, path: str = "/", **options: Any) -> Page:
+    def start(served: Served, login: str, *, path: str = "/", at: str | None = None, **options: Any) -> Page:
+        served = replace(served, url=at or served.url)
         page = open_page(served, **options)
         if options.get("language") == "en":
             _speak(served, login, "en")
@@ -200,6 +203,17 @@ def page_as(open_page: Callable[..., Page]) -> Callable[..., Page]:
         page.goto(served.url + path)
         page.locator("html[data-ready]").wait_for()
         return page
+
+    return start
+
+
+@pytest.fixture
+def session_of() -> Callable[[Served, str], str]:
+    """The cookie of somebody who has signed in, in English."""
+
+    def start(served: Served, login: str) -> str:
+        _speak(served, login, "en")
+        return _session(served.app, login)
 
     return start
 

@@ -51,6 +51,7 @@ connections:
 {rules}
 {pages}
 """
+PAGES = "pages: {overview: {label: Overview, cards: [{type: text, label: Note}]}}"
 STEPS = "\n      steps: {type: lines, form: step}"
 REGISTRY = default_registry()
 
@@ -67,7 +68,8 @@ class Hub(HttpConnection):
 
 
 def host(**parts):
-    return HOST.format(**({"project": "", "ticket": "", "view": "", "rules": "", "pages": "", "connections": "", "steps": STEPS} | parts))
+    empty = {"project": "", "ticket": "", "view": "", "rules": "", "pages": PAGES, "connections": "", "steps": STEPS}
+    return HOST.format(**(empty | parts))
 
 
 def with_field(name, example):

@@ -52,6 +52,8 @@ ACTIONS = {
                  "对每条符合“Part of为触发规则的记录”的Ticket，执行“Close”。"),
     "wait": ("wait 2 days.", "等待2天。"),
     "mail": ("send Member the mail “Closed” (through post).", "给Member发送邮件“Closed”（通过 post）。"),
+    "report": ("mail Member the page “Overview” as PDF (as Member sees it, through post).",
+               "把页面“Overview”以 PDF 邮件发给Member（按Member可见的内容、通过 post）。"),
     "http": ("call POST /tickets/‹id› (through hub, kept as “answer”).",
              "调用 POST /tickets/‹id›（通过 hub、结果记为“answer”）。"),
     "call": ("ask hub for “Pull”.", "请hub执行“Pull”。"),

@@ -1,9 +1,14 @@
 """Reading a definition file: what it means, where it stands, and what is refused."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+from deep import DEEP
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
+from engine import yamlfile
 from engine.yamlfile import Span, read_source
 
 
@@ -90,7 +95,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_fine():
         (b"a: 1\nb: \xff\n", ["2:4: The file is not UTF-8 text: byte 0xff cannot be read."]),
         ("a: " + "9" * 50, ["1:4: A number of 50 digits; put it in quotes if it is a text."]),
         ("", ["1:1: The file is empty; expected a definition that starts with 'app:'."]),
-        ("# nothing\n", ["2:1: The file is empty; expected a definition that starts with 'app:'."]),
+        ("# nothing\n", ["1:1: The file is empty; expected a definition that starts with 'app:'."]),
         ("[" * 60, ["1:42: Nested deeper than 40 levels."]),
         ("[1,\n" * 3, ["4:1: A quote or bracket is opened and never closed."]),
         ("x" * 1_000_001, ["1:1: The file has 1000001 bytes; at most 1000000 are read."]),
@@ -98,3 +103,27 @@ def test_a_byte_order_mark_and_windows_line_ends_are_fine():
 )  # fmt: skip
 def test_what_a_definition_may_not_hold_is_said_with_its_place(text, said):
     assert findings(text) == said
+
+
+PIECES = [
+    "", "{}", "[1, 2]", "{a: b}", "'it''s'", '"\\u4e2d"', "? ", "- ", "|\n  x\n", ">-\n  y\n", "# no\n", "\r\n", "\n\n", ",", ":",
+    "Sure?", "中", "...", "\\", "  ",
+]  # fmt: skip
+EXAMPLES = [path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parents[1].glob("apps/*.yaml"))]
+
+
+@settings(max_examples=1500 if DEEP else 150, deadline=None, derandomize=True, phases=[Phase.generate])
+@given(st.data())
+def test_both_parsers_see_the_same(data):
+    """What the quick one answers for is what the other one reads, place by place."""
+    text = data.draw(st.sampled_from(EXAMPLES))[:2500]
+    for _ in range(data.draw(st.integers(0, 2))):
+        start = data.draw(st.integers(0, len(text)))
+        text = text[:start] + data.draw(st.sampled_from(PIECES)) + text[start + data.draw(st.integers(0, 9)) :]
+    quick = yamlfile._quickly("definition.yaml", text)
+    slow = yamlfile._Composer("definition.yaml", text).compose(yamlfile._Parser)
+    assert quick is None or quick == slow or quick.findings == slow.findings != ()
+
+
+def test_the_definitions_of_people_are_read_by_the_quick_parser():
+    assert all(yamlfile._quickly("definition.yaml", text) for text in EXAMPLES if "broken" not in text)

@@ -33,16 +33,20 @@ from plugins import order_hub
 
 # Texts that name nothing in the file.
 PLAIN = frozenset({
-    "AppDefinition.timezone", "AppDefinition.currency", "Form.icon", "Page.icon", "DemoUser.name",
+    "AppDefinition.timezone", "AppDefinition.currency", "Form.icon", "Page.icon", "AppDefinition.icon", "Task.icon", "DemoUser.name",
     "TextField.pattern", "SeriesField.pattern", "MoneyField.currency", "QuantityField.unit", "DateField.min",
     "DateField.max", "JsonField.schema", "SmtpConnection.host", "SmtpConnection.user", "SmtpConnection.sender",
     "SmtpConnection.reply_to", "ImapConnection.host", "ImapConnection.user", "ImapConnection.folder",
     "HttpConnection.base_url", "HttpConnection.headers", "HttpConnection.hosts", "BasicCredential.user",
     "HmacCredential.prefix", "DateReached.at", "Schedule.cron", "Schedule.at", "Schedule.timezone", "Webhook.path",
-    "Webhook.header", "Webhook.timestamp", "Webhook.delivery", "Ask.needs", "Ask.as", "Http.query", "Http.json",
+    "Webhook.header", "Webhook.timestamp", "Webhook.delivery", "Ask.needs", "Ask.as", "Approve.as", "ApprovalStep.needs", "ApprovalPart.needs", "Http.query", "Http.json",
     "Http.as", "Call.operation", "Call.values", "Call.as", "Print.as", "RunScript.values", "RunScript.as",
+    "Calendar.shifts", "Calendar.closed", "Calendar.open", "Calendar.timezone",
+    "BeforeAfterCard.day", "Baseline.from", "Baseline.until", "Report.person",
+    "Portal.address", "PrintFormat.size", "PrintFormat.margin", "CodePart.height", "PicturesPart.height",
     # names a story gives its records, and words it looks for
     "Given.as", "Step.as", "Step.update", "Step.delete", "Step.restore", "Step.of", "Step.answer", "Step.reason",
+    "Step.withdraw", "Step.remind",
     "Step.comment", "Step.refused", "Expected.of", "Expected.contains", "Expected.sent", "Scenario.at",
     "Scenario.answers",
 })  # fmt: skip

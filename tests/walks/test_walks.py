@@ -148,6 +148,29 @@ rules:
     assert walked(finish="{label: Finish, from: [working], to: done}", more=question) == []
 
 
+APPROVAL = """
+rules:
+  close:
+    trigger: {type: entered, form: ticket, state: working}
+    actions:
+      - type: approve
+        as: approval
+        label: Closing
+        message: Close it?
+        steps: [{label: Chief, to: [chief]}, {label: Clerk, to: [clerk], needs: all}]
+        own: %s
+      - type: branch
+        when: results.approval.answer == 'approved'
+        then: [{type: take, transition: finish}]
+"""
+
+
+@pytest.mark.parametrize(("own", "stuck"), [("allowed", []), ("refused", ["working"])])
+def test_an_approval_moves_a_record_on_where_somebody_can_approve(own, stuck):
+    found = walked(finish="{label: Finish, from: [working], to: done}", more=APPROVAL % own)
+    assert [one.state for one in found] == stuck
+
+
 PARTS = """
   part:
     label: Part

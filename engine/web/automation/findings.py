@@ -260,9 +260,11 @@ def _bar(date: dt.date, count: int, number: int, most: int) -> Bar:
 
 EFFECTS = {
     "set": message("Changes of the record"), "create": message("New records"),
-    "update": message("Changes of other records"), "take": message("Transitions"), "refuse": message("Refusals"),
+    "update": message("Changes of other records"), "take": message("Transitions"),
+    "reassign": message("Handed over"), "refuse": message("Refusals"),
     "notify": message("Notices"), "mail": message("Mails"), "http": message("Web calls"), "call": message("Calls"),
-    "print": message("Prints"), "wait": message("Waits"), "ask": message("Questions"),
+    "print": message("Prints"), "report": message("Reports"), "wait": message("Waits"), "ask": message("Questions"),
+    "approve": message("Approvals"),
     "for_each": message("Going through records"),
 }  # fmt: skip
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine import actions
+from engine.approve import Approve
 from engine.definition import Rule
 from engine.errors import message
 from engine.program import Program, program_of
@@ -107,7 +108,7 @@ class _Drawing:
             nested = program.steps[number].inner or Program()
             body = self.boxes(one.actions, nested, (*inner, number), (*path, "actions"), one.form)
             return Box("for_each", said.title, said.icon, said.lines, body=body, place=place, **shown)
-        waits = isinstance(one, actions.Wait | actions.Ask)
+        waits = isinstance(one, actions.Wait | actions.Ask | Approve)
         kind = "wait" if waits else "refuse" if isinstance(one, actions.Refuse) else "step"
         return Box(kind, said.title, said.icon, said.lines, place=place, **shown)
 

@@ -116,7 +116,7 @@ def _going(words: Words, row: ledger.Row, seen: Seen) -> tuple[Message, str]:
     kind, due = row["kind"], row["due_at"]
     if kind == "go_on":
         return _wait(words, row, seen), "hourglass"
-    if kind == "mail":
+    if kind in ("mail", "report"):
         names = [one.get("name", "") or (one.get("address", "") if sees_all() else "") for one in row["effect"]["to"]]
         people = words.listed(list(dict.fromkeys(name for name in names if name)))
         said = message("Mail to {people} is being sent", people=people) if people else message("A mail is being sent")

@@ -252,6 +252,16 @@ def _take(t: Telling, effect: Mapping[str, Any], step: int | None) -> Wish:
     return Wish(step, t.words.say(said), "arrow-right", href, rows)
 
 
+def _reassign(t: Telling, effect: Mapping[str, Any], step: int | None) -> Wish:
+    title, href = t.record(effect["form"], effect["id"])
+    people = [name for id in effect.get("users", ()) if (name := t.person(id))]
+    people += [t.words.role_label(effect["reassign"])] if effect["reassign"] else []
+    said = message("Hand {record} over to {people}", record=title, people=t.words.listed(people) or "–")
+    reason = effect.get("reason")
+    rows = ((t.words.say(message("Reason")), reason if sees_all() else MASK),) if reason else ()
+    return Wish(step, t.words.say(said), "user-plus", href, rows)
+
+
 def _refuse(t: Telling, effect: Mapping[str, Any], step: int | None) -> Wish:
     return Wish(step, t.words.say(message("Refuse the change")), "hand-stop", "", _texts(t, effect["refuse"]))
 
@@ -270,6 +280,19 @@ def _ask(t: Telling, effect: Mapping[str, Any], step: int | None) -> Wish:
     answers = " / ".join(Label(label).text(t.words.language) for label in effect.get("answers", {}).values())
     rows = (*_texts(t, effect.get("message", {})), (t.words.say(message("To choose from")), answers))
     return Wish(step, title, "help-circle", "", rows)
+
+
+def _approve(t: Telling, effect: Mapping[str, Any], step: int | None) -> Wish:
+    title = t.words.say(message("Have “{approval}” approved", approval=Label(effect["label"])))
+    steps = tuple(_approval_step(t, number, one) for number, one in enumerate(effect["steps"], 1))
+    return Wish(step, title, "checks", "", (*_texts(t, effect.get("message", {})), *steps))
+
+
+def _approval_step(t: Telling, number: int, step: Mapping[str, Any]) -> Pair:
+    people = [t.words.role_label(name) for name in step["roles"]]
+    people += [name for id in step["users"] if (name := t.person(id))]
+    asked = t.words.say(message("skipped")) if step["skipped"] else t.words.listed(people) or "–"
+    return f"{number} · {Label(step['label']).text(t.words.language)}", asked
 
 
 def _texts(t: Telling, texts: Mapping[str, str]) -> tuple[Pair, ...]:
@@ -295,8 +318,8 @@ def _print(t: Telling, effect: Mapping[str, Any], step: int | None) -> Wish:
 
 
 WISHES: Mapping[str, Callable[[Telling, Mapping[str, Any], int | None], Wish]] = {
-    "set": _set, "create": _create, "update": _update, "take": _take, "refuse": _refuse, "notify": _notify,
-    "ask": _ask, "print": _print,
+    "set": _set, "create": _create, "update": _update, "take": _take, "reassign": _reassign, "refuse": _refuse,
+    "notify": _notify, "ask": _ask, "approve": _approve, "print": _print,
 }  # fmt: skip
 
 
@@ -318,7 +341,9 @@ def wanted_titles(words: Words, form: str | None, traces: Sequence[Mapping[str, 
 
 
 def _want_effect(words: Words, effect: Mapping[str, Any], wanted: dict[str, set[int]]) -> None:
-    form = effect.get("set") or effect.get("create") or (effect.get("form") if "take" in effect else None)
+    form = effect.get("set") or effect.get("create") or (
+        effect.get("form") if "take" in effect or "reassign" in effect else None
+    )
     if isinstance(form, str) and isinstance(effect.get("id"), int):
         wanted.setdefault(form, set()).add(effect["id"])
     if isinstance(form, str) and isinstance(effect.get("values"), Mapping):

@@ -60,6 +60,7 @@ KINDS: Mapping[str, Message] = {
     "for_each": message("For each record"),
     "script": message("Script"),
     "print": message("Print to a file"),
+    "report": message("Report by mail"),
     "notify": message("Notice"),
     "ask": message("Question"),
 }

@@ -90,6 +90,27 @@ def _points(scale: Scale, cells: Sequence[Cell]) -> tuple[Shape, ...]:
     )
 
 
+@dataclass(frozen=True)
+class SmallLine:
+    """A line without an axis: one path for each stretch without a gap, and its points."""
+
+    colour: str
+    paths: tuple[str, ...]
+    points: tuple[tuple[float, float, str], ...]  # x, y, what it says
+
+
+def broken_line(scale: Scale, colour: str, cells: Sequence[tuple[int, float, str]], count: int) -> SmallLine:
+    """``cells``: (place among ``count``, value, title), in order; where a place is missing the line is broken."""
+    points = [(place, _middle(place, count), scale.y(value), title) for place, value, title in cells]
+    stretches: list[list[str]] = []
+    for at, (place, x, y, _title) in enumerate(points):
+        if not at or points[at - 1][0] != place - 1:
+            stretches.append([])
+        stretches[-1].append(f"{x} {y}")
+    paths = tuple("M" + " L".join(stretch) for stretch in stretches)
+    return SmallLine(colour, paths, tuple((x, y, title) for _place, x, y, title in points))
+
+
 def bars_of(scale: Scale, series: Sequence[tuple[str, str, Sequence[Cell]]]) -> tuple[Series, ...]:
     """The series side by side in each column."""
     return tuple(

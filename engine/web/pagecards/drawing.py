@@ -8,23 +8,31 @@ from typing import Any
 
 from engine.application import Application
 from engine.cards import (
+    AgeingCard,
+    BeforeAfterCard,
     BoardCard,
     BreakdownCard,
     Card,
+    CycleCard,
+    DwellCard,
+    FormulaCard,
     GanttCard,
     NumberCard,
+    Part,
+    ProcessCard,
     RecordsCard,
     TableCard,
     TextCard,
     TrendCard,
 )
+from engine.cardviews import parts_of
 from engine.columns import Columns, columns_of, rights
 from engine.language import FieldName
 from engine.people import Actor
 from engine.permissions import may
 from engine.queries import usable
 from engine.schema import keys_of
-from engine.web.pagecards import groups, lists, numbers, trends
+from engine.web.pagecards import ages, formulas, groups, lists, numbers, process, trends, ways
 from engine.web.pagecards.look import Look
 
 Draw = Callable[[Look, Any], Mapping[str, Any]]
@@ -37,8 +45,19 @@ _DRAW: Mapping[type[Card], Draw] = {
     BoardCard: lists.board,
     GanttCard: lists.time_line,
     TextCard: lambda look, card: {},
+    FormulaCard: formulas.draw,
+    BeforeAfterCard: formulas.before_after,
+    AgeingCard: ages.draw,
+    CycleCard: ways.cycle,
+    DwellCard: ways.dwell,
+    ProcessCard: process.draw,
 }
-_NEEDS: Mapping[type[Card], Callable[[Any, Columns], tuple[str | None, ...]]] = {
+_NEEDS: Mapping[type, Callable[[Any, Columns], tuple[str | None, ...]]] = {
+    Part: formulas.needs,
+    AgeingCard: ages.needs,
+    CycleCard: ways.cycle_needs,
+    DwellCard: ways.dwell_needs,
+    ProcessCard: process.needs,
     NumberCard: numbers.needs,
     TrendCard: trends.needs,
     BreakdownCard: groups.breakdown_needs,
@@ -62,17 +81,18 @@ def template_of(card: Card) -> str:
 
 def shown_to(app: Application, actor: Actor, card: Card) -> bool:
     """A card over a form, a field or a view that is hidden from the actor, if only on some records, is left out."""
-    name = getattr(card, "form", None)
-    if name is None:
-        return True
-    form = app.definition.forms[name]
+    return all(_part_shown(app, actor, part) for part in parts_of(card))
+
+
+def _part_shown(app: Application, actor: Actor, part: Any) -> bool:
+    form = app.definition.forms[part.form]
     if not may(app, actor, "read", form):
         return False
     columns = columns_of(app, actor, form)
-    view = form.views.get(getattr(card, "view", ""))
+    view = form.views.get(getattr(part, "view", ""))
     if view is not None:
         return usable(view, columns)
-    needed = _NEEDS.get(type(card), _named)(card, columns)
+    needed = _NEEDS.get(type(part), _named)(part, columns)
     return all(each in columns and each not in columns.sometimes for each in needed if each is not None)
 
 
@@ -91,8 +111,9 @@ def kept_figures(look: Look, place: Hashable, make: Callable[[], str]) -> str:
     """The drawn card. One that reads many records is kept for a while for the same person and the same filters: a
     second for every 20,000 records, a minute at most."""
     store: dict[Hashable, tuple[float, str]] = look.app.plans.kept.setdefault(("dear cards",), {})
-    asked = tuple((one.field, one.operator.name, one.raw) for one in look.filters)
-    key = (look.page, place, look.actor.id, rights(look.actor), look.reader, asked)
+    chosen = look.chosen or {"": look.filters}
+    asked = tuple((form, one.field, one.operator.name, one.raw) for form, each in chosen.items() for one in each)
+    key = (look.page, place, look.actor.id, rights(look.actor), look.reader, asked, look.span, look.today)
     found = store.get(key)
     if found is not None and found[0] > time.monotonic():
         return found[1]

@@ -21,9 +21,11 @@ from engine.formats import HIDDEN, Reader
 from engine.people import Actor
 from engine.permissions import may
 from engine.queries import Filter, parse_query, unknown
+from engine.spans import Span
 from engine.texts import say
 from engine.titles import visible_titles
 from engine.web.options import offered
+from engine.web.pagecards import periods
 
 OFFERED = 200
 SPANS = ("today", "yesterday", "this_week", "last_week", "this_month", "last_month", "this_year", "last_7_days",
@@ -55,14 +57,17 @@ class Choice:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What an address says: the filters of each form, and the address again."""
+    """What an address says: the filters of each form, the span of time, and the address again."""
 
     by_form: Mapping[str, tuple[Filter, ...]]
     pairs: tuple[tuple[str, str], ...]
+    span: Span | None = None
+    span_pairs: tuple[tuple[str, str], ...] = ()
 
     @property
     def address(self) -> str:
-        return "?" + urlencode(self.pairs) if self.pairs else ""
+        every = (*self.span_pairs, *self.pairs)
+        return "?" + urlencode(every) if every else ""
 
 
 def key_of(one: PageFilter) -> str:
@@ -85,16 +90,19 @@ def _readable(app: Application, actor: Actor, each: Any) -> bool:
 def chosen(app: Application, actor: Actor, page: Page, args: Args) -> Chosen:
     """Raises Invalid naming a filter the page does not have, or a value that is none."""
     known = {key: one for one in open_filters(app, actor, page) for key in _keys(app, one)}
-    strange = next((key for key in args if key not in known), None)
+    of_time = periods.KEYS if page.period is not None else ()
+    strange = next((key for key in args if key not in known and key not in of_time), None)
     if strange is not None:
-        said = unknown(NO_FILTER, strange, sorted(known))
+        said = unknown(NO_FILTER, strange, sorted((*known, *of_time)))
         raise Invalid(said, [Problem(strange, said)])
     pairs = tuple((key, args.get(key, "")[:200]) for key in known if args.get(key, ""))
     by_form: dict[str, tuple[Filter, ...]] = {}
     for key, value in pairs:
         for each in known[key].fields:
             by_form[each.form] = (*by_form.get(each.form, ()), *_filters(app, actor, each, key, value))
-    return Chosen(by_form, pairs)
+    today = app.clock().astimezone(actor.reader(app.definition).zone).date()
+    span, said_so = periods.read(page, {key: args.get(key, "")[:40] for key in of_time}, today)
+    return Chosen(by_form, pairs, span, said_so)
 
 
 def _keys(app: Application, one: PageFilter) -> tuple[str, ...]:
@@ -121,21 +129,11 @@ def _operator(field: Field, part: str, value: str) -> tuple[str, str]:
         if value not in SPANS:
             raise Invalid(unknown("There is no span of time “{got}”; there is {known}.", value, SPANS))
         return value, "1"
-    day = _day(value)
+    day = periods.day_of(value)
     if part == "from":
         return "gte", f"{day.isoformat()}{'T00:00' if field.kind == 'datetime' else ''}"
     following = day + dt.timedelta(days=1)
     return "before", f"{following.isoformat()}{'T00:00' if field.kind == 'datetime' else ''}"
-
-
-def _day(text: str) -> dt.date:
-    try:
-        day = dt.date.fromisoformat(text)
-    except ValueError:
-        day = dt.date.max
-    if not 1900 <= day.year <= 2200:
-        raise Invalid(message("Expected a day such as 2026-11-22; got “{got}”.", got=text[:20]))
-    return day
 
 
 # --- drawn -----------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +21,7 @@ from engine.fields.base import Field
 from engine.formats import Reader
 from engine.people import Actor
 from engine.queries import Filter, ListQuery
+from engine.spans import Span, span_of
 from engine.storage import records
 from engine.tallies import Asking, Measure, total
 from engine.titles import visible_titles
@@ -31,7 +32,8 @@ NOTHING: Mapping[Any, Any] = {}
 
 @dataclass(frozen=True)
 class Look:
-    """One card of a page, for one actor. ``filters``: what was chosen above the cards, for this card's form."""
+    """One card of a page, for one actor. ``filters``: what was chosen above the cards, for this card's form;
+    ``chosen``: for every form; ``span``: the span of time that was chosen, None where the page offers none."""
 
     app: Application
     actor: Actor
@@ -41,6 +43,24 @@ class Look:
     card: Card
     filters: tuple[Filter, ...] = ()
     weights: list[int] = field(default_factory=list)
+    chosen: Mapping[str, tuple[Filter, ...]] = field(default_factory=dict)
+    span: Span | None = None
+
+    def of(self, part: Any) -> Look:
+        """The same look at another part of the card: something with a form and a condition of its own."""
+        return replace(self, card=part, filters=self.chosen.get(part.form, ()))
+
+    def period(self, unit: str) -> Span:
+        """The span the card shows: the chosen one, else the present one of this unit."""
+        return self.span or span_of(self.today, unit)
+
+    @property
+    def upto(self) -> dt.date:
+        """The day trends end at: today, or the last of the chosen span where that is past or still to come."""
+        span = self.span
+        if span is None or span.first <= self.today < span.end:
+            return self.today
+        return span.end - dt.timedelta(days=1)
 
     @cached_property
     def form(self) -> Form:

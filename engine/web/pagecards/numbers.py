@@ -14,7 +14,7 @@ from engine.errors import Message, message
 from engine.fetching import count
 from engine.fields.base import Field
 from engine.formats import Reader, integer
-from engine.spans import Span, span_of
+from engine.spans import Span, earlier
 from engine.tallies import Measure, Tally, by_day, total
 from engine.web.pagecards.look import Look
 from engine.web.pagecards.values import during, in_number, measure_of, measured, shown, shown_value
@@ -26,7 +26,7 @@ MOST_COUNTED = 100_000
 class Against:
     """What a figure stands beside: the period before. ``way``: up, down or same; ``good``: whether that is wanted."""
 
-    said: Message
+    said: Message | str
     text: str
     url: str | None
     way: str
@@ -65,16 +65,16 @@ def _plain(look: Look, card: NumberCard, field: Field | None) -> Mapping[str, An
 def _in_period(look: Look, card: NumberCard, field: Field | None) -> Mapping[str, Any]:
     date = look.field(card.date)
     assert date is not None
-    now = span_of(look.today, card.period)
-    before = span_of(look.today, card.period, -1)
-    window = Span(card.period, before.first if card.compare else now.first, now.end)
+    now = look.period(card.period)
+    before = earlier(now)
+    window = Span(now.unit, before.first if card.compare else now.first, now.end)
     present, past = _tallies(look, measure_of(card), date, window, now)
     look.weigh(present.records + past.records)
     url = look.behind(*during(date, now))
-    found: dict[str, Any] = {"figure": shown(field, present, look.reader), "url": url, "period": PRESENT[card.period]}
+    found: dict[str, Any] = {"figure": shown(field, present, look.reader), "url": url, "period": said_now(look, now)}
     if card.compare:
         against = _against(card, present, past)
-        found["against"] = Against(PAST[card.period], shown(field, past, look.reader),
+        found["against"] = Against(said_before(look, before), shown(field, past, look.reader),
                                    look.behind(*during(date, before)), *against)  # fmt: skip
     return {**found, "goal": _goal(card, field, present.value, look.reader)}
 
@@ -90,11 +90,15 @@ def _tallies(look: Look, measure: Measure, date: Field, window: Span, now: Span)
 
 
 def _against(card: NumberCard, present: Tally, past: Tally) -> tuple[str, bool | None, str]:
-    now, then = in_number(present.value), in_number(past.value)
+    way, good, change = way_of(card.better, in_number(present.value), in_number(past.value))
+    return way, good, "" if _is_day(present.value) else change
+
+
+def way_of(better: str, now: Any, then: Any) -> tuple[str, bool | None, str]:
+    """Up, down or the same; whether that is wanted; and by how much of what was."""
     way = "same" if now == then else "up" if now > then else "down"
-    good = None if way == "same" else (way == "up") == (card.better == "more")
-    change = f"{abs(now - then) * 100 / abs(then):.0f}%" if then and not _is_day(present.value) else ""
-    return way, good, change
+    good = None if way == "same" else (way == "up") == (better == "more")
+    return way, good, f"{abs(now - then) * 100 / abs(then):.0f}%" if then else ""
 
 
 def _is_day(value: Any) -> bool:
@@ -104,10 +108,13 @@ def _is_day(value: Any) -> bool:
 def _goal(card: NumberCard, field: Field | None, value: Any, reader: Reader) -> Goal | None:
     if card.target is None or _is_day(value):
         return None
-    now, wanted = in_number(value), float(card.target)
+    return in_percent(card.better, in_number(value), card.target, _target(field, card.target, card.fold, reader))
+
+
+def in_percent(better: str, value: Any, target: Decimal, text: str) -> Goal:
+    now, wanted = float(value), float(target)
     percent = math.floor(now * 100 / wanted + 1e-9) if wanted else 100 if now else 0
-    reached = now >= wanted if card.better == "more" else now <= wanted
-    text = _target(field, card.target, card.fold, reader)
+    reached = now >= wanted if better == "more" else now <= wanted
     return Goal(text, percent, max(0, min(100, percent)), reached)
 
 
@@ -117,6 +124,16 @@ def _target(field: Field | None, target: Decimal, fold: str, reader: Reader) -> 
     return shown_value(
         field, int(target) if field.type == "integer" and target == int(target) else target, fold, reader
     )
+
+
+def said_now(look: Look, span: Span) -> Message | str:
+    present = span.unit in PRESENT and span.first <= look.today < span.end
+    return PRESENT[span.unit] if present else span.label(look.reader)
+
+
+def said_before(look: Look, span: Span) -> Message | str:
+    present = span.unit in PAST and earlier(span, -1).first <= look.today < earlier(span, -1).end
+    return PAST[span.unit] if present else span.label(look.reader)
 
 
 PRESENT: Mapping[str, Message] = {

@@ -43,7 +43,7 @@ class Row:
 def draw(look: Look, card: TrendCard) -> Mapping[str, Any]:
     field, date, group = measured(look, card), look.field(card.date), look.field(card.group)
     assert date is not None
-    along = spans(look.today, card.by, card.last, card.ahead)
+    along = spans(look.upto, card.by, card.last, card.ahead)
     found = _tallies(look, card, date, group, along)
     if not found and group is not None:
         return {"empty": True}
@@ -93,11 +93,14 @@ def _cells(
     look: Look, card: TrendCard, field: Field | None, date: Field, along: Sequence[Span], group: Group | None,
     tallies: Tallies,
 ) -> Cells:  # fmt: skip
-    nothing = Tally(card.fold)
+    nothing = so_far = Tally(card.fold)
     found = []
     for place, span in enumerate(along):
-        tally = tallies.get(place, nothing)
-        url = _behind(look, group, date, span) if tally.records else None
+        tally, behind = tallies.get(place, nothing), span
+        if card.cumulative:
+            tally = so_far = so_far + tally
+            behind = Span("own", along[0].first, span.end)
+        url = _behind(look, group, date, behind) if tally.records else None
         found.append((in_number(tally.value), span.label(look.reader), shown(field, tally, look.reader), url))
     return found
 

@@ -14,8 +14,8 @@ _DAYS = {"d": 1, "w": 7}
 
 
 def seconds_of(length: Duration) -> float:
-    """A length in seconds; a working day counts as a day."""
-    each = _SECONDS.get(length.unit) or 86400 * _DAYS.get(length.unit, 1)
+    """A length in seconds; a working day counts as a day, a working hour as an hour."""
+    each = _SECONDS.get(length.unit.removeprefix("w")) or 86400 * _DAYS.get(length.unit, 1)
     return float(each * length.amount)
 
 

@@ -1,0 +1,277 @@
+"""What the plant did with the orders: purchases, jobs, material, reports, inspections, goods, complaints, changes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from engine.api import Actor, Application, Invalid, Refused, adopt, find, records, save, take
+from plugins.order_hub import equipment
+from plugins.order_hub.demo import OrderPlan
+
+ON_THE_FLOOR = ("preparing", "scheduled", "producing", "inspected")  # with jobs, material and reports, all of them
+DONE, SENT = 20, 70  # so many of the newest that were shipped have them too; so many have their shipments
+MADE = ("inspected", "shipped", "signed", "returned")
+SHIPPED = ("shipped", "signed", "returned")
+LEFT = "L0"  # the lot that was there when the books began
+
+
+@dataclass
+class Plant:
+    """The masters by key, and what moved. ``recipes``: product id → its components as (id, per piece)."""
+
+    app: Application
+    actor: Actor
+    random: Random
+    people: Mapping[str, int]
+    lines: list[int] = field(default_factory=list)
+    machines: list[tuple[int, int]] = field(default_factory=list)  # id, line
+    locations: dict[str, int] = field(default_factory=dict)
+    suppliers: list[int] = field(default_factory=list)
+    materials: dict[str, int] = field(default_factory=dict)
+    recipes: dict[int, list[tuple[int, Decimal]]] = field(default_factory=dict)
+    used: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def today(self) -> dt.date:
+        return self.app.clock().date()
+
+    def kept(self, form: str, key: str, values: dict[str, Any]) -> int:
+        """The record with this key; made if it is not there."""
+        found = find(self.app, self.actor, form, {key: values[key]})
+        return found["id"] if found else save(self.app, self.actor, form, values).id
+
+    def make(self, form: str, state: str | None = None, **values: Any) -> int:
+        """A record as it was taken over from the books, with no rule woken."""
+        return adopt(self.app, self.actor, form, values, state=state).id
+
+    def move(self, kind: str, on: dt.date, product: int, quantity: Decimal | int, place: str, **more: Any) -> int:
+        lot = more.pop("lot", LEFT)
+        return self.make("movement", kind=kind, moved_on=on.isoformat(), product=product, lot=lot,
+                         location=self.locations[place], quantity=str(quantity), **more)  # fmt: skip
+
+
+# --- what is there before anybody orders
+
+
+def masters(plant: Plant) -> None:
+    plant.lines = [plant.kept("production_line", "name", {"name": name}) for name in equipment.LINES]
+    for values in equipment.machines(plant.random):
+        line = plant.lines[values["line"]]
+        plant.machines.append((plant.kept("machine", "code", {**values, "line": line}), line))
+    for code, zone in equipment.LOCATIONS:
+        plant.locations[code] = plant.kept("location", "code", {"code": code, "zone": zone, "barcode": code})
+    for name, contact, days in equipment.SUPPLIERS:
+        values = {"name": name, "contact": contact, "payment_days": days, "rating": plant.random.randint(3, 5)}
+        plant.suppliers.append(plant.kept("supplier", "name", values))
+    for sku, name, kind, unit, cost, supplier, safety, days in equipment.MATERIALS:
+        plant.materials[sku] = plant.kept(
+            "product", "sku",
+            {"sku": sku, "name": name, "kind": kind, "unit": unit, "cost": cost, "safety_stock": str(safety),
+             "lead_days": days, "supplier": plant.suppliers[supplier]},
+        )  # fmt: skip
+    for stage, row in equipment.POLICIES.items():
+        for what, policy in zip(("due_date", "quantity", "delivery"), row, strict=True):
+            if find(plant.app, plant.actor, "change_policy", {"stage": stage, "what": what}) is None:
+                terms = {"approver": policy[0], "surcharge": policy[1]} if policy else {"allowed": False}
+                save(plant.app, plant.actor, "change_policy", {"stage": stage, "what": what, **terms})
+
+
+def recipe(plant: Plant, product: Mapping[str, Any]) -> dict[str, Any]:
+    machine = plant.random.choice(plant.machines)[0]
+    return equipment.recipe(plant.random, product, plant.materials, machine)
+
+
+def remember(plant: Plant, product: int, made_of: Mapping[str, Any]) -> None:
+    plant.recipes[product] = [(one["component"], Decimal(one["quantity"])) for one in made_of["bom"]]
+
+
+# --- an order on the floor
+
+
+def works(plant: Plant, plan: OrderPlan, order: int, products: Sequence[int]) -> None:
+    """Jobs, material and reports of one order, as far as it got."""
+    reached = {step.state: step.at.date() for step in plan.steps}
+    if "preparing" not in reached or plan.state == "cancelled":
+        return
+    for place, quantity, _price in plan.lines:
+        _job(plant, plan, order, products[place], quantity, reached)
+    if "inspected" in reached:
+        passed = plan.state in SHIPPED
+        sample = 50 if plan.amount < 20_000 else 125
+        values = {"order": order, "sample": sample, "defects": plant.random.choice((0, 0, 0, 1, 2)),
+                  "inspected_on": reached["inspected"].isoformat()}  # fmt: skip
+        plant.make("inspection", "passed" if passed else "open", **values)
+
+
+def _job(
+    plant: Plant, plan: OrderPlan, order: int, product: int, quantity: int, reached: Mapping[str, dt.date]
+) -> None:
+    random = plant.random
+    machine, _line = random.choice(plant.machines)
+    days = {name: plan.values[name] for name in ("planned_start", "planned_end") if name in plan.values}
+    job = plant.make("job", order=order, product=product, quantity=quantity, machine=machine,
+                     due_on=plan.values["due_on"], **days)  # fmt: skip
+    issued = "producing" in reached
+    for component, each in plant.recipes[product]:
+        needed = (each * quantity).quantize(Decimal("0.001"))
+        short = plan.state == "preparing" and random.random() < 0.35
+        reserved = Decimal(0) if issued else (needed / 3).quantize(Decimal("0.001")) if short else needed
+        plant.used[component] += int(needed) + 1
+        plant.make("requirement", order=order, job=job, product=component, needed=str(needed), reserved=str(reserved),
+                   due_on=plan.values["due_on"])  # fmt: skip
+        if issued:
+            taken = needed * Decimal(random.choice(("1", "1", "1.02", "1.08")))
+            plant.move("issue", reached["producing"], component, -taken.quantize(Decimal("0.001")), "A1",
+                       order=order, job=job)  # fmt: skip
+    if issued:
+        _reports(plant, plan, job, machine, quantity, reached["producing"])
+
+
+def _reports(plant: Plant, plan: OrderPlan, job: int, machine: int, quantity: int, since: dt.date) -> None:
+    """A job of some days: each reported by an operator; the last of one that is under way waits for approval."""
+    random, days = plant.random, plant.random.randint(1, 3)
+    share = quantity // days
+    for day in range(days):
+        on = min(since + dt.timedelta(days=day), plant.today)
+        finished = plan.state in MADE
+        if not finished and day == days - 1:
+            return
+        good = quantity - share * (days - 1) if day == days - 1 else share
+        scrap = random.choice((0, 0, max(1, good // 80), max(1, good // 40)))
+        values = {"job": job, "operation": "注塑", "machine": machine, "worked_on": on.isoformat(), "good": good,
+                  "scrap": scrap, "minutes": random.randint(240, 700), "worker": plant.people.get("ma")}  # fmt: skip
+        if scrap:
+            values["scrap_reason"] = random.choice(("short_shot", "flash", "sink", "colour", "setup"))
+        waits = not finished and day == days - 2 and random.random() < 0.5
+        plant.make("work_report", "reported" if waits else "approved", **values)
+
+
+def goods(plant: Plant, plan: OrderPlan, order: int, products: Sequence[int], at: dt.datetime, lot: str) -> None:
+    """What left the warehouse for a shipment: nearly always what was recorded."""
+    for place, quantity, _price in plan.lines:
+        less = plant.random.choice((0, 10, 50)) if plant.random.random() < 0.06 else 0
+        plant.move("production", at.date(), products[place], quantity, "F1", lot=lot, order=order)
+        plant.move("shipment", at.date(), products[place], less - quantity, "F1", lot=lot, order=order)
+
+
+# --- what came in for it
+
+
+def purchasing(plant: Plant) -> None:
+    """The books begin with enough for what was used; since then everything came by purchases, some still to come."""
+    begun = plant.today - dt.timedelta(days=120)
+    for sku, _name, _kind, _unit, cost, supplier, safety, days in equipment.MATERIALS:
+        product, used = plant.materials[sku], plant.used[plant.materials[sku]]
+        plant.move("count", begun, product, used + safety // 2, "A1", note="期初")
+        lot = max(safety, used // 4) or safety
+        for age in (75, 40, 12):
+            _came(plant, product, supplier, lot, cost, plant.today - dt.timedelta(days=age + days))
+        _under_way(plant, product, supplier, lot, cost, days)
+    for sku in ("RAW-PA66", "MB-BLACK", "BOX-M"):
+        _asked(plant, plant.materials[sku])
+
+
+def _purchase(
+    plant: Plant, state: str, product: int, supplier: int, quantity: int, cost: str, on: dt.date, due: dt.date,
+    promised: dt.date | None = None,
+) -> int:  # fmt: skip
+    more = {"promised_on": promised.isoformat(), "confirmed_quantity": str(quantity)} if promised else {}
+    return plant.make("purchase", state, supplier=plant.suppliers[supplier], product=product, quantity=str(quantity),
+                      price=cost, ordered_on=on.isoformat(), needed_on=due.isoformat(), **more)  # fmt: skip
+
+
+def _came(plant: Plant, product: int, supplier: int, quantity: int, cost: str, on: dt.date) -> None:
+    late = plant.random.choice((0, 0, 0, 2, 4))
+    due = on + dt.timedelta(days=10)
+    there = due + dt.timedelta(days=late)
+    if there > plant.today:
+        return
+    purchase = _purchase(plant, "received", product, supplier, quantity, cost, on, due, there)
+    plant.move("purchase", there, product, quantity, "A2", lot=f"B{there:%y%m%d}", purchase=purchase)
+    pays = there + dt.timedelta(days=equipment.SUPPLIERS[supplier][2])
+    values = {"purchase": purchase, "supplier": plant.suppliers[supplier], "issued_on": there.isoformat(),
+              "due_on": pays.isoformat(), "amount": str(Decimal(cost) * quantity)}  # fmt: skip
+    if pays <= plant.today and plant.random.random() < 0.8:
+        plant.make("bill", "paid", **values, paid_on=pays.isoformat())
+    else:
+        plant.make("bill", "overdue" if pays < plant.today else "open", **values)
+
+
+def _under_way(plant: Plant, product: int, supplier: int, quantity: int, cost: str, days: int) -> None:
+    on = plant.today - dt.timedelta(days=plant.random.randint(1, 4))
+    due = on + dt.timedelta(days=days)
+    if plant.random.random() < 0.4:
+        _purchase(plant, "sent", product, supplier, quantity, cost, on, due)
+    else:
+        late = plant.random.choice((0, 0, 3, 5))
+        _purchase(plant, "confirmed", product, supplier, quantity, cost, on, due, due + dt.timedelta(days=late))
+
+
+def _asked(plant: Plant, product: int) -> None:
+    """A request for which quotes were asked, one of them answered."""
+    needed = plant.today + dt.timedelta(days=14)
+    request = plant.make("purchase_request", "asked", product=product, quantity="500", needed_on=needed.isoformat())
+    plant.make("quotation", "asked", request=request, supplier=plant.suppliers[1], product=product, quantity="500")
+    promised = plant.today + dt.timedelta(days=10)
+    plant.make("quotation", "answered", request=request, supplier=plant.suppliers[2], product=product, quantity="500",
+               price=str(plant.random.randint(80, 260) / 10), promised_on=promised.isoformat())  # fmt: skip
+
+
+# --- what went wrong
+
+
+def troubles(plant: Plant, orders: Sequence[tuple[int, OrderPlan]]) -> None:
+    """Complaints, changes and the exceptions that rules would have collected."""
+    random = plant.random
+    for id, plan in orders:
+        for kind in _exceptions(plant, plan):
+            plant.make("exception", "open", order=id, kind=kind, found_on=_found(plant, plan).isoformat())
+        if plan.state == "signed" and random.random() < 0.05:
+            _complaint(plant, id, plan)
+        if plan.state in ("preparing", "scheduled") and random.random() < 0.12:
+            _change(plant, id, plan)
+    for found in _differing(plant):
+        take(plant.app, plant.actor, "reconciliation", found, "differ")
+
+
+def _exceptions(plant: Plant, plan: OrderPlan) -> list[str]:
+    due, states = dt.date.fromisoformat(plan.values["due_on"]), {step.state for step in plan.steps}
+    late = due < plant.today and plan.state not in (*SHIPPED, "cancelled")
+    return [kind for kind, holds in (("late", late), ("returned", "returned" in states)) if holds]
+
+
+def _found(plant: Plant, plan: OrderPlan) -> dt.date:
+    return min(plant.today, dt.date.fromisoformat(plan.values["due_on"]) + dt.timedelta(days=1))
+
+
+def _complaint(plant: Plant, order: int, plan: OrderPlan) -> None:
+    kind, said = plant.random.choice(
+        (("quality", "飞边超标，要求补货"), ("quantity", "少 20 只"), ("wrong_goods", "颜色发错"), ("late", "晚到两天"),
+         ("inside", "销售与仓库对发货数量说法不一"))
+    )  # fmt: skip
+    on = min(plant.today, plan.steps[-1].at.date() + dt.timedelta(days=2))
+    done = plant.random.random() < 0.6
+    more = {"answer": "已补发并道歉", "cost": str(plant.random.randint(2, 40) * 100)} if done else {}
+    plant.make("complaint", "closed" if done else "open", order=order, kind=kind, description=said,
+               raised_on=on.isoformat(), **more)  # fmt: skip
+
+
+def _change(plant: Plant, order: int, plan: OrderPlan) -> None:
+    due = dt.date.fromisoformat(plan.values["due_on"])
+    values = {"order": order, "what": "due_date", "new_due_on": (due + dt.timedelta(days=5)).isoformat(),
+              "why": "客户项目推迟"}  # fmt: skip
+    try:
+        save(plant.app, plant.actor, "order_change", values)
+    except (Invalid, Refused):
+        return  # the matrix or the dates do not allow it
+
+
+def _differing(plant: Plant) -> list[int]:
+    found = records(plant.app, plant.actor, "reconciliation", where="record.difference != 0", limit=1000)
+    return [row["id"] for row in found]
