@@ -38,7 +38,11 @@ class Rights:
         tables, conn = looking.app.tables, looking.conn
         ids = list(conn.scalars(sa.select(tables.user.c.id)))
         found = load_people(conn, tables, ids)
-        actors = {id: Actor(id, one["login"], one["name"], one["roles"], one["groups"]) for id, one in found.items()}
+        actors = {
+            id: Actor(id, one["login"], one["name"], one["roles"], one["groups"], portal=one["portal"],
+                      stands_for=one["stands_for"])
+            for id, one in found.items()
+        }  # fmt: skip
         event = tables.event
         query = sa.select(event.c.record_id).where(event.c.form == "_user", event.c.kind == "user.changed")
         groups = sa.select(event.c.id).where(event.c.form == "_group").limit(1)
