@@ -32,9 +32,10 @@ otherwise says
 ``may``, ``readable_fields``, ``doors`` answer what they may do. ``users_of`` lists who may sign in.
 
 **Simulations.** ``registry.simulation("app", function, size="tickets")``: the function is given a ``Simulation`` and
-enters each ``Agent``, or a generator with ``follow``; everything is done as a person, by ``create``, ``change``, ``take``,
-``press``, ``answer``, which answer an ``Outcome``. ``Hours`` say when somebody works. ``registry.invariant("app", "name",
-function)``: the function is given a ``Looking`` and answers each ``Broken``; ``appmill check-data`` looks at it too.
+enters each ``Agent``, or a generator with ``follow``; everything is done as a person, by ``create``, ``change``,
+``take``, ``press``, ``answer``, which answer an ``Outcome``. ``Hours`` say when somebody works.
+``registry.invariant("app", "name", function)``: the function is given a ``Looking`` and answers each ``Broken``;
+``appmill check-data`` looks at it too.
 
 **Saying no.** Raise ``Invalid``, ``Refused``, ``Denied``, ``Missing`` with ``message("English {pattern}", …)``.
 """
@@ -107,8 +108,8 @@ from engine.workflow import Door, Obstacle, doors
 
 __all__ = [
     "Action",
-    "Agent",
     "Actor",
+    "Agent",
     "Answer",
     "AppDefinition",
     "Application",

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "history": ("engine.commands.history", "List what was ever in force, or print one of them."),
     "rollback": ("engine.commands.rollback", "Go back to a definition that was in force."),
     "export": ("engine.commands.export", "Write the records of a form as CSV or XLSX."),
+    "export-events": ("engine.commands.export_events", "Write down everything that happened, for other tools."),
     "import": ("engine.commands.import_", "Bring a table in as records."),
     "seed": ("engine.commands.seed", "Make sample records."),
     "user": ("engine.commands.user", "Add, list and change people."),
@@ -41,9 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         _parser(None).print_help()
         return 0
     parser = _parser(argv[0] if argv else None)
-    options, options.more = parser.parse_known_args(argv)
-    if options.more and not hasattr(import_module(COMMANDS[options.command][0]), "more"):
-        parser.error(f"unrecognized arguments: {' '.join(options.more)}")
+    options, rest = parser.parse_known_args(argv)
+    options.more = rest
+    if rest and not hasattr(import_module(COMMANDS[options.command][0]), "more"):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show Chinese gets escapes

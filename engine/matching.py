@@ -41,9 +41,7 @@ def _places(passage: Passage) -> Iterator[Place]:
             yield lines.plan, row, changed, f"{name}.{index}."
 
 
-def _found(
-    passage: Passage, plan: FormPlan, row: Row, match: MatchPlan, make: Make | None, where: str
-) -> int | None:
+def _found(passage: Passage, plan: FormPlan, row: Row, match: MatchPlan, make: Make | None, where: str) -> int | None:
     walk = passage.walk
     try:
         values = _values(passage, _view(passage, plan, row), match)

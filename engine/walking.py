@@ -1,8 +1,9 @@
 """The one walk of a record, from its parsed input to its event, inside the caller's transaction.
 
-The order: read → version → lay the input over → defaults → hidden and read-only → numbers and found links → worked-out values → the
-transition's obstacles → the state → required, checks, unique, links, files → write → rollups → rules decide → event →
-stays → rules' effects → search. Everything wrong with the input is said together, before anything is written.
+The order: read → version → lay the input over → defaults → hidden and read-only → numbers and found links →
+worked-out values → the transition's obstacles → the state → required, checks, unique, links, files → write → rollups →
+rules decide → event → stays → rules' effects → search. Everything wrong with the input is said together, before
+anything is written.
 """
 
 from __future__ import annotations

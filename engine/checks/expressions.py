@@ -96,7 +96,8 @@ def _more_names(review: Review, rule: Rule, leaf: Leaf) -> Mapping[str, Any]:
     if isinstance(leaf.owner, CopyLines):
         return {**here, "line": copied_form(review, rule, leaf.owner) or "any"}
     if isinstance(leaf.owner, CreateRecord) and leaf.owner.each is not None and leaf.path[-1] != "each":
-        return {**here, "line": _gone_through(review, leaf.owner.each, review.form(around.form if around else rule.form))}
+        start = review.form(around.form if around else rule.form)
+        return {**here, "line": _gone_through(review, leaf.owner.each, start)}
     return here
 
 

@@ -207,9 +207,10 @@ class Filling:
 
     def _is_created_by_rules(self) -> bool:
         actions = (action for rule in self.review.rules for _path, action, _form in rule.steps())
-        return any(
-            isinstance(action, CreateRecord) and action.form == self.form.name for action in actions
-        ) or self._is_made_by_links()
+        return (
+            any(isinstance(action, CreateRecord) and action.form == self.form.name for action in actions)
+            or self._is_made_by_links()
+        )
 
     def _is_made_by_links(self) -> bool:
         """Whether some link makes records of this form where none matches."""

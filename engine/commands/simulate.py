@@ -39,7 +39,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", dest="end", metavar="DATE", type=moment, help="the last day (default: a year later)")
     parser.add_argument("--days", type=int, metavar="N", help="how long, in the place of --to (with people: 30)")
     people = parser.add_argument_group(
-        "with people", "in an empty database of its own, or in --database where that is empty; nothing leaves the process"
+        "with people",
+        "in an empty database of its own, or in --database where that is empty; nothing leaves the process",
     )
     people.add_argument(
         "--people", action="store_true", help="people use the application: a plugin's, or a crowd that knows the file"
@@ -81,10 +82,8 @@ def run(options: argparse.Namespace) -> int:
     more(options, registered.size if registered else None)
     zone = ZoneInfo(definition.timezone)
     populated = options.people or options.seed is not None or options.size is not None
-    first = moment(BEGINNING) if populated else dt.datetime.now().replace(microsecond=0)
-    start = options.start.replace(tzinfo=zone) if options.start else (
-        first.replace(tzinfo=zone) if populated else first.astimezone(zone)
-    )  # fmt: skip
+    first = moment(BEGINNING).replace(tzinfo=zone) if populated else dt.datetime.now(zone).replace(microsecond=0)
+    start = options.start.replace(tzinfo=zone) if options.start else first
     days = options.days or (30 if populated else 365)
     end = options.end.replace(tzinfo=zone) if options.end else start + dt.timedelta(days=days)
     if end <= start:
@@ -133,9 +132,7 @@ def _with_people(options: argparse.Namespace, registry: Registry, start: dt.date
 # --- time alone
 
 
-def _story(
-    options: argparse.Namespace, registry: object, folder: Path, start: dt.datetime, end: dt.datetime
-) -> Story:
+def _story(options: argparse.Namespace, registry: object, folder: Path, start: dt.datetime, end: dt.datetime) -> Story:
     from engine.application import start as opened
     from engine.load import load_file
     from engine.registry import Registry
@@ -168,9 +165,7 @@ def _source(options: argparse.Namespace) -> Path | None:
     return None
 
 
-def _print(
-    definition: AppDefinition, story: Story, zone: ZoneInfo, start: dt.datetime, end: dt.datetime
-) -> None:
+def _print(definition: AppDefinition, story: Story, zone: ZoneInfo, start: dt.datetime, end: dt.datetime) -> None:
     print(f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} ({definition.timezone})\n")
     acted, woken = story.acted(), Counter(firing.rule for firing in story.firings)
     counts = Counter(firing.rule for firing in acted)

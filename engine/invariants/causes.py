@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from engine.invariants.looking import Broken, Looking, message
+from engine.errors import message
+from engine.invariants.looking import Broken, Looking
 
 WOKEN_BY = ("schedule:", "date:", "timeout:", "hook:", "mail:", "finished:")  # what runs without an event begin with
 

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from engine.errors import message
 from engine.formats import MASK
-from engine.invariants.looking import ANOTHER_DEFINITION, Broken, Looking, message
+from engine.invariants.looking import ANOTHER_DEFINITION, Broken, Looking
 from engine.invariants.stories import Story, by_stable_id
 from engine.plans import FormPlan
 from engine.trying.past import BEGINS, WRITES

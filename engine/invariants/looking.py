@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from engine.application import Application
-from engine.errors import Message, Missing, message
+from engine.errors import DefinitionError, Message, Missing
 from engine.going_on import plans_of
-from engine.load import DefinitionError
 
 if TYPE_CHECKING:
     from engine.plans import Plans
 
-Row = Mapping[str, Any]
 STREAM = {"stream_results": True, "yield_per": 2000}
 
 
@@ -65,15 +63,5 @@ class Looking:
 Find = Callable[[Looking], Iterator[Broken]]
 
 
-@dataclass(frozen=True)
-class Invariant:
-    """``find`` answers everything that breaks it."""
-
-    name: str
-    label: Message
-    find: Find
-
-
 NO_TEXT = "the definition of that time is not kept"
 ANOTHER_DEFINITION = "the definition was changed in between"
-__all__ = ["ANOTHER_DEFINITION", "NO_TEXT", "Broken", "Find", "Invariant", "Looking", "Row", "message"]

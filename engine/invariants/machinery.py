@@ -8,7 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.invariants.looking import Broken, Looking, message
+from engine.errors import message
+from engine.invariants.looking import Broken, Looking
 from engine.storage import search
 from engine.storage.automation import OPEN_MESSAGES, OPEN_RUNS, in_state
 
@@ -51,7 +52,9 @@ def messages(looking: Looking) -> Iterator[Broken]:
     """What was to be done is done, still to come, or says why it is not."""
     table, run = looking.app.tables.message, looking.app.tables.run
     unexplained = sa.and_(in_state(table, "dead", "unsure"), sa.or_(table.c.error.is_(None), table.c.error == ""))
-    yield from _of_messages(looking, sa.select(table).where(unexplained), "“{kind}” was not done, and nothing says why.")
+    yield from _of_messages(
+        looking, sa.select(table).where(unexplained), "“{kind}” was not done, and nothing says why."
+    )
     stopped = (in_state(table, "done"), table.c.done_at.is_(None))
     yield from _of_messages(looking, sa.select(table).where(*stopped), "“{kind}” is done, but not when.")
     gone = sa.select(table).outerjoin_from(table, run, run.c.id == table.c.run_id)

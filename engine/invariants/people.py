@@ -8,8 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.grants import NEVER
-from engine.invariants.looking import ANOTHER_DEFINITION, NO_TEXT, Broken, Looking, message
+from engine.errors import message
+from engine.grants import NEVER, rights_of
+from engine.invariants.looking import ANOTHER_DEFINITION, NO_TEXT, Broken, Looking
 from engine.invariants.stories import Story, by_stable_id
 from engine.people import Actor, load_people
 from engine.permissions import updatable_fields
@@ -38,8 +39,10 @@ class Rights:
         ids = list(conn.scalars(sa.select(tables.user.c.id)))
         found = load_people(conn, tables, ids)
         actors = {
-            id: Actor(id, one["login"], one["name"], one["roles"], one["groups"]) for id, one in found.items()
-        }
+            id: Actor(id, one["login"], one["name"], one["roles"], one["groups"], portal=one["portal"],
+                      stands_for=one["stands_for"])
+            for id, one in found.items()
+        }  # fmt: skip
         event = tables.event
         query = sa.select(event.c.record_id).where(event.c.form == "_user", event.c.kind == "user.changed")
         groups = sa.select(event.c.id).where(event.c.form == "_group").limit(1)
@@ -95,8 +98,6 @@ class Rights:
         return ANOTHER_DEFINITION if event.kind in VERBS else None
 
     def _verb(self, form: Any, verb: str, actor: Actor) -> Any:
-        from engine.grants import rights_of
-
         ways = rights_of(self.looking.app, actor, form).verbs.get(verb, NEVER)
         if ways:
             return None if () in ways else CONDITION
@@ -116,7 +117,9 @@ class Rights:
         key = (plan.form.name, event.kind == "created", event.transition, actor.id)
         if key not in self._kept:
             open_ = updatable_fields(self.looking.app, actor, plan.form, creating=event.kind == "created")
-            step = next((one for one in plan.transitions.values() if one.transition.stable_id == event.transition), None)
+            step = next(
+                (one for one in plan.transitions.values() if one.transition.stable_id == event.transition), None
+            )
             by_itself = {*plan.constants, *plan.defaults, *(one.name for one in plan.series), *plan.visible_when}
             self._kept[key] = {
                 id: one.name for id, one in by_stable_id(plan).items()
@@ -129,7 +132,11 @@ class Rights:
 
 def _step(form: Any, event: Any, actor: Actor) -> Any:
     workflow = form.workflow
-    step = next((one for one in workflow.transitions.values() if one.stable_id == event.transition), None) if workflow else None
+    step = (
+        next((one for one in workflow.transitions.values() if one.stable_id == event.transition), None)
+        if workflow
+        else None
+    )
     if step is None:
         return ANOTHER_DEFINITION
     if actor.roles.isdisjoint(step.roles):
@@ -139,7 +146,9 @@ def _step(form: Any, event: Any, actor: Actor) -> Any:
 
 
 def _button(definition: Any, form: str, actor: Actor) -> Any:
-    buttons = [rule.trigger for rule in definition.rules.values() if isinstance(rule.trigger, Button) and rule.form == form]
+    buttons = [
+        rule.trigger for rule in definition.rules.values() if isinstance(rule.trigger, Button) and rule.form == form
+    ]
     if any(not actor.roles.isdisjoint(one.roles) for one in buttons):
         return None
     return message("{who} pressed a button that is for others.", who=actor.name)
@@ -153,5 +162,3 @@ def answers(looking: Looking) -> Iterator[Broken]:
     for row in looking.rows(query.where(event.c.kind == "answered")):
         if ((row.trace or {}).get("question"), row.actor_id) not in known:
             yield Broken(message("Somebody answered who was not asked."), row.form, row.record_id, row.id)
-
-

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
-from engine.invariants.looking import ANOTHER_DEFINITION, NO_TEXT, Broken, Looking, message
+from engine.errors import message
+from engine.invariants.looking import ANOTHER_DEFINITION, NO_TEXT, Broken, Looking
 from engine.invariants.stories import Story
 from engine.plans import PREVIOUS, FormPlan
 from engine.stays import seconds_between

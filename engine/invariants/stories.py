@@ -42,7 +42,9 @@ def _of_form(looking: Looking, plan: FormPlan) -> Iterator[Story]:
     event, stay, table = tables.event, tables.stay, plan.table
     rows = looking.rows(sa.select(table).order_by(table.c.id))
     events = looking.rows(
-        sa.select(*(event.c[name] for name in EVENT)).where(event.c.form == form).order_by(event.c.record_id, event.c.id)
+        sa.select(*(event.c[name] for name in EVENT))
+        .where(event.c.form == form)
+        .order_by(event.c.record_id, event.c.id)
     )
     moments = [sa.type_coerce(stay.c[name], sa.String).label(name) for name in ("entered_at", "left_at")]
     stays = looking.rows(

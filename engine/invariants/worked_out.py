@@ -7,8 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from engine.errors import message
 from engine.expressions import no_time
-from engine.invariants.looking import Broken, Looking, message
+from engine.invariants.looking import Broken, Looking
 from engine.people import system_actor
 from engine.plans import FormPlan
 from engine.recomputing import CHUNK, worked_out

@@ -140,9 +140,7 @@ def _create(t: Telling, one: actions.CreateRecord, form: str | None, around: Aro
     values = message("{values}", values=given) if one.values else None
     copies = [message("{lines} copied from {each}", lines=t.words.field_label(one.form, name),
                       each=t.words.field_label(form, copy.each)) for name, copy in one.lines.items()]  # fmt: skip
-    each = (
-        message("for each of {lines}", lines=t.saying(form, around).value(one.each)) if one.each else None
-    )
+    each = message("for each of {lines}", lines=t.saying(form, around).value(one.each)) if one.each else None
     names = [t.words.field_label(one.form, name) for name in one.once]
     once = message("once for the same {fields}", fields=names) if names else None
     return t.more(made, each, values, *copies, once)

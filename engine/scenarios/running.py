@@ -23,8 +23,8 @@ def run_scenarios(
     url: str | None = None,
 ) -> list[Result]:
     """Play the scenarios (``names``: only these, in the order of the file) and answer how they went; ``told`` is
-    called after each. The database of the application is not touched; ``url``: a PostgreSQL database beside which they are
-    played instead of in a file. Raises Missing for a name there is not."""
+    called after each. The database of the application is not touched; ``url``: a PostgreSQL database beside which they
+    are played instead of in a file. Raises Missing for a name there is not."""
     known = loaded.definition.scenarios
     for name in names:
         if name not in known:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -11,20 +11,18 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from engine import questions, service
-from engine.errors import AppmillError
 from engine.language import ADMIN
 from engine.permissions import may, row_filter, updatable_fields
 from engine.plans import FormPlan, TransitionPlan
 from engine.simulating.drawn import Drawn
 from engine.simulating.hours import DAY, Hours
-from engine.storage import records
 from engine.triggers import Button
 from engine.walks.ground import Record
 from engine.walks.wishes import answer, is_empty, reads, wish_of
 from engine.workflow import Door, doors
 
 if TYPE_CHECKING:
-    from engine.simulating.simulation import Outcome, Simulation
+    from engine.simulating.simulation import Simulation
 
 PAUSE = dt.timedelta(minutes=25)  # between two things a person does, on average
 READING = dt.timedelta(minutes=12)  # at most, from opening a record to saving it
@@ -52,7 +50,7 @@ def _hours(simulation: Simulation) -> Hours:
 
 @dataclass
 class Person:
-    """``plans``: what could be done, with how likely it is tried; whatever does not fit at the moment is passed over."""
+    """Thinks of one thing after the other until something can be done; what cannot is passed over."""
 
     login: str
     drawn: Drawn
@@ -153,7 +151,9 @@ class Person:
         return self._save(simulation, plan, record, values)
 
     def _edit(self, simulation: Simulation) -> bool:
-        found = self._some_record(simulation, lambda plan: bool(may(simulation.app, simulation.actor(self.login), "update", plan.form)))
+        found = self._some_record(
+            simulation, lambda plan: bool(may(simulation.app, simulation.actor(self.login), "update", plan.form))
+        )
         if found is None:
             return False
         plan, record = found
@@ -207,7 +207,7 @@ class Person:
             return None
         plan = simulation.random.choice(plans)
         app, actor, table = simulation.app, simulation.actor(self.login), plan.table
-        clauses = [table.c.deleted_at.is_(None)]
+        clauses: list[sa.ColumnElement[bool]] = [table.c.deleted_at.is_(None)]
         allowed = row_filter(app, actor, "read", plan.form)
         clauses += [] if allowed is None else [allowed]
         final = [name for name, state in plan.states.items() if state.final]

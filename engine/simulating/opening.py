@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from engine.application import Application, start
 from engine.errors import Refused, message
 from engine.load import Loaded
-from engine.outside.task import Surroundings, Task
+from engine.outside.task import Task
 from engine.registry import Registry
 from engine.scenarios.recorder import Recorder, Sent
 from engine.scenarios.world import DOCUMENT, World, make_people
@@ -82,7 +82,9 @@ def _refuse_filled(app: Application) -> None:
     tables = app.tables
     held = [tables.user, *(table for table in tables.form.values())]
     with app.database.read() as conn:
-        filled = [table.name for table in held if conn.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first()]
+        filled = [
+            table.name for table in held if conn.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first()
+        ]
     if filled:
         names = tuple(name.removeprefix("_") for name in filled[:5])
         raise Refused(message("A simulation needs an empty database; this one holds: {names}.", names=names))
@@ -92,7 +94,7 @@ def _performers(recorder: Recorder, registry: Registry) -> dict[str, Callable[..
     """Scripts are carried out; a print is a sheet that says which one it is: pages take seconds each."""
     sheets = itertools.count(1)
 
-    def sheet(task: Task, around: Surroundings) -> Mapping[str, Any]:
+    def sheet(task: Task, around: Any) -> Mapping[str, Any]:
         app: Application = getattr(around, "inner", around).app
         content = DOCUMENT + f"sheet {next(sheets)}".encode()
         stored = app.files.put(io.BytesIO(content), name="sheet.pdf")

@@ -132,6 +132,10 @@ class Simulation:
 
     # --- planning
 
+    def begin_at(self, moment: dt.datetime) -> None:
+        """What is set up before the first act is set up then, such as on the morning of the first day."""
+        self.world.hands.now = max(moment, self.now)
+
     def at(self, moment: dt.datetime, deed: Deed) -> None:
         """Do something at a moment; of the same moment in the order in which it was planned."""
         heappush(self._queue, (moment.replace(microsecond=0), next(self._count), deed))
@@ -227,7 +231,10 @@ class Simulation:
         table = self.app.tables.form[form]
         here = [table.c.deleted_at.is_(None), *(table.c[name] == value for name, value in values.items())]
         with self.app.database.read() as conn:
-            return [dict(row) for row in conn.execute(sa.select(table).where(*here).order_by(table.c.id).limit(limit)).mappings()]
+            return [
+                dict(row)
+                for row in conn.execute(sa.select(table).where(*here).order_by(table.c.id).limit(limit)).mappings()
+            ]
 
     # --- going
 

@@ -159,7 +159,10 @@ def _read_by(tables: Tables, rollup: Rollup) -> frozenset[str]:
     if key not in kept:
         paths = compile_expression(rollup.field.when, tables.registry).paths if rollup.field.when else ()
         named = {path[1] for path in paths if path[0] == "record" and len(path) > 1}
-        kept[key] = frozenset(named | {rollup.field.source_field or ""})
+        named |= {rollup.field.source_field or ""}
+        stored = tables.form[rollup.source.name].c
+        live = any(name in rollup.source.fields and name not in stored for name in named)
+        kept[key] = frozenset(rollup.source.fields) if live else frozenset(named)  # what is worked out may read any
     found: frozenset[str] = kept[key]
     return found
 

@@ -111,7 +111,9 @@ def build(simulation: Simulation) -> None:
     _people(plant)
     _masters(plant)
     begin_supply(plant)
-    simulation.follow(arrivals(plant, simulation.size or ORDERS_A_DAY * max(1, (simulation.end - simulation.start).days)))
+    simulation.follow(
+        arrivals(plant, simulation.size or ORDERS_A_DAY * max(1, (simulation.end - simulation.start).days))
+    )
 
 
 def _people(plant: Plant) -> None:
@@ -135,14 +137,15 @@ def _made(outcome: Outcome) -> int:
 
 def _masters(plant: Plant) -> None:
     simulation = plant.simulation
-    simulation.world.hands.now = plant.hours["he"].next(simulation.start)
+    simulation.begin_at(plant.hours["he"].next(simulation.start))
     for code, zone in (("A-01", "raw"), ("A-02", "raw"), ("F-01", "finished"), ("Q-01", "quarantine")):
         plant.locations[code] = _made(simulation.create("wu", "location", {"code": code, "zone": zone}))
     for name in ("恒塑原料", "华南化工", "永信包装", "瑞达五金", "东方色母"):
         plant.suppliers.append(_made(simulation.create("he", "supplier", {"name": name, "payment_days": 45})))
     for sku, name, kind, unit, cost, safety in MATERIALS:
         values = {"sku": sku, "name": name, "kind": kind, "unit": unit, "cost": cost, "safety_stock": safety,
-                  "lead_days": plant.random.randint(3, 9), "supplier": plant.random.choice(plant.suppliers)}  # fmt: skip
+                  "lead_days": plant.random.randint(3, 9),
+                  "supplier": plant.random.choice(plant.suppliers)}  # fmt: skip
         plant.materials[sku] = _made(simulation.create("he", "product", values))
     _machines(plant)
     _products(plant)
@@ -175,8 +178,13 @@ def _products(plant: Plant) -> None:
         ]  # fmt: skip
         if values["family"] == "connector":
             bom.append({"component": plant.materials["PT-INS"], "quantity": "2", "scrap": 1})
-        steps = [{"name": "注塑", "cycle": values["cycle_time"], "cavities": plant.random.choice((1, 2, 4)), "setup": "45m"}]
-        kept = {name: values[name] for name in ("sku", "name", "family", "material", "weight", "cycle_time", "price", "cost")}
+        steps = [
+            {"name": "注塑", "cycle": values["cycle_time"], "cavities": plant.random.choice((1, 2, 4)), "setup": "45m"}
+        ]
+        kept = {
+            name: values[name]
+            for name in ("sku", "name", "family", "material", "weight", "cycle_time", "price", "cost")
+        }
         id = _made(plant.simulation.create("he", "product", {**kept, "bom": bom, "operations": steps}))
         plant.products.append({"id": id, "price": Decimal(values["price"])})
 
@@ -187,7 +195,9 @@ def _customers(plant: Plant) -> None:
         seller = ("li", "zhou")[place % 2]
         sales_person = plant.simulation.actor(seller).id
         days = random.choice((0, 15, 30, 30, 60))
-        id = _made(plant.simulation.create("he", "customer", {**values, "sales_person": sales_person, "payment_days": days}))
+        id = _made(
+            plant.simulation.create("he", "customer", {**values, "sales_person": sales_person, "payment_days": days})
+        )
         pays = random.choices(("good", "slow", "bad"), (70, 22, 8))[0]
         deposit = Decimal(random.choice(("0.3", "0.3", "0.5", "1")))
         plant.customers.append(Customer(id, seller, pays, deposit, {"a": 6, "b": 2, "c": 1}[values["level"]]))

@@ -98,16 +98,18 @@ def _run(plant: Plant, machine: Machine, minutes: int) -> Story:
 
 def _report(plant: Plant, job: dict[str, Any], machine: Machine, good: int, minutes: int) -> Story:
     simulation, scrap = plant.simulation, int(good * plant.random.choice((0, 0, 0.01, 0.02, 0.06)))
-    values = {"job": job["id"], "machine": machine.id, "operation": "注塑", "good": good, "scrap": scrap, "minutes": minutes,
-              **({"scrap_reason": plant.random.choice(("short_shot", "flash", "sink", "colour"))} if scrap else {})}  # fmt: skip
+    values: dict[str, Any] = {"job": job["id"], "machine": machine.id, "operation": "注塑", "minutes": minutes}
+    values |= {"good": good, "scrap": scrap}
+    if scrap:
+        values["scrap_reason"] = plant.random.choice(("short_shot", "flash", "sink", "colour"))
     made = simulation.create("ma", "work_report", values)
     if not made:
         return
     yield plant.soon("sun", 5, 180)
     if plant.chance(0.03) and simulation.take("sun", "work_report", made.saved.id, "reject", reason="数量不对"):
         yield plant.soon("ma", 10, 120)
-        simulation.take("ma", "work_report", made.saved.id, "report_again",
-                        {"good": max(1, good - 1), "scrap": scrap + (1 if scrap else 0), "minutes": minutes})  # fmt: skip
+        corrected = {"good": max(1, good - 1), "scrap": scrap + (1 if scrap else 0), "minutes": minutes}
+        simulation.take("ma", "work_report", made.saved.id, "report_again", corrected)
         yield plant.soon("sun", 5, 60)
     simulation.take("sun", "work_report", made.saved.id, "approve")
 
@@ -176,10 +178,10 @@ def ship_goods(life: Life) -> Story:
     """A shipment is recorded, the goods leave the store; now and then the two differ."""
     plant, simulation = life.plant, life.plant.simulation
     yield plant.soon("zheng", 20, 300)
-    lines = simulation.rows("order_line", _parent=life.id)
+    lines, number = simulation.rows("order_line", _parent=life.id), life.row["number"]
     values = {
         "order": life.id, "carrier": plant.random.choice(("own", "sf", "deppon", "freight")),
-        "lines": [{"product": line["product"], "quantity": line["quantity"], "lot": life.row["number"]} for line in lines],
+        "lines": [{"product": line["product"], "quantity": line["quantity"], "lot": number} for line in lines],
     }  # fmt: skip
     if not simulation.create("zheng", "shipment", values):
         return

@@ -23,7 +23,9 @@ def arrivals(plant: Plant, wanted: int) -> Story:
     days = [day for number in range(max(1, (simulation.end - simulation.start).days))
             if plant.hours["li"].is_workday(day := simulation.today + DAY * number)]  # fmt: skip
     last = len(days) - max(1, len(days) // 12)  # the last ones have some time to go on
-    chosen = plant.random.choices(days[:last] or days, [BUSY.get(day.month, 1.0) for day in days[:last] or days], k=wanted)
+    chosen = plant.random.choices(
+        days[:last] or days, [BUSY.get(day.month, 1.0) for day in days[:last] or days], k=wanted
+    )
     moments = sorted(plant.hours["li"].begin(day) + MINUTE * plant.random.randrange(510) for day in chosen)
     for moment in moments:
         yield moment
@@ -125,7 +127,9 @@ class Life:
             row = self.row
             if not row["contract_file"]:
                 yield plant.soon(seller, 30, 400)
-                simulation.change(seller, "order", self.id, {"contract_file": plant.paper(seller, "order", "contract_file")})
+                simulation.change(
+                    seller, "order", self.id, {"contract_file": plant.paper(seller, "order", "contract_file")}
+                )
                 continue
             if state == "paid":
                 yield plant.soon("chen", 10, 180)
@@ -199,13 +203,15 @@ class Life:
         """The customer wants it otherwise; whoever the policy names decides."""
         plant, simulation, seller = self.plant, self.plant.simulation, self.customer.seller
         what = plant.random.choice(("due_date", "quantity", "delivery"))
-        line = simulation.rows("order_line", _parent=self.id)[0]
+        line, percent = simulation.rows("order_line", _parent=self.id)[0], plant.random.choice((80, 90, 120, 150))
         more = {
             "due_date": {"new_due_on": plant.date(plant.random.randint(10, 40))},
-            "quantity": {"line": line["id"], "new_quantity": max(1, line["quantity"] * plant.random.choice((80, 90, 120, 150)) // 100)},
+            "quantity": {"line": line["id"], "new_quantity": max(1, line["quantity"] * percent // 100)},
             "delivery": {"new_address": {"street": "新厂房 2 号门"}},
         }  # fmt: skip
-        made = simulation.create(seller, "order_change", {"order": self.id, "what": what, "why": "客户要求", **more[what]})
+        made = simulation.create(
+            seller, "order_change", {"order": self.id, "what": what, "why": "客户要求", **more[what]}
+        )
         if not made:
             return
         yield plant.soon("zhao", 20, 240)
@@ -220,7 +226,7 @@ class Life:
     # --- at the customer's
 
     def _received(self) -> Story:
-        plant, simulation = self.plant, self.plant.simulation
+        plant = self.plant
         yield plant.days("feng", 1, 5)
         if plant.chance(0.02) and self.take("feng", "send_back", values={"return_reason": "外观划伤"}):
             yield from self._returned()

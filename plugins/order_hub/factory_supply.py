@@ -35,14 +35,21 @@ def _buy(plant: Plant) -> None:
     """Whatever is short, or will soon be, is asked for."""
     simulation = plant.simulation
     for product in simulation.records("chen", "product", "record.kind != 'finished'"):
-        short = sum((need["missing"] for need in simulation.records(
-            "chen", "requirement", f"record.product == {product['id']} and record.missing > 0", limit=1000)), Decimal(0))
+        short = sum(
+            (
+                need["missing"]
+                for need in simulation.records(
+                    "chen", "requirement", f"record.product == {product['id']} and record.missing > 0", limit=1000
+                )
+            ),
+            Decimal(0),
+        )
         row = simulation.row("product", product["id"])
         level = row["safety_stock"] * 2
         coming = (row["on_hand"] or 0) - (row["reserved"] or 0) + (row["on_order"] or 0)
         if short or coming < row["safety_stock"]:
             wanted = (level - coming + short).quantize(LOT)
-            if wanted > 0 and short > (row["on_order"] or 0) or coming < row["safety_stock"]:
+            if short > (row["on_order"] or 0) or coming < row["safety_stock"]:
                 simulation.follow(_purchase(plant, product["id"], max(wanted, level / 2)))
 
 
@@ -51,7 +58,9 @@ def _purchase(plant: Plant, product: int, quantity: Decimal) -> Story:
     simulation, random = plant.simulation, plant.random
     cost = simulation.row("product", product)["cost"]
     needed = plant.date(random.randint(2, 6))
-    asked = simulation.create("chen", "purchase_request", {"product": product, "quantity": str(quantity), "needed_on": needed})
+    asked = simulation.create(
+        "chen", "purchase_request", {"product": product, "quantity": str(quantity), "needed_on": needed}
+    )
     if not asked:
         return
     simulation.take("chen", "purchase_request", asked.saved.id, "ask_quotes")
@@ -59,11 +68,19 @@ def _purchase(plant: Plant, product: int, quantity: Decimal) -> Story:
     for supplier in random.sample(plant.suppliers, 2):
         made = simulation.create("chen", "quotation", {"request": asked.saved.id, "supplier": supplier})
         if made:
-            quotes.append((made.saved.id, (cost * Decimal(str(round(random.uniform(0.94, 1.08), 3)))).quantize(Decimal("0.0001"))))
+            quotes.append(
+                (made.saved.id, (cost * Decimal(str(round(random.uniform(0.94, 1.08), 3)))).quantize(Decimal("0.0001")))
+            )
     yield plant.soon("chen", 30, 300)
     late = random.choices((0, 2, 6), (70, 22, 8))[0]
     for id, price in quotes:
-        simulation.take("chen", "quotation", id, "answer", {"price": str(price), "promised_on": plant.date(random.randint(2, 5) + late)})
+        simulation.take(
+            "chen",
+            "quotation",
+            id,
+            "answer",
+            {"price": str(price), "promised_on": plant.date(random.randint(2, 5) + late)},
+        )
     if not quotes or not simulation.take("chen", "quotation", min(quotes, key=lambda one: one[1])[0], "choose"):
         return
     purchase = simulation.rows("purchase", request=asked.saved.id)[0]
@@ -72,7 +89,8 @@ def _purchase(plant: Plant, product: int, quantity: Decimal) -> Story:
     yield plant.soon("chen", 60, 500)
     promised = purchase["promised_on"] or simulation.today + DAY * 4
     simulation.take("chen", "purchase", purchase["id"], "confirm",
-                    {"promised_on": max(promised, simulation.today).isoformat(), "confirmed_quantity": str(purchase["quantity"])})  # fmt: skip
+                    {"promised_on": max(promised, simulation.today).isoformat(),
+                     "confirmed_quantity": str(purchase["quantity"])})  # fmt: skip
     yield from _deliver(plant, purchase, max(promised, simulation.today))
 
 
@@ -88,8 +106,8 @@ def _deliver(plant: Plant, purchase: dict[str, Any], promised: dt.date) -> Story
         days = 1
         values = {
             "kind": "purchase", "purchase": purchase["id"],
-            "lines": [{"product": purchase["product"], "lot": plant.next_lot(), "location": plant.locations[random.choice(("A-01", "A-02"))],
-                       "quantity": str(part)}],
+            "lines": [{"product": purchase["product"], "lot": plant.next_lot(), "quantity": str(part),
+                       "location": plant.locations[random.choice(("A-01", "A-02"))]}],
         }  # fmt: skip
         made = simulation.create("wu", "goods_receipt", values)
         if made:
@@ -117,7 +135,9 @@ def _look_at(plant: Plant, receipt: int) -> None:
 def _pay_bills(plant: Plant) -> None:
     simulation = plant.simulation
     soon = plant.date(3)
-    for bill in simulation.records("wang", "bill", f"record.state != 'paid' and record.due_on <= date('{soon}')", limit=40):
+    for bill in simulation.records(
+        "wang", "bill", f"record.state != 'paid' and record.due_on <= date('{soon}')", limit=40
+    ):
         slip = plant.paper("wang", "bill", "slip")
         simulation.take("wang", "bill", bill["id"], "pay", {"paid_on": plant.date(), "slip": slip})
 
@@ -144,7 +164,9 @@ def _book(plant: Plant, count: int) -> Story:
 
 def _explain(plant: Plant) -> None:
     for one in plant.simulation.records("wu", "reconciliation", "record.state == 'different'", limit=20):
-        plant.simulation.take("wu", "reconciliation", one["id"], "explain", {"cause": "short", "explanation": "少装一件，已补"})
+        plant.simulation.take(
+            "wu", "reconciliation", one["id"], "explain", {"cause": "short", "explanation": "少装一件，已补"}
+        )
 
 
 def _review(plant: Plant) -> None:

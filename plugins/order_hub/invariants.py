@@ -82,7 +82,9 @@ def stock_is_receipts_less_issues(looking: Looking) -> Iterator[Broken]:
             yield _broken("stock", id, "{found} are on hand, less than {expected}.", row.on_hand, 0)
     for (product, lot, _location), left in found.items():
         if left:
-            yield _broken("product", product, "Of lot {expected} there should be {found}, but there is no stock.", left, lot)
+            yield _broken(
+                "product", product, "Of lot {expected} there should be {found}, but there is no stock.", left, lot
+            )
     yield from _by_product(books, stocks)
 
 
@@ -91,7 +93,9 @@ def _by_product(books: _Books, stocks: dict[int, Any]) -> Iterator[Broken]:
     held = _sums((row.product, row.reserved) for row in books.rows("requirement", "product", "reserved"))
     for row in books.rows("product", "on_hand", "reserved"):
         if _differs(row.on_hand, there[row.id]):
-            yield _broken("product", row.id, "{found} are on hand; its lots make {expected}.", row.on_hand, there[row.id])
+            yield _broken(
+                "product", row.id, "{found} are on hand; its lots make {expected}.", row.on_hand, there[row.id]
+            )
         if _differs(row.reserved, held[row.id]):
             yield _broken("product", row.id, "{found} are reserved; requirements make {expected}.", row.reserved,
                           held[row.id])  # fmt: skip
@@ -115,7 +119,7 @@ def shipped_is_issued(looking: Looking) -> Iterator[Broken]:
         row = listed.get(key)
         if row is None:
             if difference:
-                yield _broken("order", key[0], "{found} more were shipped than issued on {expected}, and it is not listed.",
+                yield _broken("order", key[0], "On {expected} {found} more were shipped than issued; it is not listed.",
                               difference, key[2])  # fmt: skip
         elif _differs(row.difference, difference):
             yield _broken("reconciliation", row.id, "It lists a difference of {found}; papers make {expected}.",
@@ -128,7 +132,9 @@ def shipped_is_issued(looking: Looking) -> Iterator[Broken]:
 def money(looking: Looking) -> Iterator[Broken]:
     """Orders are the sum of their lines, rounded line by line; what was received is the sum of confirmed receipts."""
     books = _Books(looking)
-    lines = _sums((line["_parent"], _amount(line)) for line in _mapped(books.rows("order_line", "_parent", "quantity", "price")))
+    lines = _sums(
+        (line["_parent"], _amount(line)) for line in _mapped(books.rows("order_line", "_parent", "quantity", "price"))
+    )
     orders = {row.id: row for row in books.rows("order", "amount", "received", "customer")}
     receipts = [row for row in books.rows("receipt", "order", "invoice", "amount", "state") if row.state == "confirmed"]
     by_order = _sums((row.order, row.amount) for row in receipts)
@@ -143,7 +149,9 @@ def money(looking: Looking) -> Iterator[Broken]:
         expected = max(NOTHING, invoice.amount - by_invoice[invoice.id])
         open_[invoice.customer] += expected if invoice.state != "paid" else 0
         if _differs(invoice.received, by_invoice[invoice.id]) or _differs(invoice.open, expected):
-            yield _broken("invoice", invoice.id, "{found} of it are open; receipts leave {expected}.", invoice.open, expected)
+            yield _broken(
+                "invoice", invoice.id, "{found} of it are open; receipts leave {expected}.", invoice.open, expected
+            )
         if invoice.state == "paid" and expected:
             yield _broken("invoice", invoice.id, "It is {found}, but {expected} of it are open.", "paid", expected)
     for customer in books.rows("customer", "receivable"):
@@ -167,7 +175,13 @@ def _bills(books: _Books) -> Iterator[Broken]:
     billed: dict[int, Decimal] = {}
     for row in books.rows("bill", "purchase", "amount"):
         if row.purchase in billed:
-            yield _broken("purchase", row.purchase, "It is billed twice: {found} and {expected}.", row.amount, billed[row.purchase])
+            yield _broken(
+                "purchase",
+                row.purchase,
+                "It is billed twice: {found} and {expected}.",
+                row.amount,
+                billed[row.purchase],
+            )
         if row.purchase is not None:
             billed[row.purchase] = row.amount
     for id, purchase in purchases.items():
@@ -182,7 +196,9 @@ def _bills(books: _Books) -> Iterator[Broken]:
 def work(looking: Looking) -> Iterator[Broken]:
     """What jobs and orders have produced is what approved reports say; nothing leaves production unfinished."""
     books = _Books(looking)
-    reports = list(books.rows("work_report", "job", "order", "machine_day", "good", "scrap", "minutes", "finishes", "state"))
+    reports = list(
+        books.rows("work_report", "job", "order", "machine_day", "good", "scrap", "minutes", "finishes", "state")
+    )
     approved = [row for row in reports if row.state == "approved"]
     good = _sums((row.job, row.good) for row in approved if row.finishes)
     scrap = _sums((row.job, row.scrap) for row in approved)
@@ -190,8 +206,8 @@ def work(looking: Looking) -> Iterator[Broken]:
     for job in books.rows("job", "good", "scrap", "minutes"):
         for name, sums in (("good", good), ("scrap", scrap), ("minutes", minutes)):
             if _differs(getattr(job, name), sums[job.id]):
-                yield _broken("job", job.id, f"{name}: {{found}}; approved reports make {{expected}}.", getattr(job, name),
-                              sums[job.id])  # fmt: skip
+                said = f"{name}: {{found}}; approved reports make {{expected}}."
+                yield _broken("job", job.id, said, getattr(job, name), sums[job.id])
     by_order = _sums((row.order, row.good) for row in approved if row.finishes)
     later = ("inspected", "shipped", "signed")
     for order in books.rows("order", "reported", "produced", "state"):
@@ -204,7 +220,9 @@ def work(looking: Looking) -> Iterator[Broken]:
     days = _sums((row.machine_day, row.minutes) for row in reports)
     for day in books.rows("machine_day", "run"):
         if _differs(day.run, days[day.id]):
-            yield _broken("machine_day", day.id, "It ran {found} minutes; reports make {expected}.", day.run, days[day.id])
+            yield _broken(
+                "machine_day", day.id, "It ran {found} minutes; reports make {expected}.", day.run, days[day.id]
+            )
 
 
 def _broken(form: str, id: int, pattern: str, found: Any, expected: Any) -> Broken:

@@ -1,4 +1,4 @@
-"""What the plant did with the orders: purchases, jobs, material, reports, inspections, goods, complaints and changes."""
+"""What the plant did with the orders: purchases, jobs, material, reports, inspections, goods, complaints, changes."""
 
 from __future__ import annotations
 

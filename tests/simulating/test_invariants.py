@@ -195,16 +195,20 @@ def test_a_visit_that_is_gone_or_took_another_time(filled):
     ]
     corrupt(filled, sa.delete(stay).where(held))
     assert broken(filled, "visits") == [
-        ("visits", "box", 1, None, "Its visits are open, open, closed; by its events they would be open, held, open, closed.")
+        (
+            "visits",
+            "box",
+            1,
+            None,
+            "Its visits are open, open, closed; by its events they would be open, held, open, closed.",
+        )
     ]
 
 
 def test_a_value_that_was_changed_beside_the_walk(filled):
     box = filled.application.tables.form["box"]
     corrupt(filled, sa.update(box).where(box.c.id == 1).values(name="other"))
-    assert broken(filled, "images") == [
-        ("images", "box", 1, None, 'name is "other", but the last event left "bb".')
-    ]
+    assert broken(filled, "images") == [("images", "box", 1, None, 'name is "other", but the last event left "bb".')]
 
 
 def test_an_event_that_tells_another_past(filled):
@@ -258,12 +262,8 @@ def test_somebody_whom_there_is_not(filled):
     tables, of = rows(filled)
     event = tables.event
     corrupt(filled, sa.update(event).where(event.c.id == of["hold"].id).values(actor_id=None))
-    assert broken(filled, "rights") == [
-        ("rights", "box", 1, of["hold"].id, "A person did it whom there is not: None.")
-    ]
-    assert broken(filled, "causes") == [
-        ("causes", "box", 1, of["hold"].id, "A person did it, but nobody knows who.")
-    ]
+    assert broken(filled, "rights") == [("rights", "box", 1, of["hold"].id, "A person did it whom there is not: None.")]
+    assert broken(filled, "causes") == [("causes", "box", 1, of["hold"].id, "A person did it, but nobody knows who.")]
 
 
 def test_an_answer_of_somebody_who_was_not_asked(filled):
@@ -337,8 +337,8 @@ def test_a_message_that_died_without_a_word(filled):
 
 
 def test_a_plugin_has_its_own_and_a_name_nobody_knows_is_refused(filled):
-    from engine.invariants.looking import Broken
     from engine.errors import message
+    from engine.invariants.looking import Broken
 
     def find(looking):
         yield Broken(message("Boxes are never red."), "box", 1)
@@ -368,4 +368,5 @@ def test_the_command_tells_what_is_broken(tmp_path, capsys):
     capsys.readouterr()
     assert main(["check-data", str(file), "--database", url, "--only", "rollups", "--language", "zh"]) == 1
     told = capsys.readouterr().out
-    assert "BROKEN" in told and "tag 1: " in told
+    assert "BROKEN" in told
+    assert "tag 1: " in told

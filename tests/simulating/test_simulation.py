@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from argparse import Namespace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 
 from engine.builtin import default_registry
 from engine.cli import main
+from engine.commands.simulate import more
 from engine.errors import Refused
 from engine.invariants.examining import examine
 from engine.load import load_file, load_text
@@ -62,7 +64,13 @@ def simulated(loaded, folder, days, seed=1, registry=None, then=lambda simulatio
     """What stands in every table afterwards; ``then`` looks at the simulation before it closes."""
     folder.mkdir()
     with opened(
-        loaded, registry or default_registry(), folder, begin=MONDAY, end=MONDAY + dt.timedelta(days=days), seed=seed, **more
+        loaded,
+        registry or default_registry(),
+        folder,
+        begin=MONDAY,
+        end=MONDAY + dt.timedelta(days=days),
+        seed=seed,
+        **more,
     ) as simulation:
         figures = simulate(simulation)
         then(simulation)
@@ -70,9 +78,14 @@ def simulated(loaded, folder, days, seed=1, registry=None, then=lambda simulatio
 
 
 def content(app):
-    kept = [*app.tables.form.items(), *((name, getattr(app.tables, name)) for name in ("event", "stay", "run", "question"))]
+    kept = [
+        *app.tables.form.items(),
+        *((name, getattr(app.tables, name)) for name in ("event", "stay", "run", "question")),
+    ]
     with app.database.read() as conn:
-        return {name: [tuple(row) for row in conn.execute(sa.select(table).order_by(table.c.id))] for name, table in kept}
+        return {
+            name: [tuple(row) for row in conn.execute(sa.select(table).order_by(table.c.id))] for name, table in kept
+        }
 
 
 @pytest.fixture(scope="module")
@@ -178,9 +191,9 @@ def test_it_can_be_stopped_and_says_so(tmp_path):
 def test_real_records_are_not_mixed_with_simulated_ones(tmp_path):
     loaded = load_text(DESK, default_registry())
     simulated(loaded, tmp_path / "a", 0)
+    again = opened(loaded, default_registry(), tmp_path / "a", begin=MONDAY, end=MONDAY, seed=1)
     with pytest.raises(Refused) as refused:
-        with opened(loaded, default_registry(), tmp_path / "a", begin=MONDAY, end=MONDAY, seed=1):
-            pass
+        again.__enter__()
     assert str(refused.value) == "A simulation needs an empty database; this one holds: user."
 
 
@@ -212,7 +225,8 @@ def test_the_command_tells_figures_and_invariants_and_keeps_the_database(tmp_pat
     assert main(["simulate", str(file), "--people", "--days", "2", "--seed", "4", "--keep", str(kept)]) == 0
     told = capsys.readouterr().out
     assert "2026-03-02 to 2026-03-04, seed 4" in told
-    assert "holds " in told and "BROKEN" not in told
+    assert "holds " in told
+    assert "BROKEN" not in told
     assert main(["check-data", str(file), "--database", f"sqlite:///{kept}/simulation.db", "--only", "paths"]) == 0
     assert "Every way through the states is a way of the workflow" in capsys.readouterr().out
 
@@ -222,3 +236,16 @@ def test_an_option_nobody_knows_is_refused(tmp_path, capsys):
     file.write_text(DESK)
     assert main(["simulate", str(file), "--notes", "7"]) == 1
     assert capsys.readouterr().err.strip() == "There is no option --notes."
+
+
+@pytest.mark.parametrize("said", [["--notes", "7"], ["--notes=7"]])
+def test_what_a_plugin_counts_is_an_option_by_that_name(said):
+    options = Namespace(more=said, size=None)
+    more(options, "notes")
+    assert options.size == 7
+
+
+def test_what_a_plugin_counts_is_a_number():
+    with pytest.raises(Refused) as refused:
+        more(Namespace(more=["--notes", "many"], size=None), "notes")
+    assert str(refused.value) == "--notes takes a number; got many."

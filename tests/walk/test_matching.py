@@ -104,7 +104,9 @@ def move(store, part, place, pieces):
 
 def test_the_record_is_found_or_made_and_never_chosen(store):
     bolt = store.create("part", as_="kim", name="Bolt")
-    first, second, other = (move(store, bolt, place, pieces) for place, pieces in (("hall", 5), ("hall", 2), ("yard", 1)))
+    first, second, other = (
+        move(store, bolt, place, pieces) for place, pieces in (("hall", 5), ("hall", 2), ("yard", 1))
+    )
     assert (first.row["shelf"] == second.row["shelf"], store.count("shelf")) == (True, 2)
     assert store.get("shelf", first.row["shelf"])["there"] == 7
     assert store.get("part", bolt)["there"] == 8
@@ -172,7 +174,11 @@ def test_two_at_once_find_the_same_record_and_take_no_more_than_there_is(store):
 
 
 WRONG = {
-    "make: true, match": ("match: {part: record.part, place: record.place}, make: true", "make: true", "Say with 'match'"),
+    "make: true, match": (
+        "match: {part: record.part, place: record.place}, make: true",
+        "make: true",
+        "Say with 'match'",
+    ),
     "no field": ("place: record.place}, make", "plaice: record.place}, make", "has no field 'plaice'"),
     "worked out": ("place: record.place}, make", "there: record.pieces}, make", "cannot be found by 'there'"),
     "once without": ("once: [part]", "once: [part, id]", "has no field 'id'"),
