@@ -77,7 +77,7 @@ function listen(event) {
   if (event.key === "Shift") return;
   if (event.repeat) return single(event); // a key held down is no scanner
   if (!quick || event.key.length !== 1) settle();
-  if (event.key.length !== 1) return single(event);
+  if (event.key.length !== 1 || (event.key === "/" && !burst.length)) return single(event); // what follows / is typed
   if (burst.length || wanted(event)) event.preventDefault();
   burst.push(event);
   clearTimeout(held);
