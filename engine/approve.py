@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from engine import effects
 from engine.actions import Action, Context, people_of
-from engine.language import ConnectionName, Duration, Expression, FieldName, Label, Receiver, Template, frozen, option
+from engine.language import ConnectionName, Duration, Expression, FieldName, Label, Receiver, Template, option
 from engine.registry import Registry
 
 LINK = "\ue000link\ue000"  # where `{{ link }}` stands until it is known who reads it
@@ -100,9 +100,6 @@ class Approve(Action):
         return [effects.Approve(*context.place, dict(self.label.texts), texts, outline,
                                 mine[0] if mine else None, self.saved_as)]  # fmt: skip
 
-    def uses_link(self) -> bool:
-        return self.mail is not None or any("link" in text for text in self.message.texts.values())
-
 
 def _outlined(step: ApprovalStep, context: Context) -> effects.ApprovalOutline:
     """The step as it stands now; it is worked out anew when the approval comes to it."""
@@ -110,12 +107,9 @@ def _outlined(step: ApprovalStep, context: Context) -> effects.ApprovalOutline:
         return effects.ApprovalOutline(dict(step.label.texts), skipped=True)
     groups = [part for part in step.groups() if part.when is None or context.evaluate(part.when)]
     asked = [people_of(part.to, context) for part in groups]
-    roles = frozenset().union(*(roles for roles, _users in asked))
-    users = frozenset().union(*(users for _roles, users in asked))
+    roles = frozenset(role for several, _users in asked for role in several)
+    users = frozenset(user for _roles, several in asked for user in several)
     return effects.ApprovalOutline(dict(step.label.texts), roles, users, tuple(str(part.needs) for part in groups))
-
-
-OUTCOME: Mapping[str, str] = frozen({"approve": "approved", "refuse": "refused", "return": "returned"})
 
 
 def register(registry: Registry) -> None:

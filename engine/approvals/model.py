@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from engine import going_on, questions
 from engine.application import Application
-from engine.approve import Approve, Power
+from engine.approve import Approve
 from engine.definition import Form
 from engine.errors import Missing, message
 from engine.language import text_in
@@ -153,10 +153,6 @@ def form_of(app: Application, approval: Approval) -> Form:
     if form is None:
         raise Missing(NO_APPROVAL)
     return form
-
-
-def may_use(action: Approve, power: Power) -> bool:
-    return power in action.powers
 
 
 def is_applicant(approval: Approval, actor: Actor) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -203,7 +203,8 @@ def _hand_over(story: Story, step: Step, actor: Actor) -> None:
 
 
 def _add_signer(story: Story, step: Step, actor: Actor) -> None:
-    to, when = story.person(step.add_signer or ""), step.signs or "before"
+    to = story.person(step.add_signer or "")
+    when: Literal["before", "after"] = step.signs or "before"
     deeds.add_signer(story.world.app, actor, _question(story, step, actor), to, when, step.comment)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from making import Made, MakeApp
 
-from engine import answering
+from engine import answering, questions
 from engine.approvals import model
 
 DESK = """
@@ -71,7 +71,7 @@ def desk(make_app: MakeApp, rules: str | None = None, **more: Any) -> Made:
 
 def asked(made: Made) -> dict[str, str]:
     """login → the label of the step that waits for them."""
-    app, table = made.application, made.application.tables.question
+    app = made.application
     found: dict[str, str] = {}
     with app.database.read() as conn:
         for approval in model.found(conn, app.tables):
@@ -82,7 +82,6 @@ def asked(made: Made) -> dict[str, str]:
                         found[login_of(made, voice.user_id)] = str(action.steps[one.step or 0].label) + (
                             "" if one.kind == "part" else f" ({one.kind})"
                         )
-    assert table is not None
     return found
 
 
@@ -94,8 +93,6 @@ def login_of(made: Made, id: int) -> str:
 
 def question_of(made: Made, who: str) -> int:
     """The newest question that waits for this person."""
-    from engine import questions
-
     app = made.application
     with app.database.read() as conn:
         return questions.open_for(conn, app.tables, made.id_of(who), app.clock())[0].id
