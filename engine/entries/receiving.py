@@ -125,7 +125,8 @@ def _noted(conn: sa.Connection, app: Application, key: str) -> Outcome | None:
     if row is None:
         return None
     outcome = row.outcome if row.outcome in ("saved", "merged") else "open"
-    stored = records.get(conn, app.tables, row.form, row.record_id) if row.record_id is not None else None
+    there = row.record_id is not None and row.form in app.tables.form
+    stored = records.get(conn, app.tables, row.form, row.record_id) if there else None
     if stored is None:
         return Outcome(row.id, outcome, row.record_id)
     return Outcome(row.id, outcome, row.record_id, stored["version"], stored.get("state"))

@@ -17,7 +17,7 @@ from engine.storage.catalog import quoted
 
 NAMED_AFTER_FORMS = (
     "event", "stay", "attachment", "comment", "saved_view", "draft", "notification", "follow", "batch",
-    "run", "message", "question", "approval",
+    "run", "message", "question", "approval", "entry",
 )  # fmt: skip
 Do = Callable[[sa.Connection], None]
 

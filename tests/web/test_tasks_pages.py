@@ -78,6 +78,14 @@ def test_a_code_leads_to_a_record_of_the_task(shop: Grounds) -> None:
     assert missing == {"found": None, "text": "It is not among the records of this task."}
 
 
+def test_every_form_resolves_codes_for_its_links(shop: Grounds) -> None:
+    visitor = shop.visitor("wu")
+    assert visitor.get("/fault/options/job?code=J2").json == [{"id": 2, "title": "J2 Gear"}]
+    assert visitor.get("/fault/options/job?code=J").json == []
+    assert "'wasm-unsafe-eval'" in visitor.get("/fault/new").headers["Content-Security-Policy"]
+    assert 'id="scanner"' in visitor.get("/scan/dialog", headers={"HX-Request": "true"}).text
+
+
 def test_an_entry_is_sent_once_and_adds_up(shop: Grounds) -> None:
     for _time in range(2):
         answer = post(shop, "wu", "report_work", _record="1", _version="1", _state="running", good="5", scrap="")
