@@ -47,8 +47,8 @@ class Sheet:
 def page_document(
     app: Application, who: Actor, page: Page, language: str, args: Mapping[str, str], by: str | None = None
 ) -> Document:
-    """The page as ``who`` may see it, on their clocks; ``args`` as its address says them. Raises DeliveryFailed where it
-    is not for them or is too much; Invalid for a choice the page does not have."""
+    """The page as ``who`` may see it, on their clocks; ``args`` as its address says them. Raises DeliveryFailed where
+    it is not for them or is too much; Invalid for a choice the page does not have."""
     who = replace(who, language=language)
     if not may_open(page, who):
         said = message("{name} may not open the page {page}.", name=who.name, page=page.label)
