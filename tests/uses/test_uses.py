@@ -137,6 +137,8 @@ def test_no_name_as_a_key_is_overlooked(everywhere):
     rest = (".".join(map(str, path)) for path in everywhere.source.keys if path[-1] in names and path not in known)
     assert sorted(rest) == [
         "demo_users.ann.name",
+        "forms.ticket.prints.front_sheet.parts",
+        "forms.ticket.prints.line_label.parts",
         "forms.ticket.views.bars.start",
         "rules.on_close.actions.3.json.name",
         "rules.on_script.actions.0.values.level",
