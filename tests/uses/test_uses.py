@@ -95,7 +95,8 @@ def test_each_thing_renamed_alone_loads_and_means_the_same(uses):
         assert shape(again) == shape(uses, lambda thing, changed=changed: follow(thing, changed), keys)
 
 
-LEADS = {"field": "form", "state": "form", "transition": "form", "view": "form", "option": "form field"}
+LEADS = {"field": "form", "state": "form", "transition": "form", "view": "form", "option": "form field",
+         "print_format": "form"}  # fmt: skip
 
 
 def follow(thing, changed):
@@ -138,6 +139,8 @@ def test_no_name_as_a_key_is_overlooked(everywhere):
     rest = (".".join(map(str, path)) for path in everywhere.source.keys if path[-1] in names and path not in known)
     assert sorted(rest) == [
         "demo_users.ann.name",
+        "forms.ticket.prints.front_sheet.parts",
+        "forms.ticket.prints.line_label.parts",
         "forms.ticket.views.bars.start",
         "rules.on_close.actions.3.json.name",
         "rules.on_script.actions.0.values.level",
