@@ -95,7 +95,8 @@ def test_each_thing_renamed_alone_loads_and_means_the_same(uses):
         assert shape(again) == shape(uses, lambda thing, changed=changed: follow(thing, changed), keys)
 
 
-LEADS = {"field": "form", "state": "form", "transition": "form", "view": "form", "option": "form field"}
+LEADS = {"field": "form", "state": "form", "transition": "form", "view": "form", "print_format": "form",
+         "option": "form field"}  # fmt: skip
 
 
 def follow(thing, changed):
