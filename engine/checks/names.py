@@ -242,8 +242,9 @@ def _field_references(review: Review, form: Form) -> None:
                 reported.add(form_name)
         for option, said in field.mistakes():
             review.error((*path, option), said)
-        for name in field.match if isinstance(field, LinkField) else ():
-            _found_by(review, (*path, "match", name), linked_form(review, field), name, field.make)
+        if isinstance(field, LinkField):
+            for name in field.match:
+                _found_by(review, (*path, "match", name), linked_form(review, field), name, field.make)
 
 
 def _found_by(review: Review, path: Path, form: Form | None, name: str, make: bool) -> None:

@@ -95,8 +95,9 @@ def test_each_thing_renamed_alone_loads_and_means_the_same(uses):
         assert shape(again) == shape(uses, lambda thing, changed=changed: follow(thing, changed), keys)
 
 
-LEADS = {"field": "form", "state": "form", "transition": "form", "view": "form", "option": "form field",
-         "print_format": "form"}  # fmt: skip
+LEADS = {"field": "form", "state": "form", "transition": "form", "view": "form", "print_format": "form",
+         "option": "form field",
+         "print_format": "form"}  # fmt: skip  # fmt: skip
 
 
 def follow(thing, changed):
