@@ -237,8 +237,8 @@ def _check_target(passage: Passage, plan: FormPlan, row: Row, where: str, link: 
 
 def _may_see(passage: Passage, link: LinkPlan, view: View) -> bool:
     """What nobody can fill in was put there by the definition: whoever saves need not see where it leads."""
-    walk = passage.walk
-    return link.field.readonly or walk.actor.boundless or may_record(walk.app, walk.actor, "read", link.target, view).allowed
+    app, actor = passage.walk.app, passage.walk.actor
+    return link.field.readonly or actor.boundless or may_record(app, actor, "read", link.target, view).allowed
 
 
 def check_people(passage: Passage) -> None:

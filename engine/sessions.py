@@ -89,7 +89,7 @@ def _session_query(tables: Tables) -> sa.Select[Any]:
         sa.select(
             session.c.seen_at, session.c.view_as, last_event(tables), session.c.portal, session.c.link_id,
             *_people_columns(tables),
-        )  # fmt: skip
+        )
         .select_from(_with_outsider(tables, session.join(user, user.c.id == session.c.user_id)))
         .where(
             session.c.token_hash == value("digest", session.c.token_hash.type),

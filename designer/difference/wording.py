@@ -49,7 +49,7 @@ OPTIONS: Mapping[str, Message] = {
     "file_name": message("name of the file"),
     "across": message("side by side"),
     "page_numbers": message("page numbers"),
-    "parts": message("parts"),
+    "PrintFormat.parts": message("parts"),
     "boxes": message("who signs"),
     "height": message("height"),
     "align": message("alignment"),

@@ -10,6 +10,7 @@ from engine.checks.circles import check_circles
 from engine.checks.connections import check_connections
 from engine.checks.expressions import check_expressions
 from engine.checks.filling import check_filling
+from engine.checks.icons import check_icons
 from engine.checks.loops import check_loops
 from engine.checks.names import check_names
 from engine.checks.portals import check_portals
@@ -48,6 +49,7 @@ CHECKS = (
     check_approving,
     check_scenarios,
     check_tasks,
+    check_icons,
     check_texts,
 )
 

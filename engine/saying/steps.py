@@ -209,7 +209,8 @@ ICONS: Mapping[type[Any], str] = {
     actions.SetValues: "pencil", actions.CreateRecord: "plus", actions.UpdateMatching: "list-details",
     actions.TakeTransition: "arrow-right", actions.Reassign: "user-plus", actions.Refuse: "hand-stop",
     actions.Notify: "bell", actions.Ask: "help-circle", approve.Approve: "checks", actions.Branch: "git-branch",
-    actions.ForEach: "list-check", actions.Wait: "hourglass", errands.Mail: "mail", errands.Http: "world", errands.Call: "plug-connected",
+    actions.ForEach: "list-check", actions.Wait: "hourglass", errands.Mail: "mail", errands.Http: "world",
+    errands.Call: "plug-connected",
     errands.Report: "report-analytics", errands.Print: "printer", errands.RunScript: "code",
 }  # fmt: skip
 ACTIONS: Mapping[type[Any], Callable[[Words, Any, str | None], Said]] = {

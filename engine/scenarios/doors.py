@@ -66,7 +66,8 @@ def addresses(
 ) -> Iterator[str]:
     """Everything that can be read of records. ``named``: form → fields that are asked for one by one."""
     yield from ("/", "/search", "/search?q=0", "/find", "/find?code=0", "/admin/walls", "/notifications",
-                "/notifications/questions", "/me", "/notifications/count", "/approvals", "/approvals?box=mine", "/approvals?box=done")  # fmt: skip
+                "/notifications/questions", "/me", "/notifications/count", "/approvals", "/approvals?box=mine",
+                "/approvals?box=done")  # fmt: skip
     yield from (f"/api/v1/{name}" for name in ("", "me", "notifications", "notifications/questions", "openapi.json"))
     yield from (f"/api/v1/approvals{more}" for more in ("", "?box=mine", "?box=done", "/1"))
     yield "/approvals/1"

@@ -22,7 +22,6 @@ from engine.storage import events
 from engine.triggers import Button
 from engine.web import access, comments, path, printing, questions, related, storyline, take
 from engine.web.approval_picture import Picture, pictures_of
-from engine.web.approval_picture import Picture, pictures_of
 from engine.web.context import actor, application, fragment_wanted, reader
 from engine.web.doors import ShownDoor, closed_doors, open_doors
 from engine.web.failures import said as say

@@ -96,8 +96,7 @@ def test_each_thing_renamed_alone_loads_and_means_the_same(uses):
 
 
 LEADS = {"field": "form", "state": "form", "transition": "form", "view": "form", "print_format": "form",
-         "option": "form field",
-         "print_format": "form"}  # fmt: skip  # fmt: skip
+         "option": "form field"}  # fmt: skip
 
 
 def follow(thing, changed):
