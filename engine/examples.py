@@ -77,10 +77,6 @@ ACTIONS: Mapping[str, str] = {
     "ask": '{type: ask, to: [member], message: "May {{ record.name }} be closed?", needs: all, at_most: 3d,'
     "\n as: decision, answers: {approve: {label: {zh: 同意, en: Approve}, style: primary},"
     " reject: {label: {zh: 驳回, en: Reject}, style: danger, comment: required, decisive: true}}}",
-    "approve": "{type: approve, as: approval, label: {zh: 审批, en: Approval},"
-    ' message: "May {{ record.name }} be closed?",'
-    "\n shows: [name, cost], steps: [{label: {zh: 主管, en: Lead}, to: [member]},"
-    " {label: {zh: 会签, en: Together}, to: [member, record.owner], needs: all, when: record.cost > 100}]}",
     "branch": "{type: branch, when: record.cost > 100, then: [{type: take, transition: close}]}",
     "for_each": "{type: for_each, form: ticket, where: record.part_of == source,\n"
     " actions: [{type: take, transition: close}]}",
@@ -91,6 +87,10 @@ ACTIONS: Mapping[str, str] = {
     "call": "{type: call, connection: hub, operation: pull, values: {id: record.id}}",
     "print": "{type: print, into: papers, format: pdf, name: \"Ticket {{ record.name }}\", language: zh, as: paper}",
     "script": "{type: script, source: 'return record.cost * 2', as: twice}",
+    "approve": "{type: approve, as: approval, label: {zh: 审批, en: Approval},"
+    ' message: "May {{ record.name }} be closed?",'
+    "\n shows: [name, cost], steps: [{label: {zh: 主管, en: Lead}, to: [member]},"
+    " {label: {zh: 会签, en: Together}, to: [member, record.owner], needs: all, when: record.cost > 100}]}",
 }
 CARDS: Mapping[str, str] = {
     "number": "{type: number, label: {zh: 本月成本, en: Cost}, form: ticket, fold: sum, field: cost,\n"
