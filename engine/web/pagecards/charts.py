@@ -52,7 +52,7 @@ class Series:
 
 def scale_over(values: Sequence[float], whole: bool) -> Scale:
     """Round lines around zero and all values; ``whole``: no fractions between them."""
-    low, high = min(0.0, *values), max(0.0, *values)
+    low, high = min([0.0, *values]), max([0.0, *values])
     if low == high:
         high = 1.0
     step = _round_step((high - low) / TICKS)
