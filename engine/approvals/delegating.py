@@ -168,6 +168,6 @@ def _mistakes(app: Application, conn: sa.Connection, wanted: Wanted) -> list[tup
     if unknown := sorted(set(wanted.forms) - app.definition.forms.keys()):
         found.append(("forms", message("There is no form {name}.", name=unknown[0])))
     living = (table.c.user_id == wanted.user_id, table.c.ended_at.is_(None), table.c.until_at > now)
-    if conn.scalar(sa.select(sa.func.count()).select_from(table).where(*living)) >= AT_ONCE:
+    if (conn.scalar(sa.select(sa.func.count()).select_from(table).where(*living)) or 0) >= AT_ONCE:
         found.append(("to", message("There are too many delegations already; end one first.")))
     return found

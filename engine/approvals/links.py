@@ -10,6 +10,7 @@ import datetime as dt
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -94,7 +95,7 @@ def end(
 ) -> None:
     """The links for these decisions, or of this person, are over."""
     table = app.tables.decision_link
-    clauses = [table.c.ended_at.is_(None)]
+    clauses: list[Any] = [table.c.ended_at.is_(None)]
     if question_ids is not None:
         clauses.append(table.c.question_id.in_(question_ids))
     if user_id is not None:

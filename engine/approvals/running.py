@@ -268,7 +268,7 @@ def _ask_to_mend(way: Way, by: int | None, comment: str | None) -> None:
     name = way.approval.name
     said = {language: message("“{approval}” was sent back to you: {comment}", approval=name(language),
                               comment=comment or "–") for language in way.app.definition.languages}  # fmt: skip
-    texts = {language: outcomes.said(one, language) for language, one in said.items()}
+    texts: dict[str, str] = {language: outcomes.said(one, language) for language, one in said.items()}
     ask(way, {person: {} for person in people}, kind="mending", choices=words.mending(), texts=texts)
 
 
@@ -322,7 +322,7 @@ def finish(way: Way, ending: str, by: int | None = None, comment: str | None = N
     noting.note(way.app, way.conn, way.approval, ending, by, reason=comment)
     applicant = way.approval.applicant_id
     if applicant is not None and applicant != by:
-        texts = {language: outcomes.ended(way.approval, language) for language in way.app.definition.languages}
+        texts: dict[str, str] = {language: outcomes.ended(way.approval, language) for language in way.app.definition.languages}
         noting.tell(way.walk, way.approval, asking.active(way.app, way.conn, {applicant}), texts)
     point("approval over")
 

@@ -38,7 +38,7 @@ def _changed(way: Way, by: int | None) -> None:
         running.over(way)
         return
     people = {voice.user_id for voice in outcomes.approvers(way)} - {by}
-    texts = {
+    texts: dict[str, str] = {
         language: outcomes.said(
             message("“{approval}”: something you saw was changed after you approved.",
                     approval=way.approval.name(language)), language)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from flask import Blueprint, request
@@ -90,7 +90,7 @@ def waiting_for(conn: sa.Connection, before: int | None = None, limit: int = PAG
 def decided_by(conn: sa.Connection, before: int | None = None, limit: int = PAGE + 1) -> list[Found]:
     app, asked, table = application(), application().tables.asked, application().tables.question
     given = sa.select(asked.c.question_id).where(asked.c.user_id == actor().id, asked.c.answer.is_not(None))
-    clauses = [table.c.approval_id.is_not(None), table.c.id.in_(given)]
+    clauses: list[Any] = [table.c.approval_id.is_not(None), table.c.id.in_(given)]
     if before is not None:
         clauses.append(table.c.id < before)
     return _with_approvals(conn, questions.found(conn, app.tables, *clauses, limit=limit))
@@ -304,7 +304,7 @@ def hand_over(approval_id: int) -> Response:
 
 @blueprint.post("/<int:approval_id>/add_signer")
 def add_signer(approval_id: int) -> Response:
-    when = cast(Literal["before", "after"], "before" if request.form.get("when") == "before" else "after")
+    when: Literal["before", "after"] = "before" if request.form.get("when") == "before" else "after"
 
     def do() -> None:
         deeds.add_signer(application(), actor(), *_who_and_what(), when, request.form.get("comment"))
