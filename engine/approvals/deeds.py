@@ -85,8 +85,10 @@ def remind(app: Application, actor: Actor, approval_id: int) -> tuple[str, ...]:
         waiting = [(one, voice) for one in way.questions() if one.state == "open" for voice in one.missing]
         way.set(reminded_at=app.clock())
         for one, voice in waiting:
-            texts: dict[str, str] = {language: outcomes.said(message("Please decide: {text}", text=one.text(language)), language)
-                     for language in app.definition.languages}  # fmt: skip
+            texts: dict[str, str] = {
+                language: outcomes.said(message("Please decide: {text}", text=one.text(language)), language)
+                for language in app.definition.languages
+            }
             noting.tell(way.walk, way.approval, [voice.user_id], texts)
             mails.post(way.walk, way.run, way.action, way.approval, one.id, {voice.user_id: {}},
                        f"{way.next_key()}.r")  # fmt: skip

@@ -322,7 +322,8 @@ def finish(way: Way, ending: str, by: int | None = None, comment: str | None = N
     noting.note(way.app, way.conn, way.approval, ending, by, reason=comment)
     applicant = way.approval.applicant_id
     if applicant is not None and applicant != by:
-        texts: dict[str, str] = {language: outcomes.ended(way.approval, language) for language in way.app.definition.languages}
+        languages = way.app.definition.languages
+        texts: dict[str, str] = {language: outcomes.ended(way.approval, language) for language in languages}
         noting.tell(way.walk, way.approval, asking.active(way.app, way.conn, {applicant}), texts)
     point("approval over")
 
