@@ -151,7 +151,8 @@ def terms_of(app: Application, view: TowerView, table: sa.Table) -> Terms:
 
 def expected_end(row: Mapping[str, Any], terms: Terms) -> dt.datetime | None:
     """The forecast as it looks now: what the present step takes too long moves it, and it is never in the past."""
-    due, forecast = row["state_due"], row["forecast_at"]
+    due: dt.datetime | None = row["state_due"]
+    forecast: dt.datetime | None = row["forecast_at"]
     if forecast is None:
         return None
     late = terms.now - due if due is not None and due < terms.now else NONE
@@ -174,7 +175,7 @@ def risk_of(row: Mapping[str, Any], terms: Terms) -> str:
 
 
 def _broken(promised: Any, at: dt.datetime, terms: Terms) -> bool:
-    return terms.day(at) > promised if terms.by_day else at > promised
+    return bool(terms.day(at) > promised if terms.by_day else at > promised)
 
 
 # --- the same in SQL -------------------------------------------------------------------------------------------------
@@ -233,7 +234,8 @@ def _after(
 ) -> Clause:
     """Whether the forecast and ``slack`` lie after the promise; with ``due``, moved by what has passed since then."""
     moved = bool(slack) or due is not None
-    text, later = sa.type_coerce(forecast, sa.Text), forecast
+    text: Element = sa.type_coerce(forecast, sa.Text)
+    later = forecast
     if moved:
         text = sa.func.strftime("%Y-%m-%d %H:%M:%f000", forecast, *_moves(slack, due, terms), type_=sa.Text)
         later = forecast + sa.literal(slack, sa.Interval())

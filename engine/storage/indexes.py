@@ -122,7 +122,8 @@ def _tower_indexes(form: Form, table: sa.Table, tables: Tables) -> Iterator[Part
         if not isinstance(view, TowerView) or form.workflow is None:
             continue
         conditions = [table.c.deleted_at.is_(None), *constant_terms(view, form, tables)]
-        by = table.c[str(view.promised)] if view.promised in table.c else table.c.state_due
+        promised = str(view.promised)
+        by = table.c[promised] if promised in table.c else table.c.state_due
         told = [table.c[name] for name in ("forecast_at", "state_due") if name != by.name]
         yield False, [by, table.c.id, *told], conditions
         for group in ("state", *view.groups):
