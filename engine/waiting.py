@@ -68,8 +68,8 @@ def next_step(plan: FormPlan, row: Row) -> TransitionPlan | None:
     state = plan.states.get(here)
     if state is None:
         return None
-    ways = [(plan.order[to], step) for step in plan.leaving.get(here, ())
-            if (to := state_after(step, row)) in plan.states and not plan.states[to].aside
+    steps = ((state_after(step, row) or "", step) for step in plan.leaving.get(here, ()))
+    ways = [(plan.order[to], step) for to, step in steps if to in plan.states and not plan.states[to].aside
             and (state.aside or plan.order[to] > plan.order[here])]  # fmt: skip
     return min(ways, key=lambda way: (way[0], not way[1].transition.roles))[1] if ways else None
 
@@ -108,8 +108,9 @@ def _obstacles(
 
 
 def _wait(plan: FormPlan, obstacle: Obstacle) -> Wait:
-    if obstacle.kind == "deliverable" and obstacle.field in plan.fields:
-        return Wait("deliverable", plan.fields[obstacle.field].title, obstacle.message)
+    field = plan.fields.get(obstacle.field or "") if obstacle.kind == "deliverable" else None
+    if field is not None:
+        return Wait("deliverable", field.title, obstacle.message)
     because = obstacle.message.values.get("because")
     return Wait("guard", because if isinstance(because, Label) else obstacle.message, obstacle.message)
 

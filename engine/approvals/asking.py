@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -16,7 +15,6 @@ from engine.application import Application
 from engine.approvals import delegating, mails, noting, words
 from engine.approvals.model import Approval, write
 from engine.approve import ApprovalStep, Approve
-from engine.calendars import due_after
 from engine.effects import Choice
 from engine.language import Duration
 from engine.passage import Walk
@@ -116,5 +114,4 @@ def ask(
 
 
 def _due(way: Way, length: Duration | None) -> dt.datetime | None:
-    zone = ZoneInfo(way.app.definition.timezone)
-    return due_after(way.walk.now, length, zone) if length is not None else None
+    return way.app.plans.times.after(way.walk.now, length) if length is not None else None

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Literal, TypeVar
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -17,7 +16,6 @@ from engine.approvals import links, mails, model, noting, outcomes, running
 from engine.approvals.asking import Way, ask
 from engine.approvals.model import Approval
 from engine.approve import Approve, Power
-from engine.calendars import due_after
 from engine.errors import Denied, Invalid, Message, Missing, Problem, Refused, message
 from engine.faults import point
 from engine.jobs.trying import in_transaction
@@ -268,10 +266,10 @@ def _sign_after(way: Way, person: Actor, actor: Actor) -> None:
 
 
 def _not_too_often(way: Way, actor: Actor) -> None:
-    last, zone = way.approval.reminded_at, ZoneInfo(way.app.definition.timezone)
+    last = way.approval.reminded_at
     if last is None:
         return
-    again = due_after(last, way.action.remind_every, zone)
+    again = way.app.plans.times.after(last, way.action.remind_every)
     if way.walk.now < again:
         when = formats.moment(again, actor.reader(way.app.definition))
         raise Refused(message("They were reminded lately; you can do it again from {when}.", when=when))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -17,7 +16,6 @@ from engine.application import Application
 from engine.approvals import links, model, seeing
 from engine.approvals.model import Approval
 from engine.approve import LINK, Approve
-from engine.calendars import due_after
 from engine.errors import DeliveryFailed, Refused, message
 from engine.language import text_in
 from engine.passage import Walk
@@ -85,6 +83,6 @@ def _link(app: Application, conn: sa.Connection, decision: Mapping[str, int]) ->
     if lasts is None or not links.waits_for(app, conn, decision["question"], decision["user"]):
         return links.link_to(app, decision["approval"])
     now = app.clock()
-    until = due_after(now, lasts, ZoneInfo(app.definition.timezone))
+    until = app.plans.times.after(now, lasts)
     length = until - now if until > now else dt.timedelta(0)
     return links.one_time_link(app, conn, decision["question"], decision["user"], length)

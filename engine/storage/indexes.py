@@ -122,8 +122,7 @@ def _tower_indexes(form: Form, table: sa.Table, tables: Tables) -> Iterator[Part
         if not isinstance(view, TowerView) or form.workflow is None:
             continue
         conditions = [table.c.deleted_at.is_(None), *constant_terms(view, form, tables)]
-        promised = str(view.promised)
-        by = table.c[promised] if promised in table.c else table.c.state_due
+        by = table.c.get(str(view.promised), table.c.state_due)
         told = [table.c[name] for name in ("forecast_at", "state_due") if name != by.name]
         yield False, [by, table.c.id, *told], conditions
         for group in ("state", *view.groups):
