@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test deep check bench schemathesis faults chaos designer pictures
+.PHONY: run test deep check bench schemathesis faults chaos designer pictures simulate
 
 run: $(VENV)/.installed
 	$(BIN)/appmill run apps/order_hub.yaml --demo
@@ -37,6 +37,10 @@ designer: $(VENV)/.installed-test
 # The pictures of README.md and docs/images, from a demo in a folder of its own.
 pictures: $(VENV)/.installed-test
 	$(BIN)/python tools/pictures.py
+
+# Half a year of a simulated factory through the Order Hub's own doors, three times, and then whether everything is right.
+simulate: $(VENV)/.installed-test
+	for seed in 1 2 3; do $(BIN)/appmill simulate apps/order_hub.yaml --orders 10000 --days 180 --seed $$seed || exit 1; done
 
 # Three servers and three workers on PostgreSQL, killed at random under load.
 chaos: $(VENV)/.installed-test
