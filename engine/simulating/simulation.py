@@ -43,7 +43,7 @@ class Stopped(Exception):
 
 
 class Agent(Protocol):
-    """Somebody, or something, that acts again and again: a person of a role, a machine, a customer."""
+    """Somebody, or something, that acts again and again: a person of a role, a machine, somebody outside."""
 
     def begin(self, simulation: Simulation) -> dt.datetime | None:
         """When it acts first; None: never."""

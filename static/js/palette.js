@@ -69,7 +69,7 @@ function enter() {
   const exact = records.querySelector("[data-exact]");
   const chosen = options()[current];
   if (exact && current === 0 && records.dataset.of === wanted) return exact.click();
-  if (wanted && records.dataset.of !== wanted && (current === 0 || !chosen)) return findCode(wanted);
+  if (wanted && records.dataset.of !== wanted && !commands.contains(chosen ?? null)) return findCode(wanted);
   chosen?.click();
 }
 
