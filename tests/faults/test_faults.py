@@ -73,7 +73,7 @@ def test_a_question_and_its_answers_whatever_is_killed_in_between(database_url: 
 
 
 def test_an_approval_that_is_handed_over_whatever_is_killed_in_between(database_url: str) -> None:
-    with stage(database_url, "story_approval") as made:
+    with stage(database_url, "story_signing") as made:
         told = made.reference
         assert (told["ticket"], told["runs"]) == (["asked", "approved", 3], [["done", "approved"]])
         assert told["questions"] == [[0, "answered", "approve"], [1, "answered", "approve"]]
