@@ -51,10 +51,11 @@ forms:
       amount: {type: money, label: Amount}
     views:
       all: {type: list, where: not record.state.final, columns: [number, site, line, due_on, state, owner, amount], sort: [due_on]}
-      tower: {type: tower, promised: due_on, columns: [number, site, line], groups: [line, site], waits: [{label: Material, when: record.short}]}
+      tower: {type: tower, columns: [number, site, line], groups: [line, site], waits: [{label: Material, when: record.short}]}
     permissions: {planner: {create: true, read: true, update: true}}
     workflow:
       initial: planned
+      promised: due_on
       states:
         planned: {label: Planned, owner: planner, within: 1d}
         cutting: {label: Cutting, owner: planner, within: 2d}
@@ -76,7 +77,10 @@ def fill(app: Application, count: int, calm: bool) -> None:
     with app.database.write() as conn:
         conn.execute(sa.insert(site), [{**fixed, "name": f"Site {n}", "_title": f"Site {n}"} for n in range(500)])
         for begin in range(0, count, 10_000):
-            conn.execute(sa.insert(job), [_row(n, now, draw, fixed, calm) for n in range(begin, begin + 10_000)])
+            rows = [_row(n, now, draw, fixed, calm) for n in range(begin, begin + 10_000)]
+            for row in rows:
+                hold_against(app.plans.form("job"), row)
+            conn.execute(sa.insert(job), rows)
     app.database.analyse()
 
 

@@ -149,6 +149,11 @@ class Workflow:
     initial: StateName = option("The state a new record starts in.")
     states: Mapping[str, State] = option("The states, in order of the main path.", minProperties=1)
     transitions: Mapping[str, Transition] = option("The moves.", {})
+    promised: FieldName | None = option(
+        "The date or moment by which a record should be at its end. Without one only the present step can be late.",
+        None,
+    )
+    slack: Duration = option("At risk is what would be done later than this before the promise.", Duration(1, "d"))
 
 
 # --- forms -----------------------------------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ VIEWS: Mapping[str, str] = {
     "calendar": "{type: calendar, date: due_on}",
     "gantt": "{type: gantt, start: created_at, end: due_on, group: project}",
     "tree": "{type: tree, parent: part_of, columns: [due_on]}",
-    "tower": "{type: tower, promised: due_on, slack: 2d, columns: [name, project], groups: [project, owner], "
+    "tower": "{type: tower, columns: [name, project], groups: [project, owner], "
     "waits: [{label: A price, when: record.cost is None}]}",
 }
 TRIGGERS: Mapping[str, str] = {

@@ -38,7 +38,7 @@ def conditions(
     if query.text:
         found.append(search.clause(app.tables, form.name, query.text))
     if query.tower is not None and query.tower.risks and isinstance(query.view, TowerView):
-        found.append(towers.clause(app, query.view, form.name, query.tower.risks))
+        found.append(towers.clause(app, form.name, query.tower.risks))
     return tuple(found)
 
 

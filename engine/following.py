@@ -15,6 +15,7 @@ from engine.differences import Differences
 from engine.forecasts import expect
 from engine.passage import Passage, Walk
 from engine.plans import FormPlan
+from engine.promises import TIMES
 from engine.recomputing import recompute_rows
 from engine.sight import Row
 from engine.storage import rollups
@@ -31,7 +32,7 @@ def follow(passage: Passage) -> None:
         refresh(passage.walk, passage.plan.lines[name].plan, _pairs(passage.stored_lines[name], rows))
     if passage.plan.deadlines_fed:
         stored = passage.walk.sight.load(passage.plan.form.name, passage.row["id"]) or passage.row
-        passage.row.update(state_due=stored["state_due"], forecast_at=stored["forecast_at"])
+        passage.row.update({name: stored[name] for name in TIMES})
 
 
 def _pairs(stored: dict[int, Row], rows: Sequence[Row]) -> list[Pair]:
@@ -75,7 +76,7 @@ def _follow_deadlines(walk: Walk, plan: FormPlan, ids: Iterable[int]) -> None:
         new, view = dict(row), walk.sight.view(plan.form, row)
         left = stays.left_of(walk, plan, row) if plan.pausing else None
         expect(plan, new, partial(walk.sight.with_record, view), left)
-        times = {name: new[name] for name in ("state_due", "forecast_at") if new[name] != row[name]}
+        times = {name: new[name] for name in TIMES if new[name] != row[name]}
         if times:
             walk.conn.execute(sa.update(plan.table).where(plan.table.c.id == id).values(times))
             walk.sight.remember(plan.form.name, new)

@@ -15,6 +15,7 @@ from engine.calendars import go_on
 from engine.definition import State, Workflow
 from engine.expressions import EvaluationFailed
 from engine.plans import FormPlan
+from engine.promises import mark
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,13 @@ def expect(
     ends = (_time_over(plan, state, row["state_since"], left), deadline_of(plan, state.name, names))
     row["state_due"] = min((end for end in ends if end is not None), default=None)
     row["forecast_at"] = forecast_of(plan, row)
+    hold_against(plan, row)
+
+
+def hold_against(plan: FormPlan, row: MutableMapping[str, Any]) -> None:
+    """Fill in from when it is at risk and late, by what is promised."""
+    if plan.promise is not None:
+        mark(plan.promise, row, is_over=plan.states[row["state"]].final)
 
 
 def _time_over(plan: FormPlan, state: State, since: dt.datetime, left: dt.timedelta | None) -> dt.datetime | None:

@@ -7,7 +7,7 @@ import datetime as dt
 from engine import stays
 from engine.computing import take_out_stale
 from engine.errors import Denied, Invalid, Message, Problem, Refused, message
-from engine.forecasts import expect
+from engine.forecasts import expect, hold_against
 from engine.passage import Passage
 from engine.plans import FormPlan, TransitionPlan
 from engine.sight import Row
@@ -106,6 +106,8 @@ def settle_state(passage: Passage) -> None:
         row["state_since"] = passage.walk.now
     if entered or state in plan.deadlines:
         expect(plan, row, lambda: passage.names(passage.view()), _left(passage))
+    else:
+        hold_against(plan, row)
     if passage.owner is not None:
         row["owner"], row["owner_role"] = passage.owner
     elif entered or _owner_touched(passage, state):

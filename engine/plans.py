@@ -25,6 +25,7 @@ from engine.fields.series import SeriesField
 from engine.formats import Reader
 from engine.language import Expression
 from engine.program import Program, program_of
+from engine.promises import Promise
 from engine.registry import Registry
 from engine.storage.search import searched_fields
 from engine.storage.tables import Tables, linked_form
@@ -128,6 +129,7 @@ class FormPlan:
     leaving: Mapping[str, tuple[TransitionPlan, ...]]  # by the state they leave
     owners: Mapping[str, Watched]  # states with an owner expression
     order: Mapping[str, int]  # states in the order of the main path
+    promise: Promise | None  # what its time is held against; None where there are no steps
     times: Mapping[str, Times]  # the calendar each state is counted by
     deadlines: Mapping[str, Watched]  # states with a time to be done by
     deadlines_fed: bool  # one of them reads a rollup, which changes without a save
@@ -351,7 +353,7 @@ def _title(form: Form, watch: _Watcher) -> Watched | None:
 def _workflow(plans: Plans, form: Form, watch: _Watcher) -> dict[str, Any]:
     workflow = form.workflow
     if workflow is None:
-        nothing: dict[str, Any] = {"deadlines_fed": False, "pausing": frozenset()}
+        nothing: dict[str, Any] = {"deadlines_fed": False, "pausing": frozenset(), "promise": None}
         return {**nothing, **{name: {} for name in ("transitions", "leaving", "owners", "order", "times", "deadlines")}}
     deadlines = {name: watch(state.due_by) for name, state in workflow.states.items() if state.due_by}
     rollups = frozenset(name for name, field in form.fields.items() if field.type == "rollup")
@@ -365,6 +367,7 @@ def _workflow(plans: Plans, form: Form, watch: _Watcher) -> dict[str, Any]:
     }
     return {
         "transitions": transitions,
+        "promise": Promise(workflow.promised, workflow.slack, plans.times.of(None)),
         "leaving": {
             state: tuple(plan for plan in transitions.values() if state in plan.transition.from_)
             for state in workflow.states

@@ -117,7 +117,7 @@ def parse_query(
     columns = columns_of(app, actor, form)
     problems: list[Problem] = []
     view = view_asked(app, actor, form, _last(args, "view"), columns)
-    tower = towers.read_asked(view, columns, args, problems)
+    tower = towers.read_asked(form, view, columns, args, problems)
     known = frozenset(also) if tower is None else frozenset((*also, *towers.KEYS))
     filters = _filters(columns, args, known, app, actor, problems)
     text = _text(_last(args, "q").strip(), problems)
@@ -182,7 +182,7 @@ def view_named(form: Form, name: str, columns: Columns) -> View | None:
 
 def usable(view: View, columns: Columns) -> bool:
     """A board over a field that is hidden from the actor, if only on some records, is no board for them."""
-    needed = (getattr(view, what, None) for what in ("group", "date", "start", "end", "parent", "promised"))
+    needed = (getattr(view, what, None) for what in ("group", "date", "start", "end", "parent"))
     return all(name in columns and name not in columns.sometimes for name in needed if name)
 
 

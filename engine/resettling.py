@@ -11,6 +11,7 @@ from engine.forecasts import expect
 from engine.passage import Walk
 from engine.people import system_actor
 from engine.plans import FormPlan
+from engine.promises import TIMES
 from engine.sight import Sight
 from engine.timing import timeouts
 from engine.workflow import owner_of
@@ -45,7 +46,7 @@ def _settle(app: Application, conn: sa.Connection, plan: FormPlan, rows: Iterabl
     actor = system_actor()
     walk = Walk(app, conn, actor, app.clock(), Sight(app, conn, actor))
     settled = [_standing(walk, plan, row) for row in rows]
-    names = ("state_due", "forecast_at", "owner", "owner_role")
+    names = (*TIMES, "owner", "owner_role")
     _write(conn, plan.table, plan.table.c.id, names, settled)
     stay = app.tables.stay
     of_form = sa.select(sa.func.max(stay.c.id).label("id"), stay.c.record_id)

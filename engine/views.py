@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from engine.language import Duration, Expression, FieldName, Label, Named, SortKey, option
+from engine.language import Expression, FieldName, Label, Named, SortKey, option
 from engine.registry import Registry
 
 
@@ -93,11 +93,6 @@ class TowerView(View):
     where: Expression | None = option(
         "Only records for which this holds. Default: those in no final state.", Expression("not record.state.final")
     )
-    promised: FieldName | None = option(
-        "The date or moment by which the record should be at its end. Without one only the present step can be late.",
-        None,
-    )
-    slack: Duration = option("At risk is what would be done later than this before the promise.", Duration(1, "d"))
     columns: tuple[FieldName, ...] = option("What is shown of a record. Default: its title.", ())
     groups: tuple[FieldName, ...] = option(
         "What records can be grouped and filtered by, beside state and risk: choices, links, owner.", ()

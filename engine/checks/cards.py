@@ -23,7 +23,7 @@ from engine.cards import (
     TrendCard,
 )
 from engine.checks.review import Review
-from engine.checks.shapes import expect, is_day, is_figure, makes_groups
+from engine.checks.shapes import expect, is_figure, is_stored_day, makes_groups
 from engine.definition import Form, Page, PageFilter
 from engine.errors import message
 from engine.fields.base import Field
@@ -66,14 +66,14 @@ def _refresh(review: Review, card: Card, path: Path) -> None:
 def _number(review: Review, form: Form, card: Any, path: Path) -> None:
     _folded(review, form, card, path)
     if card.date is not None:
-        expect(review, (*path, "date"), form, card.date, _is_stored_day, _DATE)
+        expect(review, (*path, "date"), form, card.date, is_stored_day, _DATE)
     elif card.compare:
         review.error((*path, "compare"), message("To compare with the period before, add 'date' and 'period'."))
 
 
 def _trend(review: Review, form: Form, card: Any, path: Path) -> None:
     _folded(review, form, card, path)
-    expect(review, (*path, "date"), form, card.date, _is_stored_day, _DATE)
+    expect(review, (*path, "date"), form, card.date, is_stored_day, _DATE)
     if card.group is not None:
         expect(review, (*path, "group"), form, card.group, makes_groups, _GROUPS)
     if card.last + card.ahead < 2:
@@ -96,7 +96,7 @@ def _formula(review: Review, card: Formula, path: Path) -> None:
             continue
         _folded(review, form, part, at, days=False)
         if part.date is not None:
-            expect(review, (*at, "date"), form, part.date, _is_stored_day, _DATE)
+            expect(review, (*at, "date"), form, part.date, is_stored_day, _DATE)
         if part.group is not None:
             expect(review, (*at, "group"), form, part.group, makes_groups, _GROUPS)
             sorts[name] = group_sort(form, part.group)
@@ -135,7 +135,7 @@ def _day(review: Review, text: str | None, path: Path) -> None:
 
 def _ageing(review: Review, form: Form, card: Any, path: Path) -> None:
     _folded(review, form, card, path)
-    expect(review, (*path, "date"), form, card.date, _is_stored_day, _DATE)
+    expect(review, (*path, "date"), form, card.date, is_stored_day, _DATE)
     if card.group is not None:
         expect(review, (*path, "group"), form, card.group, makes_groups, _GROUPS)
     if any(edge < 1 for edge in card.edges) or list(card.edges) != sorted(set(card.edges)):
@@ -147,7 +147,7 @@ def _cycle(review: Review, form: Form, card: Any, path: Path) -> None:
         if (point.state is None) == (point.field is None):
             review.error((*path, name), message("A point is either a 'state' or a 'field'."))
         if point.field is not None:
-            expect(review, (*path, name, "field"), form, point.field, _is_stored_day, _DATE)
+            expect(review, (*path, name, "field"), form, point.field, is_stored_day, _DATE)
     if card.group is not None:
         expect(review, (*path, "group"), form, card.group, makes_groups, _GROUPS)
     if card.baseline is not None:
@@ -229,10 +229,6 @@ def _folded(review: Review, form: Form, card: Any, path: Path, *, days: bool = T
 
 def _is_figure_or_day(name: str, field: Field | None) -> bool:
     return is_figure(name, field) or is_day(name, field)
-
-
-def _is_stored_day(name: str, field: Field | None) -> bool:
-    return is_day(name, field) and (field is None or field.column_type() is not None)
 
 
 # --- filters

@@ -64,13 +64,11 @@ def _tree(review: Review, form: Form, view: Any, path: Path) -> None:
 def _tower(review: Review, form: Form, view: Any, path: Path) -> None:
     if form.workflow is None and not review.is_lost("workflow"):
         review.error((*path, "type"), message("A control tower shows steps; '{form}' has no workflow.", form=form.name))
-    if view.promised is not None:
-        expect(review, (*path, "promised"), form, view.promised, _is_stored_day, message("a date that is stored"))
     for index, name in enumerate(view.groups):
         expect(review, (*path, "groups", index), form, name, makes_groups, message("a choice, a link or a person"))
 
 
-def _is_stored_day(name: str, field: Field | None) -> bool:
+def is_stored_day(name: str, field: Field | None) -> bool:
     return is_day(name, field) and (field is None or field.column_type() is not None)
 
 

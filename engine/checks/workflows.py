@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from engine.actions import TakeTransition
 from engine.checks.names import linked_form
 from engine.checks.review import Review
+from engine.checks.shapes import expect, is_stored_day
 from engine.definition import Form, Transition, Workflow
 from engine.errors import message
 from engine.language import ADMIN, Condition
@@ -18,6 +19,7 @@ def check_workflows(review: Review) -> None:
     for form in review.forms:
         if form.workflow:
             _states(review, form, form.workflow)
+            _promise(review, form, form.workflow)
             for transition in form.workflow.transitions.values():
                 _transition(review, form, form.workflow, transition, taken)
 
@@ -91,6 +93,12 @@ def _states(review: Review, form: Form, workflow: Workflow) -> None:
             said = message("From the state '{state}' no final state can be reached.", state=name)
             review.warning(at, said, at_key=True)
         _owner(review, form, name, at)
+
+
+def _promise(review: Review, form: Form, workflow: Workflow) -> None:
+    if workflow.promised is not None:
+        path = ("forms", form.name, "workflow", "promised")
+        expect(review, path, form, workflow.promised, is_stored_day, message("a date that is stored"))
 
 
 def _named(workflow: Workflow) -> tuple[str, ...]:

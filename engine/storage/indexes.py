@@ -122,9 +122,10 @@ def _tower_indexes(form: Form, table: sa.Table, tables: Tables) -> Iterator[Part
         if not isinstance(view, TowerView) or form.workflow is None:
             continue
         conditions = [table.c.deleted_at.is_(None), *constant_terms(view, form, tables)]
-        by = table.c.get(str(view.promised), table.c.state_due)
-        told = [table.c[name] for name in ("forecast_at", "state_due") if name != by.name]
+        by = table.c.get(str(form.workflow.promised), table.c.state_due)
+        told = [table.c[name] for name in MOMENTS]
         yield False, [by, table.c.id, *told], conditions
+        yield False, [*told, by, table.c.id], conditions
         for group in ("state", *view.groups):
             if group in table.c and not _by_title(form, group):
                 yield False, [table.c[group], by.is_(None), by, table.c.id], conditions

@@ -53,10 +53,13 @@ def _form(form: Form, definition: AppDefinition) -> Shape:
 
 
 def shape_of_pace(form: Form, definition: AppDefinition) -> list[Any]:
-    """Empty where no state has an expected time."""
-    states = form.workflow.states.values() if form.workflow else ()
-    timed = any(state.within or state.due_by for state in states)
-    return [
+    """Empty where no state has an expected time and nothing is promised."""
+    if form.workflow is None:
+        return []
+    states, promised = form.workflow.states.values(), form.workflow.promised
+    timed = promised is not None or any(state.within or state.due_by for state in states)
+    held = [[form.fields[promised].stable_id, str(form.workflow.slack)]] if promised in form.fields else []
+    return held + [
         [state.stable_id, str(state.within or ""), state.aside, state.final, _calendar(definition, state.calendar)]
         for state in states if timed
     ]  # fmt: skip

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from engine.definition import Form, State
 from engine.errors import message
+from engine.promises import TIMES
 from engine.storage import asking, history, steps
 from engine.storage.archive import STATE, Kept
 from engine.storage.decisions import Choice, MigrationQuestion
@@ -124,7 +125,7 @@ def restate(
     columns = ["form", "record_id", "state", "entered_at"]
     entered = (sa.literal(form.name), table.c.id, sa.literal(now), sa.literal(at, stay.c.entered_at.type))
     conn.execute(sa.insert(stay).from_select(columns, there.with_only_columns(*entered)))
-    conn.execute(sa.update(table).where(where).values(state_since=at, state_due=None, forecast_at=None))
+    conn.execute(sa.update(table).where(where).values(state_since=at, **dict.fromkeys(TIMES)))
 
 
 def _seconds(conn: sa.Connection, stay: sa.Table, at: dt.datetime) -> sa.ColumnElement[int]:

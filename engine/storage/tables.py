@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from engine.definition import AppDefinition, Form
 from engine.fields.base import Field
 from engine.fields.columns import Moment
+from engine.promises import MOMENTS
 from engine.registry import Registry
 from engine.storage import approving as _approving  # noqa: F401 - enters its tables
 from engine.storage import automation as _automation  # noqa: F401 - enters its tables
@@ -165,6 +166,7 @@ def _system_columns(form: Form) -> Iterator[sa.Column[Any]]:
         yield sa.Column("state_since", Moment)
         yield sa.Column("state_due", Moment)
         yield sa.Column("forecast_at", Moment)
+        yield from (sa.Column(name, Moment) for name in MOMENTS)
         yield sa.Column("_previous", sa.Text)
     if form.parent_form:
         parent = sa.ForeignKey(f"{form.parent_form}.id", ondelete="CASCADE")

@@ -20,6 +20,7 @@ from engine.expressions.view import target_of
 from engine.fields.base import Field
 from engine.filling import fill
 from engine.permissions import may
+from engine.promises import MOMENTS
 from engine.queries import Filter, ListQuery, Sort
 from engine.storage import records
 from engine.titles import extras
@@ -125,7 +126,7 @@ def counts_of(conn: sa.Connection, query: ListQuery, view: TowerView) -> dict[st
     whole = replace(query, tower=replace(query.tower or towers.Asked(), risks=()))
     clauses = (table.c.deleted_at.is_(None), *fetching.conditions(app, who, whole))
     parts = []
-    for place, clause in enumerate(towers.conditions(table, towers.terms_of(app, view, table)).values()):
+    for place, clause in enumerate(towers.conditions(table, app.clock()).values()):
         some = sa.select(table.c.id).where(*clauses, clause).limit(MOST_COUNTED + 1).subquery()
         parts.append(sa.select(sa.literal(place).label("place"), sa.func.count().label("n")).select_from(some))
     found = {row.place: row.n for row in conn.execute(sa.union_all(*parts))}
@@ -181,7 +182,7 @@ def rows_of(
     """A page of rows and the cursor behind it. Without a sort order of its own the worst risk comes first."""
     names = _names(query, columns, view)
     asked = query.tower or towers.Asked()
-    base = Sort(str(view.promised) if view.promised else "state_due", False)
+    base = Sort(_promised(query.form) or "state_due", False)
     if "sort" in query.said or asked.group not in ("", "risk"):
         own = query.sort if "sort" in query.said else (base,)
         keys = own if asked.group in ("", "risk") else (Sort(asked.group, False), *own)
@@ -214,12 +215,16 @@ def _by_risk(
     return _filled(conn, query, columns, view, found), None
 
 
+def _promised(form: Form) -> str:
+    return str(form.workflow.promised or "") if form.workflow else ""
+
+
 def _names(query: ListQuery, columns: Columns, view: TowerView) -> tuple[str, ...]:
     """What rows are read with: what is shown, and what their risk and time are told by."""
     table = application().tables.form[query.form.name]
     group = query.tower.group if query.tower else ""
-    wanted = (*view.columns, group, "owner", "state_since", "state_due", "_previous", view.promised or "",
-              "forecast_at")  # fmt: skip
+    wanted = (*view.columns, group, "owner", "state_since", "state_due", "_previous", _promised(query.form), "forecast_at",
+              *MOMENTS)  # fmt: skip
     return tuple(dict.fromkeys(name for name in wanted if name in columns or name in table.c))
 
 

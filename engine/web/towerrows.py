@@ -76,7 +76,7 @@ class Brush:
     @classmethod
     def of(cls, form: Form, columns: Columns, view: TowerView, query: ListQuery) -> Brush:
         app, who = application(), actor()
-        terms = towers.terms_of(app, view, app.tables.form[form.name])
+        terms = towers.terms_of(app, form.name)
         may_write = form.comments and who.view_as is None and who.id is not None and who.scopes is None
         return cls(form, columns, view, terms, app.plans.form(form), cards.card_plan(form, columns, view.columns),
                    shower(columns["owner"], reader(), None), query.tower.group if query.tower else "", may_write,

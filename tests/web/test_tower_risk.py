@@ -1,4 +1,5 @@
-"""How much a record is at risk: the database and the row must agree, on both databases and around a change of clocks."""
+"""How much a record is at risk: what is stored with it, the database and the row must agree with what the words mean, at
+any later time, on both databases and around a change of clocks."""
 
 from __future__ import annotations
 
@@ -11,41 +12,80 @@ import sqlalchemy as sa
 from tower_world import PEOPLE, YAML, days
 
 from engine import towers
+from engine.promises import mark
 from engine.towers import RISKS
 
 EDGES = (None, -30.0, -1.0, -0.01, 0.01, 0.3, 1.0, 1.7, 2.0, 3.2, 30.0)
+SLACK = dt.timedelta(days=2)
+
+
+def meant(case: dict[str, Any], now: dt.datetime, zone: ZoneInfo) -> str:
+    """The risk as it is explained to people."""
+    due, promised = case["state_due"], case["due_on"]
+    over = due is not None and due <= now
+    if promised is None:
+        return "at_risk" if over else "on_time"
+    end = dt.datetime.combine(promised + dt.timedelta(days=1), dt.time(), zone).astimezone(dt.UTC)
+    near = dt.datetime.combine(promised - SLACK + dt.timedelta(days=1), dt.time(), zone).astimezone(dt.UTC)
+    forecast = case["forecast_at"]
+    late = now - due if over else dt.timedelta(0)
+    moved = None if forecast is None else forecast + late
+    if now >= end:
+        return "late"
+    if moved is not None and (moved > end or (late and moved >= end)):
+        return "will_be_late"
+    close = now >= near or (moved is not None and (moved > near or (late and moved >= near)))
+    return "at_risk" if over or close else "on_time"
 
 
 @pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York"])
-def test_the_database_and_the_row_agree_on_the_risk(make_app: Any, clock: Any, zone: str) -> None:
+def test_what_is_stored_tells_the_risk_at_any_later_time(make_app: Any, clock: Any, zone: str) -> None:
     clock.now = dt.datetime(2026, 10, 31, 22, 30, tzinfo=ZoneInfo(zone)).astimezone(dt.UTC)  # the clocks change soon
     made = make_app(YAML.replace("Asia/Shanghai", zone), people=PEOPLE)
     app, now = made.application, made.clock()
-    table, view = app.tables.form["job"], app.definition.forms["job"].views["tower"]
-    moments = [None if days is None else now + dt.timedelta(days=days) for days in EDGES]
-    terms = towers.terms_of(app, view, table)
-    promises = [None, *(terms.today + dt.timedelta(days=count) for count in (-2, -1, 0, 1, 2, 3))]
+    table, promise = app.tables.form["job"], app.plans.form("job").promise
+    moments = [None if count is None else now + dt.timedelta(days=count) for count in EDGES]
+    today = towers.terms_of(app, "job").today
+    promises = [None, *(today + dt.timedelta(days=count) for count in (-2, -1, 0, 1, 2, 3))]
     cases = [
-        {"due_on": promised, "state_due": due, "forecast_at": end}
+        {"due_on": promised, "state_due": due, "forecast_at": end, "state_since": now - dt.timedelta(days=40)}
         for promised in promises for due in moments for end in moments if end is None or due is None or due <= end
     ]  # fmt: skip
+    for case in cases:
+        mark(promise, case, is_over=False)
     with app.database.write() as conn:
         fixed = {"version": 1, "state": "planned", "created_at": now, "updated_at": now, "line": "one", "short": False}
         conn.execute(sa.insert(table), [{**fixed, **case, "number": str(n)} for n, case in enumerate(cases)])
-    with app.database.read() as conn:
-        told = {
-            int(number): name
-            for name, clause in towers.conditions(table, terms).items()
-            for number in conn.scalars(sa.select(table.c.number).where(clause))
-        }
-    assert len(told) == len(cases)
-    assert told == {n: towers.risk_of(case, terms) for n, case in enumerate(cases)}
-    assert set(told.values()) == set(RISKS)
+    seen = set()
+    for hours in (0, 5, 26, 70):
+        clock.now = now + dt.timedelta(hours=hours)
+        terms = towers.terms_of(app, "job")
+        with app.database.read() as conn:
+            told = {
+                int(number): name
+                for name, clause in towers.conditions(table, clock.now).items()
+                for number in conn.scalars(sa.select(table.c.number).where(clause))
+            }
+        expected = {n: meant(case, clock.now, ZoneInfo(zone)) for n, case in enumerate(cases)}
+        assert told == {n: towers.risk_of(case, terms) for n, case in enumerate(cases)} == expected
+        seen |= set(told.values())
+    assert seen == set(RISKS)
 
 
 def test_a_promise_lasts_until_its_day_is_over(make_app: Any, clock: Any) -> None:
     made = make_app(YAML, people=PEOPLE)
-    app = made.application
-    terms = towers.terms_of(app, app.definition.forms["job"].views["tower"], app.tables.form["job"])
+    terms = towers.terms_of(made.application, "job")
     assert terms.end(dt.date(2026, 11, 22)) == dt.datetime(2026, 11, 22, 16, tzinfo=dt.UTC)
     assert days(made.clock(), 0) == terms.today.isoformat()
+
+
+def test_a_new_promise_is_held_against_the_clock_at_once(make_app: Any, clock: Any) -> None:
+    made = make_app(YAML, people=PEOPLE)
+    job = made.create("job", number="A", due_on=days(made.clock(), 30), as_="ann")
+    assert _risk(made, job) == "on_time"
+    made.update("job", job, due_on=days(made.clock(), -1), as_="ann")
+    assert _risk(made, job) == "late"
+
+
+def _risk(made: Any, job: Any) -> str:
+    return towers.risk_of(made.get("job", job), towers.terms_of(made.application, "job"))

@@ -45,8 +45,6 @@ forms:
       all: {type: list, columns: [number, line, state], sort: [number]}
       tower:
         type: tower
-        promised: due_on
-        slack: 2d
         columns: [number, client, line]
         groups: [line, client, owner]
         waits:
@@ -58,6 +56,8 @@ forms:
       cutter: {read: "record.line == 'one'", update: "record.line == 'one'", fields: {price: {read: false}}}
     workflow:
       initial: planned
+      promised: due_on
+      slack: 2d
       states:
         planned: {label: {zh: 计划, en: Planned}, owner: planner, within: 1d}
         cutting: {label: {zh: 下料, en: Cutting}, owner: cutter, within: 2d, leave_with: [note]}
