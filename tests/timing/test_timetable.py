@@ -42,6 +42,13 @@ def test_a_fixed_hour_that_the_clocks_skip_is_due_an_hour_later() -> None:
     assert local(Schedule(cron="30 2 * * *"), utc(3, 28, 12), utc(3, 30, 12)) == ["29 03:30 +0200", "30 02:30 +0200"]
 
 
+@pytest.mark.parametrize("month", [3, 10])
+def test_midnight_comes_every_day_through_both_nights(month: int) -> None:
+    found = local(Schedule(at=("00:00",)), utc(month, 23, 12), utc(month, 31, 12))
+    assert [due[:8] for due in found] == [f"{day} 00:00" for day in range(24, 32)]
+    assert len(local(Schedule(cron="0 0 1 * *"), utc(1, 15), utc(12, 15))) == 11
+
+
 def test_every_half_hour_goes_on_through_both_nights() -> None:
     for month, day in ((3, 29), (10, 25)):
         start, end = utc(month, day - 1, 12), utc(month, day, 12)
