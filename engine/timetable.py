@@ -70,9 +70,12 @@ class Calendar:
 
 
 def _changes(zone: ZoneInfo, start: dt.datetime, end: dt.datetime) -> Iterator[dt.datetime]:
-    """When the clocks change after ``start`` and not after ``end``, to the second; changes are months apart."""
+    """When the clocks change after ``start`` and not after ``end``, to the second.
+
+    Changes are weeks apart at least: five around the Ramadan in Morocco, months elsewhere.
+    """
     while start < end:
-        stop = min(end, start + dt.timedelta(days=30))
+        stop = min(end, start + dt.timedelta(days=7))
         if start.astimezone(zone).utcoffset() != stop.astimezone(zone).utcoffset():
             before, after = start, stop
             while after - before > dt.timedelta(seconds=1):
