@@ -45,11 +45,20 @@ class Calendar:
         return None
 
     def _next(self, moment: dt.datetime) -> dt.datetime | None:
+        return min((due for trigger in self.triggers for due in self._of(trigger, moment)), default=None)
+
+    def _of(self, trigger: CronTrigger, moment: dt.datetime) -> Iterator[dt.datetime]:
+        """The next time of one trigger. Counting days across a change of the clocks it loses the hour, and with it a
+        time at the very beginning of a day: so it is asked again from behind every change on the way."""
         local = moment.astimezone(self.zone)
-        found = [trigger.get_next_fire_time(local, local) for trigger in self.triggers]
-        later = [due.astimezone(dt.UTC) for due in found if due is not None]
-        later = [due if due > moment else self._beyond(due, moment) for due in later]
-        return min(later, default=None)
+        due = trigger.get_next_fire_time(local, local)
+        if due is None:
+            return
+        yield due.astimezone(dt.UTC) if due > moment else self._beyond(due, moment)
+        for change in _changes(self.zone, moment, due.astimezone(dt.UTC)):
+            again = trigger.get_next_fire_time(None, change.astimezone(self.zone))
+            if again is not None and again > moment:
+                yield again.astimezone(dt.UTC)
 
     def _beyond(self, due: dt.datetime, moment: dt.datetime) -> dt.datetime:
         raise AssertionError(f"{due} is not after {moment}")
@@ -58,6 +67,23 @@ class Calendar:
         if self.fixed_hours:
             return f"{due.astimezone(self.zone):%Y-%m-%dT%H:%M}[{self.zone.key}]"
         return _in_utc(due)
+
+
+def _changes(zone: ZoneInfo, start: dt.datetime, end: dt.datetime) -> Iterator[dt.datetime]:
+    """When the clocks change after ``start`` and not after ``end``, to the second.
+
+    Changes are weeks apart at least: five around the Ramadan in Morocco, months elsewhere.
+    """
+    while start < end:
+        stop = min(end, start + dt.timedelta(days=7))
+        if start.astimezone(zone).utcoffset() != stop.astimezone(zone).utcoffset():
+            before, after = start, stop
+            while after - before > dt.timedelta(seconds=1):
+                middle = before + (after - before) // 2
+                same = middle.astimezone(zone).utcoffset() == start.astimezone(zone).utcoffset()
+                before, after = (middle, after) if same else (before, middle)
+            yield after.replace(microsecond=0)
+        start = stop
 
 
 @dataclass(frozen=True)

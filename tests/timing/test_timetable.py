@@ -42,6 +42,22 @@ def test_a_fixed_hour_that_the_clocks_skip_is_due_an_hour_later() -> None:
     assert local(Schedule(cron="30 2 * * *"), utc(3, 28, 12), utc(3, 30, 12)) == ["29 03:30 +0200", "30 02:30 +0200"]
 
 
+@pytest.mark.parametrize("month", [3, 10])
+def test_midnight_comes_every_day_through_both_nights(month: int) -> None:
+    found = local(Schedule(at=("00:00",)), utc(month, 23, 12), utc(month, 31, 12))
+    assert [due[:8] for due in found] == [f"{day} 00:00" for day in range(24, 32)]
+    assert len(local(Schedule(cron="0 0 1 * *"), utc(1, 15), utc(12, 15))) == 11
+
+
+def test_midnight_comes_every_day_where_the_clocks_change_around_the_ramadan() -> None:
+    found = local(Schedule(at=("00:00",)), utc(1, 1), utc(6, 1), "Africa/Casablanca")
+    assert [due[3:8] for due in found] == ["00:00"] * len(found)
+    assert [due[9:] for due in found].count("+0000") == 35  # five weeks on the clocks of Greenwich
+    assert len(found) == 151
+    quarterly = local(Schedule(cron="0 0 1 */3 *"), utc(1, 2), utc(12, 31), "Africa/Casablanca")
+    assert [due[:8] for due in quarterly] == ["01 00:00"] * 3
+
+
 def test_every_half_hour_goes_on_through_both_nights() -> None:
     for month, day in ((3, 29), (10, 25)):
         start, end = utc(month, day - 1, 12), utc(month, day, 12)
