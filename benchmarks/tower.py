@@ -1,5 +1,6 @@
-"""A control tower over 100,000 open records: its first screen against a list page of the same form, and how soon a change
-is seen on another screen. Figures are CPU times of this process, in one run; on shared cores only their ratio means much.
+"""A control tower over 100,000 open records: its first screen against a list page of the same form, and how soon a
+change is seen on another screen. Figures are CPU times of this process, in one run; on shared cores only their ratio
+means much.
 
     python benchmarks/tower.py [--records 100000]
 """
@@ -21,6 +22,7 @@ import sqlalchemy as sa
 from engine import sessions
 from engine.application import Application, start
 from engine.builtin import default_registry
+from engine.forecasts import hold_against
 from engine.load import load_text
 from engine.people import Actor
 from engine.service import save

@@ -1,12 +1,12 @@
 """From when a record is late, will be late and is at risk, as moments that are worked out when it is saved.
 
-Whether it is so at any later time is then a comparison with the clock, which an index answers: nothing has to be worked
-out for a hundred thousand records when a screen is drawn, and time alone changes nothing that is stored.
+Whether it is so at any later time is then a comparison with the clock, which an index answers: nothing has to be
+worked out for a hundred thousand records when a screen is drawn, and time alone changes nothing that is stored.
 
-late: the promise is past. will be late: the forecast lies behind the promise. at risk: the present step is over its time,
-or less than the slack lies between forecast and promise. What the present step takes too long moves the forecast, which
-is never in the past: a step due at d, which leaves the promise p a margin of p - f, breaks it when it is still under way
-at d + (p - f). A promise that is a date lasts until that day is over where the application is.
+late: the promise is past. will be late: the forecast lies behind the promise. at risk: the present step is over its
+time, or less than the slack lies between forecast and promise. What the present step takes too long moves the forecast,
+which is never in the past: a step due at d, which leaves the promise p a margin of p - f, breaks it when it is still
+under way at d + (p - f). A promise that is a date lasts until that day is over where the application is.
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ def _moments(
     return risk, late, end
 
 
-def _overrun(end: dt.datetime, since: dt.datetime, due: dt.datetime | None, forecast: dt.datetime | None) -> dt.datetime:
+def _overrun(
+    end: dt.datetime, since: dt.datetime, due: dt.datetime | None, forecast: dt.datetime | None
+) -> dt.datetime:
     """From when the forecast lies behind ``end``: since the state was entered, or once the step used up the margin."""
     if forecast is None:
         return end

@@ -1,6 +1,7 @@
 """How far open records are from their promise, as a condition for the database and as a word for one row.
 
-What late, will_be_late and at_risk mean, and from when a record is it, is worked out in ``promises``; on_time is the rest.
+What late, will_be_late and at_risk mean, and from when a record is it, is worked out in ``promises``; on_time is the
+rest.
 """
 
 from __future__ import annotations

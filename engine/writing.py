@@ -16,7 +16,7 @@ from engine.forecasts import expect
 from engine.formats import MASK
 from engine.passage import Passage, Walk
 from engine.plans import FormPlan, LinesPlan
-from engine.promises import MOMENTS
+from engine.promises import TIMES
 from engine.sight import NEW, Row
 from engine.storage import events, records
 from engine.storage.violations import explain
@@ -24,7 +24,7 @@ from engine.timing import dates, timeouts
 from engine.workflow import owner_of
 
 # Beside the fields, what a save may change in a row.
-KEPT = ("state", "state_since", "state_due", "forecast_at", *MOMENTS, "_previous", "owner", "owner_role", "_title", "deleted_at")
+KEPT = ("state", "state_since", *TIMES, "_previous", "owner", "owner_role", "_title", "deleted_at")
 
 
 OWNER = "_owner"  # in the changes of an event: [user id, role] before and after; no field is called so

@@ -23,7 +23,7 @@ from engine.cards import (
     TrendCard,
 )
 from engine.checks.review import Review
-from engine.checks.shapes import expect, is_figure, is_stored_day, makes_groups
+from engine.checks.shapes import expect, is_day, is_figure, is_stored_day, makes_groups
 from engine.definition import Form, Page, PageFilter
 from engine.errors import message
 from engine.fields.base import Field

@@ -20,6 +20,7 @@ from sqlalchemy.sql import visitors
 from engine.cards import AgeingCard, Card, Formula, NumberCard, TrendCard
 from engine.definition import Form
 from engine.expressions import NotInSql, compile_expression, no_time, to_sql
+from engine.promises import MOMENTS
 from engine.storage.tables import ALWAYS_FILLED, Tables
 from engine.views import KanbanView, ListView, TowerView, View
 

@@ -58,11 +58,15 @@ def shape_of_pace(form: Form, definition: AppDefinition) -> list[Any]:
         return []
     states, promised = form.workflow.states.values(), form.workflow.promised
     timed = promised is not None or any(state.within or state.due_by for state in states)
-    held = [[form.fields[promised].stable_id, str(form.workflow.slack)]] if promised in form.fields else []
+    held = [[_stable(form, promised), str(form.workflow.slack)]] if promised else []
     return held + [
         [state.stable_id, str(state.within or ""), state.aside, state.final, _calendar(definition, state.calendar)]
         for state in states if timed
     ]  # fmt: skip
+
+
+def _stable(form: Form, name: str) -> str:
+    return form.fields[name].stable_id if name in form.fields else name
 
 
 def _calendar(definition: AppDefinition, name: str | None) -> str:

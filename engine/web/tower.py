@@ -20,7 +20,7 @@ from engine.expressions.view import target_of
 from engine.fields.base import Field
 from engine.filling import fill
 from engine.permissions import may
-from engine.promises import MOMENTS
+from engine.promises import TIMES
 from engine.queries import Filter, ListQuery, Sort
 from engine.storage import records
 from engine.titles import extras
@@ -223,8 +223,8 @@ def _names(query: ListQuery, columns: Columns, view: TowerView) -> tuple[str, ..
     """What rows are read with: what is shown, and what their risk and time are told by."""
     table = application().tables.form[query.form.name]
     group = query.tower.group if query.tower else ""
-    wanted = (*view.columns, group, "owner", "state_since", "state_due", "_previous", _promised(query.form), "forecast_at",
-              *MOMENTS)  # fmt: skip
+    told = ("owner", "state_since", "_previous", _promised(query.form), *TIMES)
+    wanted = (*view.columns, group, *told)
     return tuple(dict.fromkeys(name for name in wanted if name in columns or name in table.c))
 
 
