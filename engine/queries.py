@@ -23,7 +23,7 @@ from engine.errors import Invalid, Message, Missing, Problem, message
 from engine.fields.base import Field, Operator
 from engine.fields.operators import read_operand
 from engine.people import Actor
-from engine.views import ListView, View
+from engine.views import ListView, TowerView, View
 
 MOST = 100  # rows on a page
 USUAL = 50
@@ -173,15 +173,17 @@ def view_asked(app: Application, actor: Actor, form: Form, name: str, columns: C
 def view_named(form: Form, name: str, columns: Columns) -> View | None:
     """The view of that name, for no name the first the actor can use, None for a form without any; raises Missing."""
     if not name:
-        return next((view for view in form.views.values() if usable(view, columns)), None)
+        return next((view for view in form.views.values() if usable(form, view, columns)), None)
     view = form.views.get(name)
     if view is None:
         raise Missing(unknown(NO_VIEW, name, list(form.views)))
     return view
 
 
-def usable(view: View, columns: Columns) -> bool:
+def usable(form: Form, view: View, columns: Columns) -> bool:
     """A board over a field that is hidden from the actor, if only on some records, is no board for them."""
+    if isinstance(view, TowerView) and not towers.tells_promise(form, columns):
+        return False
     needed = (getattr(view, what, None) for what in ("group", "date", "start", "end", "parent"))
     return all(name in columns and name not in columns.sometimes for name in needed if name)
 

@@ -72,7 +72,7 @@ def tabs(form: Form, columns: Columns, active: View | None, language: str) -> tu
     return tuple(
         Tab(view_label(view, language), view.icon, f"/{form.name}?view={view.name}", view is active)
         for view in form.views.values()
-        if usable(view, columns)
+        if usable(form, view, columns)
     )
 
 

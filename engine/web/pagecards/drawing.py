@@ -91,7 +91,7 @@ def _part_shown(app: Application, actor: Actor, part: Any) -> bool:
     columns = columns_of(app, actor, form)
     view = form.views.get(getattr(part, "view", ""))
     if view is not None:
-        return usable(view, columns)
+        return usable(form, view, columns)
     needed = _NEEDS.get(type(part), _named)(part, columns)
     return all(_may_tell(columns, each) for each in needed if each is not None)
 
