@@ -57,7 +57,7 @@ def rights(old: AppDefinition, new: AppDefinition, say: Say) -> Iterator[Right]:
     for form in new.forms.values():
         before = old.forms.get(form.name)
         for role in new.roles:
-            for grants in _grants(before, form, role, new):
+            for grants in _grants(old, before, form, role, new):
                 yield from _differing(grants, say)
         yield from _transitions(before, form, new)
     yield from _pages(old, new)
@@ -68,19 +68,28 @@ def rights(old: AppDefinition, new: AppDefinition, say: Say) -> Iterator[Right]:
 # --- records and fields
 
 
-def _grants(before: Form | None, form: Form, role: str, new: AppDefinition) -> Iterator[_Grants]:
+def _grants(
+    former: AppDefinition, before: Form | None, form: Form, role: str, new: AppDefinition
+) -> Iterator[_Grants]:
     old = before.permissions.get(role, _NOTHING) if before else _NOTHING  # type: ignore[call-overload]
     now = form.permissions.get(role, _NOTHING)  # type: ignore[call-overload]
     label, path = new.roles[role].label, ("forms", form.name, "permissions", role)
     verbs = {verb: (_of(old, verb), _of(now, verb)) for verb in VERBS}
     yield _Grants(label, message("“{form}”", form=form.label), form.name, path, verbs)
+    records = _of_records(former, before, role), _of_records(new, form, role)
     for name in dict.fromkeys([*old.fields, *now.fields]):
         if name in form.fields:
             what = message("“{field}” of “{form}”", field=form.fields[name].title, form=form.label)
             one, other = old.fields.get(name, _NO_FIELD), now.fields.get(name, _NO_FIELD)
-            both = {verb: _of_field(verb, (old, now), (one, other)) for verb in ("read", "update")}
+            both = {verb: _of_field(verb, records, (one, other)) for verb in ("read", "update")}
             differing = {verb: pair for verb, pair in both.items() if pair is not None}
             yield _Grants(label, what, form.name, (*path, "fields", name), differing)
+
+
+def _of_records(definition: AppDefinition, form: Form | None, role: str) -> Grant:
+    """What fields of a form follow: what is granted of its records, of lines that of the record they stand in."""
+    around = definition.forms.get(form.parent_form) if form and form.parent_form else form
+    return around.permissions.get(role, _NOTHING) if around else _NOTHING  # type: ignore[call-overload]
 
 
 def _of(grant: Any, verb: str) -> Any:

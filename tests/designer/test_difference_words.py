@@ -284,3 +284,22 @@ def test_side_by_side_is_bounded():
 
 def test_equal_texts_have_no_rows():
     assert side_by_side(BASE, BASE) == []
+
+
+def test_a_right_to_a_field_of_lines_follows_the_record_they_stand_in():
+    lines = """
+  part:
+    label: Part
+    fields:
+      price: {type: money, label: Price}
+    permissions:
+      clerk: {fields: {price: {read: false}}}
+"""
+    child = ("forms:\n", f"forms:{lines}")
+    field = (PHOTOS, PHOTOS + "      parts: {type: lines, form: part, label: Parts}\n")
+    base = edited(child, field, (", photos]", ", photos, parts]"))
+    turned = edited(("clerk: {fields: {price: {read: false}}}", "clerk: {fields: {price: {update: false}}}"), text=base)
+    assert said(turned, base=base) == [
+        "Role “Clerk” may no longer change “Price” of “Part” (before where State = 'open')",
+        "Role “Clerk” may now see “Price” of “Part”",
+    ]
