@@ -301,5 +301,5 @@ def test_a_right_to_a_field_of_lines_follows_the_record_they_stand_in():
     turned = edited(("clerk: {fields: {price: {read: false}}}", "clerk: {fields: {price: {update: false}}}"), text=base)
     assert said(turned, base=base) == [
         "Role “Clerk” may no longer change “Price” of “Part” (before where State = 'open')",
-        "Role “Clerk” may now see “Price” of “Part”",
+        "Role “Clerk” may now also see “Price” of “Part”",
     ]
