@@ -25,7 +25,7 @@ def differences(old: Any, new: Any, path: Path = (), whole: frozenset[Path] = fr
 
 def same(one: Any, other: Any) -> bool:
     """Equal, in the same order and of the same kinds (1, 1.0 and true are three things)."""
-    return repr(one) == repr(other)
+    return bool(one == other) and repr(one) == repr(other)
 
 
 def identity(key: str, value: Any) -> str:

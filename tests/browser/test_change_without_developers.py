@@ -204,12 +204,12 @@ def publish(page: Page, hands: Hands) -> None:
     expect(page.locator("#changes")).to_contain_text("特殊包装要求")
     hands.tick(question.locator("[value=from_now_on]"))
     expect(page.locator("#data .pill-good")).to_be_visible()
-    expect(page.locator("#trial .gates")).to_be_visible(timeout=90_000)
+    expect(page.locator("#trial .gates")).to_be_visible(timeout=150_000)
     expect(page.locator("#trial")).to_contain_text("包装照片")  # a scenario tells of a release without the photo
     hands.tick(page.locator("[name=all_the_same]"))
     hands.press(page.locator("#publish").get_by_role("button", name="发布"))
     hands.press(page.locator("#confirm [data-yes]"))
-    expect(page).to_have_url(re.compile("/designer/history"), timeout=60_000)
+    expect(page).to_have_url(re.compile("/designer/history"), timeout=150_000)
     expect(page.locator(".version").first).to_contain_text("现行")
 
 
@@ -230,10 +230,10 @@ def go_back(page: Page, hands: Hands, hub: Hub) -> None:
     page.wait_for_url("**/difference")
     hands.tick(page.locator(".question.is-open").get_by_role("radio").first)
     expect(page.locator("#data .pill-good")).to_be_visible()
-    expect(page.locator("#trial .pill-good")).to_be_visible(timeout=90_000)
+    expect(page.locator("#trial .pill-good")).to_be_visible(timeout=150_000)
     hands.press(page.locator("#publish button.btn-primary"))
     hands.press(page.locator("#confirm [data-yes]"))
-    expect(page).to_have_url(re.compile("/designer/history"), timeout=60_000)
+    expect(page).to_have_url(re.compile("/designer/history"), timeout=150_000)
     assert PACKING not in hub.app.definition.forms["order"].fields
     assert hub.stored(hub.under_way)["customer_po"] == "PO-1"
     hub.order(li=True)

@@ -295,7 +295,7 @@ def edited_below(draw, document, sections):
 
 
 def test_an_edit_of_a_large_file_is_quick():
-    """Below 30 ms of processor time for a file of 500 lines; the bound here leaves room for a busy machine."""
+    """Below 20 ms of processor time for 500 lines; the bound here leaves room for a busy machine."""
     document = Document.read(FILES["order_hub"])
     edits = [
         SetValue(("forms", "order", "label", "en"), "Sales order"),
@@ -305,8 +305,8 @@ def test_an_edit_of_a_large_file_is_quick():
         RenameKey(("forms", "customer", "fields", "level"), "grade"),
     ]  # fmt: skip
     took = {type(edit).__name__: min(_seconds(document, edit) for _ in range(5)) for edit in edits}
-    print("an edit of 500 lines: " + ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in took.items()))
-    assert max(took.values()) < 0.060
+    print("an edit: " + ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in took.items()))
+    assert max(took.values()) < 0.040 * FILES["order_hub"].count("\n") / 500
 
 
 def _seconds(document, edit):
