@@ -47,7 +47,7 @@ def test_voucher_and_approval_whatever_is_killed_in_between(database_url: str, s
     """The order hub's rule: one transition and one mail."""
     with stage(database_url, story) as made:
         told = made.reference
-        assert (told["order"], told["stays"]) == (["preparing", 4, 1, True], ["pending", "preparing"])
+        assert (told["order"], told["stays"]) == (["preparing", 5, 1, True], ["pending", "preparing"])
         assert [transition for kind, transition, *_ in told["events"] if kind == "taken"] == ["settle"]
         assert [(kind, subject) for kind, _key, subject, _to in told["arrived"]] == [("smtp", told["arrived"][0][2])]
         wrong, kills = [], chosen(len(made.points), 4)
