@@ -513,6 +513,15 @@ PUBLIC = {
     "static_files.favicon",
     "hooks.receive_message",
     "me.browser_language",
+    # the installed page and what it is made of, which shows nothing of anybody's
+    "phone.app_icon",
+    "phone.manifest",
+    "phone.offline",
+    "phone.worker",
+    # opened by a secret of their own in the address
+    "deciding.decide",
+    "deciding.show",
+    "walls.enter",
 }
 
 
