@@ -31,7 +31,7 @@ from flask import g
 
 from engine import cards
 from engine.application import Application, start
-from engine.commands.check_data import print_results
+from engine.commands.check_data import print_results, say_what
 from engine.extensions import registry_for
 from engine.invariants.examining import examine
 from engine.language import Label
@@ -39,7 +39,7 @@ from engine.load import load_file
 from engine.people import Actor, load_actor
 from engine.retelling import retell
 from engine.simulating.opening import NAME, opened, simulate
-from engine.simulating.telling import print_figures, say_progress
+from engine.simulating.telling import print_figures, say_progress, stopped_by_hand
 from engine.storage.database import Database
 from engine.storage.files import FileStore
 from engine.timing.simulate import Hands
@@ -69,7 +69,9 @@ def shown(app: Application, login: str = MANAGER) -> dict[Card, Figures]:
         with _at_the_site(app, who):
             looks = [Look(app, who, g.reader, conn, page.name, card) for page in app.definition.pages.values()
                      for card in page.cards if type(card) is not cards.TextCard]  # fmt: skip
-            return {(look.page, look.card.label.text("en")): _FIGURES[type(look.card)](look, draw(look)) for look in looks}
+            return {
+                (look.page, look.card.label.text("en")): _FIGURES[type(look.card)](look, draw(look)) for look in looks
+            }
 
 
 @contextmanager
@@ -255,8 +257,9 @@ def _simulated(folder: Path, options: argparse.Namespace) -> bool:
         load_file(HUB, registry), registry, folder, begin=BEGINNING, end=end, seed=options.seed, size=options.orders,
         told=say_progress,
     ) as simulation:  # fmt: skip
-        figures = simulate(simulation)
-        results = examine(simulation.app)
+        with stopped_by_hand(simulation):
+            figures = simulate(simulation)
+        results = examine(simulation.app, told=say_what)
     print_figures(figures)
     print()
     print_results(results)
