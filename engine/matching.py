@@ -17,6 +17,7 @@ from engine.passage import Passage, Walk
 from engine.plans import FormPlan, MatchPlan
 from engine.sight import Row
 from engine.storage.locks import one_at_a_time
+from engine.storage.prepared import value
 
 Make = Callable[[Walk, str, Mapping[str, Any]], int]  # makes a record of a form with these values, answers its id
 Place = tuple[FormPlan, Row, frozenset[str] | None, str]  # plan, row, what changed in it (None: look anew), path
@@ -84,11 +85,18 @@ def find(walk: Walk, form: str, values: Mapping[str, Any]) -> int | None:
     """The id of the first record with these values (plain ones out of expressions); None if there is none."""
     plan = walk.app.plans.form(form)
     reader = walk.sight.names["reader"]
-    wanted = {name: plan.fields[name].parse(as_input(value), reader) for name, value in values.items()}
-    columns = [plan.table.c[name].is_(None) if value is None else plan.table.c[name] == value
-               for name, value in wanted.items()]  # fmt: skip
-    query = sa.select(plan.table.c.id).where(*columns, plan.table.c.deleted_at.is_(None))
-    return walk.conn.scalar(query.order_by(plan.table.c.id).limit(1))
+    wanted = {name: plan.fields[name].parse(as_input(one), reader) for name, one in values.items()}
+    filled = {f"is_{name}": one for name, one in wanted.items() if one is not None}
+    key = ("find", form, tuple((name, one is None) for name, one in wanted.items()))
+    prepared = walk.app.tables.statements.get(key, walk.conn.dialect, lambda: _first_with(plan.table, wanted))
+    found: int | None = prepared.scalar(walk.conn, filled)
+    return found
+
+
+def _first_with(table: sa.Table, wanted: Mapping[str, Any]) -> sa.Select[Any]:
+    columns = [table.c[name].is_(None) if one is None else table.c[name] == value(f"is_{name}", table.c[name].type)
+               for name, one in wanted.items()]  # fmt: skip
+    return sa.select(table.c.id).where(*columns, table.c.deleted_at.is_(None)).order_by(table.c.id).limit(1)
 
 
 def is_there(walk: Walk, form: str, values: Mapping[str, Any]) -> bool:

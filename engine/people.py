@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from engine.definition import AppDefinition
 from engine.errors import Missing, message
 from engine.formats import Reader
 from engine.language import ADMIN
-from engine.storage.prepared import among, listed
+from engine.storage.prepared import among, listed, value
 from engine.storage.tables import Tables
 
 
@@ -141,17 +141,24 @@ def _belongings(tables: Tables, dialect: sa.Dialect) -> sa.CompoundSelect[Any]:
 
 def people_with_roles(conn: sa.Connection, tables: Tables, roles: Iterable[str]) -> frozenset[int]:
     """The ids of the active people inside who have one of these roles, themselves or through a group."""
-    own, held, member, user = tables.user_role, tables.group_role, tables.group_member, tables.user
-    wanted = list(roles)
+    wanted = {f"role_{place}": role for place, role in enumerate(roles)}
     if not wanted:
         return frozenset()
+    key = ("people with roles", len(wanted))
+    prepared = tables.statements.get(
+        key, conn.dialect, lambda: _with_roles(tables, [value(one, sa.Text) for one in wanted])
+    )
+    return frozenset(row["id"] for row in prepared.rows(conn, wanted))
+
+
+def _with_roles(tables: Tables, wanted: Sequence[Any]) -> sa.Select[Any]:
+    own, held, member, user = tables.user_role, tables.group_role, tables.group_member, tables.user
     through = held.join(member, member.c.group_id == held.c.group_id)
     having = sa.union(
         sa.select(own.c.user_id).where(own.c.role.in_(wanted)),
         sa.select(member.c.user_id).select_from(through).where(held.c.role.in_(wanted)),
     )
-    found = conn.execute(sa.select(user.c.id).where(user.c.active, user.c.id.in_(having), inside(tables)))
-    return frozenset(row[0] for row in found)
+    return sa.select(user.c.id).where(user.c.active, user.c.id.in_(having), inside(tables))
 
 
 def inside(tables: Tables) -> sa.ColumnElement[bool]:

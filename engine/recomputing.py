@@ -15,6 +15,7 @@ from engine.people import system_actor
 from engine.plans import FormPlan
 from engine.sight import Row, Sight
 from engine.storage import records, rollups, search
+from engine.storage.prepared import value
 
 if TYPE_CHECKING:
     from engine.application import Application
@@ -67,7 +68,7 @@ def _recompute_form(app: Application, conn: sa.Connection, plan: FormPlan, names
         rows = [dict(row) for row in conn.execute(query).mappings()]
         sight = Sight(app, conn, system_actor())
         changed = [new for row in rows if (new := worked_out(sight, plan, row, names))]
-        _write(conn, plan, changed)
+        _write(app, conn, plan, changed)
         seen, count = seen + len(rows), count + len(changed)
         if "_title" in names and rows:
             _index(app, conn, plan, [row["id"] for row in rows])
@@ -91,7 +92,7 @@ def recompute_rows(
         sight.remember(plan.form.name, {**row, **new})
         if new:
             found.append((row, {**row, **new}))
-            _write(sight.conn, plan, [new])
+            _write(sight.app, sight.conn, plan, [new])
     return found
 
 
@@ -123,17 +124,17 @@ def _title(sight: Sight, plan: FormPlan, row: Row) -> str:
     return " ".join(said.split())[:200]
 
 
-def _write(conn: sa.Connection, plan: FormPlan, rows: Sequence[dict[str, Any]]) -> None:
+def _write(app: Application, conn: sa.Connection, plan: FormPlan, rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
-    names = [name for name in rows[0] if name != "id"]
-    table = plan.table
-    statement = (
-        sa.update(table)
-        .where(table.c.id == sa.bindparam("id_"))
-        .values({name: sa.bindparam(f"new_{name}", type_=table.c[name].type) for name in names})
-    )
-    conn.execute(statement, [{"id_": row["id"], **{f"new_{name}": row[name] for name in names}} for row in rows])
+    table, names = plan.table, tuple(sorted(rows[0].keys() - {"id"}))
+
+    def build() -> Any:
+        new = {name: value(f"new_{name}", table.c[name].type) for name in names}
+        return sa.update(table).where(table.c.id == value("id_")).values(new)
+
+    prepared = app.tables.statements.get(("worked out", plan.form.name, names), conn.dialect, build)
+    prepared.execute_many(conn, [{"id_": row["id"], **{f"new_{name}": row[name] for name in names}} for row in rows])
 
 
 def _index(app: Application, conn: sa.Connection, plan: FormPlan, ids: Sequence[int]) -> None:

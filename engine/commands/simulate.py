@@ -101,11 +101,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _with_people(options: argparse.Namespace, registry: Registry, start: dt.datetime, end: dt.datetime) -> int:
-    from engine.commands.check_data import print_results
+    from engine.commands.check_data import print_results, say_what
     from engine.invariants.examining import examine
     from engine.load import load_file
     from engine.simulating.opening import opened, simulate
-    from engine.simulating.telling import print_figures, say_progress
+    from engine.simulating.telling import print_figures, say_progress, stopped_by_hand
 
     loaded = load_file(options.file, registry)
     with tempfile.TemporaryDirectory(prefix="appmill-simulate-") as temporary:
@@ -116,8 +116,9 @@ def _with_people(options: argparse.Namespace, registry: Registry, start: dt.date
             loaded, registry, folder, begin=start, end=end, seed=seed, size=options.size,
             database_url=options.database, told=say_progress,
         ) as simulation:  # fmt: skip
-            figures = simulate(simulation)
-            results = examine(simulation.app)
+            with stopped_by_hand(simulation):
+                figures = simulate(simulation)
+            results = examine(simulation.app, told=say_what)
     if options.json:
         told = {"figures": figures.as_json(), "invariants": [result.as_json() for result in results]}
         print(json.dumps(told, ensure_ascii=False, indent=2))

@@ -39,7 +39,7 @@ Told = Callable[["Simulation"], None]
 
 
 class Stopped(Exception):
-    """Raised by ``told``: the simulation ends where it is, and its figures say that it is not complete."""
+    """Raised by ``told`` as well: the simulation ends where it is, and its figures say that it is not complete."""
 
 
 class Agent(Protocol):
@@ -82,7 +82,9 @@ class Simulation:
     _queue: list[tuple[dt.datetime, int, Deed]] = field(default_factory=list)
     _count: Iterator[int] = field(default_factory=count)
     _actors: dict[str, Actor] = field(default_factory=dict)
+    _began: float = 0.0
     _spoken: float = 0.0
+    _stopping: bool = False
 
     # --- what is there
 
@@ -238,17 +240,25 @@ class Simulation:
 
     # --- going
 
+    @property
+    def seconds(self) -> float:
+        """Of the wall clock, since it began."""
+        return time.monotonic() - self._began
+
+    def stop(self) -> None:
+        """End after what is being done: what was done so far stands, and the figures say that it is not complete."""
+        self._stopping = True
+
     def run(self) -> Figures:
         """Let the time pass to the end."""
-        began = time.monotonic()
-        self._spoken = began
+        self._began = self._spoken = time.monotonic()
         passing = Passing(self.app, self.world.hands, Story())
         try:
             with passing.listening():
                 self._go(passing)
         except Stopped:
             self.figures.complete = False
-        self.figures.seconds += time.monotonic() - began
+        self.figures.seconds += self.seconds
         self.figures.sent.update(one.kind for one in self.world.recorder.sent)
         self.figures.complete &= passing.story.complete
         _count_up(self)
@@ -256,6 +266,8 @@ class Simulation:
 
     def _go(self, passing: Passing) -> None:
         while self._queue and self._queue[0][0] <= self.end:
+            if self._stopping:
+                raise Stopped
             moment, _number, deed = heappop(self._queue)
             passing.until(max(moment, self.now))
             if not passing.story.complete:

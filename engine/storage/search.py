@@ -150,15 +150,24 @@ def _titles(conn: sa.Connection, tables: Tables, form: Form, rows: Sequence[Mapp
 def _write(
     conn: sa.Connection, tables: Tables, form: str, entries: Sequence[tuple[int, list[str]]], fresh: bool = False
 ) -> None:
-    table = _table(form, conn.dialect.name)
+    dialect = conn.dialect
     if not fresh:
-        gone = sa.delete(table).where(table.c[_key(conn.dialect.name)] == value("id_"))
-        statement = tables.statements.get(("unindex", form), conn.dialect, lambda: gone)
-        statement.execute_many(conn, [{"id_": id} for id, _texts in entries])
-    new = {_key(conn.dialect.name): value("id_"), "words": value("words_", table.c.words.type)}
-    statement = tables.statements.get(("index", form), conn.dialect, lambda: sa.insert(table).values(new))
-    write = " ".join if conn.dialect.name == "sqlite" else _as_vector
+        tables.statements.get(("unindex", form), dialect, lambda: _without(form, dialect.name)).execute_many(
+            conn, [{"id_": id} for id, _texts in entries]
+        )
+    statement = tables.statements.get(("index", form), dialect, lambda: _with(form, dialect.name))
+    write = " ".join if dialect.name == "sqlite" else _as_vector
     statement.execute_many(conn, [{"id_": id, "words_": write(tokens(texts))} for id, texts in entries])
+
+
+def _without(form: str, dialect: str) -> sa.Delete:
+    table = _table(form, dialect)
+    return sa.delete(table).where(table.c[_key(dialect)] == value("id_"))
+
+
+def _with(form: str, dialect: str) -> sa.Insert:
+    table = _table(form, dialect)
+    return sa.insert(table).values({_key(dialect): value("id_"), "words": value("words_", table.c.words.type)})
 
 
 def _as_vector(found: Sequence[str]) -> str:

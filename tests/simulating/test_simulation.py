@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+import signal
 from argparse import Namespace
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -19,6 +21,7 @@ from engine.load import load_file, load_text
 from engine.simulating.hours import Hours
 from engine.simulating.opening import opened, simulate
 from engine.simulating.simulation import Stopped
+from engine.simulating.telling import progress, stopped_by_hand
 
 MAINTENANCE = Path(__file__).parents[1] / "apps" / "maintenance.yaml"
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -249,3 +252,32 @@ def test_what_a_plugin_counts_is_a_number():
     with pytest.raises(Refused) as refused:
         more(Namespace(more=["--notes", "many"], size=None), "notes")
     assert str(refused.value) == "--notes takes a number; got many."
+
+
+def test_ctrl_c_ends_it_after_what_is_being_done(tmp_path, capsys):
+    """What was done until then stands, and everything holds; afterwards Ctrl-C means what it meant before."""
+    registry, former = default_registry(), signal.getsignal(signal.SIGINT)
+    middle = MONDAY + dt.timedelta(days=3)
+    with opened(
+        load_text(DESK, registry), registry, tmp_path, begin=MONDAY, end=MONDAY + dt.timedelta(days=6), seed=1
+    ) as simulation:
+        simulation.at(middle, lambda _simulation: signal.raise_signal(signal.SIGINT))
+        with stopped_by_hand(simulation):
+            figures = simulate(simulation)
+        assert (figures.complete, simulation.now) == (False, middle.astimezone(dt.UTC))
+        assert figures.done > 0
+        assert figures.events > 0
+        assert [one.name for one in examine(simulation.app) if not one.holds] == []
+    assert "Stopping" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGINT) is former
+
+
+def test_how_far_it_is_and_how_long_it_will_take(tmp_path):
+    registry = default_registry()
+    said = []
+    with opened(
+        load_text(DESK, registry), registry, tmp_path, begin=MONDAY, end=MONDAY + dt.timedelta(days=2), seed=1
+    ) as simulation:
+        simulation.at(MONDAY + dt.timedelta(days=1), lambda simulation: said.append(progress(simulation)))
+        simulate(simulation)
+    assert re.fullmatch(r" 50%  2026-03-03  \d+ done, \d+ refused, \d+ per second, (less than )?\d+ min to go", said[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
 import os
 import statistics
@@ -10,13 +11,14 @@ from collections import Counter, defaultdict
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import pm4py_map
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from works_world import PAGE, PEOPLE, PLACE, YAML
 
-from engine.spans import span_of
+from engine.spans import Span, span_of
 from engine.tallies import Tally
 from engine.visits import Cycle, cycle_times, dwells, losses, steps
 from engine.web.pagecards import Look, ages, formulas
@@ -195,6 +197,27 @@ def close(one, other):
     return (one is None) == (other is None) and (one is None or abs(one - other) < Decimal("1e-9"))
 
 
+def steps_of(works, conn):
+    """What the card of the map counts, bounded by no span."""
+    app, who = works.application, works.actor("bob")
+    wide = Span("own", dt.date(2020, 1, 1), dt.date(2030, 1, 1))
+    card = app.definition.pages["wall"].cards[PLACE["process"]]
+    return steps(Look(app, who, who.reader(app.definition), conn, "wall", card).asking, wide, ZONE, FINAL)
+
+
+def test_the_map_is_the_one_pm4py_discovered(works):
+    """Its answer is kept in pm4py_map.json, which says how it was made."""
+    told = json.loads(pm4py_map.KEPT.read_text(encoding="utf-8"))
+    jobs = pm4py_map.jobs()
+    assert len(list(visits_of(jobs))) == told["visits"]
+    with pytest.raises(Back), works.application.database.write() as conn:
+        write(conn, works.application.tables, jobs, [])
+        taken = steps_of(works, conn)
+        assert sorted([*edge, count] for edge, (count, _mean) in taken.edges.items()) == told["edges"]
+        assert taken.began == told["start"]
+        raise Back
+
+
 @pytest.mark.skipif(os.environ.get("DESIGNER") != "full", reason="needs pm4py, which is large; DESIGNER=full asks for it")
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(jobs=st.lists(job, min_size=1, max_size=12))
@@ -207,14 +230,9 @@ def test_the_map_is_the_one_pm4py_discovers(works, jobs):
         "time:timestamp": pandas.to_datetime([one[3] for one in every], utc=True), "place": range(len(every)),
     })  # fmt: skip
     graph, start, _end = pm4py.discover_dfg(log)
-    app, who = works.application, works.actor("bob")
-    ever = span_of(NOW.date(), "year")
-    with pytest.raises(Back), app.database.write() as conn:
-        write(conn, app.tables, jobs, [])
-        card = app.definition.pages["wall"].cards[PLACE["process"]]
-        asking = Look(app, who, who.reader(app.definition), conn, "wall", card).asking
-        wide = type(ever)("own", dt.date(2020, 1, 1), dt.date(2030, 1, 1))
-        taken = steps(asking, wide, ZONE, FINAL)
+    with pytest.raises(Back), works.application.database.write() as conn:
+        write(conn, works.application.tables, jobs, [])
+        taken = steps_of(works, conn)
         assert {edge: count for edge, (count, _mean) in taken.edges.items()} == dict(graph)
         assert taken.began == dict(start)
         raise Back

@@ -1,0 +1,388 @@
+-- The figures of the Order Hub's pages, worked out again of nothing but what `appmill export-events` wrote.
+--
+-- First, what happened is put together to records as they are at the end, in the fields that people and rules filled
+-- in. What the application works out itself (sums over other records, rates, lead times, visits to states) is worked
+-- out here a second time. Only who had a record in a state, and by when it was due there, is read from stays.jsonl:
+-- events say who acted, not whose it was. Amounts of orders and lines are those of the events.
+--
+-- Then every part below a line `-- page: label of the card` answers (key, value) for that card; figures.py says the
+-- keys. Arithmetic is exact: whole numbers and decimals, no binary fractions.
+
+CREATE MACRO today() AS getvariable('today')::DATE;
+CREATE MACRO month_of(day) AS date_trunc('month', day)::DATE;
+CREATE MACRO quarter_of(day) AS date_trunc('quarter', day)::DATE;
+CREATE MACRO week_of(day) AS date_trunc('week', day)::DATE;
+CREATE MACRO months_later(day, n) AS (day + n * INTERVAL 1 MONTH)::DATE;
+CREATE MACRO day_of(moment) AS (moment + INTERVAL 8 HOUR)::DATE;  -- a moment is in UTC, a day in Shanghai
+CREATE MACRO midnight(day) AS day::TIMESTAMP - INTERVAL 8 HOUR;
+CREATE MACRO months_between(early, late) AS
+    ((year(late) - year(early)) * 12 + month(late) - month(early))::INTEGER;
+
+-- over / under as so many of the last digit (scale 10: one digit after the point): halves away from zero, as computed
+-- fields do it, or to the even digit, as cards do it.
+CREATE MACRO half_up(over, under, scale) AS
+    (CASE WHEN over < 0 THEN -1 ELSE 1 END) * ((abs(over) * scale * 2 + under) // (under * 2));
+CREATE MACRO half_even(over, under, scale) AS half_up(over, under, scale)
+    - CASE WHEN (abs(over) * scale * 2) % (under * 2) = under AND half_up(over, under, scale) % 2 <> 0
+        THEN (CASE WHEN over < 0 THEN -1 ELSE 1 END) ELSE 0 END;
+CREATE MACRO tenths(n) AS n::DECIMAL(30, 0) * 0.1::DECIMAL(2, 1);
+CREATE MACRO hundredths(n) AS n::DECIMAL(30, 0) * 0.01::DECIMAL(3, 2);
+CREATE MACRO units(x) AS (x::DECIMAL(28, 4) * 10000)::HUGEINT;  -- a decimal as a whole number
+CREATE MACRO mean(total, n) AS
+    CASE WHEN n > 0 THEN hundredths(half_even(units(total), n::HUGEINT * 10000, 100)) END;
+-- over / under seconds as people read them
+CREATE MACRO length_of(over, under) AS
+    CASE WHEN over >= 172800 * under THEN tenths(half_even(over, under * 86400, 10)) || ' d'
+         WHEN over >= 7200 * under THEN tenths(half_even(over, under * 3600, 10)) || ' h'
+         ELSE half_even(over, under * 60, 1) || ' min' END;
+
+-- what happened ---------------------------------------------------------------------------------------------------
+
+CREATE TABLE event AS
+SELECT id, "at" AS happened_at, form, record_id, kind, to_state, changes FROM read_json(getvariable('folder') || '/events.jsonl', format = 'newline_delimited', columns = {
+    'id': 'BIGINT', 'at': 'TIMESTAMP', 'form': 'VARCHAR', 'record_id': 'BIGINT', 'kind': 'VARCHAR',
+    'to_state': 'VARCHAR', 'changes': 'JSON'});
+
+CREATE TABLE latest AS
+WITH named AS (SELECT id, form, record_id, changes, unnest(json_keys(changes)) AS field FROM event)
+SELECT form, record_id, field, json_extract_string(changes, '$."' || field || '"[1]') AS value
+FROM named WHERE field NOT IN ('lines', 'bom', 'operations')
+QUALIFY row_number() OVER (PARTITION BY form, record_id, field ORDER BY id DESC) = 1;
+
+INSERT INTO latest
+SELECT form, record_id, '_state', to_state FROM event WHERE to_state IS NOT NULL
+QUALIFY row_number() OVER (PARTITION BY form, record_id ORDER BY id DESC) = 1;
+
+DELETE FROM latest WHERE (form, record_id) IN (
+    SELECT (form, record_id) FROM event WHERE kind IN ('created', 'deleted', 'restored')
+    GROUP BY form, record_id HAVING arg_max(kind, id) = 'deleted');
+
+CREATE TABLE visit AS
+WITH arrived AS (
+    SELECT form, record_id, to_state AS state, happened_at AS entered_at, id,
+           row_number() OVER mine AS number, lead(happened_at) OVER mine AS left_at, lead(to_state) OVER mine AS following
+    FROM event WHERE to_state IS NOT NULL WINDOW mine AS (PARTITION BY form, record_id ORDER BY id)),
+told AS (
+    SELECT form, record_id, state, due_at, coalesce(owner::VARCHAR, owner_role, '') AS whose,
+           row_number() OVER (PARTITION BY form, record_id ORDER BY id) AS number
+    FROM read_json(getvariable('folder') || '/stays.jsonl', format = 'newline_delimited', columns = {
+        'id': 'BIGINT', 'form': 'VARCHAR', 'record_id': 'BIGINT', 'state': 'VARCHAR', 'due_at': 'TIMESTAMP',
+        'owner': 'BIGINT', 'owner_role': 'VARCHAR'}))
+SELECT arrived.*, told.due_at, told.whose,
+       lead(told.whose) OVER (PARTITION BY form, record_id ORDER BY number) AS next_whose,
+       date_diff('second', entered_at, left_at)::HUGEINT AS seconds
+FROM arrived LEFT JOIN told USING (form, record_id, state, number);
+
+-- records at the end ------------------------------------------------------------------------------------------------
+
+CREATE TABLE entered AS
+SELECT form, record_id AS id, map_from_entries(list((field, value))) AS was FROM latest GROUP BY ALL;
+
+CREATE TABLE customer AS SELECT id, was['name'] AS name FROM entered WHERE form = 'customer';
+CREATE TABLE product AS
+SELECT id, was['sku'] AS sku, was['cost']::DECIMAL(18, 4) AS cost
+FROM entered WHERE form = 'product';
+CREATE TABLE line AS
+SELECT id, was['name'] AS name FROM entered WHERE form = 'production_line';
+CREATE TABLE movement AS
+SELECT id, was['kind'] AS kind, was['moved_on']::DATE AS moved_on, was['product']::BIGINT AS product,
+       was['quantity']::DECIMAL(18, 3) AS quantity, was['requirement']::BIGINT AS requirement,
+       was['reconciliation']::BIGINT AS reconciliation
+FROM entered WHERE form = 'movement';
+CREATE TABLE requirement AS
+WITH moved AS (SELECT requirement, sum(quantity) AS quantity FROM movement GROUP BY ALL)
+SELECT id, was['order']::BIGINT AS "order",
+       greatest(0, was['needed']::DECIMAL(18, 3) - was['reserved']::DECIMAL(18, 3)
+                   + coalesce(moved.quantity, 0)) AS missing
+FROM entered LEFT JOIN moved ON moved.requirement = entered.id WHERE form = 'requirement';
+CREATE TABLE orders AS
+SELECT id, was['_state'] AS state, was['customer']::BIGINT AS customer, was['amount']::DECIMAL(18, 2) AS amount,
+       was['ordered_on']::DATE AS ordered_on, was['due_on']::DATE AS due_on, was['signed_on']::DATE AS signed_on,
+       was['channel'] AS channel, was['line']::BIGINT AS line, was['month']::BIGINT AS month
+FROM entered WHERE form = 'order';
+CREATE TABLE report AS
+SELECT id, was['_state'] AS state, was['number'] AS number, was['job']::BIGINT AS job,
+       was['worked_on']::DATE AS worked_on, was['good']::BIGINT AS good, was['scrap']::BIGINT AS scrap,
+       was['minutes']::BIGINT AS minutes, was['finishes'] = 'true' AS finishes,
+       was['machine_day']::BIGINT AS machine_day
+FROM entered WHERE form = 'work_report';
+CREATE TABLE machine_day AS
+WITH day AS (
+    SELECT id, was['line']::BIGINT AS line, was['day']::DATE AS day,
+           was['available']::BIGINT AS available, was['heads']::DECIMAL(10, 1) AS heads
+    FROM entered WHERE form = 'machine_day'),
+worked AS (
+    SELECT machine_day AS id, sum(minutes) AS run, sum(good) AS good, sum(scrap) AS scrap FROM report GROUP BY ALL)
+SELECT day.*, coalesce(good, 0) AS good, coalesce(scrap, 0) AS scrap,
+       CASE WHEN available > 0 THEN tenths(half_up(coalesce(run, 0) * 100, available::HUGEINT, 10)) END AS utilisation,
+       CASE WHEN heads > 0 THEN half_up(coalesce(good, 0) * 10, (heads * 10)::HUGEINT, 1)::DECIMAL(18, 1) END AS per_head
+FROM day LEFT JOIN worked USING (id);
+CREATE TABLE job AS
+WITH made AS (SELECT job AS id, sum(good) AS good FROM report WHERE state = 'approved' AND finishes GROUP BY ALL)
+SELECT id, was['quantity']::BIGINT AS quantity, was['planned_start']::DATE AS planned_start,
+       was['planned_end']::DATE AS planned_end, coalesce(made.good, 0) AS good
+FROM entered LEFT JOIN made USING (id) WHERE form = 'job';
+CREATE TABLE receipt AS
+SELECT id, was['_state'] AS state, was['invoice']::BIGINT AS invoice,
+       was['received_on']::DATE AS received_on, was['amount']::DECIMAL(18, 2) AS amount
+FROM entered WHERE form = 'receipt';
+CREATE TABLE invoice AS
+WITH came AS (SELECT invoice AS id, sum(amount) AS amount FROM receipt WHERE state = 'confirmed' GROUP BY ALL)
+SELECT id, was['_state'] AS state, was['customer']::BIGINT AS customer,
+       was['issued_on']::DATE AS issued_on, was['due_on']::DATE AS due_on,
+       was['amount']::DECIMAL(18, 2) AS amount,
+       greatest(0, was['amount']::DECIMAL(18, 2) - coalesce(came.amount, 0)) AS open
+FROM entered LEFT JOIN came USING (id) WHERE form = 'invoice';
+CREATE TABLE bill AS
+SELECT id, was['_state'] AS state, was['issued_on']::DATE AS issued_on, was['due_on']::DATE AS due_on,
+       was['amount']::DECIMAL(18, 2) AS amount
+FROM entered WHERE form = 'bill';
+CREATE TABLE complaint AS
+SELECT id, was['kind'] AS kind, was['raised_on']::DATE AS raised_on, was['month']::BIGINT AS month
+FROM entered WHERE form = 'complaint';
+CREATE TABLE exception AS
+SELECT id, was['_state'] AS state, was['kind'] AS kind, was['found_on']::DATE AS found_on
+FROM entered WHERE form = 'exception';
+CREATE TABLE reconciliation AS
+SELECT id, was['_state'] AS state, was['day']::DATE AS day
+FROM entered WHERE form = 'reconciliation';
+CREATE TABLE stock_value AS
+SELECT product.id, round(coalesce(sum(quantity), 0) * any_value(cost), 2) AS value
+FROM product LEFT JOIN movement ON movement.product = product.id GROUP BY ALL;
+CREATE TABLE worth AS
+SELECT movement.*, round(quantity * cost, 2) AS value FROM movement JOIN product ON product.id = movement.product;
+CREATE TABLE month AS
+WITH signed AS (
+    SELECT month AS id, count(*) AS signed, count(*) FILTER (signed_on <= due_on) AS on_time,
+           sum(date_diff('day', ordered_on, signed_on))::HUGEINT AS lead_days
+    FROM orders GROUP BY ALL),
+disputed AS (SELECT month AS id, count(*) FILTER (kind = 'wrong_goods') AS wrong FROM complaint GROUP BY ALL),
+named AS (
+    SELECT id, was['begins_on']::DATE AS begins_on, was['old_mean']::DECIMAL(10, 1) AS old_mean
+    FROM entered WHERE form = 'month'),
+mean AS (
+    SELECT named.*, coalesce(signed, 0)::HUGEINT AS signed, on_time, coalesce(wrong, 0) AS wrong,
+           CASE WHEN signed > 0 THEN half_up(lead_days, signed::HUGEINT, 10) END AS tenths_of_days
+    FROM named LEFT JOIN signed USING (id) LEFT JOIN disputed USING (id))
+SELECT begins_on, tenths(tenths_of_days) AS mean_days,
+       CASE WHEN signed > 0 THEN tenths(half_up(on_time * 100, signed, 10)) END AS on_time_rate,
+       CASE WHEN signed > 0 THEN hundredths(half_up(wrong * 100, signed, 100)) END AS wrong_rate,
+       tenths(half_up(((old_mean * 10)::HUGEINT - tenths_of_days) * 100, (old_mean * 10)::HUGEINT, 10)) AS compression
+FROM mean;
+
+CREATE MACRO said(of_field, option) AS
+    coalesce((SELECT any_value(label) FROM words WHERE field = of_field AND name = option), '–');
+CREATE MACRO last_month() AS months_later(month_of(today()), -1);
+
+-- overview: Open orders
+SELECT 'figure', count(*) FROM orders WHERE state NOT IN ('signed', 'cancelled');
+-- overview: Late
+SELECT 'figure', count(*) FROM orders WHERE state NOT IN ('signed', 'cancelled') AND due_on < today();
+-- overview: Open amount
+SELECT 'figure', sum(amount) FROM orders WHERE state NOT IN ('signed', 'cancelled');
+-- overview: Signed this month
+SELECT 'figure', count(*) FROM visit
+WHERE form = 'order' AND state = 'signed' AND left_at IS NULL AND entered_at >= midnight(month_of(today()));
+-- overview: Where orders stand
+SELECT said('order.state', state), count(*) FROM orders WHERE state NOT IN ('signed', 'cancelled') GROUP BY state;
+-- overview: Amount by channel
+SELECT said('order.channel', channel), sum(amount) FROM orders WHERE state NOT IN ('signed', 'cancelled') GROUP BY channel;
+-- overview: Most urgent
+SELECT row_number() OVER (ORDER BY due_on, id), id FROM orders WHERE state NOT IN ('signed', 'cancelled')
+ORDER BY due_on, id LIMIT 8;
+
+-- production: Orders on time %
+SELECT CASE WHEN signed_on >= month_of(today()) THEN 'figure' ELSE 'before' END AS span,
+       mean(count(*) FILTER (signed_on <= due_on) * 100, count(*))
+FROM orders WHERE state = 'signed' AND signed_on >= last_month() AND signed_on < months_later(month_of(today()), 1)
+GROUP BY span;
+-- production: Utilisation %
+SELECT CASE WHEN day >= month_of(today()) THEN 'figure' ELSE 'before' END AS span,
+       mean(sum(utilisation), count(utilisation))
+FROM machine_day WHERE day >= last_month() AND day < months_later(month_of(today()), 1) GROUP BY span;
+-- production: Output per head and day
+SELECT CASE WHEN day >= month_of(today()) THEN 'figure' ELSE 'before' END AS span, mean(sum(per_head), count(per_head))
+FROM machine_day WHERE day >= last_month() AND day < months_later(month_of(today()), 1) GROUP BY span;
+-- production: Scrap this month
+SELECT CASE WHEN day >= month_of(today()) THEN 'figure' ELSE 'before' END AS span, sum(scrap)
+FROM machine_day WHERE day >= last_month() AND day < months_later(month_of(today()), 1) GROUP BY span;
+-- production: On time by line
+WITH own AS (
+    SELECT line, GROUPING(line) AS whole, count(*) FILTER (state = 'signed') AS signed,
+           count(*) FILTER (signed_on <= due_on) AS kept
+    FROM orders
+    WHERE signed_on >= quarter_of(today()) AND signed_on < months_later(quarter_of(today()), 3) GROUP BY ROLLUP (line))
+SELECT CASE WHEN whole = 1 THEN 'figure' ELSE coalesce((SELECT name FROM line l WHERE l.id = own.line), '–') END,
+       CASE WHEN signed > 0 THEN tenths(half_even(kept * 100::HUGEINT, signed::HUGEINT, 10)) END
+FROM own;
+-- production: Use and output by line (30 days)
+WITH own AS (
+    SELECT coalesce((SELECT name FROM line l WHERE l.id = machine_day.line), 'All') AS label,
+           mean(sum(utilisation), count(utilisation)) AS used, mean(sum(per_head), count(per_head)) AS made,
+           sum(good) AS good, sum(scrap) AS scrap
+    FROM machine_day WHERE day >= today() - 30 GROUP BY ROLLUP (line))
+SELECT label || ' 1', used::VARCHAR FROM own UNION ALL SELECT label || ' 2', made::VARCHAR FROM own
+UNION ALL SELECT label || ' 3', good::VARCHAR FROM own UNION ALL SELECT label || ' 4', scrap::VARCHAR FROM own;
+-- production: Utilisation by day %
+SELECT date_diff('day', today() - 20, day) || ' ' || (SELECT name FROM line l WHERE l.id = machine_day.line),
+       mean(sum(utilisation), count(utilisation))
+FROM machine_day WHERE day BETWEEN today() - 20 AND today() GROUP BY day, line;
+-- production: Good pieces by week
+SELECT date_diff('day', week_of(today()) - 63, week_of(worked_on)) // 7 || ' ', sum(good)
+FROM report WHERE worked_on >= week_of(today()) - 63 AND worked_on < week_of(today()) + 7 GROUP BY week_of(worked_on);
+-- production: Reports to approve
+SELECT row_number() OVER (ORDER BY number, id), id FROM report WHERE state = 'reported' ORDER BY number, id LIMIT 8;
+-- production: Orders waiting for material
+WITH own AS (
+    SELECT id, due_on FROM orders
+    WHERE state = 'preparing' AND id IN (SELECT "order" FROM requirement WHERE missing > 0))
+SELECT row_number() OVER (ORDER BY due_on, id), id FROM own ORDER BY due_on, id LIMIT 8;
+-- production: Machines
+WITH own AS (
+    SELECT id FROM job
+    WHERE good < quantity AND planned_start < week_of(today() - 7) + 28
+      AND coalesce(planned_end, planned_start) >= week_of(today() - 7)
+    ORDER BY planned_start, id LIMIT 40)
+SELECT 'bar ' || id, id FROM own;
+
+-- money: Receivable
+SELECT 'figure', sum(open) FROM invoice WHERE state <> 'paid';
+-- money: Overdue
+SELECT 'figure', sum(open) FROM invoice WHERE state = 'overdue';
+-- money: Payable
+SELECT 'figure', sum(amount) FROM bill WHERE state <> 'paid';
+-- money: Stock value
+SELECT 'figure', sum(value) FROM stock_value;
+-- money: Receivables falling due (forecast)
+SELECT date_diff('day', week_of(today()) - 21, week_of(due_on)) // 7 || ' ', sum(open)
+FROM invoice WHERE state <> 'paid' AND due_on >= week_of(today()) - 21 AND due_on < week_of(today()) + 63
+GROUP BY week_of(due_on);
+-- money: Bills falling due
+SELECT date_diff('day', week_of(today()) - 21, week_of(due_on)) // 7 || ' ', sum(amount)
+FROM bill WHERE state <> 'paid' AND due_on >= week_of(today()) - 21 AND due_on < week_of(today()) + 63
+GROUP BY week_of(due_on);
+-- money: Ages of receivables
+WITH own AS (
+    SELECT customer, open, date_diff('day', due_on, today()) AS days FROM invoice WHERE state <> 'paid'),
+aged AS (
+    SELECT customer, sum(open) AS open,
+           CASE WHEN days <= 0 THEN 1 WHEN days <= 30 THEN 2 WHEN days <= 60 THEN 3 WHEN days <= 90 THEN 4 ELSE 5 END AS age
+    FROM own GROUP BY ALL),
+largest AS (SELECT customer FROM own GROUP BY ALL ORDER BY sum(open) DESC, customer LIMIT 12),
+cells AS (
+    SELECT customer, age, sum(open) AS open FROM aged GROUP BY GROUPING SETS ((customer, age), (customer), (age), ()))
+SELECT coalesce(customer.name, 'All') || ' ' || coalesce(age, 6), open
+FROM cells LEFT JOIN customer ON customer.id = cells.customer
+WHERE cells.customer IS NULL OR cells.customer IN (SELECT customer FROM largest);
+-- money: Days sales outstanding
+SELECT 'figure', CASE WHEN billed > 0 THEN tenths(half_even(units(open) * 90, units(billed), 10)) END
+FROM (SELECT coalesce(sum(open) FILTER (state <> 'paid'), 0) AS open,
+             sum(amount) FILTER (issued_on >= today() - 90) AS billed FROM invoice);
+-- money: Days payables outstanding
+SELECT 'figure', CASE WHEN billed > 0 THEN tenths(half_even(units(owed) * 90, units(billed), 10)) END
+FROM (SELECT coalesce(sum(amount) FILTER (state <> 'paid'), 0) AS owed,
+             sum(amount) FILTER (issued_on >= today() - 90) AS billed FROM bill);
+-- money: Days of inventory
+SELECT 'figure', CASE WHEN used < 0 THEN tenths(half_even(units(there) * 90, -units(used), 10)) END
+FROM (SELECT (SELECT sum(value) FROM stock_value) AS there,
+             sum(value) FILTER (kind IN ('issue', 'shipment') AND moved_on >= today() - 90) AS used FROM worth);
+-- money: Customers who owe
+WITH own AS (
+    SELECT customer, sum(open) AS open, count(*) AS n, min(due_on) AS due_on FROM invoice WHERE state = 'overdue'
+    GROUP BY ROLLUP (customer)),
+shown AS (
+    SELECT coalesce(customer.name, 'All') AS label, own.* EXCLUDE (customer) FROM own
+    LEFT JOIN customer ON customer.id = own.customer
+    WHERE own.customer IS NULL
+       OR own.customer IN (SELECT customer FROM own WHERE customer IS NOT NULL ORDER BY open DESC, customer LIMIT 12))
+SELECT label || ' 1', open::VARCHAR FROM shown UNION ALL SELECT label || ' 2', n::VARCHAR FROM shown
+UNION ALL SELECT label || ' 3', strftime(due_on, '%-d %b %Y') FROM shown;
+-- money: Shipments that differ from stock
+SELECT row_number() OVER (ORDER BY day DESC, id DESC), id FROM reconciliation WHERE state = 'different'
+ORDER BY day DESC, id DESC LIMIT 8;
+-- money: Receipts by month
+SELECT 11 - months_between(received_on, today()) || ' ', sum(amount)
+FROM receipt WHERE state = 'confirmed' AND received_on >= months_later(month_of(today()), -11)
+  AND received_on < months_later(month_of(today()), 1) GROUP BY months_between(received_on, today());
+
+-- effect: Cycle compression % (last month)
+SELECT 'figure', mean(compression, 1) FROM month WHERE begins_on = last_month() AND compression IS NOT NULL;
+-- effect: Mean lead time (last month)
+SELECT 'figure', mean(mean_days, 1) FROM month WHERE begins_on = last_month() AND mean_days IS NOT NULL;
+-- effect: On time % (last month)
+SELECT 'figure', mean(on_time_rate, 1) FROM month WHERE begins_on = last_month() AND on_time_rate IS NOT NULL;
+-- effect: Wrong shipments % (last month)
+SELECT 'figure', mean(wrong_rate, 1) FROM month WHERE begins_on = last_month() AND wrong_rate IS NOT NULL;
+-- effect: Mean lead time in days
+SELECT 11 - months_between(begins_on, today()) || ' ', mean(mean_days, 1) FROM month
+WHERE mean_days IS NOT NULL AND months_between(begins_on, today()) BETWEEN 0 AND 11;
+-- effect: On time %
+SELECT 11 - months_between(begins_on, today()) || ' ', mean(on_time_rate, 1) FROM month
+WHERE on_time_rate IS NOT NULL AND months_between(begins_on, today()) BETWEEN 0 AND 11;
+-- effect: From order to signature
+WITH arrived AS (
+    SELECT record_id AS id, max(entered_at) AS arrived_at FROM visit WHERE form = 'order' AND state = 'signed' GROUP BY ALL),
+own AS (
+    SELECT 5 - months_between(day_of(arrived_at), today()) AS place,
+           date_diff('day', ordered_on, day_of(arrived_at))::HUGEINT * 86400 AS seconds
+    FROM arrived JOIN orders USING (id) WHERE months_between(day_of(arrived_at), today()) BETWEEN 0 AND 5),
+ranked AS (
+    SELECT *, row_number() OVER (PARTITION BY place ORDER BY seconds) AS rank, count(*) OVER (PARTITION BY place) AS n
+    FROM own),
+spread AS (
+    SELECT place, any_value(n)::HUGEINT AS n, sum(seconds) AS total,
+           max(seconds) FILTER (rank = (n + 1) // 2) + max(seconds) FILTER (rank = n // 2 + 1) AS twice_median,
+           max(seconds) FILTER (rank = (n * 9 + 9) // 10) AS p90
+    FROM ranked GROUP BY place)
+SELECT place || ' records', n::VARCHAR FROM spread UNION ALL SELECT place || ' mean', length_of(total, n) FROM spread
+UNION ALL SELECT place || ' median', length_of(twice_median, 2::HUGEINT) FROM spread
+UNION ALL SELECT place || ' p90', length_of(p90, 1::HUGEINT) FROM spread;
+-- effect: Where the time goes
+WITH own AS (
+    SELECT *, row_number() OVER (PARTITION BY record_id, state ORDER BY number) > 1 AS again FROM visit
+    WHERE form = 'order'),
+ended AS (
+    SELECT * FROM own WHERE left_at >= midnight(month_of(today()))
+      AND left_at < midnight(months_later(month_of(today()), 1))),
+ranked AS (
+    SELECT *, row_number() OVER (PARTITION BY state ORDER BY seconds) AS rank, count(*) OVER (PARTITION BY state) AS n
+    FROM ended),
+lost AS (
+    SELECT said('order.state', state) AS label, any_value(n)::HUGEINT AS n, sum(seconds) AS total,
+           max(seconds) FILTER (rank = (n * 9 + 9) // 10) AS p90, count(*) FILTER (left_at > due_at) AS late,
+           count(*) FILTER (next_whose <> whose) AS handed_on, count(*) FILTER (again) AS again
+    FROM ranked GROUP BY state)
+SELECT label || ' 1', n::VARCHAR FROM lost UNION ALL SELECT label || ' 2', length_of(total, n) FROM lost
+UNION ALL SELECT label || ' 3', length_of(p90, 1::HUGEINT) FROM lost
+UNION ALL SELECT label || ' 4', length_of(total, 1::HUGEINT) FROM lost
+UNION ALL SELECT label || ' 5', late::VARCHAR FROM lost UNION ALL SELECT label || ' 6', handed_on::VARCHAR FROM lost
+UNION ALL SELECT label || ' 7', again::VARCHAR FROM lost;
+-- effect: The way orders really go
+WITH own AS (
+    SELECT *, entered_at >= midnight(quarter_of(today()))
+              AND entered_at < midnight(months_later(quarter_of(today()), 3)) AS came,
+           left_at >= midnight(quarter_of(today()))
+              AND left_at < midnight(months_later(quarter_of(today()), 3)) AS went
+    FROM visit WHERE form = 'order'),
+ways AS (
+    SELECT said('order.state', state) || ' → ' || said('order.state', following) AS label, count(*)::HUGEINT AS n,
+           sum(seconds) AS total
+    FROM own WHERE went GROUP BY state, following),
+states AS (
+    SELECT said('order.state', state) AS label, count(*) FILTER (came) AS came, count(*) FILTER (went)::HUGEINT AS went,
+           sum(seconds) FILTER (went) AS total
+    FROM own GROUP BY state)
+SELECT label, n::VARCHAR FROM ways UNION ALL SELECT label || ' mean', length_of(total, n) FROM ways
+UNION ALL SELECT label, came::VARCHAR FROM states WHERE came + went > 0
+UNION ALL SELECT label || ' mean', length_of(total, went) FROM states WHERE went > 0
+UNION ALL SELECT 'Begin → ' || said('order.state', state), count(*)::VARCHAR FROM own WHERE came AND number = 1 GROUP BY state
+UNION ALL SELECT said('order.state', state) || ' → End', count(*)::VARCHAR FROM own
+    WHERE came AND left_at IS NULL AND state IN ('signed', 'cancelled') GROUP BY state;
+-- effect: Complaints and disputes
+SELECT 11 - months_between(raised_on, today()) || ' ' || said('complaint.kind', kind), count(*) FROM complaint
+WHERE months_between(raised_on, today()) BETWEEN 0 AND 11 GROUP BY months_between(raised_on, today()), kind;
+-- effect: Exceptional orders
+SELECT said('exception.kind', kind), count(*) FROM exception WHERE found_on >= today() - 14 GROUP BY kind;
+-- effect: Exceptions without an answer
+SELECT row_number() OVER (ORDER BY found_on DESC, id DESC), id FROM exception WHERE state <> 'answered'
+ORDER BY found_on DESC, id DESC LIMIT 8;
