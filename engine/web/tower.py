@@ -20,18 +20,18 @@ from engine.expressions.view import target_of
 from engine.fields.base import Field
 from engine.filling import fill
 from engine.permissions import may
-from engine.promises import TIMES
+from engine.promises import TIMES, order_of
 from engine.queries import Filter, ListQuery, Sort
 from engine.storage import records
 from engine.titles import extras
 from engine.towers import RISKS
 from engine.views import TowerView
-from engine.waiting import waits_of
+from engine.waiting import waits_of, watch_of
 from engine.web import cards
 from engine.web.context import actor, application, reader
 from engine.web.render import render, translate
 from engine.web.rows import link_target, shower
-from engine.web.towerrows import Brush, Shown, said, scale
+from engine.web.towerrows import Brush, Drawn, said, scale
 
 MOST_COUNTED = 1000
 EACH = 20  # cards of a lane at once
@@ -67,7 +67,7 @@ class Lane:
     label: Markup
     colour: str
     count: str
-    rows: tuple[Shown, ...]
+    rows: tuple[Markup, ...]
     more_url: str
 
 
@@ -96,7 +96,7 @@ def show(form: Form, view: Any, args: Any) -> str:
 
 def _page(conn: sa.Connection, query: ListQuery, columns: Columns, view: TowerView) -> dict[str, Any]:
     asked = query.tower or towers.Asked()
-    counts = counts_of(conn, query, view)
+    counts = counts_of(conn, query)
     here = f"/{query.form.name}"
     page: dict[str, Any] = {
         "chips": chips(query, counts), "as_of": _as_of(), "asked": asked, "shapes": _shapes(query),
@@ -119,18 +119,10 @@ def _as_of() -> str:
 # --- counts and choices above ----------------------------------------------------------------------------------------
 
 
-def counts_of(conn: sa.Connection, query: ListQuery, view: TowerView) -> dict[str, int]:
+def counts_of(conn: sa.Connection, query: ListQuery) -> dict[str, int]:
     """Risk → how many, counted a little further than MOST_COUNTED; one statement. The chosen risks do not narrow it."""
-    app, who = application(), actor()
-    table = app.tables.form[query.form.name]
-    whole = replace(query, tower=replace(query.tower or towers.Asked(), risks=()))
-    clauses = (table.c.deleted_at.is_(None), *fetching.conditions(app, who, whole))
-    parts = []
-    for place, clause in enumerate(towers.conditions(table, app.clock()).values()):
-        some = sa.select(table.c.id).where(*clauses, clause).limit(MOST_COUNTED + 1).subquery()
-        parts.append(sa.select(sa.literal(place).label("place"), sa.func.count().label("n")).select_from(some))
-    found = {row.place: row.n for row in conn.execute(sa.union_all(*parts))}
-    return {name: found.get(place, 0) for place, name in enumerate(RISKS)}
+    app, whole = application(), replace(query, tower=replace(query.tower or towers.Asked(), risks=()))
+    return towers.counts(app, conn, query.form, fetching.conditions(app, actor(), whole), MOST_COUNTED)
 
 
 def chips(query: ListQuery, counts: Mapping[str, int]) -> list[Chip]:
@@ -182,7 +174,7 @@ def rows_of(
     """A page of rows and the cursor behind it. Without a sort order of its own the worst risk comes first."""
     names = _names(query, columns, view)
     asked = query.tower or towers.Asked()
-    base = Sort(_promised(query.form) or "state_due", False)
+    base = Sort(order_of(_promised(query.form)), False)
     if "sort" in query.said or asked.group not in ("", "risk"):
         own = query.sort if "sort" in query.said else (base,)
         keys = own if asked.group in ("", "risk") else (Sort(asked.group, False), *own)
@@ -203,7 +195,10 @@ def _by_risk(
     found: list[Any] = []
     after: str | None = cursor or None
     for place, name in enumerate(risks):
-        part = replace(query, tower=replace(asked, risks=(name,)), after=after, limit=query.limit - len(found))
+        few = counts is not None and counts[name] <= towers.FEW
+        part = replace(
+            query, tower=replace(asked, risks=(name,), few=few), after=after, limit=query.limit - len(found)
+        )
         page = fetching.run(application(), actor(), part, conn, names)
         found += page.rows
         after = None
@@ -219,44 +214,55 @@ def _promised(form: Form) -> str:
     return str(form.workflow.promised or "") if form.workflow else ""
 
 
+def these(conn: sa.Connection, query: ListQuery, columns: Columns, view: TowerView) -> list[Any]:
+    """The rows of a query that names its records."""
+    page = fetching.run(application(), actor(), query, conn, _names(query, columns, view))
+    return _filled(conn, query, columns, view, page.rows)
+
+
 def _names(query: ListQuery, columns: Columns, view: TowerView) -> tuple[str, ...]:
-    """What rows are read with: what is shown, and what their risk and time are told by."""
-    table = application().tables.form[query.form.name]
+    """What rows are read with: what is shown, and what their risk, their time and what they wait for are told by."""
+    app, form = application(), query.form
+    table = app.tables.form[form.name]
+    told = ("state_since", "_previous", _promised(form), *TIMES)
+    waited = watch_of(app, actor(), form, view).columns or ()
+    wanted = dict.fromkeys((*_shown(query, columns, view), *told, *waited))
+    return tuple(name for name in wanted if name in columns or name in table.c)
+
+
+def _shown(query: ListQuery, columns: Columns, view: TowerView) -> tuple[str, ...]:
     group = query.tower.group if query.tower else ""
-    told = ("owner", "state_since", "_previous", _promised(query.form), *TIMES)
-    wanted = (*view.columns, group, *told)
-    return tuple(dict.fromkeys(name for name in wanted if name in columns or name in table.c))
+    return tuple(dict.fromkeys(name for name in (*view.columns, group, "owner") if name in columns))
 
 
 def _filled(conn: sa.Connection, query: ListQuery, columns: Columns, view: TowerView, rows: list[Any]) -> list[Any]:
-    shown = [name for name in _names(query, columns, view) if name in columns]
-    fill(application(), actor(), conn, query.form, columns, shown, rows)
+    fill(application(), actor(), conn, query.form, columns, _shown(query, columns, view), rows)
     return rows
 
 
-def draw(conn: sa.Connection, query: ListQuery, columns: Columns, view: TowerView, rows: Sequence[Any]) -> list[Shown]:
+def draw(conn: sa.Connection, query: ListQuery, columns: Columns, view: TowerView, rows: Sequence[Any]) -> list[Drawn]:
     """The rows as they are shown; statements do not grow with their number."""
     app, who, form = application(), actor(), query.form
-    shown = [name for name in _names(query, columns, view) if name in columns]
-    found = extras(app, who, conn, form, columns, shown, rows) if rows else {}
-    waits = waits_of(app, who, conn, form, view, rows)
-    brush = Brush.of(form, columns, view, query)
-    return [brush.draw(row, found, waits.get(row["id"], ())) for row in rows]
+    found = extras(app, who, conn, form, columns, _shown(query, columns, view), rows) if rows else {}
+    asked = query.tower or towers.Asked()
+    shape = "wall" if asked.wall else asked.show
+    waits = waits_of(app, who, conn, form, view, rows) if shape != "timeline" else {}
+    return Brush.of(form, columns, view, query).draw(shape, rows, found, waits)
 
 
 # --- groups ----------------------------------------------------------------------------------------------------------
 
 
 def _with_headings(
-    conn: sa.Connection, query: ListQuery, columns: Columns, rows: Sequence[Shown]
-) -> list[tuple[Heading | None, Shown]]:
+    conn: sa.Connection, query: ListQuery, columns: Columns, rows: Sequence[Drawn]
+) -> list[tuple[Heading | None, Markup]]:
     """A heading before each row that begins another group."""
     group = query.tower.group if query.tower else ""
     if not group:
-        return [(None, row) for row in rows]
+        return [(None, row.html) for row in rows]
     values = list(dict.fromkeys(row.group for row in rows))
     heads = dict(zip(values, _headings(conn, query, columns, group, values), strict=True))
-    return [(heads[row.group] if place == 0 or rows[place - 1].group != row.group else None, row)
+    return [(heads[row.group] if place == 0 or rows[place - 1].group != row.group else None, row.html)
             for place, row in enumerate(rows)]  # fmt: skip
 
 
@@ -371,4 +377,4 @@ def _lane(
     whole = replace(part, tower=replace(part.tower or asked, show="table", group=""))
     more = f"/{query.form.name}{whole.url()}" if after else ""
     key = "" if value is None else str(value)
-    return Lane(key, text, colour, _count(count), tuple(draw(conn, query, columns, view, rows)), more)
+    return Lane(key, text, colour, _count(count), tuple(one.html for one in draw(conn, query, columns, view, rows)), more)
