@@ -162,12 +162,14 @@ def expected_end(row: Mapping[str, Any], terms: Terms) -> dt.datetime | None:
 
 def risk_of(row: Mapping[str, Any], terms: Terms) -> str:
     """The risk of one row; the same as ``conditions`` in SQL."""
-    reached = (name for name, column in zip(RISKS, reversed(MOMENTS), strict=False) if _is_past(row[column], terms.now))
-    return next(reached, "on_time")
+    for name, column in _REACHED:
+        moment = row[column]
+        if moment is not None and moment <= terms.now:
+            return name
+    return "on_time"
 
 
-def _is_past(moment: dt.datetime | None, now: dt.datetime) -> bool:
-    return moment is not None and moment <= now
+_REACHED = tuple(zip(RISKS, reversed(MOMENTS), strict=False))  # a risk and from when it is, the worst first
 
 
 def conditions(table: sa.Table, now: dt.datetime) -> dict[str, Clause]:
@@ -187,9 +189,19 @@ def _conditions(table: sa.Table, now: Element) -> dict[str, Clause]:
 
 
 def clause(app: Application, form: str, risks: Sequence[str]) -> Clause:
-    """That a record is at one of these risks."""
-    every = conditions(app.tables.form[form], app.clock())
-    return sa.or_(*(every[name] for name in risks))
+    """That a record is at one of these risks, whenever it is asked; kept per definition."""
+    kept, key = app.plans.kept, ("risk", form, tuple(risks))
+    found: Clause | None = kept.get(key)
+    if found is None:
+        table = app.tables.form[form]
+        every = _conditions(table, _clock(app, table))
+        found = kept[key] = sa.or_(*(every[name] for name in risks))
+    return found
+
+
+def _clock(app: Application, table: sa.Table) -> Element:
+    """The moment at which a statement is executed."""
+    return sa.bindparam("now", None, table.c[LATE].type, unique=True, callable_=app.clock)
 
 
 # --- finding and counting them ---------------------------------------------------------------------------------------
@@ -234,7 +246,7 @@ def picked(app: Application, form: Form, risk: str, clauses: Sequence[Clause]) -
     they would have to be looked for among all others."""
     table = app.tables.form[form.name]
     every = (table.c.deleted_at.is_(None), *clauses)
-    ranges = _ranges(table, sa.literal(app.clock(), table.c[LATE].type), promised=True)
+    ranges = _ranges(table, _clock(app, table), promised=True)
     parts = [found.where(*every).limit(2 * FEW).subquery() for name, found in ranges if name == risk]
     return table.c.id.in_(sa.union_all(*(sa.select(part.c.id) for part in parts)))
 
@@ -244,5 +256,5 @@ def start(app: Application, form: Form, risks: Sequence[str]) -> Clause | None:
     table, promise = app.tables.form[form.name], app.plans.form(form).promise
     if not risks or "late" in risks or promise is None or not promise.field:
         return None
-    clause: Clause = table.c[LATE] > sa.literal(app.clock(), table.c[LATE].type)
+    clause: Clause = table.c[LATE] > _clock(app, table)
     return clause

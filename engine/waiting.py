@@ -23,6 +23,7 @@ from engine.permissions import FieldSet, readable_fields
 from engine.plans import FormPlan, TransitionPlan
 from engine.sight import Sight
 from engine.storage.automation import in_state
+from engine.storage.prepared import among, listed, value
 from engine.storage.waivers import FormWaivers
 from engine.views import TowerView
 from engine.workflow import Obstacle, what_is_missing
@@ -30,6 +31,7 @@ from engine.workflow import target_of as state_after
 
 Row = Mapping[str, Any]
 OWN = frozenset({"id", "state", *SYSTEM_MOMENTS})  # columns beside the fields that are in a row as they are stored
+MOST_QUESTIONS = 200  # of one page
 ICONS = {"declared": "hourglass", "question": "message-question", "deliverable": "paperclip", "guard": "lock"}
 
 
@@ -182,14 +184,25 @@ def _wait(plan: FormPlan, obstacle: Obstacle) -> Wait:
 def _questions(
     app: Application, conn: sa.Connection, form: Form, ids: Sequence[int], now: dt.datetime
 ) -> dict[int, tuple[Wait, ...]]:
-    table = app.tables.question
-    clauses = (in_state(table, "open"), table.c.form == form.name, table.c.record_id.in_(ids))
     found: dict[int, tuple[Wait, ...]] = {}
-    for one in questions.found(conn, app.tables, *clauses):
+    open_ = _open_questions(app, conn, form, ids)
+    for one in questions.found(conn, app.tables, app.tables.question.c.id.in_(open_)) if open_ else ():
         if one.record_id is not None and one.is_open(now):
             said = message("Answer of {people}", people=[voice.name for voice in one.missing][:3] or ["–"])
             found[one.record_id] = (*found.get(one.record_id, ()), Wait("question", said, Label(one.texts)))
     return found
+
+
+def _open_questions(app: Application, conn: sa.Connection, form: Form, ids: Sequence[int]) -> list[int]:
+    """Mostly there are none: to know that costs one prepared statement."""
+    table = app.tables.question
+
+    def build() -> Any:
+        mine = (in_state(table, "open"), table.c.form == value("form_"), among(table.c.record_id, conn.dialect))
+        return sa.select(table.c.id).where(*mine).order_by(table.c.id.desc()).limit(MOST_QUESTIONS)
+
+    prepared = app.tables.statements.get(("open questions",), conn.dialect, build)
+    return [row["id"] for row in prepared.rows(conn, {"form_": form.name, **listed(ids, conn.dialect)})]
 
 
 # --- reading ahead ---------------------------------------------------------------------------------------------------

@@ -185,10 +185,11 @@ def _tower(conn: sa.Connection, query: ListQuery, columns: Columns, ids: Sequenc
     view: Any = query.view
     counts = tower.counts_of(conn, query)
     rows = tower.these(conn, _narrowed(query, ids), columns, view) if ids else []
-    drawn = {one.id: str(one.html) for one in tower.draw(conn, query, columns, view, rows)}
+    drawn = {one.id: one.html for one in tower.draw(conn, query, columns, view, rows)}
     order = [row["id"] for row in tower.rows_of(conn, query, columns, view, counts)[0]]
-    chips = render("tower_chips.html", layout="fragment.html", chips=tower.chips(query, counts))
-    return {"rows": drawn, "order": order, "parts": {"tw-chips": chips}}
+    chips = tower.chips(query, tower.ways_of(query, columns, view), counts)
+    parts = {"tw-chips": render("tower_chips.html", layout="fragment.html", chips=chips)}
+    return {"rows": drawn, "order": order, "parts": parts}
 
 
 _DRAWN = {ListView: _rows, KanbanView: _cards, TowerView: _tower}

@@ -6,7 +6,8 @@ each risk as a range of its own, so that the first screen costs the same whateve
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 from markupsafe import Markup
 
 from engine import fetching, folding, formats, towers
-from engine.columns import Columns, operators_of
+from engine.columns import Columns, operators_of, rights
 from engine.definition import Form
 from engine.expressions.view import target_of
 from engine.fields.base import Field
@@ -67,7 +68,7 @@ class Lane:
     label: Markup
     colour: str
     count: str
-    rows: tuple[Markup, ...]
+    rows: Markup
     more_url: str
 
 
@@ -77,6 +78,18 @@ class Choice:
     url: str
     on: bool
     icon: str = ""
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Where the screen leads: the same question from its first page, on a wall, with a risk more or less, in another
+    shape, in other groups."""
+
+    first: str
+    wall: str
+    risks: Mapping[str, str]
+    shapes: tuple[Choice, ...]
+    groups: tuple[Choice, ...]
 
 
 # --- the screen ------------------------------------------------------------------------------------------------------
@@ -95,20 +108,16 @@ def show(form: Form, view: Any, args: Any) -> str:
 
 
 def _page(conn: sa.Connection, query: ListQuery, columns: Columns, view: TowerView) -> dict[str, Any]:
-    asked = query.tower or towers.Asked()
+    asked, ways, here = query.tower or towers.Asked(), ways_of(query, columns, view), f"/{query.form.name}"
     counts = counts_of(conn, query)
-    here = f"/{query.form.name}"
-    page: dict[str, Any] = {
-        "chips": chips(query, counts), "as_of": _as_of(), "asked": asked, "shapes": _shapes(query),
-        "groups": _groups(query, columns, view), "first_url": f"{here}{query.url()}",
-        "wall_url": f"{here}{query.url(tower=replace(asked, wall=True, show='table'))}",
-    }  # fmt: skip
+    page: dict[str, Any] = {"chips": chips(query, ways, counts), "as_of": _as_of(), "asked": asked, "ways": ways}
     if asked.show == "kanban":
         return {**page, "lanes": _lanes(conn, query, columns, view, counts)}
     rows, after = rows_of(conn, query, columns, view, counts)
-    shown = draw(conn, query, columns, view, rows)
-    more = f"{here}{query.url(after=after)}" if after else ""
-    page |= {"rows": _with_headings(conn, query, columns, shown), "more_url": more, "first": query.after is None}
+    page |= {
+        "parts": _parts(conn, query, columns, draw(conn, query, columns, view, rows)),
+        "more_url": f"{here}{query.url(after=after)}" if after else "", "first": query.after is None,
+    }  # fmt: skip
     return {**page, "scale": scale(reader().language)} if asked.show == "timeline" else page
 
 
@@ -125,40 +134,47 @@ def counts_of(conn: sa.Connection, query: ListQuery) -> dict[str, int]:
     return towers.counts(app, conn, query.form, fetching.conditions(app, actor(), whole), MOST_COUNTED)
 
 
-def chips(query: ListQuery, counts: Mapping[str, int]) -> list[Chip]:
-    asked = query.tower or towers.Asked()
-    return [
-        Chip(risk.name, said(risk.label), risk.colour, _count(counts[risk.name]),
-             f"/{query.form.name}{query.url(tower=replace(asked, risks=_toggled(asked.risks, risk.name)))}",
-             risk.name in asked.risks)
-        for risk in RISKS.values()
-    ]  # fmt: skip
-
-
-def _toggled(risks: tuple[str, ...], name: str) -> tuple[str, ...]:
-    return tuple(one for one in RISKS if (one in risks) is not (one == name))
+def chips(query: ListQuery, ways: Ways, counts: Mapping[str, int]) -> list[Chip]:
+    on = query.tower.risks if query.tower else ()
+    return [Chip(risk.name, said(risk.label), risk.colour, _count(counts[risk.name]), ways.risks[risk.name],
+                 risk.name in on) for risk in RISKS.values()]  # fmt: skip
 
 
 def _count(count: int) -> str:
     return f"{MOST_COUNTED:,}+" if count > MOST_COUNTED else formats.integer(count)
 
 
-def _shapes(query: ListQuery) -> list[Choice]:
-    asked = query.tower or towers.Asked()
-    named = (("table", translate("Table"), "table"), ("kanban", translate("Kanban"), "layout-kanban"),
-             ("timeline", translate("Time line"), "timeline"))  # fmt: skip
-    return [Choice(text, f"/{query.form.name}{query.url(tower=replace(asked, show=name))}", asked.show == name, icon)
-            for name, text, icon in named]  # fmt: skip
+def ways_of(query: ListQuery, columns: Columns, view: TowerView) -> Ways:
+    """Kept, as the headings of lists are, for towers of which nothing is asked but what is on these buttons."""
+    kept, key = application().plans.kept, ("ways", query.form.name, query.url(), rights(actor()), reader().language)
+    usual = not (query.text or query.filters or query.said)
+    found: Ways | None = kept.get(key) if usual else None
+    if found is None:
+        found = _ways(query, columns, view)
+        if usual:
+            kept[key] = found
+    return found
 
 
-def _groups(query: ListQuery, columns: Columns, view: TowerView) -> list[Choice]:
+def _ways(query: ListQuery, columns: Columns, view: TowerView) -> Ways:
     asked = query.tower or towers.Asked()
-    names = {
-        "": translate("Not grouped"),
-        **{name: _group_label(columns, name) for name in towers.groups_of(view, columns)},
-    }
-    return [Choice(text, f"/{query.form.name}{query.url(tower=replace(asked, group=name))}", asked.group == name)
-            for name, text in names.items()]  # fmt: skip
+
+    def to(**change: Any) -> str:
+        return f"/{query.form.name}{query.url(tower=replace(asked, **change))}"
+
+    shapes = (("table", translate("Table"), "table"), ("kanban", translate("Kanban"), "layout-kanban"),
+              ("timeline", translate("Time line"), "timeline"))  # fmt: skip
+    groups = {"": translate("Not grouped"),
+              **{name: _group_label(columns, name) for name in towers.groups_of(view, columns)}}  # fmt: skip
+    return Ways(
+        to(), to(wall=True, show="table"), {name: to(risks=_toggled(asked.risks, name)) for name in RISKS},
+        tuple(Choice(text, to(show=name), asked.show == name, icon) for name, text, icon in shapes),
+        tuple(Choice(text, to(group=name), asked.group == name) for name, text in groups.items()),
+    )  # fmt: skip
+
+
+def _toggled(risks: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return tuple(one for one in RISKS if (one in risks) is not (one == name))
 
 
 def _group_label(columns: Columns, name: str) -> str:
@@ -253,17 +269,20 @@ def draw(conn: sa.Connection, query: ListQuery, columns: Columns, view: TowerVie
 # --- groups ----------------------------------------------------------------------------------------------------------
 
 
-def _with_headings(
+def _parts(
     conn: sa.Connection, query: ListQuery, columns: Columns, rows: Sequence[Drawn]
 ) -> list[tuple[Heading | None, Markup]]:
-    """A heading before each row that begins another group."""
+    """The rows of each group beneath its heading; all of them where they are not grouped."""
     group = query.tower.group if query.tower else ""
     if not group:
-        return [(None, row.html) for row in rows]
+        return [(None, _joined(rows))] if rows else []
     values = list(dict.fromkeys(row.group for row in rows))
     heads = dict(zip(values, _headings(conn, query, columns, group, values), strict=True))
-    return [(heads[row.group] if place == 0 or rows[place - 1].group != row.group else None, row.html)
-            for place, row in enumerate(rows)]  # fmt: skip
+    return [(heads[value], _joined(part)) for value, part in itertools.groupby(rows, lambda row: row.group)]
+
+
+def _joined(rows: Iterable[Drawn]) -> Markup:
+    return Markup("".join(row.html for row in rows))  # noqa: S704 - every part is escaped
 
 
 def _headings(
@@ -377,4 +396,4 @@ def _lane(
     whole = replace(part, tower=replace(part.tower or asked, show="table", group=""))
     more = f"/{query.form.name}{whole.url()}" if after else ""
     key = "" if value is None else str(value)
-    return Lane(key, text, colour, _count(count), tuple(one.html for one in draw(conn, query, columns, view, rows)), more)
+    return Lane(key, text, colour, _count(count), _joined(draw(conn, query, columns, view, rows)), more)

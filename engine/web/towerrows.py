@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from markupsafe import Markup, escape
+from markupsafe import escape
 
 from engine import formats, towers
 from engine.columns import Columns, rights
@@ -34,11 +34,12 @@ BEFORE, SPAN = 7, 42  # days a time line shows before today, and in all
 
 
 class Drawn(NamedTuple):
-    """One record as it is shown. ``group``: the value that the heading above it says."""
+    """One record as it is shown. ``group``: the value that the heading above it says; ``html``: finished, every part
+    of it escaped."""
 
     id: int
     group: Any
-    html: Markup
+    html: str
 
 
 # --- what is the same for all records --------------------------------------------------------------------------------
@@ -65,7 +66,7 @@ class Look:
     owner: Show
     risks: Mapping[str, str]
     promised: str  # what stands before a promise
-    nudge: str  # the button that asks whoever is responsible; {url} and {title} to be filled in
+    nudge: tuple[str, str, str]  # the button that asks whoever is responsible, around the record's id and its title
     icons: Mapping[str, str]
     standings: dict[tuple[str, str], Standing] = field(default_factory=dict)
 
@@ -90,12 +91,19 @@ def look_of(form: Form, columns: Columns, view: TowerView) -> Look:
             app.plans.form(form), cards.card_plan(form, columns, view.columns), shower(columns["owner"], person, None),
             {name: str(escape(said(risk.label))) for name, risk in RISKS.items()},
             f'<span class="tw-promised" title="{escape(translate("Promised"))}">{icon("flag", "icon-small")}',
-            f'<button type="button" class="btn btn-icon btn-ghost tw-nudge" data-nudge="{{url}}/nudge"'
-            f' aria-label="{escape(translate("Message about {title}"))}" title="{escape(translate("Write a message"))}">'
-            f"{icon('message-2', 'icon-small')}</button>",
+            _nudge(form.name),
             {name: str(icon(name, "icon-small")) for name in ("arrow-right", *ICONS.values())},
         )  # fmt: skip
     return found
+
+
+def _nudge(form: str) -> tuple[str, str, str]:
+    before, _, after = escape(translate("Message about {title}")).partition("{title}")
+    return (
+        f'<button type="button" class="btn btn-icon btn-ghost tw-nudge" data-nudge="/{form}/',
+        f'/nudge" aria-label="{before}',
+        f'{after}" title="{escape(translate("Write a message"))}">{icon("message-2", "icon-small")}</button>',
+    )
 
 
 def _standing(plan: FormPlan, here: str, previous: str) -> Standing:
@@ -143,6 +151,7 @@ class Days:
         self.zone, self.language = person.zone, person.language
         self.today = now.astimezone(self.zone).date()
         self._said: dict[dt.date, str] = {}
+        self._lengths: dict[int, str] = {}
 
     def moment(self, moment: dt.datetime | None) -> str:
         if moment is None:
@@ -156,6 +165,12 @@ class Days:
         found = self._said.get(day)
         if found is None:
             found = self._said[day] = _short(day, self.today, self.language)
+        return found
+
+    def length(self, days: int) -> str:
+        found = self._lengths.get(days)
+        if found is None:
+            found = self._lengths[days] = formats.duration(dt.timedelta(days=days), self.language)
         return found
 
     def promise(self, value: dt.date | dt.datetime | None) -> str:
@@ -197,20 +212,14 @@ class Brush:
 
     def _drawn(self, drawing: Drawing, row: Row, found: Any, waits: Sequence[Wait]) -> Drawn:
         risk = towers.risk_of(row, self.terms)
-        html = drawing(self, row, found, waits, risk)
         group = row.get(self.group) if self.group and self.group != "risk" else risk
-        return Drawn(row["id"], group, Markup(html))  # noqa: S704 - every part is escaped
+        return Drawn(row["id"], group, drawing(self, row, found, waits, risk))
 
     # --- the parts of a row
 
-    def title(self, row: Row, found: Any) -> str:
-        return f'<a class="open" href="/{self.form.name}/{row["id"]}">{self.look.card.title(row, found)}</a>'
-
-    def owner(self, row: Row, found: Any) -> str:
-        button = ""
-        if self.nudges and row["owner"] is not None:
-            url, title = f"/{self.form.name}/{row['id']}", self.look.card.title(row, found)
-            button = self.look.nudge.replace("{url}", url).replace("{title}", title)
+    def owner(self, row: Row, found: Any, title: str) -> str:
+        begin, middle, end = self.look.nudge
+        button = f"{begin}{row['id']}{middle}{title}{end}" if self.nudges and row["owner"] is not None else ""
         return f'<span class="tw-owner">{self.look.owner_of(row, found)}{button}</span>'
 
     def time(self, row: Row, state: State | None) -> str:
@@ -243,9 +252,7 @@ class Brush:
         if promised is None or expected is None:
             return ""
         days = (self.terms.day(expected) - self.terms.promised_day(promised)).days
-        if days <= 0:
-            return ""
-        return f'<span class="tw-gap">+{formats.duration(dt.timedelta(days=days), self.person.language)}</span>'
+        return f'<span class="tw-gap">+{self.days.length(days)}</span>' if days > 0 else ""
 
     def waits_of(self, waits: Sequence[Wait], most: int) -> str:
         """Records that wait for the same have the same tuple, which lives as long as the page."""
@@ -278,34 +285,38 @@ Drawing = Callable[[Brush, Row, Any, Sequence[Wait], str], str]
 
 
 def _row(brush: Brush, row: Row, found: Any, waits: Sequence[Wait], risk: str) -> str:
-    look = brush.look
-    standing = look.standing(row)
+    look, key = brush.look, row["id"]
+    standing, title = look.standing(row), look.card.title(row, found)
     return (
-        f'<tr id="r{row["id"]}" data-v="{row["version"]}" class="tw-row tone-{RISKS[risk].colour}">\n'
-        f'<td class="tw-title">{brush.title(row, found)}<span class="tw-facts">{look.card.facts_of(row, found)}</span>'
+        f'<tr id="r{key}" data-v="{row["version"]}" class="tw-row tone-{RISKS[risk].colour}">\n<td class="tw-title">'
+        f'<a class="open" href="/{brush.form.name}/{key}">{title}</a><span class="tw-facts">{look.card.facts_of(row, found)}</span>'
         f'</td>\n<td class="tw-risk"><span class="tw-mark">{look.risks[risk]}</span></td>\n<td>{standing.step}</td>\n'
-        f"<td>{brush.owner(row, found)}</td>\n<td>{brush.time(row, standing.state)}</td>\n"
+        f"<td>{brush.owner(row, found, title)}</td>\n<td>{brush.time(row, standing.state)}</td>\n"
         f'<td class="tw-next">{brush.following(row, standing)}</td>\n<td>{brush.end(row)}</td>\n'
         f'<td class="tw-waits">{brush.waits_of(waits, 2)}</td>\n</tr>\n'
     )
 
 
 def _card(brush: Brush, row: Row, found: Any, waits: Sequence[Wait], risk: str) -> str:
-    standing, facts = brush.look.standing(row), brush.look.card.facts_of(row, found)
+    look, key = brush.look, row["id"]
+    standing, title = look.standing(row), look.card.title(row, found)
     waiting = f'<span class="tw-waits">{brush.waits_of(waits, 1)}</span>' if waits else ""
     return (
-        f'<article class="board-card tw-card tone-{RISKS[risk].colour}" id="r{row["id"]}" data-id="{row["id"]}"'
-        f' data-v="{row["version"]}" tabindex="0">\n{brush.title(row, found)}<span class="card-facts">{facts}</span>\n'
-        f"{standing.step}{brush.time(row, standing.state)}{brush.end(row)}\n{waiting}\n{brush.owner(row, found)}\n"
+        f'<article class="board-card tw-card tone-{RISKS[risk].colour}" id="r{key}" data-id="{key}"'
+        f' data-v="{row["version"]}" tabindex="0">\n<a class="open" href="/{brush.form.name}/{key}">{title}</a>'
+        f'<span class="card-facts">{look.card.facts_of(row, found)}</span>\n{standing.step}'
+        f"{brush.time(row, standing.state)}{brush.end(row)}\n{waiting}\n{brush.owner(row, found, title)}\n"
         "</article>\n"
     )
 
 
 def _bar(brush: Brush, row: Row, found: Any, waits: Sequence[Wait], risk: str) -> str:
+    look, key = brush.look, row["id"]
     return (
-        f'<tr id="r{row["id"]}" data-v="{row["version"]}" class="tw-row tone-{RISKS[risk].colour}">\n'
-        f'<td class="tw-title">{brush.title(row, found)}{brush.look.standing(row).badge}</td>\n'
-        f'<td class="tw-plan" title="{brush.plan(row)}">{brush.line(row, risk)}</td>\n<td>{brush.end(row)}</td>\n</tr>\n'
+        f'<tr id="r{key}" data-v="{row["version"]}" class="tw-row tone-{RISKS[risk].colour}">\n<td class="tw-title">'
+        f'<a class="open" href="/{brush.form.name}/{key}">{look.card.title(row, found)}</a>'
+        f'{look.standing(row).badge}</td>\n<td class="tw-plan" title="{brush.plan(row)}">{brush.line(row, risk)}</td>\n'
+        f"<td>{brush.end(row)}</td>\n</tr>\n"
     )
 
 
