@@ -79,9 +79,7 @@ def groups_of(view: TowerView, columns: Columns) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*ALWAYS_GROUPS, *open_)))
 
 
-def read_asked(
-    form: Form, view: View | None, columns: Columns, args: Any, problems: list[Problem]
-) -> Asked | None:
+def read_asked(form: Form, view: View | None, columns: Columns, args: Any, problems: list[Problem]) -> Asked | None:
     """None for other views; what is not understood is a problem."""
     if not isinstance(view, TowerView):
         return None
@@ -200,8 +198,12 @@ def clause(app: Application, form: str, risks: Sequence[str]) -> Clause:
 
 
 def _clock(app: Application, table: sa.Table) -> Element:
-    """The moment at which a statement is executed."""
-    return sa.bindparam("now", None, table.c[LATE].type, unique=True, callable_=app.clock)
+    """The moment at which a statement is executed: one value, however many clauses name it."""
+    kept, key = app.plans.kept, ("clock", table.name)
+    found: Element | None = kept.get(key)
+    if found is None:
+        found = kept[key] = sa.bindparam("now", None, table.c[LATE].type, unique=True, callable_=app.clock)
+    return found
 
 
 # --- finding and counting them ---------------------------------------------------------------------------------------
@@ -219,9 +221,7 @@ def _ranges(table: sa.Table, now: Element, *, promised: bool) -> Iterator[tuple[
     yield "on_time", sa.select(id).where(risk.is_(None)).order_by(risk, id)
 
 
-def counts(
-    app: Application, conn: sa.Connection, form: Form, clauses: Sequence[Clause], most: int
-) -> dict[str, int]:
+def counts(app: Application, conn: sa.Connection, form: Form, clauses: Sequence[Clause], most: int) -> dict[str, int]:
     """Risk → how many records meet the clauses, counted to a little more than ``most``; one statement."""
     table, promise = app.tables.form[form.name], app.plans.form(form).promise
     promised = promise is not None and promise.field is not None

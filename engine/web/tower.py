@@ -212,9 +212,7 @@ def _by_risk(
     after: str | None = cursor or None
     for place, name in enumerate(risks):
         few = counts is not None and counts[name] <= towers.FEW
-        part = replace(
-            query, tower=replace(asked, risks=(name,), few=few), after=after, limit=query.limit - len(found)
-        )
+        part = replace(query, tower=replace(asked, risks=(name,), few=few), after=after, limit=query.limit - len(found))
         page = fetching.run(application(), actor(), part, conn, names)
         found += page.rows
         after = None

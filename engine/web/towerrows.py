@@ -239,10 +239,8 @@ class Brush:
     def end(self, row: Row) -> str:
         expected, promised = towers.expected_end(row, self.terms), self.promised(row)
         flag = f"{self.look.promised}{self.days.promise(promised)}</span>" if promised is not None else ""
-        forecast = self.days.moment(expected) or "–"
-        return (
-            f'<span class="tw-end"><span class="tw-forecast">{forecast}</span>{flag}{self.gap(promised, expected)}</span>'
-        )
+        forecast, gap = self.days.moment(expected) or "–", self.gap(promised, expected)
+        return f'<span class="tw-end"><span class="tw-forecast">{forecast}</span>{flag}{gap}</span>'
 
     def promised(self, row: Row) -> Any:
         return row[self.terms.promised] if self.terms.promised else None
@@ -289,8 +287,9 @@ def _row(brush: Brush, row: Row, found: Any, waits: Sequence[Wait], risk: str) -
     standing, title = look.standing(row), look.card.title(row, found)
     return (
         f'<tr id="r{key}" data-v="{row["version"]}" class="tw-row tone-{RISKS[risk].colour}">\n<td class="tw-title">'
-        f'<a class="open" href="/{brush.form.name}/{key}">{title}</a><span class="tw-facts">{look.card.facts_of(row, found)}</span>'
-        f'</td>\n<td class="tw-risk"><span class="tw-mark">{look.risks[risk]}</span></td>\n<td>{standing.step}</td>\n'
+        f'<a class="open" href="/{brush.form.name}/{key}">{title}</a>'
+        f'<span class="tw-facts">{look.card.facts_of(row, found)}</span></td>\n'
+        f'<td class="tw-risk"><span class="tw-mark">{look.risks[risk]}</span></td>\n<td>{standing.step}</td>\n'
         f"<td>{brush.owner(row, found, title)}</td>\n<td>{brush.time(row, standing.state)}</td>\n"
         f'<td class="tw-next">{brush.following(row, standing)}</td>\n<td>{brush.end(row)}</td>\n'
         f'<td class="tw-waits">{brush.waits_of(waits, 2)}</td>\n</tr>\n'
