@@ -244,10 +244,14 @@ def counts(app: Application, conn: sa.Connection, form: Form, clauses: Sequence[
 def picked(app: Application, form: Form, risk: str, clauses: Sequence[Clause]) -> Clause:
     """That a record is one of the few at this risk, which are found by it and then sorted: in the order of the promise
     they would have to be looked for among all others."""
-    table = app.tables.form[form.name]
-    every = (table.c.deleted_at.is_(None), *clauses)
-    ranges = _ranges(table, _clock(app, table), promised=True)
-    parts = [found.where(*every).limit(2 * FEW).subquery() for name, found in ranges if name == risk]
+    table, kept, key = app.tables.form[form.name], app.plans.kept, ("ranges", form.name)
+    ranges: list[tuple[str, sa.Select[Any]]] | None = kept.get(key)
+    if ranges is None:
+        ranges = kept[key] = [
+            (name, found.where(table.c.deleted_at.is_(None)).limit(2 * FEW))
+            for name, found in _ranges(table, _clock(app, table), promised=True)
+        ]
+    parts = [found.where(*clauses).subquery() for name, found in ranges if name == risk]
     return table.c.id.in_(sa.union_all(*(sa.select(part.c.id) for part in parts)))
 
 

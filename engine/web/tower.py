@@ -185,9 +185,12 @@ def _group_label(columns: Columns, name: str) -> str:
 
 
 def rows_of(
-    conn: sa.Connection, query: ListQuery, columns: Columns, view: TowerView, counts: Mapping[str, int] | None = None
+    conn: sa.Connection, query: ListQuery, columns: Columns, view: TowerView, counts: Mapping[str, int]
 ) -> tuple[list[Any], str | None]:
-    """A page of rows and the cursor behind it. Without a sort order of its own the worst risk comes first."""
+    """A page of rows and the cursor behind it. Without a sort order of its own the worst risk comes first.
+
+    ``counts``: of each risk, of this query or a wider one.
+    """
     names = _names(query, columns, view)
     asked = query.tower or towers.Asked()
     base = Sort(order_of(_promised(query.form)), False)
@@ -201,17 +204,16 @@ def rows_of(
 
 def _by_risk(
     conn: sa.Connection, query: ListQuery, columns: Columns, view: TowerView, names: Sequence[str],
-    counts: Mapping[str, int] | None,
+    counts: Mapping[str, int],
 ) -> tuple[list[Any], str | None]:  # fmt: skip
     asked = query.tower or towers.Asked()
-    risks = [name for name in asked.risks or tuple(RISKS) if counts is None or counts[name]]
     first, _, cursor = (query.after or "").partition(".")
-    if first in risks:
-        risks = risks[risks.index(first) :]
+    passed = tuple(itertools.takewhile(lambda name: name != first, RISKS)) if first in RISKS else ()
+    risks = [name for name in asked.risks or tuple(RISKS) if counts[name] and name not in passed]
     found: list[Any] = []
-    after: str | None = cursor or None
+    after = cursor if cursor and risks[:1] == [first] else None
     for place, name in enumerate(risks):
-        few = counts is not None and counts[name] <= towers.FEW
+        few = name != "late" and counts[name] <= towers.FEW  # what is late stands first in that order
         part = replace(query, tower=replace(asked, risks=(name,), few=few), after=after, limit=query.limit - len(found))
         page = fetching.run(application(), actor(), part, conn, names)
         found += page.rows
@@ -348,12 +350,12 @@ def _lanes(
     if asked.group in ("", "risk"):
         return [lane for name in asked.risks or tuple(RISKS)
                 if (lane := _lane(conn, query, columns, view, name, RISKS[name].colour,
-                                  Markup.escape(said(RISKS[name].label)), counts[name]))]  # fmt: skip
+                                  Markup.escape(said(RISKS[name].label)), counts[name], counts))]  # fmt: skip
     field = columns[asked.group]
     values = _lane_values(conn, query, field)
     found = folding.counts_by(application(), actor(), query, conn, field.name, values)
     labels = _value_labels(conn, query.form, field, values)
-    return [_lane(conn, query, columns, view, value, _lane_colour(field, value), text, found.get(value, 0))
+    return [_lane(conn, query, columns, view, value, _lane_colour(field, value), text, found.get(value, 0), counts)
             for value, text in zip(values, labels, strict=True)
             if found.get(value) or hasattr(field, "options")]  # fmt: skip
 
@@ -380,7 +382,7 @@ def _lane_colour(field: Field, value: Any) -> str:
 
 def _lane(
     conn: sa.Connection, query: ListQuery, columns: Columns, view: TowerView, value: Any, colour: str, text: Markup,
-    count: int,
+    count: int, counts: Mapping[str, int],
 ) -> Lane:  # fmt: skip
     asked = query.tower or towers.Asked()
     if asked.group in ("", "risk"):
@@ -390,7 +392,7 @@ def _lane(
         part = replace(
             query, filters=(*query.filters, *([only] if only else ())), limit=EACH, tower=replace(asked, group="")
         )
-    rows, after = rows_of(conn, part, columns, view) if count else ([], None)
+    rows, after = rows_of(conn, part, columns, view, counts) if count else ([], None)
     whole = replace(part, tower=replace(part.tower or asked, show="table", group=""))
     more = f"/{query.form.name}{whole.url()}" if after else ""
     key = "" if value is None else str(value)

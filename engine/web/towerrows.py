@@ -133,8 +133,8 @@ def _segments(plan: FormPlan, standing: str, mark: str) -> str:
 
 
 def _following(plan: FormPlan, step: TransitionPlan | None, row: Row) -> str:
-    target = target_of(step, row) if step is not None else None
-    return str(escape(label(plan.states[target]))) if target in plan.states else ""
+    target = plan.states.get(target_of(step, row) or "") if step is not None else None
+    return str(escape(label(target))) if target is not None else ""
 
 
 def said(text: Any) -> str:
