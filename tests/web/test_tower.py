@@ -162,6 +162,16 @@ def test_the_same_records_as_lanes_and_as_a_time_line(shop: Any) -> None:
     assert line.count('rect class="tw-promise') == 4
 
 
+def test_what_people_wrote_is_shown_as_they_wrote_it(shop: Any) -> None:
+    client = shop.made.create("customer", name="C & <i>", as_="ann")
+    shop.made.create("job", number="A & <b>", client=client.id, as_="ann")
+    for look in ("", "&show=kanban", "&show=timeline", "&wall=1"):
+        text = shop.visitor("ann").get(f"/job?view=tower{look}").text
+        assert "A &amp; &lt;b&gt;<" in text, look
+        assert not any(raw in text for raw in ("A & <b>", "C & <i>", "&amp;amp;")), look
+    assert 'aria-label="Message about A &amp; &lt;b&gt;"' in shop.visitor("ann").get("/job?view=tower").text
+
+
 def test_a_message_to_whoever_is_responsible_begins_with_their_name(shop: Any) -> None:
     shop.made.take("job", shop.ids["fine"], "cut", as_="ann")
     ann = shop.visitor("ann")
