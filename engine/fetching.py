@@ -15,6 +15,7 @@ from engine.expressions import Compiled
 from engine.expressions.sql import to_sql
 from engine.people import Actor
 from engine.permissions import Verb, row_filter
+from engine.promises import LATE
 from engine.queries import Filter, ListQuery
 from engine.storage import page as stored
 from engine.storage import search
@@ -39,6 +40,8 @@ def conditions(
         found.append(search.clause(app.tables, form.name, query.text))
     if query.tower is not None and query.tower.risks and isinstance(query.view, TowerView):
         found.append(towers.clause(app, form.name, query.tower.risks))
+        if query.tower.few:
+            found.append(towers.picked(app, form, query.tower.risks[0], found))
     return tuple(found)
 
 
@@ -121,7 +124,16 @@ def stored_query(
         limit=query.limit,
         after=query.after,
         before=query.before,
+        start=_start(app, query),
     )
+
+
+def _start(app: Application, query: ListQuery) -> sa.ColumnElement[bool] | None:
+    """Where what a tower asks for begins, if it is in the order of the promise."""
+    tower = query.tower
+    if tower is None or tower.few or [each.field for each in query.sort[:1]] != [LATE]:
+        return None
+    return towers.start(app, query.form, tower.risks)
 
 
 def run(app: Application, actor: Actor, query: ListQuery, conn: sa.Connection, names: Iterable[str] = ()) -> Page:

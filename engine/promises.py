@@ -24,6 +24,18 @@ MOMENTS = (AT_RISK, WILL_BE_LATE, LATE)  # each at or before the next; None: nev
 TIMES = ("state_due", "forecast_at", *MOMENTS)  # all that follows from when a record entered its state
 
 
+def order_of(promised: str | None) -> str:
+    """The moment that puts open records in the order of their promise, or of their present step where none is given."""
+    return LATE if promised else AT_RISK
+
+
+def indexed(promised: str | None) -> tuple[tuple[str, ...], ...]:
+    """The moments of each index: the first is a range and the order, the others are compared on the way."""
+    if not promised:
+        return ((AT_RISK, WILL_BE_LATE, LATE),)
+    return (LATE, WILL_BE_LATE, AT_RISK), (AT_RISK, WILL_BE_LATE), (WILL_BE_LATE, LATE)
+
+
 @dataclass(frozen=True)
 class Promise:
     """``field``: the date or moment that is promised; without one only the present step can be late."""

@@ -7,7 +7,7 @@ rest.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,14 +17,15 @@ from engine.application import Application
 from engine.columns import Columns
 from engine.definition import Form
 from engine.errors import Message, Problem, message
-from engine.promises import MOMENTS, Promise
+from engine.promises import LATE, MOMENTS, Promise
+from engine.storage.prepared import value
 from engine.views import TowerView, View
 
 KEYS = ("risk", "group", "show", "wall")
 SHOWN_AS = ("table", "kanban", "timeline")
 ALWAYS_GROUPS = ("state", "risk")
 NONE = dt.timedelta(0)
-YEARS_AHEAD = 3  # of changes of the clock that are known to a statement
+FEW = 200  # records that are sorted sooner than found in order among very many others
 
 Clause = sa.ColumnElement[bool]
 Element = sa.ColumnElement[Any]
@@ -55,12 +56,14 @@ RISKS: Mapping[str, Risk] = {
 
 @dataclass(frozen=True)
 class Asked:
-    """``risks``: only these, none said is all; ``group``: a column or ``risk``; ``show``: one of SHOWN_AS."""
+    """``risks``: only these, none said is all; ``group``: a column or ``risk``; ``show``: one of SHOWN_AS; ``few``: of
+    the one risk there are but FEW (nobody asks it, it was counted)."""
 
     risks: tuple[str, ...] = ()
     group: str = ""
     show: str = "table"
     wall: bool = False
+    few: bool = False
 
     def pairs(self) -> list[tuple[str, str]]:
         """The query string again, what is usual left out."""
@@ -76,9 +79,7 @@ def groups_of(view: TowerView, columns: Columns) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*ALWAYS_GROUPS, *open_)))
 
 
-def read_asked(
-    form: Form, view: View | None, columns: Columns, args: Any, problems: list[Problem]
-) -> Asked | None:
+def read_asked(form: Form, view: View | None, columns: Columns, args: Any, problems: list[Problem]) -> Asked | None:
     """None for other views; what is not understood is a problem."""
     if not isinstance(view, TowerView):
         return None
@@ -159,30 +160,105 @@ def expected_end(row: Mapping[str, Any], terms: Terms) -> dt.datetime | None:
 
 def risk_of(row: Mapping[str, Any], terms: Terms) -> str:
     """The risk of one row; the same as ``conditions`` in SQL."""
-    reached = (name for name, column in zip(RISKS, reversed(MOMENTS), strict=False) if _is_past(row[column], terms.now))
-    return next(reached, "on_time")
+    for name, column in _REACHED:
+        moment = row[column]
+        if moment is not None and moment <= terms.now:
+            return name
+    return "on_time"
 
 
-def _is_past(moment: dt.datetime | None, now: dt.datetime) -> bool:
-    return moment is not None and moment <= now
+_REACHED = tuple(zip(RISKS, reversed(MOMENTS), strict=False))  # a risk and from when it is, the worst first
 
 
 def conditions(table: sa.Table, now: dt.datetime) -> dict[str, Clause]:
-    """Risk → what holds of exactly its records; the four leave nothing out and nothing twice.
+    """Risk → what holds of exactly its records; the four leave nothing out and nothing twice."""
+    return _conditions(table, sa.literal(now, table.c[LATE].type))
 
-    Each moment is at or before the next, so that naming the first one too lets one index serve them all.
-    """
+
+def _conditions(table: sa.Table, now: Element) -> dict[str, Clause]:
+    """Each moment is at or before the next: what is past the last is past all."""
     risk, will, late = (table.c[name] for name in MOMENTS)
-    passed = sa.literal(now, late.type)
     return {
-        "late": sa.and_(risk <= passed, late <= passed),
-        "will_be_late": sa.and_(risk <= passed, will <= passed, late > passed),
-        "at_risk": sa.and_(risk <= passed, sa.or_(will.is_(None), will > passed)),
-        "on_time": sa.or_(risk.is_(None), risk > passed),
+        "late": late <= now,
+        "will_be_late": sa.and_(will <= now, late > now),
+        "at_risk": sa.and_(risk <= now, sa.or_(will.is_(None), will > now)),
+        "on_time": sa.or_(risk.is_(None), risk > now),
     }
 
 
 def clause(app: Application, form: str, risks: Sequence[str]) -> Clause:
-    """That a record is at one of these risks."""
-    every = conditions(app.tables.form[form], app.clock())
-    return sa.or_(*(every[name] for name in risks))
+    """That a record is at one of these risks, whenever it is asked; kept per definition."""
+    kept, key = app.plans.kept, ("risk", form, tuple(risks))
+    found: Clause | None = kept.get(key)
+    if found is None:
+        table = app.tables.form[form]
+        every = _conditions(table, _clock(app, table))
+        found = kept[key] = sa.or_(*(every[name] for name in risks))
+    return found
+
+
+def _clock(app: Application, table: sa.Table) -> Element:
+    """The moment at which a statement is executed: one value, however many clauses name it."""
+    kept, key = app.plans.kept, ("clock", table.name)
+    found: Element | None = kept.get(key)
+    if found is None:
+        found = kept[key] = sa.bindparam("now", None, table.c[LATE].type, unique=True, callable_=app.clock)
+    return found
+
+
+# --- finding and counting them ---------------------------------------------------------------------------------------
+
+
+def _ranges(table: sa.Table, now: Element, *, promised: bool) -> Iterator[tuple[str, sa.Select[Any]]]:
+    """Risk → its ids, as ranges of an index each. Whatever became so last is read first: it is the likeliest to be so
+    still, and not something worse. Nothing is late without a promise."""
+    every, (risk, will, late), id = _conditions(table, now), (table.c[name] for name in MOMENTS), table.c.id
+    if promised:
+        yield "late", sa.select(id).where(every["late"]).order_by(late.desc())
+        yield "will_be_late", sa.select(id).where(every["will_be_late"]).order_by(will.desc())
+    yield "at_risk", sa.select(id).where(every["at_risk"]).order_by(risk.desc())
+    yield "on_time", sa.select(id).where(risk > now).order_by(risk)
+    yield "on_time", sa.select(id).where(risk.is_(None)).order_by(risk, id)
+
+
+def counts(app: Application, conn: sa.Connection, form: Form, clauses: Sequence[Clause], most: int) -> dict[str, int]:
+    """Risk → how many records meet the clauses, counted to a little more than ``most``; one statement."""
+    table, promise = app.tables.form[form.name], app.plans.form(form).promise
+    promised = promise is not None and promise.field is not None
+    every = (table.c.deleted_at.is_(None), *clauses)
+
+    def build() -> Any:
+        ranges = _ranges(table, value("now_", table.c[LATE].type), promised=promised)
+        parts = ((name, found.where(*every).limit(most + 1).subquery()) for name, found in ranges)
+        return sa.union_all(*(sa.select(sa.literal(name).label("risk"), sa.func.count().label("n")).select_from(some)
+                              for name, some in parts))  # fmt: skip
+
+    key = ("risks", form.name, most)
+    prepared, values = app.tables.statements.with_clauses(key, conn.dialect, clauses, build)
+    found = dict.fromkeys(RISKS, 0)
+    for row in prepared.rows(conn, {**values, "now_": app.clock()}):
+        found[row["risk"]] += row["n"]
+    return found
+
+
+def picked(app: Application, form: Form, risk: str, clauses: Sequence[Clause]) -> Clause:
+    """That a record is one of the few at this risk, which are found by it and then sorted: in the order of the promise
+    they would have to be looked for among all others."""
+    table, kept, key = app.tables.form[form.name], app.plans.kept, ("ranges", form.name)
+    ranges: list[tuple[str, sa.Select[Any]]] | None = kept.get(key)
+    if ranges is None:
+        ranges = kept[key] = [
+            (name, found.where(table.c.deleted_at.is_(None)).limit(2 * FEW))
+            for name, found in _ranges(table, _clock(app, table), promised=True)
+        ]
+    parts = [found.where(*clauses).subquery() for name, found in ranges if name == risk]
+    return table.c.id.in_(sa.union_all(*(sa.select(part.c.id) for part in parts)))
+
+
+def start(app: Application, form: Form, risks: Sequence[str]) -> Clause | None:
+    """Where records at these risks begin in the order of the promise: not before those that are late."""
+    table, promise = app.tables.form[form.name], app.plans.form(form).promise
+    if not risks or "late" in risks or promise is None or not promise.field:
+        return None
+    clause: Clause = table.c[LATE] > _clock(app, table)
+    return clause

@@ -20,7 +20,7 @@ from sqlalchemy.sql import visitors
 from engine.cards import AgeingCard, Card, Formula, NumberCard, TrendCard
 from engine.definition import Form
 from engine.expressions import NotInSql, compile_expression, no_time, to_sql
-from engine.promises import MOMENTS
+from engine.promises import indexed, order_of
 from engine.storage.tables import ALWAYS_FILLED, Tables
 from engine.views import KanbanView, ListView, TowerView, View
 
@@ -118,15 +118,14 @@ def _view_indexes(form: Form, table: sa.Table, tables: Tables) -> Iterator[Parts
 
 
 def _tower_indexes(form: Form, table: sa.Table, tables: Tables) -> Iterator[Parts]:
-    """In the order of the promise, with all that the risk of a record is told by; and one per group."""
+    """In the order of the promise, by each moment that a risk begins, and one per group."""
     for view in form.views.values():
         if not isinstance(view, TowerView) or form.workflow is None:
             continue
         conditions = [table.c.deleted_at.is_(None), *constant_terms(view, form, tables)]
-        by = table.c.get(str(form.workflow.promised), table.c.state_due)
-        told = [table.c[name] for name in MOMENTS]
-        yield False, [by, table.c.id, *told], conditions
-        yield False, [*told, by, table.c.id], conditions
+        for first, *others in indexed(form.workflow.promised):
+            yield False, [table.c[first], table.c.id, *(table.c[name] for name in others)], conditions
+        by = table.c[order_of(form.workflow.promised)]
         for group in ("state", *view.groups):
             if group in table.c and not _by_title(form, group):
                 yield False, [table.c[group], by.is_(None), by, table.c.id], conditions

@@ -29,7 +29,8 @@ class Query:
 
     ``columns``: columns of the form's table; a column that names a record or user also brings ``<column>.title``.
     ``where``: conditions on ``tables.form[form]``. ``deleted``: only deleted records, instead of only those that are
-    not. ``extra``: more columns (label → expression), such as live rollups.
+    not. ``extra``: more columns (label → expression), such as live rollups. ``start``: what the records asked for
+    fulfil whose first sort key is filled; its range of the index is then read from there.
     """
 
     form: str
@@ -41,6 +42,7 @@ class Query:
     before: str | None = None
     deleted: bool = False
     extra: tuple[tuple[str, sa.ColumnElement[Any]], ...] = ()
+    start: sa.ColumnElement[bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -197,8 +199,9 @@ def _rows(conn: sa.Connection, plan: _Plan, place: tuple[Any, ...] | None, back:
     query = plan.query
     empty = None if place is None else tuple(one is None for one in place)
     names = tuple(name for name, _expression in query.extra)
-    clauses = (*query.where, *(expression for _name, expression in query.extra))
-    key = ("page", *_shape(query), query.columns, query.sort, empty, back, names)
+    starts = () if query.start is None else (query.start,)
+    clauses = (*query.where, *starts, *(expression for _name, expression in query.extra))
+    key = ("page", *_shape(query), query.columns, query.sort, empty, back, names, len(starts))
     prepared, values = plan.tables.statements.with_clauses(
         key, conn.dialect, clauses, lambda: _statement(plan, empty, back)
     )
@@ -259,6 +262,8 @@ def _segment(plan: _Plan, filled: bool | None, empty: tuple[bool, ...] | None, b
         first = plan.keys[0]
         own = first.column if first.link is None else first.link
         conditions.append(own.is_not(None) if filled else own.is_(None))
+    if filled and plan.query.start is not None:
+        conditions.append(plan.query.start)
     if empty is not None and (filled is None or filled is not empty[0]):
         conditions.append(_beyond(plan, filled, empty, back))
     select = sa.select(table.c.id).select_from(source).where(*conditions).order_by(*_order(plan, filled, back))

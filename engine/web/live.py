@@ -29,7 +29,7 @@ from engine.web import cards, tower
 from engine.web.context import actor, application
 from engine.web.lists import ALSO, bulk_actions, row_plan
 from engine.web.numbers import whole
-from engine.web.render import render, templates
+from engine.web.render import render
 from engine.web.screens import form_named
 from engine.web.seen import see
 
@@ -183,14 +183,13 @@ def _options(field: Field) -> Mapping[str, Any]:
 
 def _tower(conn: sa.Connection, query: ListQuery, columns: Columns, ids: Sequence[int], new: bool) -> dict[str, Any]:
     view: Any = query.view
-    counts = tower.counts_of(conn, query, view)
-    part = replace(_narrowed(query, ids), tower=query.tower)
-    rows = tower.rows_of(conn, part, columns, view)[0] if ids else []
-    macros: Any = templates().get_template("tower_rows.html").module
-    drawn = {one.id: str(macros.row(one)) for one in tower.draw(conn, query, columns, view, rows)}
+    counts = tower.counts_of(conn, query)
+    rows = tower.these(conn, _narrowed(query, ids), columns, view) if ids else []
+    drawn = {one.id: one.html for one in tower.draw(conn, query, columns, view, rows)}
     order = [row["id"] for row in tower.rows_of(conn, query, columns, view, counts)[0]]
-    chips = render("tower_chips.html", layout="fragment.html", chips=tower.chips(query, counts))
-    return {"rows": drawn, "order": order, "parts": {"tw-chips": chips}}
+    chips = tower.chips(query, tower.ways_of(query, columns, view), counts)
+    parts = {"tw-chips": render("tower_chips.html", layout="fragment.html", chips=chips)}
+    return {"rows": drawn, "order": order, "parts": parts}
 
 
 _DRAWN = {ListView: _rows, KanbanView: _cards, TowerView: _tower}

@@ -6,7 +6,8 @@ each risk as a range of its own, so that the first screen costs the same whateve
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,24 +15,24 @@ import sqlalchemy as sa
 from markupsafe import Markup
 
 from engine import fetching, folding, formats, towers
-from engine.columns import Columns, operators_of
+from engine.columns import Columns, operators_of, rights
 from engine.definition import Form
 from engine.expressions.view import target_of
 from engine.fields.base import Field
 from engine.filling import fill
 from engine.permissions import may
-from engine.promises import TIMES
+from engine.promises import TIMES, order_of
 from engine.queries import Filter, ListQuery, Sort
 from engine.storage import records
 from engine.titles import extras
 from engine.towers import RISKS
 from engine.views import TowerView
-from engine.waiting import waits_of
+from engine.waiting import waits_of, watch_of
 from engine.web import cards
 from engine.web.context import actor, application, reader
 from engine.web.render import render, translate
 from engine.web.rows import link_target, shower
-from engine.web.towerrows import Brush, Shown, said, scale
+from engine.web.towerrows import Brush, Drawn, said, scale
 
 MOST_COUNTED = 1000
 EACH = 20  # cards of a lane at once
@@ -67,7 +68,7 @@ class Lane:
     label: Markup
     colour: str
     count: str
-    rows: tuple[Shown, ...]
+    rows: Markup
     more_url: str
 
 
@@ -77,6 +78,18 @@ class Choice:
     url: str
     on: bool
     icon: str = ""
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Where the screen leads: the same question from its first page, on a wall, with a risk more or less, in another
+    shape, in other groups."""
+
+    first: str
+    wall: str
+    risks: Mapping[str, str]
+    shapes: tuple[Choice, ...]
+    groups: tuple[Choice, ...]
 
 
 # --- the screen ------------------------------------------------------------------------------------------------------
@@ -95,20 +108,16 @@ def show(form: Form, view: Any, args: Any) -> str:
 
 
 def _page(conn: sa.Connection, query: ListQuery, columns: Columns, view: TowerView) -> dict[str, Any]:
-    asked = query.tower or towers.Asked()
-    counts = counts_of(conn, query, view)
-    here = f"/{query.form.name}"
-    page: dict[str, Any] = {
-        "chips": chips(query, counts), "as_of": _as_of(), "asked": asked, "shapes": _shapes(query),
-        "groups": _groups(query, columns, view), "first_url": f"{here}{query.url()}",
-        "wall_url": f"{here}{query.url(tower=replace(asked, wall=True, show='table'))}",
-    }  # fmt: skip
+    asked, ways, here = query.tower or towers.Asked(), ways_of(query, columns, view), f"/{query.form.name}"
+    counts = counts_of(conn, query)
+    page: dict[str, Any] = {"chips": chips(query, ways, counts), "as_of": _as_of(), "asked": asked, "ways": ways}
     if asked.show == "kanban":
         return {**page, "lanes": _lanes(conn, query, columns, view, counts)}
     rows, after = rows_of(conn, query, columns, view, counts)
-    shown = draw(conn, query, columns, view, rows)
-    more = f"{here}{query.url(after=after)}" if after else ""
-    page |= {"rows": _with_headings(conn, query, columns, shown), "more_url": more, "first": query.after is None}
+    page |= {
+        "parts": _parts(conn, query, columns, draw(conn, query, columns, view, rows)),
+        "more_url": f"{here}{query.url(after=after)}" if after else "", "first": query.after is None,
+    }  # fmt: skip
     return {**page, "scale": scale(reader().language)} if asked.show == "timeline" else page
 
 
@@ -119,54 +128,53 @@ def _as_of() -> str:
 # --- counts and choices above ----------------------------------------------------------------------------------------
 
 
-def counts_of(conn: sa.Connection, query: ListQuery, view: TowerView) -> dict[str, int]:
+def counts_of(conn: sa.Connection, query: ListQuery) -> dict[str, int]:
     """Risk → how many, counted a little further than MOST_COUNTED; one statement. The chosen risks do not narrow it."""
-    app, who = application(), actor()
-    table = app.tables.form[query.form.name]
-    whole = replace(query, tower=replace(query.tower or towers.Asked(), risks=()))
-    clauses = (table.c.deleted_at.is_(None), *fetching.conditions(app, who, whole))
-    parts = []
-    for place, clause in enumerate(towers.conditions(table, app.clock()).values()):
-        some = sa.select(table.c.id).where(*clauses, clause).limit(MOST_COUNTED + 1).subquery()
-        parts.append(sa.select(sa.literal(place).label("place"), sa.func.count().label("n")).select_from(some))
-    found = {row.place: row.n for row in conn.execute(sa.union_all(*parts))}
-    return {name: found.get(place, 0) for place, name in enumerate(RISKS)}
+    app, whole = application(), replace(query, tower=replace(query.tower or towers.Asked(), risks=()))
+    return towers.counts(app, conn, query.form, fetching.conditions(app, actor(), whole), MOST_COUNTED)
 
 
-def chips(query: ListQuery, counts: Mapping[str, int]) -> list[Chip]:
-    asked = query.tower or towers.Asked()
-    return [
-        Chip(risk.name, said(risk.label), risk.colour, _count(counts[risk.name]),
-             f"/{query.form.name}{query.url(tower=replace(asked, risks=_toggled(asked.risks, risk.name)))}",
-             risk.name in asked.risks)
-        for risk in RISKS.values()
-    ]  # fmt: skip
-
-
-def _toggled(risks: tuple[str, ...], name: str) -> tuple[str, ...]:
-    return tuple(one for one in RISKS if (one in risks) is not (one == name))
+def chips(query: ListQuery, ways: Ways, counts: Mapping[str, int]) -> list[Chip]:
+    on = query.tower.risks if query.tower else ()
+    return [Chip(risk.name, said(risk.label), risk.colour, _count(counts[risk.name]), ways.risks[risk.name],
+                 risk.name in on) for risk in RISKS.values()]  # fmt: skip
 
 
 def _count(count: int) -> str:
     return f"{MOST_COUNTED:,}+" if count > MOST_COUNTED else formats.integer(count)
 
 
-def _shapes(query: ListQuery) -> list[Choice]:
-    asked = query.tower or towers.Asked()
-    named = (("table", translate("Table"), "table"), ("kanban", translate("Kanban"), "layout-kanban"),
-             ("timeline", translate("Time line"), "timeline"))  # fmt: skip
-    return [Choice(text, f"/{query.form.name}{query.url(tower=replace(asked, show=name))}", asked.show == name, icon)
-            for name, text, icon in named]  # fmt: skip
+def ways_of(query: ListQuery, columns: Columns, view: TowerView) -> Ways:
+    """Kept, as the headings of lists are, for towers of which nothing is asked but what is on these buttons."""
+    kept, key = application().plans.kept, ("ways", query.form.name, query.url(), rights(actor()), reader().language)
+    usual = not (query.text or query.filters or query.said)
+    found: Ways | None = kept.get(key) if usual else None
+    if found is None:
+        found = _ways(query, columns, view)
+        if usual:
+            kept[key] = found
+    return found
 
 
-def _groups(query: ListQuery, columns: Columns, view: TowerView) -> list[Choice]:
+def _ways(query: ListQuery, columns: Columns, view: TowerView) -> Ways:
     asked = query.tower or towers.Asked()
-    names = {
-        "": translate("Not grouped"),
-        **{name: _group_label(columns, name) for name in towers.groups_of(view, columns)},
-    }
-    return [Choice(text, f"/{query.form.name}{query.url(tower=replace(asked, group=name))}", asked.group == name)
-            for name, text in names.items()]  # fmt: skip
+
+    def to(**change: Any) -> str:
+        return f"/{query.form.name}{query.url(tower=replace(asked, **change))}"
+
+    shapes = (("table", translate("Table"), "table"), ("kanban", translate("Kanban"), "layout-kanban"),
+              ("timeline", translate("Time line"), "timeline"))  # fmt: skip
+    groups = {"": translate("Not grouped"),
+              **{name: _group_label(columns, name) for name in towers.groups_of(view, columns)}}  # fmt: skip
+    return Ways(
+        to(), to(wall=True, show="table"), {name: to(risks=_toggled(asked.risks, name)) for name in RISKS},
+        tuple(Choice(text, to(show=name), asked.show == name, icon) for name, text, icon in shapes),
+        tuple(Choice(text, to(group=name), asked.group == name) for name, text in groups.items()),
+    )  # fmt: skip
+
+
+def _toggled(risks: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return tuple(one for one in RISKS if (one in risks) is not (one == name))
 
 
 def _group_label(columns: Columns, name: str) -> str:
@@ -177,12 +185,15 @@ def _group_label(columns: Columns, name: str) -> str:
 
 
 def rows_of(
-    conn: sa.Connection, query: ListQuery, columns: Columns, view: TowerView, counts: Mapping[str, int] | None = None
+    conn: sa.Connection, query: ListQuery, columns: Columns, view: TowerView, counts: Mapping[str, int]
 ) -> tuple[list[Any], str | None]:
-    """A page of rows and the cursor behind it. Without a sort order of its own the worst risk comes first."""
+    """A page of rows and the cursor behind it. Without a sort order of its own the worst risk comes first.
+
+    ``counts``: of each risk, of this query or a wider one.
+    """
     names = _names(query, columns, view)
     asked = query.tower or towers.Asked()
-    base = Sort(_promised(query.form) or "state_due", False)
+    base = Sort(order_of(_promised(query.form)), False)
     if "sort" in query.said or asked.group not in ("", "risk"):
         own = query.sort if "sort" in query.said else (base,)
         keys = own if asked.group in ("", "risk") else (Sort(asked.group, False), *own)
@@ -193,17 +204,17 @@ def rows_of(
 
 def _by_risk(
     conn: sa.Connection, query: ListQuery, columns: Columns, view: TowerView, names: Sequence[str],
-    counts: Mapping[str, int] | None,
+    counts: Mapping[str, int],
 ) -> tuple[list[Any], str | None]:  # fmt: skip
     asked = query.tower or towers.Asked()
-    risks = [name for name in asked.risks or tuple(RISKS) if counts is None or counts[name]]
     first, _, cursor = (query.after or "").partition(".")
-    if first in risks:
-        risks = risks[risks.index(first) :]
+    passed = tuple(itertools.takewhile(lambda name: name != first, RISKS)) if first in RISKS else ()
+    risks = [name for name in asked.risks or tuple(RISKS) if counts[name] and name not in passed]
     found: list[Any] = []
-    after: str | None = cursor or None
+    after = cursor if cursor and risks[:1] == [first] else None
     for place, name in enumerate(risks):
-        part = replace(query, tower=replace(asked, risks=(name,)), after=after, limit=query.limit - len(found))
+        few = name != "late" and counts[name] <= towers.FEW  # what is late stands first in that order
+        part = replace(query, tower=replace(asked, risks=(name,), few=few), after=after, limit=query.limit - len(found))
         page = fetching.run(application(), actor(), part, conn, names)
         found += page.rows
         after = None
@@ -219,45 +230,59 @@ def _promised(form: Form) -> str:
     return str(form.workflow.promised or "") if form.workflow else ""
 
 
+def these(conn: sa.Connection, query: ListQuery, columns: Columns, view: TowerView) -> list[Any]:
+    """The rows of a query that names its records."""
+    page = fetching.run(application(), actor(), query, conn, _names(query, columns, view))
+    return _filled(conn, query, columns, view, page.rows)
+
+
 def _names(query: ListQuery, columns: Columns, view: TowerView) -> tuple[str, ...]:
-    """What rows are read with: what is shown, and what their risk and time are told by."""
-    table = application().tables.form[query.form.name]
+    """What rows are read with: what is shown, and what their risk, their time and what they wait for are told by."""
+    app, form = application(), query.form
+    table = app.tables.form[form.name]
+    told = ("state_since", "_previous", _promised(form), *TIMES)
+    waited = watch_of(app, actor(), form, view).columns or ()
+    wanted = dict.fromkeys((*_shown(query, columns, view), *told, *waited))
+    return tuple(name for name in wanted if name in columns or name in table.c)
+
+
+def _shown(query: ListQuery, columns: Columns, view: TowerView) -> tuple[str, ...]:
     group = query.tower.group if query.tower else ""
-    told = ("owner", "state_since", "_previous", _promised(query.form), *TIMES)
-    wanted = (*view.columns, group, *told)
-    return tuple(dict.fromkeys(name for name in wanted if name in columns or name in table.c))
+    return tuple(dict.fromkeys(name for name in (*view.columns, group, "owner") if name in columns))
 
 
 def _filled(conn: sa.Connection, query: ListQuery, columns: Columns, view: TowerView, rows: list[Any]) -> list[Any]:
-    shown = [name for name in _names(query, columns, view) if name in columns]
-    fill(application(), actor(), conn, query.form, columns, shown, rows)
+    fill(application(), actor(), conn, query.form, columns, _shown(query, columns, view), rows)
     return rows
 
 
-def draw(conn: sa.Connection, query: ListQuery, columns: Columns, view: TowerView, rows: Sequence[Any]) -> list[Shown]:
+def draw(conn: sa.Connection, query: ListQuery, columns: Columns, view: TowerView, rows: Sequence[Any]) -> list[Drawn]:
     """The rows as they are shown; statements do not grow with their number."""
     app, who, form = application(), actor(), query.form
-    shown = [name for name in _names(query, columns, view) if name in columns]
-    found = extras(app, who, conn, form, columns, shown, rows) if rows else {}
-    waits = waits_of(app, who, conn, form, view, rows)
-    brush = Brush.of(form, columns, view, query)
-    return [brush.draw(row, found, waits.get(row["id"], ())) for row in rows]
+    found = extras(app, who, conn, form, columns, _shown(query, columns, view), rows) if rows else {}
+    asked = query.tower or towers.Asked()
+    shape = "wall" if asked.wall else asked.show
+    waits = waits_of(app, who, conn, form, view, rows) if shape != "timeline" else {}
+    return Brush.of(form, columns, view, query).draw(shape, rows, found, waits)
 
 
 # --- groups ----------------------------------------------------------------------------------------------------------
 
 
-def _with_headings(
-    conn: sa.Connection, query: ListQuery, columns: Columns, rows: Sequence[Shown]
-) -> list[tuple[Heading | None, Shown]]:
-    """A heading before each row that begins another group."""
+def _parts(
+    conn: sa.Connection, query: ListQuery, columns: Columns, rows: Sequence[Drawn]
+) -> list[tuple[Heading | None, Markup]]:
+    """The rows of each group beneath its heading; all of them where they are not grouped."""
     group = query.tower.group if query.tower else ""
     if not group:
-        return [(None, row) for row in rows]
+        return [(None, _joined(rows))] if rows else []
     values = list(dict.fromkeys(row.group for row in rows))
     heads = dict(zip(values, _headings(conn, query, columns, group, values), strict=True))
-    return [(heads[row.group] if place == 0 or rows[place - 1].group != row.group else None, row)
-            for place, row in enumerate(rows)]  # fmt: skip
+    return [(heads[value], _joined(part)) for value, part in itertools.groupby(rows, lambda row: row.group)]
+
+
+def _joined(rows: Iterable[Drawn]) -> Markup:
+    return Markup("".join(row.html for row in rows))  # noqa: S704 - every part is escaped
 
 
 def _headings(
@@ -325,12 +350,12 @@ def _lanes(
     if asked.group in ("", "risk"):
         return [lane for name in asked.risks or tuple(RISKS)
                 if (lane := _lane(conn, query, columns, view, name, RISKS[name].colour,
-                                  Markup.escape(said(RISKS[name].label)), counts[name]))]  # fmt: skip
+                                  Markup.escape(said(RISKS[name].label)), counts[name], counts))]  # fmt: skip
     field = columns[asked.group]
     values = _lane_values(conn, query, field)
     found = folding.counts_by(application(), actor(), query, conn, field.name, values)
     labels = _value_labels(conn, query.form, field, values)
-    return [_lane(conn, query, columns, view, value, _lane_colour(field, value), text, found.get(value, 0))
+    return [_lane(conn, query, columns, view, value, _lane_colour(field, value), text, found.get(value, 0), counts)
             for value, text in zip(values, labels, strict=True)
             if found.get(value) or hasattr(field, "options")]  # fmt: skip
 
@@ -357,7 +382,7 @@ def _lane_colour(field: Field, value: Any) -> str:
 
 def _lane(
     conn: sa.Connection, query: ListQuery, columns: Columns, view: TowerView, value: Any, colour: str, text: Markup,
-    count: int,
+    count: int, counts: Mapping[str, int],
 ) -> Lane:  # fmt: skip
     asked = query.tower or towers.Asked()
     if asked.group in ("", "risk"):
@@ -367,8 +392,8 @@ def _lane(
         part = replace(
             query, filters=(*query.filters, *([only] if only else ())), limit=EACH, tower=replace(asked, group="")
         )
-    rows, after = rows_of(conn, part, columns, view) if count else ([], None)
+    rows, after = rows_of(conn, part, columns, view, counts) if count else ([], None)
     whole = replace(part, tower=replace(part.tower or asked, show="table", group=""))
     more = f"/{query.form.name}{whole.url()}" if after else ""
     key = "" if value is None else str(value)
-    return Lane(key, text, colour, _count(count), tuple(draw(conn, query, columns, view, rows)), more)
+    return Lane(key, text, colour, _count(count), _joined(draw(conn, query, columns, view, rows)), more)

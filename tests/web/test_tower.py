@@ -99,6 +99,43 @@ def test_it_says_what_is_waited_for_in_words(shop: Any) -> None:
     assert "Note" in shop.visitor("ann").get("/job?view=tower&q=FINE").text.split("tw-waits", 1)[1]
 
 
+def test_what_is_waited_for_may_be_read_from_a_linked_record(make_grounds: Any) -> None:
+    asks = YAML.replace("when: record.price is None", "when: record.client.tag is None and record.line == 'one'")
+    grounds = make_grounds(asks, people=PEOPLE)
+    ids, made = fill(grounds.made), grounds.made
+    tagged = made.create("customer", name="Tagged", tag="T1", as_="ann")
+    for name in ("late", "near"):
+        made.update("job", ids[name], client=tagged.id if name == "late" else None, as_="ann")
+    text = grounds.visitor("ann").get("/job?view=tower").text
+    told = {row.split("<", 1)[0] for row in re.split(r'class="open"[^>]*>', text)[1:] if "A price" in row}
+    assert told == {"NEAR", "FINE", "FREE"}
+
+
+ASKING = """
+  colour:
+    label: {zh: 问颜色, en: Colour}
+    trigger: {type: updated, form: job}
+    actions:
+      - type: ask
+        to: [planner]
+        message: {zh: 什么颜色？, en: Which colour?}
+        answers: {red: {label: {zh: 红, en: Red}}, blue: {label: {zh: 蓝, en: Blue}}}
+        as: decision
+"""
+
+
+def test_of_records_with_the_same_values_the_one_with_a_question_says_so(make_grounds: Any) -> None:
+    grounds = make_grounds(YAML.replace("\npages:", f"{ASKING}pages:"), people=PEOPLE)
+    ids = fill(grounds.made)
+    for name in ("near", "fine"):  # equal in all that a tower reads of them
+        grounds.made.update("job", ids[name], note="ask", as_="ann")
+    grounds.made.deliver()
+    grounds.visitor("ann").post("/notifications/questions/2", {"answer": "red", "next": "/"})
+    rows = re.split(r'class="open"[^>]*>', grounds.visitor("ann").get("/job?view=tower").text)[1:]
+    assert {row.split("<", 1)[0]: "Which colour?" in row for row in rows} == {
+        "LATE": False, "SLOW": False, "NEAR": True, "FINE": False, "FREE": False}  # fmt: skip
+
+
 def test_nobody_is_told_what_depends_on_a_field_they_may_not_see(shop: Any) -> None:
     assert "A price" in shop.visitor("ann").get("/job?view=tower&q=FREE").text
     text = shop.visitor("cam").get("/job?view=tower").text
@@ -123,6 +160,16 @@ def test_the_same_records_as_lanes_and_as_a_time_line(shop: Any) -> None:
     line = ann.get("/job?view=tower&show=timeline").text
     assert line.count('class="tw-line') == 5
     assert line.count('rect class="tw-promise') == 4
+
+
+def test_what_people_wrote_is_shown_as_they_wrote_it(shop: Any) -> None:
+    client = shop.made.create("customer", name="C & <i>", as_="ann")
+    shop.made.create("job", number="A & <b>", client=client.id, as_="ann")
+    for look in ("", "&show=kanban", "&show=timeline", "&wall=1"):
+        text = shop.visitor("ann").get(f"/job?view=tower{look}").text
+        assert "A &amp; &lt;b&gt;<" in text, look
+        assert not any(raw in text for raw in ("A & <b>", "C & <i>", "&amp;amp;")), look
+    assert 'aria-label="Message about A &amp; &lt;b&gt;"' in shop.visitor("ann").get("/job?view=tower").text
 
 
 def test_a_message_to_whoever_is_responsible_begins_with_their_name(shop: Any) -> None:
