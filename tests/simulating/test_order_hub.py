@@ -34,7 +34,7 @@ def factory(tmp_path_factory):
 def test_orders_go_their_way_and_everything_holds(factory):
     simulation, figures = factory
     assert [key for key in figures.refused if key[0] == "order create"] == []
-    assert figures.records["order"] >= ORDERS * 0.8  # the last ones are still on the telephone
+    assert figures.records["order"] >= ORDERS * 0.75  # the last ones are still on the telephone
     assert figures.complete
     assert figures.failed_runs == {}
     assert {"order take release_schedule", "work_report take approve", "goods_issue take post"} <= set(figures.acts)
@@ -56,7 +56,7 @@ def test_books_that_were_cooked_are_found(factory, form, column, value, invarian
     app, table = simulation.app, simulation.app.tables.form[form]
     assert invariant in names_of(app)
     with app.database.read() as conn:
-        before = dict(conn.execute(sa.select(table.c.id, table.c[column])))
+        before = {id: was for id, was in conn.execute(sa.select(table.c.id, table.c[column]))}
     assert before
     with app.database.write() as conn:
         conn.execute(sa.update(table).values({column: value}))
