@@ -10,7 +10,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from engine.api import Actor, Application, Invalid, Refused, adopt, find, records, save, take
+from engine.api import Actor, Application, Denied, Invalid, Refused, adopt, find, load_actor, records, save, take
 from plugins.order_hub import equipment
 from plugins.order_hub.demo import OrderPlan
 
@@ -66,8 +66,9 @@ def masters(plant: Plant) -> None:
         plant.machines.append((plant.kept("machine", "code", {**values, "line": line}), line))
     for code, zone in equipment.LOCATIONS:
         plant.locations[code] = plant.kept("location", "code", {"code": code, "zone": zone, "barcode": code})
-    for name, contact, days in equipment.SUPPLIERS:
-        values = {"name": name, "contact": contact, "payment_days": days, "rating": plant.random.randint(3, 5)}
+    for place, (name, contact, days) in enumerate(equipment.SUPPLIERS, 1):
+        values = {"name": name, "contact": contact, "payment_days": days, "rating": plant.random.randint(3, 5),
+                  "email": f"sales{place}@supplier.example.com"}  # fmt: skip
         plant.suppliers.append(plant.kept("supplier", "name", values))
     for sku, name, kind, unit, cost, supplier, safety, days in equipment.MATERIALS:
         plant.materials[sku] = plant.kept(
@@ -227,11 +228,11 @@ def _asked(plant: Plant, product: int) -> None:
 
 
 def troubles(plant: Plant, orders: Sequence[tuple[int, OrderPlan]]) -> None:
-    """Complaints, changes and the exceptions that rules would have collected."""
+    """Complaints, changes and the exceptions that rules would have collected; older ones are answered."""
     random = plant.random
     for id, plan in orders:
         for kind in _exceptions(plant, plan):
-            plant.make("exception", "open", order=id, kind=kind, found_on=_found(plant, plan).isoformat())
+            _exception(plant, id, kind, _found(plant, plan))
         if plan.state == "signed" and random.random() < 0.05:
             _complaint(plant, id, plan)
         if plan.state in ("preparing", "scheduled") and random.random() < 0.12:
@@ -244,6 +245,25 @@ def _exceptions(plant: Plant, plan: OrderPlan) -> list[str]:
     due, states = dt.date.fromisoformat(plan.values["due_on"]), {step.state for step in plan.steps}
     late = due < plant.today and plan.state not in (*SHIPPED, "cancelled")
     return [kind for kind, holds in (("late", late), ("returned", "returned" in states)) if holds]
+
+
+ANSWERS = (
+    ("来料晚到，供应商没有提前说", "供应商在门户确认交期，晚于需要当天通知计划", "chen"),
+    ("换模排得太紧", "排程按标准工时加半小时换模", "zhao"),
+    ("首件没有检验", "首件检验加必填照片", "qian"),
+    ("客户改交期没有走改单", "改单按矩阵审批", "li"),
+)
+
+
+def _exception(plant: Plant, order: int, kind: str, on: dt.date) -> None:
+    """Open since a fortnight at most; before that its action is agreed on, or answered by a change."""
+    age, (cause, action, who) = (plant.today - on).days, plant.random.choice(ANSWERS)
+    state = "open" if age < 14 else "agreed" if age < 28 else "answered"
+    more: dict[str, Any] = {} if state == "open" else {"cause": cause, "action": action,
+                                                       "responsible": plant.people.get(who)}  # fmt: skip
+    if state == "answered":
+        more["answered_by"] = "https://hub.example.com/designer/history#version-1"
+    plant.make("exception", state, order=order, kind=kind, found_on=on.isoformat(), **more)
 
 
 def _found(plant: Plant, plan: OrderPlan) -> dt.date:
@@ -266,9 +286,11 @@ def _change(plant: Plant, order: int, plan: OrderPlan) -> None:
     due = dt.date.fromisoformat(plan.values["due_on"])
     values = {"order": order, "what": "due_date", "new_due_on": (due + dt.timedelta(days=5)).isoformat(),
               "why": "客户项目推迟"}  # fmt: skip
+    with plant.app.database.read() as conn:
+        seller = load_actor(conn, plant.app.tables, plant.people[plan.sales])
     try:
-        save(plant.app, plant.actor, "order_change", values)
-    except (Invalid, Refused):
+        save(plant.app, seller, "order_change", values)
+    except (Denied, Invalid, Refused):
         return  # the matrix or the dates do not allow it
 
 
