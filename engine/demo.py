@@ -64,7 +64,7 @@ def seed(app: Application, count: int = RECORDS, number: int = SEED) -> bool:
 
 
 def open_portals(app: Application) -> None:
-    """One person to try each portal as, where it has nobody: for the record that most of what it shows belongs to."""
+    """One person to try each portal as, where it has nobody: for the record that most of what is open there belongs to."""
     digest = passwords.hashed(PASSWORD)
     with app.database.write() as conn:
         for portal in app.definition.portals.values():
@@ -86,8 +86,10 @@ def _shown_most(conn: sa.Connection, app: Application, portal: Portal) -> int | 
     """The record its people could stand for; None where there is none yet."""
     for shown in portal.forms:
         if (via := outsiders.link_to(app, portal, shown)) is not None:
-            table = app.tables.form[shown.form]
-            here = (table.c.deleted_at.is_(None), table.c[via].is_not(None))
+            table, workflow = app.tables.form[shown.form], app.definition.forms[shown.form].workflow
+            here = [table.c.deleted_at.is_(None), table.c[via].is_not(None)]
+            if workflow is not None:
+                here.append(table.c.state.in_([one.name for one in workflow.states.values() if not one.final]))
             most = sa.select(table.c[via]).where(*here).group_by(table.c[via])
             found = conn.scalar(most.order_by(sa.func.count().desc(), table.c[via]).limit(1))
             if found is not None:

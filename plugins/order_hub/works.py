@@ -23,7 +23,8 @@ LEFT = "L0"  # the lot that was there when the books began
 
 @dataclass
 class Plant:
-    """The masters by key, and what moved. ``recipes``: product id → its components as (id, per piece)."""
+    """The masters by key, and what moved. ``recipes``: product id → its components as (id, per piece);
+    ``pace``: product id → standard minutes of one piece."""
 
     app: Application
     actor: Actor
@@ -35,6 +36,7 @@ class Plant:
     suppliers: list[int] = field(default_factory=list)
     materials: dict[str, int] = field(default_factory=dict)
     recipes: dict[int, list[tuple[int, Decimal]]] = field(default_factory=dict)
+    pace: dict[int, float] = field(default_factory=dict)
     used: Counter[int] = field(default_factory=Counter)
 
     @property
@@ -90,6 +92,7 @@ def recipe(plant: Plant, product: Mapping[str, Any]) -> dict[str, Any]:
 
 def remember(plant: Plant, product: int, made_of: Mapping[str, Any]) -> None:
     plant.recipes[product] = [(one["component"], Decimal(one["quantity"])) for one in made_of["bom"]]
+    plant.pace[product] = sum(int(one["cycle"].removesuffix("s")) / 60 / one["cavities"] for one in made_of["operations"])
 
 
 # --- an order on the floor
@@ -131,12 +134,14 @@ def _job(
             plant.move("issue", reached["producing"], component, -taken.quantize(Decimal("0.001")), "A1",
                        order=order, job=job)  # fmt: skip
     if issued:
-        _reports(plant, plan, job, machine, quantity, reached["producing"])
+        _reports(plant, plan, job, machine, (product, quantity), reached["producing"])
 
 
-def _reports(plant: Plant, plan: OrderPlan, job: int, machine: int, quantity: int, since: dt.date) -> None:
+def _reports(
+    plant: Plant, plan: OrderPlan, job: int, machine: int, what: tuple[int, int], since: dt.date
+) -> None:  # fmt: skip
     """A job of some days: each reported by an operator; the last of one that is under way waits for approval."""
-    random, days = plant.random, plant.random.randint(1, 3)
+    (product, quantity), random, days = what, plant.random, plant.random.randint(1, 3)
     share = quantity // days
     for day in range(days):
         on = min(since + dt.timedelta(days=day), plant.today)
@@ -146,11 +151,16 @@ def _reports(plant: Plant, plan: OrderPlan, job: int, machine: int, quantity: in
         good = quantity - share * (days - 1) if day == days - 1 else share
         scrap = random.choice((0, 0, max(1, good // 80), max(1, good // 40)))
         values = {"job": job, "operation": "注塑", "machine": machine, "worked_on": on.isoformat(), "good": good,
-                  "scrap": scrap, "minutes": random.randint(240, 700), "worker": plant.people.get("ma")}  # fmt: skip
+                  "scrap": scrap, "minutes": _minutes(plant, product, good + scrap), "worker": plant.people.get("ma")}  # fmt: skip
         if scrap:
             values["scrap_reason"] = random.choice(("short_shot", "flash", "sink", "colour", "setup"))
         waits = not finished and day == days - 2 and random.random() < 0.5
         plant.make("work_report", "reported" if waits else "approved", **values)
+
+
+def _minutes(plant: Plant, product: int, pieces: int) -> int:
+    """Somewhat more than the standard time, with the time to set up."""
+    return min(1300, max(45, int(plant.pace[product] * pieces / plant.random.uniform(0.76, 0.98)) + 30))
 
 
 def goods(plant: Plant, plan: OrderPlan, order: int, products: Sequence[int], at: dt.datetime, lot: str) -> None:
