@@ -152,6 +152,7 @@ def _prepare_demo(app: Application, count: int | None) -> None:
     if demo.make_people(app, demo.people(app.definition)):
         print("Making sample records …", flush=True)
         demo.seed(app, demo.RECORDS if count is None else count)
+        demo.open_portals(app)
 
 
 def _web(app: Application, options: argparse.Namespace) -> Flask:
@@ -209,5 +210,7 @@ def _greet(app: Application, options: argparse.Namespace, server: Any) -> None:
     print(f"\n{app.definition.label.text(language)}: http://{host}:{server.effective_port}/\n")
     if options.demo:
         print(demo.table(app.definition, language))
+        for portal in app.definition.portals.values():
+            print(f"{portal.label.text(language)}: http://{host}:{server.effective_port}/portal/{portal.name}  {demo.outside(portal)}")
         print(f"\nThe password of all of them: {demo.PASSWORD}\n")
     print("Ctrl-C ends it.", flush=True)

@@ -26,7 +26,7 @@ def factory(tmp_path_factory):
     begin = dt.datetime(2026, 3, 2, tzinfo=ZoneInfo("Asia/Shanghai"))
     with opened(
         load_file(HUB, registry), registry, tmp_path_factory.mktemp("hub"), begin=begin,
-        end=begin + dt.timedelta(days=DAYS), seed=1, size=ORDERS,
+        end=begin + dt.timedelta(days=DAYS), seed=2, size=ORDERS,
     ) as simulation:  # fmt: skip
         yield simulation, simulate(simulation)
 

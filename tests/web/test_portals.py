@@ -105,6 +105,8 @@ def test_a_client_sees_their_own_records_as_cards_with_what_is_asked_of_them(yar
     assert "Hello Eve, this is where your boats are." in shown
     assert "Mast" in shown
     assert "Please: Confirm the date" in shown
+    assert "Not that day" not in shown  # possible, but not what is asked
+    assert "Sea" in shown  # a link is named; it leads nowhere from here
     assert "Hull" not in shown
     assert "777" not in eve.get("/job").text
 
@@ -120,6 +122,8 @@ def test_a_record_shows_what_the_portal_shows_and_nothing_of_the_inside(yard: Ya
         assert there in shown, there
     for hidden in ("She pays late", "For the maker only", "Ann", "777", "555", "Internal paper", "Supplier"):
         assert hidden not in page.text, hidden
+    assert f'href="/portal/owners/party/{yard.sea}"' in page.text  # links lead through the portal
+    assert 'href="/party/' not in page.text
 
 
 def test_somebody_elses_record_is_as_one_that_is_not_there(yard: Yard) -> None:

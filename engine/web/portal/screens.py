@@ -31,7 +31,7 @@ from engine.web.forms import ShownProblem, sheet_maker, shown_problems
 from engine.web.path import Badge, Step
 from engine.web.portal.frame import address_of, base_of, draw, label_of, portal_of_request, see_there, shown_form
 from engine.web.render import go
-from engine.web.rows import shower
+from engine.web.rows import NOWHERE, shower
 from engine.web.seen import Seen
 from engine.web.showing import Fact, Showing, ShownLines
 from engine.web.typed import Typed
@@ -48,7 +48,7 @@ def add_to(blueprint: Blueprint) -> None:
 
 @dataclass(frozen=True)
 class Card:
-    """A record in the list. ``asked`` are the steps this person may take now."""
+    """A record in the list. ``asked`` are the primary steps this person may take now."""
 
     href: str
     title: str
@@ -141,7 +141,7 @@ def _cards(
     app, who, person = application(), actor(), reader()
     sight = Sight(app, conn, who)
     sight.prime(form.name, [row["id"] for row in rows])
-    shows = [(name, columns[name].label_in(person.language), shower(columns[name], person, None)) for name in names]
+    shows = [(name, columns[name].label_in(person.language), shower(columns[name], person, NOWHERE)) for name in names]
     cards = []
     for row in rows:
         stored = sight.load(form.name, row["id"]) or row
@@ -155,9 +155,14 @@ def _cards(
                 (label, Markup(show(row[name], row, found)))  # noqa: S704 - showers escape
                 for name, label, show in shows if row[name] is not None and name not in row.get("_hidden", ())
             ),
-            asked=tuple(door.label for door in open_doors(ways, form, stored)),
+            asked=tuple(door.label for door in open_doors(ways, form, stored) if _is_asked(form, door)),
         ))  # fmt: skip
     return cards
+
+
+def _is_asked(form: Form, door: ShownDoor) -> bool:
+    """What is possible beside it, a step of another style, is not asked of anybody."""
+    return form.workflow is not None and form.workflow.transitions[door.name].style == "primary"
 
 
 def _steps(shown: PortalForm, form: Form, row: Mapping[str, Any], stays: Sequence[path.Stay]) -> tuple[Step, ...]:
