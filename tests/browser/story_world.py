@@ -14,7 +14,7 @@ from floor import Plug
 from making import Recorder, with_performer
 from order_world import in_days, ready
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from story_book import TOLD, picture, written
 
 from engine.api import adopt, save, system_actor
@@ -83,6 +83,7 @@ class Story:
         self.number = ""
         self.pages: dict[tuple[str, str], Page] = {}
         self.shot: list[str] = []
+        self.camera: Browser | None = None
 
     def at(self, login: str, path: str = "", *, size: str = "desktop", language: str = "zh") -> Page:
         path, key = path or self.order, (login, size)

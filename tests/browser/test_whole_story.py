@@ -24,7 +24,10 @@ LEFT_BY = ["王芳", "王芳", "吴磊", "赵敏", "孙强", "钱丽", "周经�
 def story(serve: Any, page_as: Any, open_page: Any) -> Iterator[Story]:
     served = serve(ORDER_HUB)
     plug = Plug(served)
-    yield Story(served, plug, page_as, open_page)
+    made = Story(served, plug, page_as, open_page)
+    yield made
+    if made.camera:
+        made.camera.close()
     plug.pull()
 
 
@@ -101,7 +104,9 @@ def finance_sees_why_and_releases(story: Story) -> None:
     why = page.locator('[data-closed="confirm_payment"]')
     expect(why).to_contain_text("Contract or confirmation")
     expect(why).to_contain_text("Less than 30 % is received and the rest exceeds the credit limit")
-    assert "Contract or confirmation" in story.refused_post(page, "confirm_payment")
+    refused = story.refused_post(page, "confirm_payment")
+    assert "Contract or confirmation" in refused
+    assert "Payment voucher" in refused
 
 
 def sales_brings_contract_and_voucher(story: Story) -> None:
@@ -202,7 +207,8 @@ def the_supplier_confirms_by_a_link(story: Story) -> None:
 def a_camera(story: Story, watch: Any, playwright: Playwright, folder: Path, session_of: Any) -> Page:
     """The telephone of the warehouse: its camera looks at the code on the supplier's pallet."""
     number = story.value("purchase", "number")
-    context = looking_at(playwright, number, folder).new_context(
+    story.camera = looking_at(playwright, number, folder)
+    context = story.camera.new_context(
         viewport=PHONE,
         is_mobile=True,
         has_touch=True,
@@ -225,6 +231,7 @@ def the_warehouse_scans_what_came(story: Story, planner: Page, page: Page) -> No
     story.at("wu", size="phone")
     expect(page.locator("#show-amount")).to_have_count(0)
     expect(page.locator('[data-closed="material_ready"]')).to_contain_text("Some material is still missing")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.goto(f"{story.plug.url}/goods_receipt/new")
     ready(page)
     page.locator("[data-field=purchase] .scan-field").click()
@@ -360,6 +367,7 @@ def logistics_ships_and_quality_releases(story: Story) -> None:
     page = story.at("qian", size="phone")
     refused = story.refused_post(page, "release_goods", {"inspection_result": "passed"})
     assert "物流须先登记发货单" in refused
+    assert "检验报告照片" in refused
     truck = story.at("zheng", f"/shipment/new?order={story.id}")
     truck.get_by_text("顺丰").click()
     truck.locator("#f-tracking").fill("SF1408123456789")
@@ -374,6 +382,7 @@ def logistics_ships_and_quality_releases(story: Story) -> None:
     expect(truck.locator("body")).to_contain_text("送货单 DN2")
     story.shoot(truck, "logistics_prints_the_delivery_note")
     truck = story.at("zheng")
+    assert "由以下角色执行：质检" in story.refused_post(truck, "release_goods")
     truck.locator("section", has=truck.locator("#show-delivery_note")).locator(".edit-jump").click()
     upload(ready(truck), "delivery_note", "送货单.pdf", PDF)
     save_page(truck)
@@ -407,8 +416,11 @@ def the_customer_signs_on_the_phone(story: Story) -> None:
     story.shoot(customer, "the_customer_sees_the_eight_steps")
     customer.locator(".outside-card a").first.click()
     expect(customer.locator(".outside-steps li")).to_have_count(8)
+    assert customer.evaluate("document.documentElement.scrollWidth") <= 390
     customer.get_by_role("link", name="客户签收").click()
     customer.locator("#f-signed_by").fill("周经理")
+    customer.locator("button[data-save]").click()
+    expect(customer.locator(".form-errors")).to_contain_text("签收签名")
     sign(customer)
     story.shoot(customer, "the_customer_signs")
     customer.locator("button[data-save]").click()
@@ -463,7 +475,10 @@ def everybody_is_in_the_story(story: Story, page: Page) -> None:
         expect(steps.nth(place)).to_contain_text(re.compile(r"20\d\d-\d\d-\d\d"))
         expect(steps.nth(place)).to_contain_text(who)
     story.shoot(page, "the_manager_opens_the_order")
-    page.locator("#story").scroll_into_view_if_needed()
+    page.locator("#related").scroll_into_view_if_needed()
+    expect(page.locator("#related")).to_contain_text("RC2")
+    expect(page.locator("#show-signature img")).to_be_visible()
+    page.evaluate("document.getElementById('story').scrollIntoView({behavior: 'instant'})")
     told = page.locator("#story-body .story")
     expect(told).to_be_visible()
     for name in ("李娜", "王芳", "陈刚", "吴磊", "赵敏", "孙强", "钱丽", "周经理"):
