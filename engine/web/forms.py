@@ -349,5 +349,5 @@ def react(form_name: str) -> Answer:
         else:
             may(app, who, "create", form).demand()
         maker = sheet_maker(conn, form)
-        sheet = maker.make(seen, typed)
+        sheet = maker.make(seen, maker.with_defaults(typed, creating=seen is None))
         return jsonify({**live_answer(sheet), "options": maker.controls.moving_options(sheet)})

@@ -177,8 +177,9 @@ class SheetMaker:
 
     def _line(self, field: Field, row: Row, kept: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
         form = self.app.definition.forms[field.form]  # type: ignore[attr-defined]
-        base = dict(kept[row.id]) if row.id in kept else self.defaults(form)  # type: ignore[index]
-        return {**base, **self._parsed(form, row.raw, f"{field.name}.{row.key}.")}
+        given = self._parsed(form, row.raw, f"{field.name}.{row.key}.")
+        base = dict(kept[row.id]) if row.id in kept else self.defaults(form, given)  # type: ignore[index]
+        return {**base, **given}
 
     def _line_views(self, name: str, rows: Sequence[Mapping[str, Any]], parent: View) -> list[View]:
         form = self.app.definition.forms[self.form.fields[name].form]  # type: ignore[attr-defined]

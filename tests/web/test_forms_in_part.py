@@ -30,6 +30,9 @@ forms:
       wanted: {type: integer, label: Wanted, default_expression: record.part.pack}
       checked: {type: boolean, label: Checked}
       rows: {type: lines, form: row, label: Rows}
+    sections:
+      - {label: What, fields: [name, part, count, wanted, rows]}
+      - {label: Control, fields: [checked]}
     views:
       all: {type: list, label: All, columns: [name, part, count], card: [name, part, count]}
     permissions:
@@ -84,6 +87,7 @@ def posted(page: str) -> dict[str, str]:
 def test_rows_somebody_may_not_change_do_not_keep_the_rest_from_being_saved(depot: Grounds) -> None:
     need = depot.made.create("need", name="A", part=1, rows=[{"part": 1}], as_="ann")
     bob = depot.visitor("bob")
+    assert re.findall(r'edit-jump" href="([^"]+)', bob.get(f"/need/{need.id}").text) == ["/need/1/edit#field-checked"]
     page = bob.get(f"/need/{need.id}/edit").text
     assert "Bolt" in page
     assert "line-handle" not in page
@@ -96,6 +100,8 @@ def test_rows_somebody_may_not_change_do_not_keep_the_rest_from_being_saved(depo
 def test_what_is_required_and_left_empty_follows_from_what_was_chosen(depot: Grounds) -> None:
     ann = depot.visitor("ann")
     assert posted(ann.get("/need/new?part=1").text)["count"] == "12"  # chosen by the address
+    typing = {"part": "1", "count": "", "rows": "1", "rows.0.part": "1", "rows.0.count": ""}
+    assert ann.post("/need/react", typing).get_json()["defaults"] == {"count": "12", "rows.0.count": "12"}
     answer = ann.post("/need/new", {
         "name": "B", "part": "1", "count": "", "wanted": "", "rows": "1", "rows.0.id": "", "rows.0.part": "1",
         "rows.0.count": "",
