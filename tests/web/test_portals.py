@@ -14,7 +14,7 @@ from making import Recorder
 from visiting import Grounds, Visitor, text
 from werkzeug.test import TestResponse
 
-from engine import outsiders
+from engine import demo, outsiders
 from engine.storage.files import StoredFile
 from engine.web import printing
 from engine.web.security import csrf_token_for
@@ -639,3 +639,16 @@ def test_files_outside_are_those_the_portal_shows(yard: Yard) -> None:
     assert eve.get(f"/files/{ids['secret_file']}").status_code == 404
     mia = yard.outside(yard.maker, "mia@example.com", "Mia", "makers")
     assert mia.get(f"/files/{ids['drawing']}").status_code == 404
+
+
+def test_a_demo_has_somebody_to_try_a_portal_as_for_whom_there_is_something_to_do(yard: Yard) -> None:
+    yard.made.create("job", what="Keel", party=yard.lake)
+    demo.open_portals(yard.app)
+    demo.open_portals(yard.app)  # twice is once
+    guest = Guest(yard.grounds)
+    guest.get("/sign_in")
+    assert guest.post("/sign_in", {"address": "owners@example.com", "password": demo.PASSWORD}).status_code == 303
+    shown = text(guest.get("/job"))
+    assert "Keel" in shown
+    assert "Hull" in shown
+    assert "Mast" not in shown
