@@ -17,6 +17,7 @@ from engine.definition import Form
 from engine.expressions import fill as fill_template
 from engine.filling import fill
 from engine.once import new_token
+from engine.paper.formats import formats_of
 from engine.permissions import may
 from engine.portals import Portal, PortalForm
 from engine.queries import ListQuery
@@ -74,6 +75,7 @@ class RecordPage:
     lines: tuple[ShownLines, ...]
     boxes: tuple[Box, ...]
     documents: tuple[Mapping[str, Any], ...]
+    papers: tuple[tuple[str, str], ...]  # address, name
     talk: conversation.Talk | None
     problems: tuple[ShownProblem, ...] = ()
     problem_heading: str = ""
@@ -220,6 +222,7 @@ def page_of(
         lines=tuple(showing.lines(field, alone=False) for field in facts if field.kind == "lines"),
         boxes=boxes,
         documents=_documents(conn, shown, seen),
+        papers=_papers(portal, shown, seen),
         talk=conversation.outside(conn, portal, seen) if shown.messages else None,
         problems=problems,
     )  # fmt: skip
@@ -243,6 +246,12 @@ def _history(shown: PortalForm, form: Form, stays: Sequence[path.Stay]) -> tuple
     return tuple(
         (states[stay.state].label.text(reader().language), formats.moment(stay.entered_at, reader())) for stay in told
     )
+
+
+def _papers(portal: Portal, shown: PortalForm, seen: Seen) -> tuple[tuple[str, str], ...]:
+    at, language = address_of(portal, seen.form, seen.id), reader().language
+    offered = (one for one in formats_of(seen.form, actor()) if one.name in shown.prints)
+    return tuple((f"{at}/print/{one.name}.pdf", one.label.text(language)) for one in offered)
 
 
 def _documents(conn: sa.Connection, shown: PortalForm, seen: Seen) -> tuple[Mapping[str, Any], ...]:
