@@ -74,8 +74,8 @@ def sales_enters_the_order_and_it_is_frozen(story: Story) -> None:
     page.locator("[data-line=add]").click()
     choose(page, "#f-lines-1-product", "GR-0318")
     page.locator("#f-lines-1-quantity").fill("500")
-    page.locator("#f-lines-1-price").fill("3.2")
-    page.locator("#f-lines-1-price").press("Tab")
+    page.locator("#f-lines-1-quantity").press("Tab")  # the list price is taken
+    expect(page.locator("#f-lines-1-price")).to_have_attribute("placeholder", "3.2000")
     expect(page.locator('[data-total="lines.amount"]')).to_have_text("¥4,100.00")
     story.shoot(page, "sales_enters_the_order")
     save_page(page)
