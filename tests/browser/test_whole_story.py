@@ -236,6 +236,7 @@ def the_warehouse_scans_what_came(story: Story, planner: Page, page: Page) -> No
     ready(page)
     page.locator("[data-field=purchase] .scan-field").click()
     expect(page.locator("#scanner")).to_be_visible()
+    page.wait_for_function("() => !scanner.open || scanner.querySelector('video').currentTime > 0")
     story.shoot(page, "the_warehouse_scans_the_pallet", at_once=True)
     expect(page.locator("[data-field=purchase] input[role=combobox], #f-purchase").first).to_have_value(
         re.compile("PO2|1"), timeout=15_000

@@ -438,6 +438,9 @@ def test_a_link_opens_one_record_and_what_is_done_is_known_by_its_address(yard: 
     uli = opened(yard, secret)
     page = uli.get(f"/job/{yard.job}")
     assert "Mast" in text(page)
+    for language, words in (("zh", "确认日期"), ("en", "Confirm the date")):  # whoever chose none reads what their browser speaks
+        uli.client.set_cookie("language", language)
+        assert words in text(uli.get(f"/job/{yard.job}"))
     assert uli.get(f"/job/{second}").status_code == 404
     assert uli.get("/job").location.endswith(f"/job/{yard.job}")
     assert uli.get(f"/party/{yard.sea}").status_code == 404
