@@ -64,7 +64,7 @@ def seed(app: Application, count: int = RECORDS, number: int = SEED) -> bool:
 
 
 def open_portals(app: Application) -> None:
-    """One person to try each portal as, where it has nobody: for the record that most of what is open there belongs to."""
+    """One person to try each portal as, where it has nobody; whoever most of what is open there belongs to."""
     digest = passwords.hashed(PASSWORD)
     with app.database.write() as conn:
         for portal in app.definition.portals.values():
@@ -94,7 +94,8 @@ def _shown_most(conn: sa.Connection, app: Application, portal: Portal) -> int | 
             found = conn.scalar(most.order_by(sa.func.count().desc(), table.c[via]).limit(1))
             if found is not None:
                 return int(found)
-    return conn.scalar(sa.select(sa.func.min(app.tables.form[outsiders.stood_for(app, portal)].c.id)))
+    first: int | None = conn.scalar(sa.select(sa.func.min(app.tables.form[outsiders.stood_for(app, portal)].c.id)))
+    return first
 
 
 def table(definition: AppDefinition, language: str) -> str:

@@ -49,6 +49,7 @@ def plant(app: Application, count: int, seed: int) -> None:
     sent, detailed = set(gone[-works.SENT :]), set(gone[-works.DONE :])
     for place, plan in enumerate(planned):
         plan = _with_line(plan, floor)
+        plan = replace(plan, values={**plan.values, "delivery_address": wanted[plan.customer]["address"]})
         id = _order(app, actor, plan, people, customers, products, contracts, numbers)
         made.append((id, plan))
         _money(app, actor, random, plan, id, int(wanted[plan.customer]["payment_days"]), numbers, names)

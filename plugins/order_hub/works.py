@@ -92,7 +92,9 @@ def recipe(plant: Plant, product: Mapping[str, Any]) -> dict[str, Any]:
 
 def remember(plant: Plant, product: int, made_of: Mapping[str, Any]) -> None:
     plant.recipes[product] = [(one["component"], Decimal(one["quantity"])) for one in made_of["bom"]]
-    plant.pace[product] = sum(int(one["cycle"].removesuffix("s")) / 60 / one["cavities"] for one in made_of["operations"])
+    plant.pace[product] = sum(
+        int(one["cycle"].removesuffix("s")) / 60 / one["cavities"] for one in made_of["operations"]
+    )
 
 
 # --- an order on the floor
@@ -151,7 +153,8 @@ def _reports(
         good = quantity - share * (days - 1) if day == days - 1 else share
         scrap = random.choice((0, 0, max(1, good // 80), max(1, good // 40)))
         values = {"job": job, "operation": "注塑", "machine": machine, "worked_on": on.isoformat(), "good": good,
-                  "scrap": scrap, "minutes": _minutes(plant, product, good + scrap), "worker": plant.people.get("ma")}  # fmt: skip
+                  "scrap": scrap, "minutes": _minutes(plant, product, good + scrap),
+                  "worker": plant.people.get("ma")}  # fmt: skip
         if scrap:
             values["scrap_reason"] = random.choice(("short_shot", "flash", "sink", "colour", "setup"))
         waits = not finished and day == days - 2 and random.random() < 0.5

@@ -56,7 +56,7 @@ def test_books_that_were_cooked_are_found(factory, form, column, value, invarian
     app, table = simulation.app, simulation.app.tables.form[form]
     assert invariant in names_of(app)
     with app.database.read() as conn:
-        before = {id: was for id, was in conn.execute(sa.select(table.c.id, table.c[column]))}
+        before = dict(conn.execute(sa.select(table.c.id, table.c[column])).all())
     assert before
     with app.database.write() as conn:
         conn.execute(sa.update(table).values({column: value}))
