@@ -70,7 +70,8 @@ def task_for(app: Application, who: Actor, name: str) -> Task:
 
 @dataclass(frozen=True)
 class Reach:
-    """A record a task may be done with. ``values``: of what the task asks for, as far as the person may read it."""
+    """A record a task may be done with. ``values``: of what the task asks for, ``card``: of what the form's cards show;
+    both as far as the person may read it."""
 
     id: int
     title: str
@@ -78,6 +79,14 @@ class Reach:
     state: str | None
     codes: tuple[str, ...]
     values: Mapping[str, Any]
+    card: Mapping[str, Any]
+
+
+def card_fields(form: Form) -> tuple[Field, ...]:
+    """What tells records of the form apart beside their titles."""
+    card = next((card for view in form.views.values() if (card := getattr(view, "card", ()))), ())
+    found = (form.fields[name] for name in card if name in form.fields)
+    return tuple(one for one in found if not one.sensitive and one.kind not in ("lines", "files", "series"))
 
 
 def reach(
@@ -93,11 +102,13 @@ def reach(
                                               .limit(limit)).mappings()]  # fmt: skip
     codes = codes_of(conn, app, who, form, [row["id"] for row in rows])
     sight, readable = Sight(app, conn, who), readable_fields(app, who, form)
-    names = [field.name for field in asked_fields(app, task) if field.name in table.c]
+    names, on_card = ([field.name for field in fields if field.name in table.c]
+                      for fields in (asked_fields(app, task), card_fields(form)))  # fmt: skip
+    seen = [readable.of(View(form, row, sight)) for row in rows]
     return [
         Reach(row["id"], row["_title"] or f"#{row['id']}", row["version"], row.get("state"), codes.get(row["id"], ()),
-              _values(row, names, readable.of(View(form, row, sight))))
-        for row in rows
+              _values(row, names, known), _values(row, on_card, known))
+        for row, known in zip(rows, seen, strict=True)
     ]  # fmt: skip
 
 

@@ -73,8 +73,10 @@ def identify() -> None:
 
 
 def _defaults() -> dict[str, str]:
+    """For people who chose nothing; whoever comes from outside reads what their browser speaks."""
     definition = g.application.definition
-    return {"language": definition.languages[0], "timezone": definition.timezone}
+    language = g.reader.language if portal_here() else definition.languages[0]
+    return {"language": language, "timezone": definition.timezone}
 
 
 def _identify_token() -> None:

@@ -352,9 +352,10 @@ def most_rows(one: Field) -> int:
 
 
 def live_answer(sheet: Sheet) -> dict[str, Any]:
-    """As ``forms.js`` applies it: standings, worked-out values, totals and section visibility by path."""
+    """As ``forms.js`` applies it: standings, worked-out values, totals, section visibility, and what is taken where
+    something required is left empty, by path."""
     answer: dict[str, Any] = {
-        "visible": {}, "required": {}, "readonly": {}, "computed": {}, "sections": {}, "totals": {},
+        "visible": {}, "required": {}, "readonly": {}, "computed": {}, "sections": {}, "totals": {}, "defaults": {},
         "problems": {path: texts[0] for path, texts in sheet.problems.items() if texts},
     }  # fmt: skip
     for index, section in enumerate(sheet.sections()):
@@ -362,11 +363,13 @@ def live_answer(sheet: Sheet) -> dict[str, Any]:
             answer["sections"][str(index)] = sheet.section_visible(section)
         for name in section.fields:
             if name in sheet.readable[sheet.form.name]:
-                _field_answer(sheet, sheet.form, sheet.form.fields[name], sheet.view, name, answer)
+                _field_answer(sheet, sheet.form, sheet.form.fields[name], sheet.view, name, answer, sheet.typed.raw)
     return answer
 
 
-def _field_answer(sheet: Sheet, form: Form, one: Field, view: View, path: str, answer: dict[str, Any]) -> None:
+def _field_answer(
+    sheet: Sheet, form: Form, one: Field, view: View, path: str, answer: dict[str, Any], raw: Mapping[str, Any]
+) -> None:
     if one.visible_when:
         answer["visible"][path] = sheet.holds(one.visible_when, view)
     if one.kind == "lines":
@@ -381,6 +384,8 @@ def _field_answer(sheet: Sheet, form: Form, one: Field, view: View, path: str, a
             answer["required"][path] = standing.required
         if one.readonly_when:
             answer["readonly"][path] = standing.readonly
+        if one.required and one.default_expression is not None and one.name not in raw:
+            answer["defaults"][path] = one.text(sheet.value(view, one), sheet.reader)
 
 
 def _lines_answer(sheet: Sheet, one: Field, answer: dict[str, Any]) -> None:
@@ -388,6 +393,6 @@ def _lines_answer(sheet: Sheet, one: Field, answer: dict[str, Any]) -> None:
     columns = sheet.columns(one)
     for row, view in sheet.line_views(one):
         for column in columns:
-            _field_answer(sheet, form, column, view, f"{one.name}.{row.key}.{column.name}", answer)
+            _field_answer(sheet, form, column, view, f"{one.name}.{row.key}.{column.name}", answer, row.raw)
     for name, text in sheet.totals(one).items():
         answer["totals"][f"{one.name}.{name}"] = text

@@ -254,7 +254,8 @@ def save(form_name: str, record_id: int) -> Answer:
 def _typed(conn: sa.Connection, form: Form, seen: Seen | None) -> tuple[Typed, frozenset[str]]:
     """What was typed, choices of a conflict page made; and the fields files came for."""
     typed = read_typed(application().definition, form, request.form)
-    typed = sheet_maker(conn, form).without_untouched(typed)
+    maker = sheet_maker(conn, form)
+    typed = maker.with_defaults(maker.without_untouched(typed), creating=seen is None)
     if seen:
         typed = conflicts.chosen(typed, request.form, seen)
     return typed, uploads.receiving(form, seen)
@@ -348,5 +349,5 @@ def react(form_name: str) -> Answer:
         else:
             may(app, who, "create", form).demand()
         maker = sheet_maker(conn, form)
-        sheet = maker.make(seen, typed)
+        sheet = maker.make(seen, maker.with_defaults(typed, creating=seen is None))
         return jsonify({**live_answer(sheet), "options": maker.controls.moving_options(sheet)})

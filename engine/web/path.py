@@ -49,6 +49,7 @@ class Aside:
     label: str
     note: str
     before: str
+    why: str = ""
 
 
 def stays_of(conn: sa.Connection, app: Application, form: Form, record_id: int) -> list[Stay]:
@@ -155,7 +156,20 @@ def _within(state: State, language: str) -> str:
     return f"{within.amount}{unit.removesuffix('s') if within.amount == 1 and within.unit in ('wd', 'wh') else unit}"
 
 
-def aside(workflow: Workflow, row: Mapping[str, Any], reader: Reader, now: dt.datetime) -> Aside | None:
+def why_aside(conn: sa.Connection, app: Application, form: Form, row: Mapping[str, Any]) -> str:
+    """The reason somebody, or a rule, gave for leaving the main path; nothing is asked of a record that is on it."""
+    state = form.workflow.states.get(str(row.get("state"))) if form.workflow else None
+    if state is None or not state.aside:
+        return ""
+    event = app.tables.event
+    entered = (event.c.form == form.name, event.c.record_id == row["id"], event.c.to_state == state.name)
+    newest = sa.select(event.c.reason).where(*entered).order_by(event.c.id.desc()).limit(1)
+    return conn.scalar(newest) or ""
+
+
+def aside(
+    workflow: Workflow, row: Mapping[str, Any], reader: Reader, now: dt.datetime, why: str = ""
+) -> Aside | None:
     """The exception a record stands in, if it does."""
     state = workflow.states.get(str(row.get("state")))
     if state is None or not state.aside:
@@ -165,6 +179,7 @@ def aside(workflow: Workflow, row: Mapping[str, Any], reader: Reader, now: dt.da
         state.label.text(reader.language),
         lasting(row, state, reader, now),
         before.label.text(reader.language) if before else "",
+        why,
     )
 
 

@@ -98,7 +98,7 @@ def page_of(conn: sa.Connection, seen: Seen) -> RecordPage:
     stays = path.stays_of(conn, app, form, seen.id) if form.workflow else []
     people = path.people_of(stays) | {row[name] for name in ("owner", "created_by", "updated_by") if row.get(name)}
     showing = Showing(conn, app, who, seen, {"_user": people})
-    deleted = row["deleted_at"] is not None
+    deleted, why_aside = row["deleted_at"] is not None, path.why_aside(conn, app, form, row)
     may_update = not deleted and bool(may_record(app, who, "update", form, seen.view))
     ways = doors(app, who, form, seen.view) if form.workflow and not deleted else ()
     names = showing.titles.get("_user", {})
@@ -111,7 +111,7 @@ def page_of(conn: sa.Connection, seen: Seen) -> RecordPage:
         deleted=deleted,
         state=path.badge(form, row, reader()),
         path=path.steps(form.workflow, row, stays, names, reader(), now, expected) if form.workflow else (),
-        aside=path.aside(form.workflow, row, reader(), now) if form.workflow else None,
+        aside=path.aside(form.workflow, row, reader(), now, why_aside) if form.workflow else None,
         doors=open_doors(ways, form, row),
         closed=closed_doors(ways, form, row, may_update),
         presses=() if deleted else presses(form),

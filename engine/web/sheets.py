@@ -28,6 +28,7 @@ from engine.web.seen import Seen, collect, titles_of
 from engine.web.typed import Row, Typed
 from engine.web.uploads import shown_files
 
+EMPTY: Mapping[str, Any] = {}
 DERIVED = frozenset({"computed", "lookup"})
 
 
@@ -43,7 +44,7 @@ class SheetMaker:
 
     def make(self, seen: Seen | None, typed: Typed, problems: Mapping[str, Sequence[str]] | None = None) -> Sheet:
         """``seen`` None: a new record. ``problems`` by path on the form; without them, what does not parse."""
-        stored = self._stored(seen)
+        stored = dict(seen.row) if seen else self.defaults(self.form, self._parsed(self.form, typed.raw, ""))
         row = {**stored, **self._parsed(self.form, typed.raw, "")}
         typed, line_rows = self._lines(stored, typed)
         row.update(line_rows)
@@ -85,15 +86,14 @@ class SheetMaker:
 
     # --- values
 
-    def _stored(self, seen: Seen | None) -> dict[str, Any]:
-        return dict(seen.row) if seen else self.defaults(self.form)
-
-    def defaults(self, form: Form) -> dict[str, Any]:
-        """What a new record starts with."""
+    def defaults(self, form: Form, given: Mapping[str, Any] = EMPTY) -> dict[str, Any]:
+        """What a new record starts with; ``given``: values it has already, which defaults may follow from."""
         plan = self.app.plans.form(form)
-        row: dict[str, Any] = dict(plan.constants)
+        row: dict[str, Any] = {**plan.constants, **given}
         view = View(form, row, self.loader)
         for name, compiled in plan.defaults.items():
+            if name in given:
+                continue
             try:
                 row[name] = compiled.evaluate({**self.loader.names, "record": view})
             except EvaluationFailed:
@@ -112,7 +112,7 @@ class SheetMaker:
     def without_untouched(self, typed: Typed) -> Typed:
         """New rows that hold nothing but their defaults count as empty."""
         for name, rows in typed.lines.items():
-            form = self.app.definition.forms[self.form.fields[name].form]  # type: ignore[attr-defined]
+            form = self._line_form(name)
             defaults = self.defaults(form)
             texts = {key: form.fields[key].text(value, self.reader) for key, value in defaults.items()}
             kept = tuple(
@@ -124,6 +124,24 @@ class SheetMaker:
             )  # fmt: skip
             typed = typed.with_lines(name, kept)
         return typed
+
+    def with_defaults(self, typed: Typed, *, creating: bool) -> Typed:
+        """What is required and left empty in something new is left to its default, which may follow from what was
+        chosen since the page was drawn."""
+        raw = self._not_left_empty(self.form, typed.raw) if creating else typed.raw
+        for name, rows in typed.lines.items():
+            form = self._line_form(name)
+            kept = (replace(row, raw=self._not_left_empty(form, row.raw)) if row.id is None else row for row in rows)
+            typed = typed.with_lines(name, tuple(kept))
+        return replace(typed, raw=raw)
+
+    def _not_left_empty(self, form: Form, raw: Mapping[str, Any]) -> dict[str, Any]:
+        known = self.app.plans.form(form).defaults
+        return {name: value for name, value in raw.items()
+                if value not in ("", None) or name not in known or not form.fields[name].required}  # fmt: skip
+
+    def _line_form(self, name: str) -> Form:
+        return self.app.definition.forms[self.form.fields[name].form]  # type: ignore[attr-defined]
 
     def _parsed(self, form: Form, raw: Mapping[str, Any], at: str) -> dict[str, Any]:
         values: dict[str, Any] = {}
@@ -159,8 +177,9 @@ class SheetMaker:
 
     def _line(self, field: Field, row: Row, kept: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
         form = self.app.definition.forms[field.form]  # type: ignore[attr-defined]
-        base = dict(kept[row.id]) if row.id in kept else self.defaults(form)  # type: ignore[index]
-        return {**base, **self._parsed(form, row.raw, f"{field.name}.{row.key}.")}
+        given = self._parsed(form, row.raw, f"{field.name}.{row.key}.")
+        base = dict(kept[row.id]) if row.id in kept else self.defaults(form, given)  # type: ignore[index]
+        return {**base, **given}
 
     def _line_views(self, name: str, rows: Sequence[Mapping[str, Any]], parent: View) -> list[View]:
         form = self.app.definition.forms[self.form.fields[name].form]  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ from engine.expressions import EvaluationFailed, View
 from engine.fields.base import Field
 from engine.formats import Reader
 from engine.people import Actor
-from engine.permissions import readable_fields
+from engine.permissions import readable_fields, updatable_fields
 from engine.web.boxes import total_text
 from engine.web.controls import widgets
 from engine.web.moulds import Mould, moulds_of
@@ -134,10 +134,12 @@ class Showing:
 
     def sections(self, *, editable: bool = False) -> tuple[ShownSection, ...]:
         every = self.form.sections or (Section(fields=tuple(self.form.fields), columns=2),)  # type: ignore[arg-type]
-        made = (self._section(index, section, editable) for index, section in enumerate(every))
+        own = updatable_fields(self.app, self.who, self.form).of(self.view) if editable else frozenset()
+        made = (self._section(index, section, own) for index, section in enumerate(every))
         return tuple(section for section in made if section.facts or section.lines)
 
-    def _section(self, index: int, section: Section, editable: bool) -> ShownSection:
+    def _section(self, index: int, section: Section, own: frozenset[str]) -> ShownSection:
+        """``own``: the fields the person may change; a section without any leads to no form."""
         shown = self._holds(section.visible_when)
         names = [name for name in section.fields if shown and name in self.seen.fields
                  and self._holds(self.form.fields[name].visible_when)]  # fmt: skip
@@ -148,9 +150,9 @@ class Showing:
                        self.form.fields[name].label_in(self.reader.language)))
             for name in names if name in self.line_columns
         )  # fmt: skip
-        first = next((name for name in names if self.form.fields[name].writable), None)
+        first = next((name for name in names if name in own and not self.form.fields[name].readonly), None)
         below = bool(lines) and bool(facts) and names[0] in self.line_columns
-        return ShownSection(index, label, section.columns, facts, lines, first if editable else None, below)
+        return ShownSection(index, label, section.columns, facts, lines, first, below)
 
     def _holds(self, source: str | None) -> bool:
         if source is None:

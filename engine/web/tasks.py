@@ -17,7 +17,7 @@ from engine import entries
 from engine.codes import codes_of, resolve
 from engine.definition import Form, Transition
 from engine.entries import Entry, Outcome, Reach
-from engine.entries.reachable import MOST, adding, asked_fields, form_of
+from engine.entries.reachable import MOST, adding, asked_fields, card_fields, form_of
 from engine.entries.receiving import is_outdated
 from engine.errors import AppmillError, Invalid, Missing, Problem, message
 from engine.fields.base import Field
@@ -203,8 +203,10 @@ def data(task_name: str) -> Response:
 def _all_told(conn: sa.Connection, task: Task, records: Sequence[Reach]) -> list[dict[str, Any]]:
     """What their links point to is read at once for all."""
     fields, wanted = asked_fields(application(), task), dict[str, set[int]]()
+    shown = card_fields(form_of(application(), task))
     for one in records:
         collect(fields, one.values, wanted)
+        collect([field for field in shown if field.name in one.card], one.card, wanted)
     titles = titles_of(conn, application(), actor(), {name: ids for name, ids in wanted.items() if name != "_file"})
     return [_told(task, one, titles) for one in records]
 
@@ -216,12 +218,23 @@ def _told(task: Task, one: Reach, titles: Mapping[str, Mapping[int, str]]) -> di
     values = one.values
     return {
         "id": one.id, "title": one.title, "version": one.version, "state": one.state,
-        "state_label": label(state) if state else "", "codes": one.codes,
+        "state_label": label(state) if state else "", "about": _about(form, one, titles), "codes": one.codes,
         "base": {field.name: _dump(field, values[field.name]) for field in fields},
         "texts": {field.name: field.text(values[field.name], reader()) for field in fields},
         "shown": {field.name: field.format(values[field.name], reader(), titles.get(points_at(field) or ""))
                   for field in fields},
     }  # fmt: skip
+
+
+def _about(form: Form, one: Reach, titles: Mapping[str, Mapping[int, str]]) -> str:
+    """Its card in one line; numbers say what they count."""
+    said_so = []
+    for field in card_fields(form):
+        value = one.card.get(field.name)
+        text = "" if value is None else str(field.format(value, reader(), titles.get(points_at(field) or "")))
+        if text and text not in one.title:
+            said_so.append(f"{label(field)} {text}" if field.kind == "number" else text)
+    return " · ".join(said_so)
 
 
 def _dump(field: Field, value: Any) -> Any:

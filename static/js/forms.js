@@ -111,6 +111,10 @@ function apply(form, answer) {
       setTimeout(() => target.classList.remove("just-changed"), 600);
     }
   });
+  each(answer.defaults, (box, text) => {
+    const input = box.querySelector("input:not([type=hidden],[type=radio],[type=checkbox])");
+    if (input) input.placeholder = text; // what is taken if nothing is typed
+  });
   each(answer.options, (box, url) => {
     const link = box.querySelector("[data-link]");
     if (link) link.dataset.url = url;

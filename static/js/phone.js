@@ -124,6 +124,7 @@ if (person) {
   startWorker().catch((error) => console.warn("no worker:", error.message));
   if (person.content && "indexedDB" in window) {
     showWaiting().catch(() => {});
+    queue.changed(() => showWaiting().catch(() => {}));
     keepSending();
     guardSignOut();
   }

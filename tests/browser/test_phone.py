@@ -2,50 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import barcode
 import pytest
 import sqlalchemy as sa
-from PIL import Image, ImageDraw
+from floor import KEPT, Plug, looking_at, wait_until_kept
 from playwright.sync_api import Page, Playwright, expect
 
 from engine import service
 from engine.people import Actor
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 WORKSHOP = Path(__file__).parents[1] / "apps" / "workshop.yaml"
-KEPT = """async () => {
-  const names = (await caches.keys()).filter((name) => name.startsWith("person-"));
-  const all = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
-  return all.flat().map((request) => new URL(request.url).pathname);
-}"""
 LENA = Actor(id=3, login="lena", name="Lena", roles=frozenset({"leader"}), language="en")
-
-
-class Plug:
-    """A server whose plug can be pulled and put back: the same application at the same address."""
-
-    def __init__(self, served: Any) -> None:
-        self.app, self.make = served.app, type(served.server)
-        self.server = self.make(served.app)
-        self.url = self.server.url
-
-    def pull(self) -> None:
-        self.server.close()
-        for channel in list(self.server.server.active_channels.values()):
-            with contextlib.suppress(OSError):  # its own thread closes it when it finds nobody there
-                channel.socket.shutdown(socket.SHUT_RDWR)
-        self.server.thread.join(5)
-
-    def put_back(self) -> None:
-        self.server = self.make(self.app, int(self.url.rpartition(":")[2]))
 
 
 @pytest.fixture
@@ -69,15 +39,6 @@ def outcomes(shop: Any) -> list[str]:
 def ready(page: Page, path: str, url: str) -> None:
     page.goto(url + path, timeout=30_000)
     page.locator("form[data-ready]").wait_for()
-
-
-def wait_until_kept(page: Page, wanted: set[str]) -> None:
-    """The worker fetches every screen of the person by itself, opened before or not."""
-    for _time in range(200):
-        if wanted <= set(page.evaluate(KEPT)):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"kept only {page.evaluate(KEPT)}")
 
 
 def report(page: Page, plug: Plug, count: int) -> None:
@@ -138,18 +99,7 @@ def plug(shop: Any) -> Iterator[Plug]:
 @pytest.fixture
 def camera(playwright: Playwright, tmp_path: Path) -> Iterator[Any]:
     """A browser whose camera looks at the label of J2."""
-    modules = barcode.get("code128", "J2").build()[0]
-    picture = Image.new("RGB", (640, 480), "white")
-    draw, left = ImageDraw.Draw(picture), (640 - 4 * len(modules)) // 2
-    for at, one in enumerate(modules):
-        if one == "1":
-            draw.rectangle((left + 4 * at, 120, left + 4 * at + 3, 360), fill="black")
-    frame = io.BytesIO()
-    picture.save(frame, "JPEG", quality=92)
-    film = tmp_path / "label.mjpeg"
-    film.write_bytes(frame.getvalue() * 30)
-    flags = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=[*FLAGS, *flags])
+    browser = looking_at(playwright, "J2", tmp_path)
     yield browser
     browser.close()
 

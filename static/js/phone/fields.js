@@ -106,6 +106,17 @@ export class Fields {
     return found;
   }
 
+  // What was typed as a person reads it: names of links and choices instead of their keys.
+  told() {
+    return [...this.boxes].flatMap(([name, box]) => {
+      const { value, title } = this.read(name);
+      const chip = this.inputs(name).find((one) => one.type === "radio" && one.checked && one.value);
+      const said = title || chip?.parentElement.textContent.trim() || value;
+      const label = box.querySelector(".task-label")?.textContent.trim();
+      return said && said !== "0" ? [`${label} ${said}`] : [];
+    });
+  }
+
   title() {
     for (const [name, box] of this.boxes) {
       const { value, title } = this.read(name);

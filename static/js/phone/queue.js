@@ -32,13 +32,23 @@
     });
   }
 
-  const all = () => store("readonly", (place) => place.getAll());
-  const put = (entry) => store("readwrite", (place) => place.put(entry));
-  const remove = (seq) => store("readwrite", (place) => place.delete(seq));
+  // Other tabs, and the worker, hear of every change: one of them sends what the others show as waiting.
+  const channel = "BroadcastChannel" in self ? new BroadcastChannel("appmill-queue") : null;
 
-  // Entries are {person, name, task, label, form, record, title, made_at, fields: [[name, text]…], files: [{field, name,
+  async function change(act) {
+    const answer = await store("readwrite", act);
+    channel?.postMessage("changed");
+    return answer;
+  }
+
+  const changed = (act) => channel?.addEventListener("message", act);
+  const all = () => store("readonly", (place) => place.getAll());
+  const put = (entry) => change((place) => place.put(entry));
+  const remove = (seq) => change((place) => place.delete(seq));
+
+  // Entries are {person, name, task, label, form, record, title, told: what was typed in words, made_at, fields: [[name, text]…], files: [{field, name,
   // type, bytes}], status: "waiting" | "refused"}. Answers the number it is kept under.
-  const add = (entry) => store("readwrite", (place) => place.add({ ...entry, status: "waiting", tries: 0 }));
+  const add = (entry) => change((place) => place.add({ ...entry, status: "waiting", tries: 0 }));
 
   async function patiently(url, options = {}) {
     const control = new AbortController();
@@ -130,5 +140,5 @@
     return locks.request(LOCK, { ifAvailable: true }, (lock) => (lock ? run(null) : { sent: 0, blocked: null }));
   }
 
-  self.AppmillQueue = { add, put, remove, waiting: all, flush };
+  self.AppmillQueue = { add, put, remove, waiting: all, changed, flush };
 })();

@@ -39,6 +39,8 @@ async function fetchJson(url) {
 
 const byCode = (list, code) => list.filter((one) => one.codes?.includes(code));
 
+const told = (record) => [record.state_label, record.about].filter(Boolean).join(" · ");
+
 function drawRecords(text = "") {
   const wanted = text.trim().toLowerCase();
   const found = data.records.filter((one) => !wanted || one.title.toLowerCase().includes(wanted) || one.codes.some((code) => code.toLowerCase().includes(wanted)));
@@ -52,7 +54,7 @@ function drawRecords(text = "") {
     const words = document.createElement("span");
     const small = document.createElement("small");
     words.textContent = one.title;
-    small.textContent = one.state_label;
+    small.textContent = told(one);
     words.append(small);
     button.append(icon("chevron-right"), words);
     item.append(button);
@@ -78,7 +80,7 @@ async function choose(record, { keepTyped = false } = {}) {
   hidden("_code").value = "";
   hidden("_version").value = record.version;
   hidden("_state").value = chosen.state ?? "";
-  showChosen(record.title, record.state_label);
+  showChosen(record.title, told(record));
   fields.over(chosen, { keepTyped });
 }
 
@@ -212,7 +214,7 @@ function header(record) {
 async function entryOf() {
   const pairs = [...new FormData(form)].filter(([name, value]) => typeof value === "string" && name !== "csrf_token");
   if (chosen) pairs.push(["_base", JSON.stringify(fields.baseOf(chosen))]);
-  return { ...header(chosen), title: chosen?.title ?? fields.title(), fields: pairs, files: await fields.files() };
+  return { ...header(chosen), title: chosen?.title ?? fields.title(), told: fields.told(), fields: pairs, files: await fields.files() };
 }
 
 async function keep(entry) {

@@ -16,7 +16,7 @@ function line(text, className = "") {
   return element;
 }
 
-const typed = (entry) => entry.fields.filter(([name, value]) => value && !name.startsWith("_") && name !== "csrf_token").map(([, value]) => value).join(" · ");
+const typed = (entry) => entry.told?.join(" · ") ?? entry.fields.filter(([name, value]) => value && !name.startsWith("_") && name !== "csrf_token").map(([, value]) => value).join(" · ");
 
 function status(entry) {
   if (entry.status === "refused") return line(say.refused.replace("{reason}", entry.reason), "text-danger");
@@ -42,7 +42,7 @@ function item(entry) {
   title.textContent = entry.label;
   words.append(title);
   if (String(entry.person) === person) {
-    words.append(line([entry.title, typed(entry)].filter(Boolean).join(" · ")));
+    words.append(line([entry.record && entry.title, typed(entry)].filter(Boolean).join(" · ")));
     if (entry.files.length) words.append(line(say.photos.replace("{count}", entry.files.length)));
   }
   words.append(line(new Date(entry.made_at).toLocaleString(document.documentElement.lang)), status(entry));
