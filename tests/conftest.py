@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import gc
 import pytest
 import servers
 import templates
@@ -69,6 +70,13 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown() -> None:
     webs.give_back()
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: the collector need not go through it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 def pytest_sessionfinish() -> None:

@@ -27,7 +27,7 @@ ACCEPTED = ["2xx", "3xx", "401", "403", "404", "409", "422", "429"]
 CONFIG: dict[str, Any] = {
     "seed": 20261122,
     "continue-on-failure": True,
-    "generation": {"max-examples": 22 if FULL else 6, "deterministic": True},
+    "generation": {"max-examples": 22 if FULL else 4, "deterministic": True},
     "checks": {"ignored_auth": {"enabled": False}, "positive_data_acceptance": {"expected-statuses": ACCEPTED}},
     "phases": {"coverage": {"enabled": FULL}, "stateful": {"enabled": FULL}},
 }

@@ -268,7 +268,7 @@ def own_lines(document, path):
     return set(range(first, last + 1))
 
 
-@settings(max_examples=SEQUENCES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=SEQUENCES // 3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
 @given(st.data())
 def test_edits_of_different_sections_merge_into_both(data):
     """Mine in one half of the sections, theirs in the other."""
