@@ -22,6 +22,7 @@ from engine.people import Actor
 from engine.permissions import readable_fields, updatable_fields
 from engine.sight import Sight
 from engine.texts import say
+from engine.titles import visible_ids
 from engine.web.boxes import Sheet
 from engine.web.controls import Controls
 from engine.web.seen import Seen, collect, titles_of
@@ -30,6 +31,13 @@ from engine.web.uploads import shown_files
 
 EMPTY: Mapping[str, Any] = {}
 DERIVED = frozenset({"computed", "lookup"})
+
+
+def _links(form: Form, row: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, int]]]:
+    """(field, (form, id)) of every link in a row."""
+    for name, value in row.items():
+        if value is not None and (field := form.fields.get(name)) is not None and field.kind == "link":
+            yield name, (field.form, value)  # type: ignore[attr-defined]
 
 
 class SheetMaker:
@@ -41,6 +49,7 @@ class SheetMaker:
         self.reader: Reader = who.reader(app.definition)
         self.loader = Sight(app, conn, who)
         self.problems: dict[str, list[str]] = {}
+        self.followed: dict[tuple[str, int], bool] = {}  # (form, id) of what links point to → whether it may be seen
 
     def make(self, seen: Seen | None, typed: Typed, problems: Mapping[str, Sequence[str]] | None = None) -> Sheet:
         """``seen`` None: a new record. ``problems`` by path on the form; without them, what does not parse."""
@@ -87,9 +96,12 @@ class SheetMaker:
     # --- values
 
     def defaults(self, form: Form, given: Mapping[str, Any] = EMPTY) -> dict[str, Any]:
-        """What a new record starts with; ``given``: values it has already, which defaults may follow from."""
+        """What a new record starts with; ``given``: values it has already, which defaults may follow from. A link to
+        what the person may not see leads nowhere."""
         plan = self.app.plans.form(form)
+        self._look(form, [given])
         row: dict[str, Any] = {**plan.constants, **given}
+        row.update({name: None for name, key in _links(form, given) if not self.followed[key]})
         view = View(form, row, self.loader)
         for name, compiled in plan.defaults.items():
             if name in given:
@@ -99,6 +111,15 @@ class SheetMaker:
             except EvaluationFailed:
                 row[name] = None
         return row
+
+    def _look(self, form: Form, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Which records the links of these rows point to may be seen: one statement for each form not looked at yet."""
+        wanted: dict[str, set[int]] = {}
+        for target, id in {key for row in rows for _name, key in _links(form, row)} - self.followed.keys():
+            wanted.setdefault(target, set()).add(id)
+        for target, ids in wanted.items():
+            visible = visible_ids(self.app, self.who, self.conn, self.app.definition.forms[target], ids)
+            self.followed.update({(target, id): visible is None or id in visible for id in ids})
 
     # --- rows nobody typed into
 
@@ -167,7 +188,11 @@ class SheetMaker:
                 if field.name not in typed.lines:
                     rows = tuple(Row(str(number), {}, row["id"]) for number, row in enumerate(kept.values()))
                     typed = typed.with_lines(field.name, rows)
-                found[field.name] = [self._line(field, row, kept) for row in typed.lines[field.name]]
+                rows = typed.lines[field.name]
+                given = {row.key: self._parsed(self._line_form(field.name), row.raw, f"{field.name}.{row.key}.")
+                         for row in rows}  # fmt: skip
+                self._look(self._line_form(field.name), list(given.values()))
+                found[field.name] = [self._line(field, row, kept, given[row.key]) for row in rows]
         return typed, found
 
     def _stored_lines(self, field: Field, stored: Mapping[str, Any]) -> dict[int, Mapping[str, Any]]:
@@ -175,10 +200,10 @@ class SheetMaker:
             return {}
         return {row["id"]: row for row in self.loader.lines(field.form, stored["id"])}  # type: ignore[attr-defined]
 
-    def _line(self, field: Field, row: Row, kept: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
-        form = self.app.definition.forms[field.form]  # type: ignore[attr-defined]
-        given = self._parsed(form, row.raw, f"{field.name}.{row.key}.")
-        base = dict(kept[row.id]) if row.id in kept else self.defaults(form, given)  # type: ignore[index]
+    def _line(
+        self, field: Field, row: Row, kept: Mapping[int, Mapping[str, Any]], given: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        base = kept[row.id] if row.id in kept else self.defaults(self._line_form(field.name), given)  # type: ignore[index]
         return {**base, **given}
 
     def _line_views(self, name: str, rows: Sequence[Mapping[str, Any]], parent: View) -> list[View]:

@@ -9,15 +9,27 @@ from typing import Any
 
 import pytest
 from floor import Plug, looking_at, wait_until_kept
-from order_world import ORDER_HUB, PDF, choose, in_days, open_step, press, ready, save_page, upload
+from order_world import ORDER_HUB, choose, in_days, open_step, press, ready, save_page, upload
 from order_world import picture as photograph
 from playwright.sync_api import Page, Playwright, expect
+from story_begins import (
+    finance_confirms_and_approves,
+    finance_sees_why_and_releases,
+    purchasing_asks_for_quotes_and_orders,
+    sales_brings_contract_and_voucher,
+    sales_enters_the_order_and_it_is_frozen,
+    the_supplier_confirms_by_a_link,
+)
 from story_book import TOLD, picture, written
+from story_ends import (
+    another_order_comes_back,
+    logistics_ships_and_quality_releases,
+    the_customer_signs_on_the_phone,
+    the_manager_finds_everything,
+)
 from story_world import BOOK, PICTURES, Story
 
 PHONE = {"width": 390, "height": 844}
-STATES = ["待确认", "已收款", "备料中", "生产排程", "工序进度", "质检完成", "物流发运", "客户签收"]
-LEFT_BY = ["王芳", "王芳", "吴磊", "赵敏", "孙强", "钱丽", "周经理", ""]
 
 
 @pytest.fixture
@@ -60,148 +72,6 @@ def test_the_book_is_the_story() -> None:
     pictures = list(PICTURES.iterdir())
     assert sorted(one.name for one in pictures) == sorted(picture(name) for name in TOLD)
     assert sum(one.stat().st_size for one in pictures) < 3_000_000
-
-
-def sales_enters_the_order_and_it_is_frozen(story: Story) -> None:
-    page = story.at("li", "/order/new")
-    choose(page, "#f-customer", "苏州精工")
-    page.locator("#f-customer_po").fill("PO-88121")
-    page.locator("#f-due_on").fill(in_days(30))
-    choose(page, "#f-lines-0-product", "HS-2050")
-    page.locator("#f-lines-0-quantity").fill("200")
-    page.locator("#f-lines-0-quantity").press("Tab")
-    page.locator("#f-lines-0-price").fill("12.5")
-    page.locator("[data-line=add]").click()
-    choose(page, "#f-lines-1-product", "GR-0318")
-    page.locator("#f-lines-1-quantity").fill("500")
-    page.locator("#f-lines-1-quantity").press("Tab")  # the list price is taken
-    expect(page.locator("#f-lines-1-price")).to_have_attribute("placeholder", "3.2000")
-    expect(page.locator('[data-total="lines.amount"]')).to_have_text("¥4,100.00")
-    story.shoot(page, "sales_enters_the_order")
-    save_page(page)
-    expect(page.locator("h1")).to_contain_text("SO2")
-    story.order = page.url.removeprefix(story.plug.url).split("?")[0]
-    story.number = page.locator("h1").inner_text().strip()
-    expect(page.locator("[data-state=frozen]").first).to_be_visible()
-    expect(page.locator('[data-closed="release"]')).to_contain_text("由以下角色执行：财务")
-    assert "由以下角色执行：财务" in story.refused_post(page, "release", {"_reason": "客户急要"})
-    expect(page.locator(".path-aside")).to_contain_text("在途 ¥4,100.00 > 3 × ¥1,000.00")
-    story.shoot(page, "credit_check_freezes_it")
-
-
-def finance_sees_why_and_releases(story: Story) -> None:
-    page = story.at("wang", "/notifications", language="en")
-    expect(page.locator("main")).to_contain_text(f"Order {story.number} is frozen")
-    story.shoot(page, "finance_is_told")
-    page = story.at("wang", language="en")
-    dialog = open_step(page, "release")
-    press(dialog)
-    expect(dialog.locator(".invalid-feedback")).to_be_visible()  # a reason is required
-    dialog.locator("#f-_reason").fill("The general manager vouches for them; deposit is on its way")
-    story.shoot(page, "finance_releases_with_a_reason")
-    press(dialog)
-    story.stands_at(page, "To confirm")
-    why = page.locator('[data-closed="confirm_payment"]')
-    expect(why).to_contain_text("Contract or confirmation")
-    expect(why).to_contain_text("Less than 30 % is received and the rest exceeds the credit limit")
-    refused = story.refused_post(page, "confirm_payment")
-    assert "Contract or confirmation" in refused
-    assert "Payment voucher" in refused
-
-
-def sales_brings_contract_and_voucher(story: Story) -> None:
-    page = story.at("li")
-    page.locator('[data-closed="confirm_payment"] a[href$="#field-contract_file"]').click()
-    ready(page)
-    upload(page, "contract_file", "购销合同.pdf", PDF)
-    save_page(page)
-    expect(page.locator("#show-contract_file")).to_contain_text("购销合同.pdf")
-    page.locator("section", has=page.locator("#show-voucher")).locator(".edit-jump").click()
-    ready(page)
-    upload(page, "voucher", "银行回单.pdf", PDF)
-    story.shoot(page, "sales_brings_the_voucher")
-    save_page(page)
-    expect(page.locator("#show-voucher")).to_contain_text("银行回单.pdf")
-
-
-def finance_confirms_and_approves(story: Story) -> None:
-    page = story.at("wang", f"/receipt/new?order={story.id}", language="en")
-    page.locator("#f-amount").fill("3200")
-    save_page(page)
-    expect(page.locator("h1")).to_contain_text("RC2")
-    press(open_step(page, "confirm"))
-    expect(page.locator("[data-state=confirmed]").first).to_be_visible()
-    page = story.at("wang", language="en")
-    expect(page.locator("#show-received")).to_contain_text("3,200.00")
-    press(open_step(page, "confirm_payment"))
-    story.stands_at(page, "Paid")
-    page.locator("section", has=page.locator("#show-finance_approved")).locator(".edit-jump").click()
-    ready(page)
-    page.locator("#f-finance_approved").check()
-    save_page(page)
-    story.stands_at(page, "Preparing")
-    story.shoot(page, "finance_approves")
-
-
-def purchasing_asks_for_quotes_and_orders(story: Story) -> None:
-    page = story.at("chen", "/order?view=waiting")
-    page.locator("a.open").first.click()
-    ready(page)
-    expect(page.locator("#show-amount")).to_have_count(0)
-    expect(page.locator("#show-voucher")).to_have_count(0)
-    page.locator("section", has=page.locator("#show-picking_list")).locator(".edit-jump").click()
-    ready(page)
-    upload(page, "picking_list", "备料清单.jpg", photograph(), "image/jpeg")
-    save_page(page)
-    story.stands_at(page, "备料中")
-    story.shoot(page, "the_order_waits_for_resin")
-    page.goto(f"{story.plug.url}/purchase_request/new?order={story.id}")
-    choose(ready(page), "#f-product", "RAW-ABS")
-    page.locator("#f-quantity").fill("40")
-    page.locator("#f-needed_on").fill(in_days(7))
-    save_page(page)
-    expect(page.locator("h1")).to_contain_text("PR2")
-    request = page.url.split("?")[0].rsplit("/", 1)[-1]
-    story.quoted(int(request), story.things.other_supplier, "11.8", 4)
-    page.goto(f"{story.plug.url}/quotation/new?request={request}")
-    choose(ready(page), "#f-supplier", "华塑")
-    expect(page.locator("#f-quantity")).to_have_value("40.000")  # follows from the request
-    save_page(page)
-    expect(page.locator("h1")).to_contain_text("RQ2")
-    dialog = open_step(page, "answer")
-    dialog.locator("#f-price").fill("10.9")
-    dialog.locator("#f-promised_on").fill(in_days(6))
-    press(dialog)
-    expect(page.locator("[data-door=choose]").first).to_be_visible()
-    quotation = page.url
-    page.goto(f"{story.plug.url}/quotation")
-    story.shoot(ready(page), "purchasing_compares_two_quotes")
-    page.goto(quotation)
-    press(open_step(ready(page), "choose"))
-    expect(page.locator("[data-state=chosen]").first).to_be_visible()
-
-
-def the_supplier_confirms_by_a_link(story: Story) -> None:
-    page = story.at("chen", "/purchase/1")
-    press(open_step(page, "send"))
-    expect(page.locator("[data-state=sent]").first).to_be_visible()
-    page.locator(".rec-more summary").click()
-    page.get_by_text("外部访问").click()
-    ready(page)
-    page.get_by_role("button", name="生成链接").click()
-    address = page.locator("[data-secret]").input_value()
-    story.shoot(page, "purchasing_gives_the_supplier_a_link")
-
-    supplier = story.outside(address, "zh")
-    supplier.locator(".sign-in-card button").click()
-    expect(supplier.locator("h1")).to_contain_text("PO2")
-    story.shoot(supplier, "the_supplier_opens_it_on_the_phone")
-    supplier.get_by_role("link", name="确认交期和数量").click()
-    supplier.locator("#f-promised_on").fill(in_days(6))
-    supplier.locator("#f-confirmed_quantity").fill("40")
-    story.shoot(supplier, "the_supplier_confirms_the_date")
-    supplier.locator("button[data-save]").click()
-    expect(supplier.locator("main")).to_contain_text("供应商已确认")
 
 
 def a_camera(story: Story, watch: Any, playwright: Playwright, folder: Path, session_of: Any) -> Page:
@@ -362,126 +232,3 @@ def the_workshop_sends_to_inspection(story: Story) -> None:
     expect(dialog.locator("#f-produced")).to_have_value("700")
     press(dialog)
     expect(page.locator("[data-state=inspected]").first).to_be_visible()
-
-
-def logistics_ships_and_quality_releases(story: Story) -> None:
-    page = story.at("qian", size="phone")
-    refused = story.refused_post(page, "release_goods", {"inspection_result": "passed"})
-    assert "物流须先登记发货单" in refused
-    assert "检验报告照片" in refused
-    truck = story.at("zheng", f"/shipment/new?order={story.id}")
-    truck.get_by_text("顺丰").click()
-    truck.locator("#f-tracking").fill("SF1408123456789")
-    choose(truck, "#f-lines-0-product", "HS-2050")
-    truck.locator("#f-lines-0-quantity").fill("200")
-    truck.locator("[data-line=add]").click()
-    choose(truck, "#f-lines-1-product", "GR-0318")
-    truck.locator("#f-lines-1-quantity").fill("500")
-    save_page(truck)
-    expect(truck.locator("h1")).to_contain_text("DN2")
-    truck.goto(f"{truck.url.split('?')[0]}/print/delivery_note")
-    expect(truck.locator("body")).to_contain_text("送货单 DN2")
-    story.shoot(truck, "logistics_prints_the_delivery_note")
-    truck = story.at("zheng")
-    assert "由以下角色执行：质检" in story.refused_post(truck, "release_goods")
-    truck.locator("section", has=truck.locator("#show-delivery_note")).locator(".edit-jump").click()
-    upload(ready(truck), "delivery_note", "送货单.pdf", PDF)
-    save_page(truck)
-    expect(truck.locator("#show-delivery_note")).to_contain_text("送货单.pdf")
-
-    page = story.at("qian", f"/inspection/new?order={story.id}", size="phone")
-    page.locator("#f-sample").fill("20")
-    save_page(page)
-    expect(page.locator("h1")).to_contain_text("QC2")
-    page.goto(f"{story.plug.url}/tasks/pass_inspection")
-    page.locator("form[data-ready]").wait_for()
-    page.locator("[data-records] button, [data-records] a").first.click()
-    page.locator("#f-photos").set_input_files({"name": "report.jpg", "mimeType": "image/jpeg", "buffer": photograph()})
-    story.shoot(page, "quality_takes_a_photo")
-    page.locator("[data-send]").click()
-    expect(page.locator("[data-done-text]")).to_have_text("已保存")
-    page = story.at("qian", size="phone")
-    expect(page.locator("[data-state=shipped]").first).to_be_visible()
-
-
-def the_customer_signs_on_the_phone(story: Story) -> None:
-    page = story.at("li", "/customer/1/access")
-    page.locator("#n-customers").fill("周经理")
-    page.locator("#a-customers").fill("zhou@jinggong.example")
-    page.get_by_role("button", name="显示链接").click()
-    address = page.locator("[data-secret]").input_value()
-    customer = story.outside(address, "zh")
-    customer.locator("#password").fill("lanterns over the river")
-    customer.locator(".sign-in-card button").click()
-    expect(customer.locator(".outside-card")).to_have_count(1)
-    story.shoot(customer, "the_customer_sees_the_eight_steps")
-    customer.locator(".outside-card a").first.click()
-    expect(customer.locator(".outside-steps li")).to_have_count(8)
-    assert customer.evaluate("document.documentElement.scrollWidth") <= 390
-    customer.get_by_role("link", name="客户签收").click()
-    customer.locator("#f-signed_by").fill("周经理")
-    customer.locator("button[data-save]").click()
-    expect(customer.locator(".form-errors")).to_contain_text("签收签名")
-    sign(customer)
-    story.shoot(customer, "the_customer_signs")
-    customer.locator("button[data-save]").click()
-    expect(customer.locator(".outside-bar .badge")).to_have_text("客户签收")
-    story.shoot(customer, "the_customer_has_signed")
-    assert story.value("order", "state", int(story.id)) == "signed"
-    assert customer.request.get(f"{story.plug.url}{story.order}", max_redirects=0).status in (302, 303, 401, 403, 404)
-
-
-def sign(page: Page) -> None:
-    pad = page.locator("canvas")
-    pad.scroll_into_view_if_needed()
-    box = pad.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 40, box["y"] + 60)
-    page.mouse.down()
-    for step in range(1, 9):
-        page.mouse.move(box["x"] + 40 + step * 25, box["y"] + 60 + (step % 2) * 30)
-    page.mouse.up()
-
-
-def another_order_comes_back(story: Story) -> None:
-    page = story.at("feng", f"/order/{story.things.other_order}")
-    dialog = open_step(page, "send_back")
-    dialog.locator("#f-return_reason").fill("颜色与样板不符，整批退回")
-    press(dialog)
-    expect(page.locator("[data-state=returned]").first).to_be_visible()
-    story.shoot(page, "another_order_comes_back")
-    page = story.at("lin", "/exception", size="phone", language="en")
-    expect(page.locator("main")).to_contain_text("Returned")
-    story.shoot(page, "the_return_waits_for_the_review")
-
-
-def the_manager_finds_everything(story: Story) -> None:
-    page = story.at("he", "/order?view=tower")
-    expect(page.locator("main")).to_contain_text("退货")
-    story.shoot(page, "the_manager_looks_from_the_tower")
-    page.keyboard.press("Control+k")
-    page.locator("#palette-input").fill(story.number)
-    expect(page.locator("[data-exact]").first).to_be_visible()
-    story.shoot(page, "typing_the_number_finds_it")
-    page.keyboard.press("Enter")
-    expect(page.locator("h1")).to_contain_text(story.number)
-    everybody_is_in_the_story(story, ready(page))
-
-
-def everybody_is_in_the_story(story: Story, page: Page) -> None:
-    steps = page.locator(".path li")
-    expect(steps).to_have_count(8)
-    for place, (state, who) in enumerate(zip(STATES, LEFT_BY, strict=True)):
-        expect(steps.nth(place)).to_contain_text(state)
-        expect(steps.nth(place)).to_contain_text(re.compile(r"20\d\d-\d\d-\d\d"))
-        expect(steps.nth(place)).to_contain_text(who)
-    story.shoot(page, "the_manager_opens_the_order")
-    page.locator("#related").scroll_into_view_if_needed()
-    expect(page.locator("#related")).to_contain_text("RC2")
-    expect(page.locator("#show-signature img")).to_be_visible()
-    page.evaluate("document.getElementById('story').scrollIntoView({behavior: 'instant'})")
-    told = page.locator("#story-body .story")
-    expect(told).to_be_visible()
-    for name in ("李娜", "王芳", "陈刚", "吴磊", "赵敏", "孙强", "钱丽", "周经理"):
-        expect(told).to_contain_text(name)
-    story.shoot(page, "every_event_is_in_its_story")

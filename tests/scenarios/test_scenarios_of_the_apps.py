@@ -67,7 +67,7 @@ MUTATIONS = {
              "        export: true\n        delete: \"record.state == 'cancelled'\"\n        fields: {cost"),
         ],
         "cost_is_not_for_sales": [
-            ("fields: {cost: {read: false}, spent: {read: false}, produced", "fields: {spent: {read: false}, produced"),
+            ("fields: {cost: {read: false}, spent: {read: false}, bought", "fields: {spent: {read: false}, bought"),
             ("sales: {fields: {cost: {read: false}}}", "sales: {}"),
             ("sales: {read: true, fields: {cost: {read: false}, stock", "sales: {read: true, fields: {stock"),
             ("value: \"record.amount - (record.received or 0)\"}", "value: \"record.amount - record.cost + record.cost * 2 - record.amount\"}"),
@@ -81,8 +81,12 @@ MUTATIONS = {
         ],
         "from_order_to_signature": [
             ("(1 + coalesce(line.scrap, 0) / 100)", "(1 - coalesce(line.scrap, 0) / 100)"),
-            ("values: {signed_on: today()}", "values: {signed_on: date_add(today(), 11)}"),
+            ("values: {signed_on: today()}", "values: {signed_on: 'date_add(today(), 11)'}"),
             ("{order: record.id, amount: record.amount - record.invoiced}", "{order: record.id, amount: record.amount + 1}"),
+        ],
+        "tower_knows_owner_time_and_forecast": [
+            ("aside: true, pauses: true, colour: red", "aside: true, colour: red"),
+            ("owner: buyer, within: 3wd", "owner: buyer, within: 9wd"),
         ],
         "overdue_is_frozen_until_paid": [
             ("if record.overdue > 0 else", "if record.overdue > 1000 else"),
@@ -114,7 +118,7 @@ MUTATIONS = {
             ('schedule, at: ["20:00"]}', 'schedule, at: ["08:00"]}'),
         ],
         "from_request_to_receipt": [
-            ("{type: take, transition: order_it, of: request}", "{type: notify, to: [buyer], message: x}"),
+            ("{type: take, transition: order_it, of: request}", "{type: branch, when: record.price > 99, then: [{type: take, transition: order_it, of: request}]}"),
             ("and record.state == 'answered'\"\n        actions: [{type: take, transition: lose}]",
              "and record.state == 'asked'\"\n        actions: [{type: take, transition: lose}]"),
         ],
@@ -122,13 +126,30 @@ MUTATIONS = {
             ("when: record.days_late > 0\n", "when: record.days_late > 2\n"),
             ("record.purchase.outstanding == 0", "record.purchase.outstanding >= 0"),
         ],
+        "supplier_confirms_on_the_portal": [
+            ("vendor: {read: record.supplier == user.stands_for,", "vendor: {read: true,"),
+            ("from: [answered], to: chosen, roles: [buyer]", "from: [answered], to: chosen, roles: [buyer, vendor]"),
+            ("sum(line.quantity for line in record.deliveries) == record.confirmed_quantity", "True"),
+            ("when: record.confirmed_quantity < record.quantity", "when: record.confirmed_quantity > record.quantity"),
+        ],
+        "dear_purchases_are_approved": [
+            ("when: \"record.amount <= max(100000, coalesce(record.approved_amount, 0))\"", "when: \"record.amount > 0\""),
+            ("{type: set, values: {approved_amount: record.amount}}", "{type: set, values: {approved_amount: record.price}}"),
+        ],
+        "customer_signs_on_the_portal": [
+            ("client: {read: record.customer == user.stands_for, fields: {customer_level", "client: {read: true, fields: {customer_level"),
+            ("to: signed, roles: [service, client]", "to: signed, roles: [service]"),
+            ("client: {read: record.customer == user.stands_for, fields: {customer_level", "client: {read: record.customer == user.stands_for, update: true, fields: {customer_level"),
+            ("when: record.customer.email", "when: not record.customer.email"),
+        ],
         "receivables_fall_due": [
             ("form: invoice, field: due_on, after: 1d", "form: invoice, field: due_on, after: 9d"),
             ("via: customer, fold: sum, when: \"record.state == 'overdue'\"", "via: customer, fold: sum, when: \"record.state == 'open'\""),
         ],
         "changes_follow_the_matrix": [
             ("when: not record.policy.allowed", "when: record.policy.allowed == False"),
-            ("record.policy.approver in user.roles or", "True or"),
+            ("to: [planner], when: \"record.policy.approver == 'planner'\"", "to: [finance], when: \"record.policy.approver == 'planner'\""),
+            ("when: \"results.approval.answer == 'approved' and text(", "when: \"results.approval.answer != 'withdrawn' and text("),
             ("record.order.amount * record.policy.surcharge / 100", "record.order.amount"),
             ("{type: update, form: job, where: record.order == source, values: {due_on: source.due_on}}",
              "{type: update, form: job, where: record.order == source, values: {due_on: today()}}"),

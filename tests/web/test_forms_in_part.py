@@ -18,8 +18,11 @@ forms:
   part:
     label: Part
     title: record.name
-    fields: {name: {type: text, label: Name, required: true}, pack: {type: integer, label: Pack}}
-    permissions: {clerk: {create: true, read: true}, boss: {read: true}, picker: {read: true}}
+    fields:
+      name: {type: text, label: Name, required: true}
+      pack: {type: integer, label: Pack}
+      secret: {type: boolean, label: Secret}
+    permissions: {clerk: {create: true, read: not record.secret}, boss: {read: true}, picker: {read: true}}
   need:
     label: Need
     title: record.name
@@ -111,6 +114,14 @@ def test_what_is_required_and_left_empty_follows_from_what_was_chosen(depot: Gro
     assert (row["count"], row["wanted"]) == (12, None)  # what need not be filled was emptied on purpose
     again = ann.post(f"/need/{row['id']}", {"name": "B", "part": "1", "count": "", "_version": str(row["version"])})
     assert again.status_code == 422
+
+
+def test_nothing_follows_from_what_may_not_be_seen(depot: Grounds) -> None:
+    depot.made.create("part", name="Safe", pack=4711, secret=True)
+    ann = depot.visitor("ann")
+    assert "4711" not in ann.get("/need/new?part=2").text
+    typing = {"part": "2", "count": "", "rows": "1", "rows.0.part": "2", "rows.0.count": ""}
+    assert "4711" not in ann.post("/need/react", typing).text
 
 
 def test_an_exception_says_why(depot: Grounds) -> None:
