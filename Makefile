@@ -38,9 +38,12 @@ designer: $(VENV)/.installed-test
 pictures: $(VENV)/.installed-test
 	$(BIN)/python tools/pictures.py
 
-# Half a year of a simulated factory through the Order Hub's own doors, three times, and then whether everything is right.
+# Half a year of a simulated factory through the Order Hub's own doors, three times; then whether everything is right,
+# and whether every figure on its pages is that of the events, worked out by DuckDB.
 simulate: $(VENV)/.installed-test
-	for seed in 1 2 3; do $(BIN)/appmill simulate apps/order_hub.yaml --orders 10000 --days 180 --seed $$seed || exit 1; done
+	for seed in 1 2 3; do rm -rf var/simulated; \
+	  $(BIN)/appmill simulate apps/order_hub.yaml --orders 10000 --days 180 --seed $$seed --keep var/simulated && \
+	  $(BIN)/python benchmarks/figures.py --days 180 --keep var/simulated || exit 1; done
 
 # Three servers and three workers on PostgreSQL, killed at random under load.
 chaos: $(VENV)/.installed-test
