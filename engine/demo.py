@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from engine import accounts, passwords
+import sqlalchemy as sa
+
+from engine import accounts, outsiders, passwords
 from engine.application import Application
 from engine.definition import AppDefinition
 from engine.language import ADMIN
+from engine.portals import Portal
 
 PASSWORD = "appmill demo 2026"  # noqa: S105 - printed at every start of a demo; refused on public addresses
 RECORDS, SEED = 250, 1
@@ -58,6 +61,41 @@ def seed(app: Application, count: int = RECORDS, number: int = SEED) -> bool:
         return False
     plant(app, count, number)
     return True
+
+
+def open_portals(app: Application) -> None:
+    """One person to try each portal as, where it has nobody; whoever most of what is open there belongs to."""
+    digest = passwords.hashed(PASSWORD)
+    with app.database.write() as conn:
+        for portal in app.definition.portals.values():
+            record = _shown_most(conn, app, portal)
+            if record is None or outsiders.outsiders_of(conn, app, portal):
+                continue
+            name = app.definition.roles[portal.role].label.text(app.definition.languages[0])
+            id = outsiders.add(conn, app, portal, record, name=name, address=outside(portal))
+            user = app.tables.user
+            conn.execute(user.update().where(user.c.id == id).values(password_hash=digest))
+
+
+def outside(portal: Portal) -> str:
+    """The mail address to try a portal with; one that nobody has."""
+    return f"{portal.name}@example.com"
+
+
+def _shown_most(conn: sa.Connection, app: Application, portal: Portal) -> int | None:
+    """The record its people could stand for; None where there is none yet."""
+    for shown in portal.forms:
+        if (via := outsiders.link_to(app, portal, shown)) is not None:
+            table, workflow = app.tables.form[shown.form], app.definition.forms[shown.form].workflow
+            here = [table.c.deleted_at.is_(None), table.c[via].is_not(None)]
+            if workflow is not None:
+                here.append(table.c.state.in_([one.name for one in workflow.states.values() if not one.final]))
+            most = sa.select(table.c[via]).where(*here).group_by(table.c[via])
+            found = conn.scalar(most.order_by(sa.func.count().desc(), table.c[via]).limit(1))
+            if found is not None:
+                return int(found)
+    first: int | None = conn.scalar(sa.select(sa.func.min(app.tables.form[outsiders.stood_for(app, portal)].c.id)))
+    return first
 
 
 def table(definition: AppDefinition, language: str) -> str:

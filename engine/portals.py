@@ -15,6 +15,7 @@ from engine.language import (
     FormName,
     Label,
     Named,
+    PrintFormatName,
     RoleName,
     Template,
     option,
@@ -36,6 +37,7 @@ class PortalForm:
         "What the page of a record shows, and what is filled in there.", (), of="form"
     )
     files: tuple[FieldName, ...] = option("Documents to download.", (), of="form")
+    prints: tuple[PrintFormatName, ...] = option("Paper formats to download as PDF.", (), of="form")
     progress: bool = option("Draw how far the record is along its main path.", True)
     history: Literal["none", "states"] = option("What of the past is told: nothing, or when which state began.", "none")
     messages: bool = option("A conversation with the people inside.", True)

@@ -64,11 +64,14 @@ def database_url(text: str) -> str:
 def run(options: argparse.Namespace) -> int:
     from engine import housekeeping
     from engine.beginning import begin
+    from engine.secrets import ADDRESS
     from engine.timing.clockwork import Clockwork
     from engine.timing.mails import collector
     from engine.web import bulk
 
     _refuse_public_demo(options)
+    if options.demo and options.host in LOOPBACK and options.port and not (options.address or os.environ.get(ADDRESS)):
+        options.address = f"http://{_host(options)}:{options.port}"  # links in the mails of a demo lead to it
     if begin(options.file):
         print(f"{options.file} was empty; it has its first lines now. The rest is made in the designer.")
     app = opened(options)
@@ -152,6 +155,7 @@ def _prepare_demo(app: Application, count: int | None) -> None:
     if demo.make_people(app, demo.people(app.definition)):
         print("Making sample records …", flush=True)
         demo.seed(app, demo.RECORDS if count is None else count)
+        demo.open_portals(app)
 
 
 def _web(app: Application, options: argparse.Namespace) -> Flask:
@@ -201,13 +205,19 @@ def _delivery(app: Application, web: Flask, options: argparse.Namespace) -> Engi
     return engine
 
 
+def _host(options: argparse.Namespace) -> str:
+    return f"[{options.host}]" if ":" in options.host else str(options.host)
+
+
 def _greet(app: Application, options: argparse.Namespace, server: Any) -> None:
     from engine import demo
 
-    host = f"[{options.host}]" if ":" in options.host else options.host
+    here = f"http://{_host(options)}:{server.effective_port}"
     language = app.definition.languages[0]
-    print(f"\n{app.definition.label.text(language)}: http://{host}:{server.effective_port}/\n")
+    print(f"\n{app.definition.label.text(language)}: {here}/\n")
     if options.demo:
         print(demo.table(app.definition, language))
+        for portal in app.definition.portals.values():
+            print(f"{portal.label.text(language)}: {here}/portal/{portal.name}  {demo.outside(portal)}")
         print(f"\nThe password of all of them: {demo.PASSWORD}\n")
     print("Ctrl-C ends it.", flush=True)

@@ -28,6 +28,7 @@ def run(options: argparse.Namespace) -> int:
         if options.people:
             demo.make_people(app, demo.people(app.definition))
         demo.seed(app, options.count, options.seed)
+        demo.open_portals(app)
         app.database.analyse()
     finally:
         app.database.close()

@@ -62,9 +62,14 @@ def text_of(answer: TestResponse) -> str:
 
 
 def addresses(
-    definition: AppDefinition, ids: Ids, files: Collection[int], named: Mapping[str, Sequence[str]]
+    definition: AppDefinition,
+    ids: Ids,
+    files: Collection[int],
+    named: Mapping[str, Sequence[str]],
+    closed: Collection[str] = (),
 ) -> Iterator[str]:
-    """Everything that can be read of records. ``named``: form → fields that are asked for one by one."""
+    """Everything that can be read of records. ``named``: form → fields that are asked for one by one. ``closed``:
+    forms that are tried at their main doors only, as another one like them is tried at all."""
     yield from ("/", "/search", "/search?q=0", "/find", "/find?code=0", "/admin/walls", "/notifications",
                 "/notifications/questions", "/me", "/notifications/count", "/approvals", "/approvals?box=mine",
                 "/approvals?box=done")  # fmt: skip
@@ -74,8 +79,11 @@ def addresses(
     for page in definition.pages.values():
         yield from (f"/pages/{page.name}{more}" for more in ("", "/print"))
         yield from (f"/pages/{page.name}/cards/{place}" for place in range(len(page.cards)))
+    for name in closed:
+        yield from (f"/{name}", f"/api/v1/records/{name}")
+        yield from (f"{at}/{name}/{id}" for id in ids.get(name, ())[:1] for at in ("", "/api/v1/records"))
     for form in definition.forms.values():
-        if form.parent_form is None:
+        if form.parent_form is None and form.name not in closed:
             yield f"/live?forms={form.name}&after=0&record={next(iter(ids.get(form.name, ())), 0)}&version=0"
             yield from _of_form(form, ids.get(form.name, ()), named.get(form.name, ()))
             for id in ids.get(form.name, ()):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from engine import questions, service
+from engine import service
 from engine.language import ADMIN
 from engine.permissions import may, row_filter, updatable_fields
 from engine.plans import FormPlan, TransitionPlan
@@ -81,11 +81,7 @@ class Person:
     # --- deeds: each answers whether there was something to do
 
     def _answer(self, simulation: Simulation) -> bool:
-        actor = simulation.actor(self.login)
-        with simulation.app.database.read() as conn:
-            found = questions.open_for(conn, simulation.app.tables, actor.id or 0, simulation.now, limit=5)
-        mine = [one for one in found if (voice := one.voice(actor.id)) and voice.answer is None]
-        if not mine:
+        if not (mine := simulation.asked(self.login)):
             return False
         question = simulation.random.choice(mine)
         choice = simulation.random.choice(question.choices)

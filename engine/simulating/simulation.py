@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from engine import answering, service
+from engine import answering, questions, service
 from engine.application import Application
 from engine.errors import AppmillError
 from engine.people import Actor
@@ -218,6 +218,13 @@ class Simulation:
     def get(self, word: str, form: str, id: int) -> dict[str, Any]:
         """A record as a person sees it; raises Missing."""
         return get(self.app, self.actor(word), form, id)
+
+    def asked(self, word: str, form: str | None = None, id: int | None = None) -> list[questions.Question]:
+        """The questions that wait for a person's answer, the newest first; with a form those about one record."""
+        who = self.actor(word).id
+        with self.app.database.read() as conn:
+            found = questions.open_for(conn, self.app.tables, who or 0, self.now, form=form, record_id=id, limit=5)
+        return [one for one in found if (voice := one.voice(who)) and voice.answer is None]
 
     def records(self, word: str, form: str, where: str | None = None, **more: Any) -> list[dict[str, Any]]:
         """The records a person sees, as ``engine.reading.records``."""

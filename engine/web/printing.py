@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response
 
+from engine.definition import Form
 from engine.errors import Missing
 from engine.paper import formats
 from engine.paper.document import documents_of
@@ -48,11 +49,15 @@ def on_paper(form_name: str, record_id: int, print_name: str) -> Response:
 @blueprint.get("/<form_name>/<int:record_id>/print/<print_name>.pdf")
 def pdf(form_name: str, record_id: int, print_name: str) -> Response:
     form = form_named(form_name)
-    app, who = application(), actor()
-    formats.format_of(form, who, print_name)
-    with app.database.read() as conn:
+    formats.format_of(form, actor(), print_name)
+    with application().database.read() as conn:
         see(conn, form, record_id)
-    document = documents_of(app, who, form.name, [record_id], print_name)
+    return pressed(form, record_id, print_name)
+
+
+def pressed(form: Form, record_id: int, print_name: str) -> Response:
+    """The PDF, as whoever asks may read the record."""
+    document = documents_of(application(), actor(), form.name, [record_id], print_name)
     made = press().pdf(document.text, SECONDS)
     return pdf_answer(made.content, document.title)
 

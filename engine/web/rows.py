@@ -32,6 +32,7 @@ Show = Callable[[Any, Row, Extras], str]
 
 NOW = "_now"  # among the extras: the moment the rows are drawn
 REPEATING = frozenset({"boolean", "date"})  # kinds whose values repeat down a column
+NOWHERE = ""
 UNNAMED = '<span class="text-secondary">•••</span>'  # a link to a record the actor may not see
 
 
@@ -170,7 +171,8 @@ def _opening(form: str, field: Field, reader: Reader) -> Show:
 
 
 def shower(field: Field, reader: Reader, target: str | None) -> Show:
-    """(value, row, extras) → HTML without the table cell around it; ``target`` is the form a link may lead to."""
+    """(value, row, extras) → HTML without the table cell around it; ``target`` is the form a link may lead to, NOWHERE
+    to name the record only."""
     name = field.name
     if field.sensitive:
         masked = field.masked
@@ -206,7 +208,8 @@ def _link(name: str, target: str | None) -> Show:
         visible = extras.get(name)
         if target is None or (visible is not None and value not in visible):
             return UNNAMED
-        return f'<a href="/{target}/{value}">{escape(row[title] or f"#{value}")}</a>'
+        named = escape(row[title] or f"#{value}")
+        return f'<a href="/{target}/{value}">{named}</a>' if target != NOWHERE else named
 
     return show
 

@@ -220,6 +220,7 @@ def customers(random: Random, count: int = 120) -> list[dict[str, Any]]:
                 "name": name,
                 "level": level,
                 "payment_days": random.choice((0, 15, 15, 30)),
+                "email": f"buyer{len(found) + 1:03d}@customer.example.com",
                 "contact": person(random),
                 "phone": f"1{random.choice((38, 39, 58, 86, 77))}{random.randrange(10**8):08d}",
                 "address": {

@@ -31,7 +31,7 @@ MATERIALS = (
     ("BAG-L", "PE 内袋", "packaging", "pcs", "0.35", 4, 1000, 3),
 )
 RESIN = {"housing": "RAW-ABS", "cap": "RAW-PP", "gear": "RAW-POM", "crate": "RAW-HDPE", "connector": "RAW-PA66"}
-CAVITIES = {"housing": 2, "cap": 16, "gear": 8, "crate": 1, "connector": 8}
+CAVITIES = {"housing": 1, "cap": 8, "gear": 4, "crate": 1, "connector": 4}
 A_BOX = {"housing": 100, "cap": 4000, "gear": 2500, "crate": 1, "connector": 4000}
 # step → (due date, quantity, delivery): who approves and what is charged; None: no longer
 POLICIES: Mapping[str, tuple[tuple[str, int] | None, ...]] = {

@@ -6,6 +6,7 @@ What they do they do through the application's own doors, as themselves; what is
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
@@ -32,6 +33,7 @@ PEOPLE = {
     "qian": (8, 17.5), "wu": (7.5, 18), "zheng": (8, 18), "feng": (9, 18), "ma": (7, 19), "lin": (8.5, 18.5),
     "he": (9, 18),
 }  # fmt: skip
+APPROVERS = ("zhao", "wang", "lin", "he")
 BUSY = {1: 0.7, 2: 0.35, 3: 1.25, 5: 0.95, 7: 0.85, 9: 1.3, 10: 1.4, 11: 1.35}
 
 
@@ -210,3 +212,19 @@ def _policies(plant: Plant) -> None:
             values = {"stage": stage, "what": what, "allowed": allowed, "surcharge": place if allowed else 0,
                       **({"approver": "planner" if place < 4 else "director"} if allowed else {})}  # fmt: skip
             _made(plant.simulation.create("he", "change_policy", values))
+
+
+# --- what several people decide --------------------------------------------------------------------------------------
+
+
+def decided(plant: Plant, form: str, id: int, yes: float = 0.85) -> Iterator[dt.datetime]:
+    """Whoever is asked about a record answers in their time; step after step, until nobody is."""
+    simulation = plant.simulation
+    for _step in range(6):
+        yield plant.soon("lin", 20, 240)
+        asked = [(who, one) for who in APPROVERS for one in simulation.asked(who, form, id)]
+        if not asked:
+            return
+        for who, question in asked:
+            answer = "approve" if plant.chance(yes) else "refuse"
+            simulation.answer(who, question.id, answer, None if answer == "approve" else "来不及")

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.api import Outcome
-from plugins.order_hub.factory import BUSY, DAY, MINUTE, Customer, Plant
+from plugins.order_hub.factory import BUSY, DAY, MINUTE, Customer, Plant, decided
 from plugins.order_hub.factory_making import make_goods, ship_goods
 
 Story = Iterator[dt.datetime]
@@ -200,7 +200,7 @@ class Life:
                 self.take("wu", "material_ready")
 
     def _change(self) -> Story:
-        """The customer wants it otherwise; whoever the policy names decides."""
+        """The customer wants it otherwise; whoever the policy and the amounts name decide."""
         plant, simulation, seller = self.plant, self.plant.simulation, self.customer.seller
         what = plant.random.choice(("due_date", "quantity", "delivery"))
         line, percent = simulation.rows("order_line", _parent=self.id)[0], plant.random.choice((80, 90, 120, 150))
@@ -214,14 +214,7 @@ class Life:
         )
         if not made:
             return
-        yield plant.soon("zhao", 20, 240)
-        for who in ("zhao", "lin"):
-            outcome = (
-                simulation.take(who, "order_change", made.saved.id, "reject", reason="来不及") if plant.chance(0.15)
-                else simulation.take(who, "order_change", made.saved.id, "approve")
-            )  # fmt: skip
-            if outcome:
-                return
+        yield from decided(plant, "order_change", made.saved.id)
 
     # --- at the customer's
 

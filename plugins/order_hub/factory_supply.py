@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from plugins.order_hub.factory import DAY, Plant
+from plugins.order_hub.factory import DAY, Plant, decided
 
 Story = Iterator[dt.datetime]
 LOT = Decimal("0.001")
@@ -84,8 +84,10 @@ def _purchase(plant: Plant, product: int, quantity: Decimal) -> Story:
     if not quotes or not simulation.take("chen", "quotation", min(quotes, key=lambda one: one[1])[0], "choose"):
         return
     purchase = simulation.rows("purchase", request=asked.saved.id)[0]
+    yield from decided(plant, "purchase", purchase["id"], yes=1)
     yield plant.soon("chen", 10, 120)
-    simulation.take("chen", "purchase", purchase["id"], "send")
+    if simulation.row("purchase", purchase["id"])["state"] == "draft":
+        simulation.take("chen", "purchase", purchase["id"], "send")
     yield plant.soon("chen", 60, 500)
     promised = purchase["promised_on"] or simulation.today + DAY * 4
     simulation.take("chen", "purchase", purchase["id"], "confirm",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from random import Random
@@ -39,7 +40,8 @@ def plant(app: Application, count: int, seed: int) -> None:
     ]
     contracts = [_contract(app, actor, random, id) for id in customers[:40]]
     numbers = _Numbers()
-    prices = [Decimal(values["price"]) for values in demo.products(Random(seed))]  # noqa: S311
+    sold = demo.products(Random(seed))  # noqa: S311
+    prices, names = [Decimal(values["price"]) for values in sold], [str(values["name"]) for values in sold]
     levels = [str(values["level"]) for values in wanted]
     planned = list(demo.orders(random, count, app.clock(), levels, prices, sellers))
     made: list[tuple[int, OrderPlan]] = []
@@ -47,9 +49,10 @@ def plant(app: Application, count: int, seed: int) -> None:
     sent, detailed = set(gone[-works.SENT :]), set(gone[-works.DONE :])
     for place, plan in enumerate(planned):
         plan = _with_line(plan, floor)
+        plan = replace(plan, values={**plan.values, "delivery_address": wanted[plan.customer]["address"]})
         id = _order(app, actor, plan, people, customers, products, contracts, numbers)
         made.append((id, plan))
-        _money(app, actor, random, plan, id, int(wanted[plan.customer]["payment_days"]), numbers)
+        _money(app, actor, random, plan, id, int(wanted[plan.customer]["payment_days"]), numbers, names)
         if place in sent or (plan.state == "inspected" and random.random() < 0.5):
             _goods(floor, random, plan, id, products, numbers, moved=plan.state in SHIPPED)
         if place in detailed or plan.state in works.ON_THE_FLOOR:
@@ -143,8 +146,9 @@ def _history(plan: OrderPlan, people: dict[str, int]) -> list[dict[str, Any]]:
 
 
 def _money(
-    app: Application, actor: Actor, random: Random, plan: OrderPlan, order: int, days: int, numbers: _Numbers
-) -> None:
+    app: Application, actor: Actor, random: Random, plan: OrderPlan, order: int, days: int, numbers: _Numbers,
+    names: Sequence[str],
+) -> None:  # fmt: skip
     """A deposit with the confirmation, the invoice with the goods, the rest by its due date; a few are late."""
     paid = next((step.at for step in plan.steps if step.transition == "confirm_payment"), None)
     if paid is None or plan.state in UNPAID:
@@ -159,15 +163,15 @@ def _money(
     late = random.choices((-3, 0, 2, 15), (40, 35, 15, 10))[0]
     at = due + dt.timedelta(days=max(1, days + late) - days)
     settled = rest <= 0 or at < app.clock()
-    invoice = _invoice(app, actor, plan, order, numbers, sent, due, at if settled else None)
+    invoice = _invoice(app, actor, plan, order, numbers, names, sent, due, at if settled else None)
     _receipt(app, actor, order, invoice, numbers, paid, share)
     if settled:
         _receipt(app, actor, order, invoice, numbers, at, rest)
 
 
 def _invoice(
-    app: Application, actor: Actor, plan: OrderPlan, order: int, numbers: _Numbers, sent: dt.datetime,
-    due: dt.datetime, paid: dt.datetime | None,
+    app: Application, actor: Actor, plan: OrderPlan, order: int, numbers: _Numbers, names: Sequence[str],
+    sent: dt.datetime, due: dt.datetime, paid: dt.datetime | None,
 ) -> int:  # fmt: skip
     values = {
         "number": numbers.next("IV", sent, 4),
@@ -175,6 +179,10 @@ def _invoice(
         "issued_on": sent.date().isoformat(),
         "due_on": due.date().isoformat(),
         "amount": str(plan.amount),
+        "lines": [
+            {"name": names[place], "quantity": quantity, "price": str(price), "amount": str(round(quantity * price, 2))}
+            for place, quantity, price in plan.lines
+        ],
         "paid_on": paid.date().isoformat() if paid else None,
     }
     state = "paid" if paid else "overdue" if due.date() < app.clock().date() else "open"

@@ -14,8 +14,9 @@ from making import Recorder
 from visiting import Grounds, Visitor, text
 from werkzeug.test import TestResponse
 
-from engine import outsiders
+from engine import demo, outsiders
 from engine.storage.files import StoredFile
+from engine.web import printing
 from engine.web.security import csrf_token_for
 
 YARD = Path(__file__).parents[1] / "apps" / "yard.yaml"
@@ -105,6 +106,8 @@ def test_a_client_sees_their_own_records_as_cards_with_what_is_asked_of_them(yar
     assert "Hello Eve, this is where your boats are." in shown
     assert "Mast" in shown
     assert "Please: Confirm the date" in shown
+    assert "Not that day" not in shown  # possible, but not what is asked
+    assert "Sea" in shown  # a link is named; it leads nowhere from here
     assert "Hull" not in shown
     assert "777" not in eve.get("/job").text
 
@@ -120,6 +123,29 @@ def test_a_record_shows_what_the_portal_shows_and_nothing_of_the_inside(yard: Ya
         assert there in shown, there
     for hidden in ("She pays late", "For the maker only", "Ann", "777", "555", "Internal paper", "Supplier"):
         assert hidden not in page.text, hidden
+    assert f'href="/portal/owners/party/{yard.sea}"' in page.text  # links lead through the portal
+    assert 'href="/party/' not in page.text
+
+
+def test_papers_the_portal_offers_are_downloaded_and_no_others(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    class Pressed:
+        content = b"%PDF-"
+
+        def pdf(self, text: str, _seconds: float) -> Pressed:
+            seen.append(text)
+            return self
+
+    monkeypatch.setattr(printing, "press", Pressed)
+    eve = yard.outside(yard.sea)
+    here = f"/job/{yard.job}/print/traveller.pdf"
+    assert f'href="/portal/owners{here}"' in eve.get(f"/job/{yard.job}").text
+    assert eve.get(here).data == b"%PDF-"
+    assert "Rope" in seen[0]
+    assert "777" not in seen[0]
+    for path in (f"/job/{yard.other}/print/traveller.pdf", f"/job/{yard.job}/print/plate.pdf"):
+        assert eve.get(path).status_code == 404, path
 
 
 def test_somebody_elses_record_is_as_one_that_is_not_there(yard: Yard) -> None:
@@ -613,3 +639,16 @@ def test_files_outside_are_those_the_portal_shows(yard: Yard) -> None:
     assert eve.get(f"/files/{ids['secret_file']}").status_code == 404
     mia = yard.outside(yard.maker, "mia@example.com", "Mia", "makers")
     assert mia.get(f"/files/{ids['drawing']}").status_code == 404
+
+
+def test_a_demo_has_somebody_to_try_a_portal_as_for_whom_there_is_something_to_do(yard: Yard) -> None:
+    yard.made.create("job", what="Keel", party=yard.lake)
+    demo.open_portals(yard.app)
+    demo.open_portals(yard.app)  # twice is once
+    guest = Guest(yard.grounds)
+    guest.get("/sign_in")
+    assert guest.post("/sign_in", {"address": "owners@example.com", "password": demo.PASSWORD}).status_code == 303
+    shown = text(guest.get("/job"))
+    assert "Keel" in shown
+    assert "Hull" in shown
+    assert "Mast" not in shown

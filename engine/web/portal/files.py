@@ -1,4 +1,4 @@
-"""Files and choices through the doors of a portal: the site's own, asked as the person outside."""
+"""Files, papers and choices through the doors of a portal: the site's own, asked as the person outside."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from flask import Blueprint
 from werkzeug.wrappers import Response
 
 from engine.errors import Missing
-from engine.web import attachments, options
+from engine.paper import formats
+from engine.web import attachments, options, printing
 from engine.web.context import actor, application
-from engine.web.portal.frame import portal_of_request, shown_form
+from engine.web.portal.frame import portal_of_request, see_there, shown_form
 from engine.web.seen import NOT_THERE
 from engine.web.uploads import COMMENT, find
 
@@ -18,6 +19,7 @@ def add_to(blueprint: Blueprint) -> None:
     blueprint.add_url_rule("/files/<int:attachment_id>", "file", read)
     blueprint.add_url_rule("/files/<int:attachment_id>/thumb", "thumb", thumb)
     blueprint.add_url_rule("/<form_name>/options/<field_name>", "options", offered)
+    blueprint.add_url_rule("/<form_name>/<int:record_id>/print/<print_name>.pdf", "paper", paper)
 
 
 def upload(portal_name: str) -> Response:
@@ -58,3 +60,14 @@ def offered(portal_name: str, form_name: str, field_name: str) -> Response:
         outer = str(forms[outer].parent_form)
     shown_form(portal, outer)
     return options.options(form_name, field_name)
+
+
+def paper(portal_name: str, form_name: str, record_id: int, print_name: str) -> Response:
+    """One of the paper formats the portal offers, within what this person may read."""
+    shown, form = shown_form(portal_of_request(), form_name)
+    if print_name not in shown.prints:
+        raise Missing(NOT_THERE)
+    formats.format_of(form, actor(), print_name)
+    with application().database.read() as conn:
+        see_there(conn, shown, form, record_id)
+    return printing.pressed(form, record_id, print_name)

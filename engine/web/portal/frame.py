@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +20,7 @@ from engine.web.context import actor, application
 from engine.web.render import label, plural, render
 from engine.web.seen import NOT_THERE, Seen, see
 
+_RECORDS = re.compile(r'<a href="/([a-z][a-z0-9_]*)/([0-9]+)">((?:(?!</a>).)*)</a>', re.DOTALL)
 _ADDRESSES = re.compile(r'(?<==")/(files/|[a-z][a-z0-9_]*/options/)')
 
 
@@ -40,14 +42,24 @@ def base_of(portal: Portal) -> str:
 
 
 def draw(template: str, portal: Portal, status: int = 200, **context: Any) -> Response:
-    """The page in the portal's frame; addresses of files and options lead through the portal's own doors."""
+    """The page in the portal's frame; addresses of files, options and records lead through the portal's own doors."""
     here = str((request.view_args or {}).get("form_name", "")) or None
     text = render(
         f"portal/{template}", layout="portal/base.html", portal=portal, base=base_of(portal),
         entries=_entries(portal, here) if g.actor is not None else (), looking=g.view_as is not None,
         only=g.actor.only if g.actor is not None else None, **context,
     )  # fmt: skip
-    return Response(_ADDRESSES.sub(rf"{base_of(portal)}/\1", text), status, content_type="text/html; charset=utf-8")
+    text = _RECORDS.sub(partial(_led, portal), _ADDRESSES.sub(rf"{base_of(portal)}/\1", text))
+    return Response(text, status, content_type="text/html; charset=utf-8")
+
+
+def _led(portal: Portal, found: re.Match[str]) -> str:
+    """A link to a record leads to its page in the portal; where it has none the record is only named."""
+    form, id, title = found.groups()
+    if form not in application().definition.forms:
+        return found[0]
+    inside = portal.form(form) is not None and g.actor is not None and g.actor.only is None
+    return f'<a href="{base_of(portal)}/{form}/{id}">{title}</a>' if inside else title
 
 
 def _entries(portal: Portal, here: str | None) -> tuple[Entry, ...]:

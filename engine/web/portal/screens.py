@@ -17,6 +17,7 @@ from engine.definition import Form
 from engine.expressions import fill as fill_template
 from engine.filling import fill
 from engine.once import new_token
+from engine.paper.formats import formats_of
 from engine.permissions import may
 from engine.portals import Portal, PortalForm
 from engine.queries import ListQuery
@@ -31,7 +32,7 @@ from engine.web.forms import ShownProblem, sheet_maker, shown_problems
 from engine.web.path import Badge, Step
 from engine.web.portal.frame import address_of, base_of, draw, label_of, portal_of_request, see_there, shown_form
 from engine.web.render import go
-from engine.web.rows import shower
+from engine.web.rows import NOWHERE, shower
 from engine.web.seen import Seen
 from engine.web.showing import Fact, Showing, ShownLines
 from engine.web.typed import Typed
@@ -48,7 +49,7 @@ def add_to(blueprint: Blueprint) -> None:
 
 @dataclass(frozen=True)
 class Card:
-    """A record in the list. ``asked`` are the steps this person may take now."""
+    """A record in the list. ``asked`` are the primary steps this person may take now."""
 
     href: str
     title: str
@@ -74,6 +75,7 @@ class RecordPage:
     lines: tuple[ShownLines, ...]
     boxes: tuple[Box, ...]
     documents: tuple[Mapping[str, Any], ...]
+    papers: tuple[tuple[str, str], ...]  # address, name
     talk: conversation.Talk | None
     problems: tuple[ShownProblem, ...] = ()
     problem_heading: str = ""
@@ -141,7 +143,7 @@ def _cards(
     app, who, person = application(), actor(), reader()
     sight = Sight(app, conn, who)
     sight.prime(form.name, [row["id"] for row in rows])
-    shows = [(name, columns[name].label_in(person.language), shower(columns[name], person, None)) for name in names]
+    shows = [(name, columns[name].label_in(person.language), shower(columns[name], person, NOWHERE)) for name in names]
     cards = []
     for row in rows:
         stored = sight.load(form.name, row["id"]) or row
@@ -155,9 +157,14 @@ def _cards(
                 (label, Markup(show(row[name], row, found)))  # noqa: S704 - showers escape
                 for name, label, show in shows if row[name] is not None and name not in row.get("_hidden", ())
             ),
-            asked=tuple(door.label for door in open_doors(ways, form, stored)),
+            asked=tuple(door.label for door in open_doors(ways, form, stored) if _is_asked(form, door)),
         ))  # fmt: skip
     return cards
+
+
+def _is_asked(form: Form, door: ShownDoor) -> bool:
+    """What is possible beside it, a step of another style, is not asked of anybody."""
+    return form.workflow is not None and form.workflow.transitions[door.name].style == "primary"
 
 
 def _steps(shown: PortalForm, form: Form, row: Mapping[str, Any], stays: Sequence[path.Stay]) -> tuple[Step, ...]:
@@ -215,6 +222,7 @@ def page_of(
         lines=tuple(showing.lines(field, alone=False) for field in facts if field.kind == "lines"),
         boxes=boxes,
         documents=_documents(conn, shown, seen),
+        papers=_papers(portal, shown, seen),
         talk=conversation.outside(conn, portal, seen) if shown.messages else None,
         problems=problems,
     )  # fmt: skip
@@ -238,6 +246,12 @@ def _history(shown: PortalForm, form: Form, stays: Sequence[path.Stay]) -> tuple
     return tuple(
         (states[stay.state].label.text(reader().language), formats.moment(stay.entered_at, reader())) for stay in told
     )
+
+
+def _papers(portal: Portal, shown: PortalForm, seen: Seen) -> tuple[tuple[str, str], ...]:
+    at, language = address_of(portal, seen.form, seen.id), reader().language
+    offered = (one for one in formats_of(seen.form, actor()) if one.name in shown.prints)
+    return tuple((f"{at}/print/{one.name}.pdf", one.label.text(language)) for one in offered)
 
 
 def _documents(conn: sa.Connection, shown: PortalForm, seen: Seen) -> tuple[Mapping[str, Any], ...]:
