@@ -89,7 +89,15 @@ def _number(look: Look, drawn: Mapping[str, Any]) -> Figures:
 def _formula(look: Look, drawn: Mapping[str, Any]) -> Figures:
     before = {"before": drawn["then"].worked.text} if "then" in drawn else {}
     rows = {row.label: row.worked.text for row in drawn.get("rows", ())}
-    return {"figure": drawn["worked"].text, **before, **rows}
+    along = {f"trend {place}": one.text for place, (_label, one) in enumerate(drawn.get("table", ()))}
+    return {"figure": drawn["worked"].text, **before, **rows, **along}
+
+
+def _before_after(look: Look, drawn: Mapping[str, Any]) -> Figures:
+    if "waiting" in drawn:
+        return {}
+    along = {f"trend {place}": one.text for place, (_label, one) in enumerate(drawn["table"])}
+    return {"before": drawn["before"].text, "after": drawn["after"].text, **along}
 
 
 def _trend(look: Look, drawn: Mapping[str, Any]) -> Figures:
@@ -137,7 +145,7 @@ def _process(look: Look, drawn: Mapping[str, Any]) -> Figures:
 
 
 _FIGURES: Mapping[type[cards.Card], Any] = {
-    cards.NumberCard: _number, cards.FormulaCard: _formula, cards.TrendCard: _trend, cards.BreakdownCard: _bars,
+    cards.NumberCard: _number, cards.FormulaCard: _formula, cards.BeforeAfterCard: _before_after, cards.TrendCard: _trend, cards.BreakdownCard: _bars,
     cards.TableCard: _table, cards.AgeingCard: _table, cards.RecordsCard: _records, cards.GanttCard: _gantt,
     cards.CycleCard: _cycle, cards.DwellCard: _dwell, cards.ProcessCard: _process,
 }  # fmt: skip

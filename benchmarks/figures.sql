@@ -78,12 +78,23 @@ FROM arrived LEFT JOIN told USING (form, record_id, state, number);
 CREATE TABLE entered AS
 SELECT form, record_id AS id, map_from_entries(list((field, value))) AS was FROM latest GROUP BY ALL;
 
-CREATE TABLE customer AS SELECT id, was['name'] AS name FROM entered WHERE form = 'customer';
+CREATE TABLE customer AS
+SELECT id, was['name'] AS name, was['payment_days']::INTEGER AS payment_days FROM entered WHERE form = 'customer';
 CREATE TABLE product AS
 SELECT id, was['sku'] AS sku, was['cost']::DECIMAL(18, 4) AS cost
 FROM entered WHERE form = 'product';
 CREATE TABLE line AS
 SELECT id, was['name'] AS name FROM entered WHERE form = 'production_line';
+CREATE TABLE machine AS
+SELECT id, was['code'] AS code, was['code'] || ' ' || was['name'] AS title, was['usable'] = 'true' AS usable
+FROM entered WHERE form = 'machine';
+CREATE TABLE operation AS  -- as each product has them since it was entered
+WITH step AS (
+    SELECT record_id AS product, unnest(json_extract(changes, '$.operations[1]')::JSON[]) AS step FROM event
+    WHERE form = 'product' AND kind = 'created' AND json_exists(changes, '$.operations'))
+SELECT product, step ->> 'name' AS name, (step ->> 'cycle')::HUGEINT AS cycle,
+       coalesce((step ->> 'cavities')::HUGEINT, 1) AS cavities, coalesce((step ->> 'setup')::HUGEINT, 0) AS setup
+FROM step;
 CREATE TABLE movement AS
 SELECT id, was['kind'] AS kind, was['moved_on']::DATE AS moved_on, was['product']::BIGINT AS product,
        was['quantity']::DECIMAL(18, 3) AS quantity, was['requirement']::BIGINT AS requirement,
@@ -98,32 +109,55 @@ FROM entered LEFT JOIN moved ON moved.requirement = entered.id WHERE form = 'req
 CREATE TABLE orders AS
 SELECT id, was['_state'] AS state, was['customer']::BIGINT AS customer, was['amount']::DECIMAL(18, 2) AS amount,
        was['ordered_on']::DATE AS ordered_on, was['due_on']::DATE AS due_on, was['signed_on']::DATE AS signed_on,
-       was['channel'] AS channel, was['line']::BIGINT AS line, was['month']::BIGINT AS month
+       was['channel'] AS channel, was['line']::BIGINT AS line, was['month']::BIGINT AS month,
+       was['quantity']::BIGINT AS quantity, was['produced']::BIGINT AS produced
 FROM entered WHERE form = 'order';
 CREATE TABLE report AS
 SELECT id, was['_state'] AS state, was['number'] AS number, was['job']::BIGINT AS job,
        was['worked_on']::DATE AS worked_on, was['good']::BIGINT AS good, was['scrap']::BIGINT AS scrap,
        was['minutes']::BIGINT AS minutes, was['finishes'] = 'true' AS finishes,
-       was['machine_day']::BIGINT AS machine_day
+       was['machine_day']::BIGINT AS machine_day,
+       was['operation'] AS operation, was['scrap_reason'] AS scrap_reason
 FROM entered WHERE form = 'work_report';
+CREATE TABLE job_product AS
+SELECT id, was['product']::BIGINT AS product FROM entered WHERE form = 'job';
+-- Standard minutes: pieces / cavities * seconds / 60 for each operation that was reported, to one digit.
+CREATE TABLE standard AS
+WITH part AS (
+    SELECT report.id, (report.good + report.scrap)::HUGEINT * cycle AS over, cavities * 60 AS under
+    FROM report JOIN job_product ON job_product.id = report.job JOIN operation USING (product)
+    WHERE report.operation IS NULL OR report.operation = operation.name)
+SELECT id, tenths(half_up(any_value(over), any_value(under), 10)) AS standard, count(*) AS parts FROM part GROUP BY id;
 CREATE TABLE machine_day AS
 WITH day AS (
     SELECT id, was['line']::BIGINT AS line, was['day']::DATE AS day,
            was['available']::BIGINT AS available, was['heads']::DECIMAL(10, 1) AS heads
     FROM entered WHERE form = 'machine_day'),
 worked AS (
-    SELECT machine_day AS id, sum(minutes) AS run, sum(good) AS good, sum(scrap) AS scrap FROM report GROUP BY ALL)
-SELECT day.*, coalesce(good, 0) AS good, coalesce(scrap, 0) AS scrap,
-       CASE WHEN available > 0 THEN tenths(half_up(coalesce(run, 0) * 100, available::HUGEINT, 10)) END AS utilisation,
-       CASE WHEN heads > 0 THEN half_up(coalesce(good, 0) * 10, (heads * 10)::HUGEINT, 1)::DECIMAL(18, 1) END AS per_head
-FROM day LEFT JOIN worked USING (id);
+    SELECT machine_day AS id, sum(minutes) AS run, sum(good) AS good, sum(scrap) AS scrap,
+           sum(coalesce(standard, 0)) AS standard
+    FROM report LEFT JOIN standard USING (id) GROUP BY ALL),
+whole AS (
+    SELECT day.*, coalesce(run, 0)::HUGEINT AS run, coalesce(good, 0)::HUGEINT AS good,
+           coalesce(scrap, 0)::HUGEINT AS scrap, coalesce(standard, 0) AS standard
+    FROM day LEFT JOIN worked USING (id))
+SELECT *, CASE WHEN available > 0 THEN tenths(half_up(run * 100, available::HUGEINT, 10)) END AS utilisation,
+       CASE WHEN heads > 0 THEN half_up(good * 10, (heads * 10)::HUGEINT, 1)::DECIMAL(18, 1) END AS per_head,
+       CASE WHEN available > 0 AND good + scrap > 0
+            THEN tenths(half_up((standard * 10)::HUGEINT * good * 100, (good + scrap) * available * 10, 10)) END AS oee
+FROM whole;
 CREATE TABLE job AS
 WITH made AS (SELECT job AS id, sum(good) AS good FROM report WHERE state = 'approved' AND finishes GROUP BY ALL)
 SELECT id, was['quantity']::BIGINT AS quantity, was['planned_start']::DATE AS planned_start,
-       was['planned_end']::DATE AS planned_end, coalesce(made.good, 0) AS good
+       was['planned_end']::DATE AS planned_end, coalesce(made.good, 0) AS good,
+       was['machine']::BIGINT AS machine, was['product']::BIGINT AS product
 FROM entered LEFT JOIN made USING (id) WHERE form = 'job';
+-- Standard hours of a job: pieces / cavities * seconds + what setting up takes, to one digit.
+CREATE TABLE job_hours AS
+SELECT job.id, tenths(half_up(job.quantity * cycle + setup * cavities, cavities * 3600, 10)) AS hours
+FROM job JOIN operation USING (product);
 CREATE TABLE receipt AS
-SELECT id, was['_state'] AS state, was['invoice']::BIGINT AS invoice,
+SELECT id, was['_state'] AS state, was['invoice']::BIGINT AS invoice, was['order']::BIGINT AS "order",
        was['received_on']::DATE AS received_on, was['amount']::DECIMAL(18, 2) AS amount
 FROM entered WHERE form = 'receipt';
 CREATE TABLE invoice AS
@@ -146,6 +180,12 @@ FROM entered WHERE form = 'exception';
 CREATE TABLE reconciliation AS
 SELECT id, was['_state'] AS state, was['day']::DATE AS day
 FROM entered WHERE form = 'reconciliation';
+CREATE TABLE expected AS
+WITH came AS (SELECT "order" AS id, sum(amount) AS amount FROM receipt WHERE state = 'confirmed' GROUP BY ALL)
+SELECT orders.id, orders.amount - coalesce(came.amount, 0) AS unpaid,
+       coalesce(signed_on, due_on) + coalesce(payment_days, 30) AS expected_on
+FROM orders LEFT JOIN came USING (id) JOIN customer ON customer.id = orders.customer
+WHERE state <> 'cancelled' AND orders.amount > coalesce(came.amount, 0);
 CREATE TABLE stock_value AS
 SELECT product.id, round(coalesce(sum(quantity), 0) * any_value(cost), 2) AS value
 FROM product LEFT JOIN movement ON movement.product = product.id GROUP BY ALL;
@@ -172,6 +212,17 @@ FROM mean;
 
 CREATE MACRO said(of_field, option) AS
     coalesce((SELECT any_value(label) FROM words WHERE field = of_field AND name = option), '–');
+CREATE MACRO share(part, n) AS CASE WHEN n > 0 THEN tenths(half_even(part * 100::HUGEINT, n::HUGEINT, 10)) END;
+-- the keys under which a figure of so many months ago stands: the present one, the one before, and in the small line
+CREATE MACRO spans(ago) AS unnest(CASE ago WHEN 0 THEN ['figure', 'trend 5'] WHEN 1 THEN ['before', 'trend 4']
+    ELSE ['trend ' || (5 - ago)] END);
+-- Days before and after the first one, which is when a simulated application was published: at most 28 on each side,
+-- in at most ten slices.
+CREATE MACRO first_day() AS (SELECT min(day_of(happened_at)) FROM event);
+CREATE MACRO slice() AS (least(28, date_diff('day', first_day(), today()) + 1) + 9) // 10;
+CREATE MACRO slices() AS least(28, date_diff('day', first_day(), today()) + 1) // slice();
+CREATE MACRO place_of(day) AS CASE WHEN date_diff('day', first_day(), day) BETWEEN 0 AND slices() * slice() - 1
+    THEN slices() + date_diff('day', first_day(), day) // slice() END;
 CREATE MACRO last_month() AS months_later(month_of(today()), -1);
 
 -- overview: Open orders
@@ -191,21 +242,37 @@ SELECT said('order.channel', channel), sum(amount) FROM orders WHERE state NOT I
 SELECT row_number() OVER (ORDER BY due_on, id), id FROM orders WHERE state NOT IN ('signed', 'cancelled')
 ORDER BY due_on, id LIMIT 8;
 
--- production: Orders on time %
-SELECT CASE WHEN signed_on >= month_of(today()) THEN 'figure' ELSE 'before' END AS span,
-       mean(count(*) FILTER (signed_on <= due_on) * 100, count(*))
-FROM orders WHERE state = 'signed' AND signed_on >= last_month() AND signed_on < months_later(month_of(today()), 1)
-GROUP BY span;
--- production: Utilisation %
-SELECT CASE WHEN day >= month_of(today()) THEN 'figure' ELSE 'before' END AS span,
-       mean(sum(utilisation), count(utilisation))
-FROM machine_day WHERE day >= last_month() AND day < months_later(month_of(today()), 1) GROUP BY span;
+-- production: Orders fulfilled
+WITH own AS (
+    SELECT CASE WHEN due_on >= month_of(today()) THEN 'figure' ELSE 'before' END AS span,
+           count(*) FILTER (state = 'signed') AS kept, count(*) FILTER (state <> 'cancelled') AS due
+    FROM orders WHERE due_on >= last_month() AND due_on < months_later(month_of(today()), 1) GROUP BY span)
+SELECT span, share(kept, due) FROM own;
+-- production: On time in full
+WITH own AS (
+    SELECT months_between(signed_on, today()) AS ago,
+           count(*) FILTER (signed_on <= due_on AND produced >= quantity) AS kept, count(*) FILTER (state = 'signed') AS signed
+    FROM orders WHERE months_between(signed_on, today()) BETWEEN 0 AND 5 GROUP BY ago)
+SELECT spans(ago), share(kept, signed) FROM own;
+-- production: Utilisation
+WITH own AS (
+    SELECT months_between(day, today()) AS ago, sum(run) AS run, sum(available) AS available
+    FROM machine_day WHERE months_between(day, today()) BETWEEN 0 AND 5 GROUP BY ago)
+SELECT spans(ago), share(run, available) FROM own;
 -- production: Output per head and day
-SELECT CASE WHEN day >= month_of(today()) THEN 'figure' ELSE 'before' END AS span, mean(sum(per_head), count(per_head))
-FROM machine_day WHERE day >= last_month() AND day < months_later(month_of(today()), 1) GROUP BY span;
--- production: Scrap this month
-SELECT CASE WHEN day >= month_of(today()) THEN 'figure' ELSE 'before' END AS span, sum(scrap)
-FROM machine_day WHERE day >= last_month() AND day < months_later(month_of(today()), 1) GROUP BY span;
+WITH own AS (
+    SELECT months_between(day, today()) AS ago, sum(good) AS good, sum(heads) AS heads
+    FROM machine_day WHERE months_between(day, today()) BETWEEN 0 AND 5 GROUP BY ago)
+SELECT spans(ago), CASE WHEN heads > 0 THEN half_even(units(good), units(heads), 1) END FROM own;
+-- production: OEE: availability × performance × quality
+WITH own AS (
+    SELECT line, GROUPING(line) AS whole, sum(run) AS run, sum(available)::HUGEINT AS available, sum(good) AS good,
+           sum(scrap) AS scrap, (sum(standard) * 10)::HUGEINT AS standard
+    FROM machine_day WHERE months_between(day, today()) = 0 GROUP BY ROLLUP (line))
+SELECT CASE WHEN whole = 1 THEN 'figure' ELSE (SELECT name FROM line l WHERE l.id = own.line) END,
+       CASE WHEN run > 0 AND available > 0 AND good + scrap > 0
+            THEN tenths(half_even(standard * good * 10, available * (good + scrap), 10)) END
+FROM own;
 -- production: On time by line
 WITH own AS (
     SELECT line, GROUPING(line) AS whole, count(*) FILTER (state = 'signed') AS signed,
@@ -215,14 +282,26 @@ WITH own AS (
 SELECT CASE WHEN whole = 1 THEN 'figure' ELSE coalesce((SELECT name FROM line l WHERE l.id = own.line), '–') END,
        CASE WHEN signed > 0 THEN tenths(half_even(kept * 100::HUGEINT, signed::HUGEINT, 10)) END
 FROM own;
--- production: Use and output by line (30 days)
+-- production: Use, OEE and output by line (30 days)
 WITH own AS (
     SELECT coalesce((SELECT name FROM line l WHERE l.id = machine_day.line), 'All') AS label,
-           mean(sum(utilisation), count(utilisation)) AS used, mean(sum(per_head), count(per_head)) AS made,
-           sum(good) AS good, sum(scrap) AS scrap
+           mean(sum(utilisation), count(utilisation)) AS used, mean(sum(oee), count(oee)) AS oee,
+           mean(sum(per_head), count(per_head)) AS made, sum(good) AS good, sum(scrap) AS scrap
     FROM machine_day WHERE day >= today() - 30 GROUP BY ROLLUP (line))
-SELECT label || ' 1', used::VARCHAR FROM own UNION ALL SELECT label || ' 2', made::VARCHAR FROM own
-UNION ALL SELECT label || ' 3', good::VARCHAR FROM own UNION ALL SELECT label || ' 4', scrap::VARCHAR FROM own;
+SELECT label || ' 1', used::VARCHAR FROM own UNION ALL SELECT label || ' 2', oee::VARCHAR FROM own
+UNION ALL SELECT label || ' 3', made::VARCHAR FROM own UNION ALL SELECT label || ' 4', good::VARCHAR FROM own
+UNION ALL SELECT label || ' 5', scrap::VARCHAR FROM own;
+-- production: Why pieces were scrapped
+SELECT said('work_report.scrap_reason', scrap_reason), sum(scrap) FROM report WHERE scrap > 0 GROUP BY scrap_reason;
+-- production: Load of machines (hours to be made)
+WITH own AS (
+    SELECT machine, sum(hours) AS hours,
+           row_number() OVER (ORDER BY sum(hours) DESC NULLS LAST, machine NULLS LAST) AS rank
+    FROM job LEFT JOIN job_hours USING (id) WHERE good < quantity GROUP BY machine)
+SELECT CASE WHEN rank > 12 THEN 'Others' ELSE coalesce((SELECT title FROM machine m WHERE m.id = own.machine), '–') END
+       AS label, sum(hours) FROM own GROUP BY label;
+-- production: What machines can do
+SELECT row_number() OVER (ORDER BY code, id), id FROM machine WHERE usable ORDER BY code, id LIMIT 12;
 -- production: Utilisation by day %
 SELECT date_diff('day', today() - 20, day) || ' ' || (SELECT name FROM line l WHERE l.id = machine_day.line),
        mean(sum(utilisation), count(utilisation))
@@ -253,7 +332,13 @@ SELECT 'figure', sum(open) FROM invoice WHERE state = 'overdue';
 SELECT 'figure', sum(amount) FROM bill WHERE state <> 'paid';
 -- money: Stock value
 SELECT 'figure', sum(value) FROM stock_value;
--- money: Receivables falling due (forecast)
+-- money: Receipts expected by week (open orders)
+SELECT date_diff('day', week_of(today()) - 7, week_of(expected_on)) // 7 || ' ', sum(unpaid) FROM expected
+WHERE expected_on >= week_of(today()) - 7 AND expected_on < week_of(today()) + 63 GROUP BY week_of(expected_on);
+-- money: Receipts expected by order
+SELECT row_number() OVER (ORDER BY expected_on, id), id FROM expected WHERE expected_on >= today() - 14
+ORDER BY expected_on, id LIMIT 6;
+-- money: Invoices falling due
 SELECT date_diff('day', week_of(today()) - 21, week_of(due_on)) // 7 || ' ', sum(open)
 FROM invoice WHERE state <> 'paid' AND due_on >= week_of(today()) - 21 AND due_on < week_of(today()) + 63
 GROUP BY week_of(due_on);
@@ -314,11 +399,11 @@ SELECT 'figure', mean(on_time_rate, 1) FROM month WHERE begins_on = last_month()
 -- effect: Wrong shipments % (last month)
 SELECT 'figure', mean(wrong_rate, 1) FROM month WHERE begins_on = last_month() AND wrong_rate IS NOT NULL;
 -- effect: Mean lead time in days
-SELECT 11 - months_between(begins_on, today()) || ' ', mean(mean_days, 1) FROM month
-WHERE mean_days IS NOT NULL AND months_between(begins_on, today()) BETWEEN 0 AND 11;
+SELECT 5 - months_between(begins_on, today()) || ' ', mean(mean_days, 1) FROM month
+WHERE mean_days IS NOT NULL AND months_between(begins_on, today()) BETWEEN 0 AND 5;
 -- effect: On time %
-SELECT 11 - months_between(begins_on, today()) || ' ', mean(on_time_rate, 1) FROM month
-WHERE on_time_rate IS NOT NULL AND months_between(begins_on, today()) BETWEEN 0 AND 11;
+SELECT 5 - months_between(begins_on, today()) || ' ', mean(on_time_rate, 1) FROM month
+WHERE on_time_rate IS NOT NULL AND months_between(begins_on, today()) BETWEEN 0 AND 5;
 -- effect: From order to signature
 WITH arrived AS (
     SELECT record_id AS id, max(entered_at) AS arrived_at FROM visit WHERE form = 'order' AND state = 'signed' GROUP BY ALL),
@@ -337,6 +422,20 @@ spread AS (
 SELECT place || ' records', n::VARCHAR FROM spread UNION ALL SELECT place || ' mean', length_of(total, n) FROM spread
 UNION ALL SELECT place || ' median', length_of(twice_median, 2::HUGEINT) FROM spread
 UNION ALL SELECT place || ' p90', length_of(p90, 1::HUGEINT) FROM spread;
+-- effect: Before and after the last publication: exceptions for each order signed
+WITH own AS (
+    SELECT place, sum(coalesce(f, 0)) AS found, sum(coalesce(g, 0)) AS signed FROM (
+        SELECT place_of(found_on) AS place, 1 AS f, 0 AS g FROM exception
+        UNION ALL SELECT place_of(signed_on), 0, 1 FROM orders WHERE state = 'signed')
+    WHERE place IS NOT NULL GROUP BY ROLLUP (place))
+SELECT coalesce('trend ' || place, 'after'),
+       CASE WHEN signed > 0 THEN hundredths(half_even(found, signed, 100)) END FROM own;
+-- effect: Before and after the last publication: on time
+WITH own AS (
+    SELECT place_of(signed_on) AS place, count(*) FILTER (signed_on <= due_on) AS kept,
+           count(*) FILTER (state = 'signed') AS signed
+    FROM orders WHERE place_of(signed_on) IS NOT NULL GROUP BY ROLLUP (place))
+SELECT coalesce('trend ' || place, 'after'), share(kept, signed) FROM own;
 -- effect: Where the time goes
 WITH own AS (
     SELECT *, row_number() OVER (PARTITION BY record_id, state ORDER BY number) > 1 AS again FROM visit
@@ -385,4 +484,7 @@ WHERE months_between(raised_on, today()) BETWEEN 0 AND 11 GROUP BY months_betwee
 SELECT said('exception.kind', kind), count(*) FROM exception WHERE found_on >= today() - 14 GROUP BY kind;
 -- effect: Exceptions without an answer
 SELECT row_number() OVER (ORDER BY found_on DESC, id DESC), id FROM exception WHERE state <> 'answered'
+ORDER BY found_on DESC, id DESC LIMIT 8;
+-- effect: Actions, and the changes that answer them
+SELECT row_number() OVER (ORDER BY found_on DESC, id DESC), id FROM exception WHERE state = 'answered'
 ORDER BY found_on DESC, id DESC LIMIT 8;

@@ -71,11 +71,15 @@ def test_nothing_that_is_done_reads_a_whole_table(factory):
     }
     assert len(asked) > 100
     with simulation.app.database.read() as conn:
+        narrow = set(
+            conn.scalars(sa.text("SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '% WHERE %'"))
+        )
         plans = {
             text: conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values).all() for text, values in asked.items()
         }
-    scans = {(table, text) for text, plan in plans.items() for step in plan
-             if step.detail.startswith("SCAN ") and (table := step.detail.split()[1].strip('"')) in forms | LOGS}  # fmt: skip
+    scans = {(words[1], text) for text, plan in plans.items() for step in plan
+             if (words := step.detail.replace('"', "").split())[0] == "SCAN" and words[1] in forms | LOGS
+             and words[-1] not in narrow}  # fmt: skip
     assert scans == set()
 
 
@@ -133,4 +137,7 @@ def test_a_figure_that_is_not_that_of_the_events_is_found(factory, told):
         with app.database.write() as conn:
             conn.execute(sa.update(table).values(scrap=table.c.scrap - 1))
     different = {one.card for one in found if not one.equal}
-    assert different == {("production", "Scrap this month"), ("production", "Use and output by line (30 days)")}
+    by_line, oee = (("production", name) for name in ("Use, OEE and output by line (30 days)",
+                                                      "OEE: availability × performance × quality"))  # fmt: skip
+    assert by_line in different
+    assert different <= {by_line, oee}
