@@ -37,6 +37,7 @@ designer: $(VENV)/.installed-test
 # The pictures of README.md and docs/images, from a demo in a folder of its own.
 pictures: $(VENV)/.installed-test
 	$(BIN)/python tools/pictures.py
+	STORY=1 $(BIN)/pytest tests/browser/test_whole_story.py
 
 # Half a year of a simulated factory through the Order Hub's own doors, three times; then whether everything is right,
 # and whether every figure on its pages is that of the events, worked out by DuckDB.
