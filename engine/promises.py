@@ -24,7 +24,7 @@ MOMENTS = (AT_RISK, WILL_BE_LATE, LATE)  # each at or before the next; None: nev
 TIMES = ("state_due", "forecast_at", *MOMENTS)  # all that follows from when a record entered its state
 
 
-def order_of(promised: str | None) -> str:
+def ranked_by(promised: str | None) -> str:
     """The moment that puts open records in the order of their promise, or of their present step where none is given."""
     return LATE if promised else AT_RISK
 

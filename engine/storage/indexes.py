@@ -20,7 +20,7 @@ from sqlalchemy.sql import visitors
 from engine.cards import AgeingCard, Card, Formula, NumberCard, TrendCard
 from engine.definition import Form
 from engine.expressions import NotInSql, compile_expression, no_time, to_sql
-from engine.promises import indexed, order_of
+from engine.promises import indexed, ranked_by
 from engine.storage.tables import ALWAYS_FILLED, Tables
 from engine.views import KanbanView, ListView, TowerView, View
 
@@ -125,7 +125,7 @@ def _tower_indexes(form: Form, table: sa.Table, tables: Tables) -> Iterator[Part
         conditions = [table.c.deleted_at.is_(None), *constant_terms(view, form, tables)]
         for first, *others in indexed(form.workflow.promised):
             yield False, [table.c[first], table.c.id, *(table.c[name] for name in others)], conditions
-        by = table.c[order_of(form.workflow.promised)]
+        by = table.c[ranked_by(form.workflow.promised)]
         for group in ("state", *view.groups):
             if group in table.c and not _by_title(form, group):
                 yield False, [table.c[group], by.is_(None), by, table.c.id], conditions

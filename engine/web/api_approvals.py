@@ -17,7 +17,16 @@ from engine.people import Actor
 from engine.web import api_input
 from engine.web.api_forms import demand_scope, demand_write
 from engine.web.api_shape import Json, moment
-from engine.web.approvals import FOUND, Entry, approval_for, entries_of, key_of, person_named, waiting_question
+from engine.web.approvals import (
+    FOUND,
+    Entry,
+    approval_for,
+    entries_of,
+    key_of,
+    person_named,
+    text_for,
+    waiting_question,
+)
 from engine.web.context import actor, application
 
 blueprint = Blueprint("api_approvals", __name__, url_prefix="/approvals")
@@ -67,7 +76,8 @@ def read_approval(approval_id: int) -> Response:
     picture = entry.picture
     assert picture is not None  # it was drawn just now
     return jsonify(
-        **_entry(entry, approval), round=approval.round, started_at=moment(approval.started_at),
+        **_entry(entry, approval) | {"message": text_for(approval, asked)},
+        round=approval.round, started_at=moment(approval.started_at),
         closed_at=moment(approval.closed_at), comment=approval.comment,
         answers=[one.name for one in mine.choices] if mine is not None else [],
         powers=[str(one) for one in action.powers],

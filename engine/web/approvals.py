@@ -231,7 +231,7 @@ def page_of(conn: sa.Connection, approval_id: int) -> Page:
     language = reader().language
     back = tuple((place, action.steps[place].label.text(language)) for place in range(approval.at))
     return Page(
-        picture, label(seen.form), seen.title, f"/{seen.form.name}/{seen.id}", _text(approval, language),
+        picture, label(seen.form), seen.title, f"/{seen.form.name}/{seen.id}", text_for(approval, asked),
         tuple(showing.fact(one) for one in fields if one.kind != "lines"),
         tuple(showing.lines(one, False) for one in fields if one.kind == "lines"), mine,
         ", ".join(one.name for one in first.missing) if first is not None else "",
@@ -240,10 +240,20 @@ def page_of(conn: sa.Connection, approval_id: int) -> Page:
     )  # fmt: skip
 
 
+def text_for(approval: Approval, asked: Sequence[Question]) -> str:
+    """What was written to those who take part. It may tell of fields that others who read the record may not see: they
+    are told what the approval is called."""
+    language = reader().language
+    return _text(approval, language) if _has_part(approval, asked) else approval.name(language)
+
+
 def _takes_part(approval: Approval, asked: Sequence[Question]) -> bool:
+    return actor().view_as is None and _has_part(approval, asked)
+
+
+def _has_part(approval: Approval, asked: Sequence[Question]) -> bool:
     who = actor()
-    part = any(one.voice(who.id) is not None for one in asked)
-    return who.view_as is None and (part or model.is_applicant(approval, who) or who.is_admin)
+    return who.is_admin or model.is_applicant(approval, who) or any(one.voice(who.id) is not None for one in asked)
 
 
 def waiting_question(asked: Sequence[Question]) -> Question | None:

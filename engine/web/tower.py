@@ -21,7 +21,7 @@ from engine.expressions.view import target_of
 from engine.fields.base import Field
 from engine.filling import fill
 from engine.permissions import may
-from engine.promises import TIMES, order_of
+from engine.promises import TIMES, ranked_by
 from engine.queries import Filter, ListQuery, Sort
 from engine.storage import records
 from engine.titles import extras
@@ -193,7 +193,7 @@ def rows_of(
     """
     names = _names(query, columns, view)
     asked = query.tower or towers.Asked()
-    base = Sort(order_of(_promised(query.form)), False)
+    base = Sort(ranked_by(_promised(query.form)), False)
     if "sort" in query.said or asked.group not in ("", "risk"):
         own = query.sort if "sort" in query.said else (base,)
         keys = own if asked.group in ("", "risk") else (Sort(asked.group, False), *own)

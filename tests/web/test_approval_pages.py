@@ -49,6 +49,24 @@ def test_one_approval_shows_amounts_before_its_buttons(site: Grounds) -> None:
     assert site.visitor("lea").get("/approvals/9").status_code == 404
 
 
+def test_the_message_is_for_those_who_take_part(site: Grounds) -> None:
+    """It may tell of what others who read the record may not see."""
+    read = {
+        who: (text(site.visitor(who).get("/approvals/1")), api_message(site, who))
+        for who in ("lea", "admin", "kim")
+    }  # fmt: skip
+    asked_of = "May Printer be signed?"
+    assert {who: (asked_of in page, message == asked_of) for who, (page, message) in read.items()} == {
+        "lea": (True, True), "admin": (True, True), "kim": (False, False),
+    }  # fmt: skip
+    assert read["kim"][1] in read["kim"][0]
+
+
+def api_message(site: Grounds, who: str) -> str:
+    headers = {"Authorization": f"Bearer {site.token(who, None)}"}
+    return str(site.web.test_client().get("/api/v1/approvals/1", headers=headers).json["message"])
+
+
 def test_home_and_record_lead_to_it_instead_of_deciding_unseen(site: Grounds) -> None:
     lea = site.visitor("lea")
     for path in ("/", "/paper/1", "/notifications"):

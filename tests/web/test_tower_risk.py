@@ -14,7 +14,7 @@ from tower_world import PEOPLE, YAML, days
 from werkzeug.datastructures import MultiDict
 
 from engine import fetching, towers
-from engine.promises import mark, order_of
+from engine.promises import mark, ranked_by
 from engine.queries import Sort, parse_query
 from engine.towers import RISKS
 
@@ -139,7 +139,7 @@ def _query(made: Any, risk: str) -> Any:
     asked = parse_query(
         app, made.actor("ann"), form, MultiDict([("view", "tower"), *([("risk", risk)] if risk else [])])
     )
-    return replace(asked, sort=(Sort(order_of(form.workflow.promised), False),), limit=2)
+    return replace(asked, sort=(Sort(ranked_by(form.workflow.promised), False),), limit=2)
 
 
 def _pages(made: Any, risk: str, *, few: bool) -> list[str]:
