@@ -200,6 +200,9 @@ def fill_plant(world: World, n: int, order: int, product: int) -> None:
     supplier = _save(world, "supplier", name=f"Suppname{n}")
     _save(world, "bill", supplier=supplier, amount=_figure())
     _save(world, "purchase", supplier=supplier, product=resin, quantity="7", price=_figure(4), needed_on="2026-05-01")
+    service.adopt(world.app, SETUP, "purchase",
+                  {"supplier": supplier, "product": resin, "quantity": "7", "price": _figure(4), "order": order,
+                   "needed_on": "2026-05-01"}, state="sent")  # fmt: skip
     request = _save(world, "purchase_request", product=resin, quantity="7", needed_on="2026-05-01")
     service.adopt(world.app, SETUP, "quotation",
                   {"request": request, "supplier": supplier, "price": _figure(4), "promised_on": "2026-05-01"}, state="answered")  # fmt: skip

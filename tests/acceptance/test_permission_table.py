@@ -315,14 +315,17 @@ def addresses(world: World, login: str) -> Iterator[str]:
 
 
 def test_there_is_something_to_hide(worlds: Any) -> None:
-    """Every field that a grant hides from some role has a canary; else the tests above prove nothing about it."""
+    """Every field that a grant hides from somebody who signs in here has a canary; else the tests above prove nothing
+    about it. People of portals have doors of their own."""
     for file in APPS:
         world = worlds(file.stem)
+        outside = {role for role, one in world.oracle.yaml["roles"].items() if one and one.get("stands_for")}
         guarded = {(form, name) for form, _id, name in world.canaries}
         for form, one in world.oracle.yaml["forms"].items():
             hidden = {
                 name
-                for grant in one.get("permissions", {}).values()
+                for role, grant in one.get("permissions", {}).items()
+                if role not in outside
                 for name, override in grant.get("fields", {}).items()
                 if override.get("read") is False
             }
