@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import templates
 import waitress
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from webs import SHARED, web_for
 
 from engine import accounts, passwords, sessions
@@ -28,6 +28,7 @@ from engine.web.context import Settings
 
 SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 HASH = passwords.hashed(PASSWORD)
+expect.set_options(timeout=15_000)  # a busy machine is no mistake of the screens
 
 
 @dataclass

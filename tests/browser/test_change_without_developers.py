@@ -147,7 +147,7 @@ WAYS = [pytest.param(False, id="mouse"), pytest.param(True, id="keyboard")]
 @pytest.mark.parametrize("keys", WAYS if os.environ.get("DESIGNER") == "full" else WAYS[:1])
 def test_a_change_without_developers(hub: Hub, page_as: Callable[..., Page], keys: bool) -> None:
     page = page_as(hub.served, "admin", path="/designer")
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(30_000)
     hands, began = Hands(page, keys=keys), time.monotonic()
 
     draw_the_change(page, hands)

@@ -396,6 +396,10 @@ document.addEventListener("change", async (event) => {
 // --- other forms
 
 document.addEventListener("change", (event) => { if (event.target.matches?.("[data-goto]")) location.assign(event.target.value); });
+for (const select of document.querySelectorAll("[data-goto]")) {  // what was chosen before this script was there
+  const here = [...select.options].find((one) => one.defaultSelected);
+  if (here && select.value !== here.value) location.assign(select.value);
+}
 document.addEventListener("click", (event) => { if (event.target.closest("[data-form-new]")) newForm(); });
 
 function newForm() {
