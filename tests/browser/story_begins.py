@@ -5,7 +5,7 @@ from __future__ import annotations
 from order_world import PDF, choose, in_days, open_step, press, ready, save_page, upload
 from order_world import picture as photograph
 from playwright.sync_api import expect
-from story_world import Story
+from story_people import Story
 
 
 def sales_enters_the_order_and_it_is_frozen(story: Story) -> None:

@@ -7,7 +7,7 @@ import re
 from order_world import PDF, choose, open_step, press, ready, save_page, upload
 from order_world import picture as photograph
 from playwright.sync_api import Page, expect
-from story_world import Story
+from story_people import Story
 
 STATES = ["待确认", "已收款", "备料中", "生产排程", "工序进度", "质检完成", "物流发运", "客户签收"]
 LEFT_BY = ["王芳", "王芳", "吴磊", "赵敏", "孙强", "钱丽", "周经理", ""]

@@ -71,7 +71,7 @@ def test_a_dashboard_is_built_by_mouse_and_by_keyboard(desk, page_as):
     # by mouse: a click adds, a drag moves, the handle widens, the panel renames
     page.click("[data-add-card=breakdown]")
     expect(page.locator("#tile-1.card-breakdown .bars-label")).to_have_text("Open")
-    page.locator("[data-kind=text]").drag_to(page.locator("#tile-0 .card-header"), target_position={"x": 20, "y": 8})
+    page.locator("li[data-kind=text]").drag_to(page.locator("#tile-0 .card-header"), target_position={"x": 20, "y": 8})
     expect(page.locator(".builder-card")).to_have_count(3)
     page.locator("#tile-2 .card-grip").drag_to(page.locator("#tile-0 .card-header"), target_position={"x": 10, "y": 6})
     expect(page.locator("#tile-0")).to_be_focused()

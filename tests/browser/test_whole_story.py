@@ -27,7 +27,7 @@ from story_ends import (
     the_customer_signs_on_the_phone,
     the_manager_finds_everything,
 )
-from story_world import BOOK, PICTURES, Story
+from story_people import BOOK, PICTURES, Story
 
 PHONE = {"width": 390, "height": 844}
 
