@@ -53,8 +53,9 @@ class SheetMaker:
 
     def make(self, seen: Seen | None, typed: Typed, problems: Mapping[str, Sequence[str]] | None = None) -> Sheet:
         """``seen`` None: a new record. ``problems`` by path on the form; without them, what does not parse."""
-        stored = dict(seen.row) if seen else self.defaults(self.form, self._parsed(self.form, typed.raw, ""))
-        row = {**stored, **self._parsed(self.form, typed.raw, "")}
+        given = self._parsed(self.form, typed.raw, "")
+        stored = dict(seen.row) if seen else self.defaults(self.form, given)
+        row = {**stored, **self._open(self.form, given, stored if seen else EMPTY)}
         typed, line_rows = self._lines(stored, typed)
         row.update(line_rows)
         view = View(self.form, _without_derived(self.form, row), self.loader, seen.id if seen else None)
@@ -111,6 +112,13 @@ class SheetMaker:
             except EvaluationFailed:
                 row[name] = None
         return row
+
+    def _open(self, form: Form, given: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
+        """What was typed, for working things out: a link to what the person may not see, where it does not stand
+        already, leads nowhere."""
+        self._look(form, [given])
+        closed = {name for name, key in _links(form, given) if not self.followed[key] and kept.get(name) != key[1]}
+        return {name: None if name in closed else value for name, value in given.items()}
 
     def _look(self, form: Form, rows: Sequence[Mapping[str, Any]]) -> None:
         """Which records the links of these rows point to may be seen: one statement for each form not looked at yet."""
@@ -204,7 +212,7 @@ class SheetMaker:
         self, field: Field, row: Row, kept: Mapping[int, Mapping[str, Any]], given: Mapping[str, Any]
     ) -> dict[str, Any]:
         base = kept[row.id] if row.id in kept else self.defaults(self._line_form(field.name), given)  # type: ignore[index]
-        return {**base, **given}
+        return {**base, **self._open(self._line_form(field.name), given, kept.get(row.id or 0, EMPTY))}
 
     def _line_views(self, name: str, rows: Sequence[Mapping[str, Any]], parent: View) -> list[View]:
         form = self.app.definition.forms[self.form.fields[name].form]  # type: ignore[attr-defined]

@@ -32,9 +32,10 @@ forms:
       count: {type: integer, label: Count, required: true, default_expression: record.part.pack}
       wanted: {type: integer, label: Wanted, default_expression: record.part.pack}
       checked: {type: boolean, label: Checked}
+      packed: {type: computed, label: Packed, result: {type: integer}, value: record.part.pack + 1}
       rows: {type: lines, form: row, label: Rows}
     sections:
-      - {label: What, fields: [name, part, count, wanted, rows]}
+      - {label: What, fields: [name, part, count, wanted, packed, rows]}
       - {label: Control, fields: [checked]}
     views:
       all: {type: list, label: All, columns: [name, part, count], card: [name, part, count]}
@@ -57,6 +58,7 @@ forms:
     fields:
       part: {type: link, form: part, label: Part, required: true}
       count: {type: integer, label: Count, required: true, default_expression: record.part.pack}
+      packed: {type: computed, label: Packed, result: {type: integer}, value: record.part.pack + 1}
 tasks:
   pick: {label: Pick, roles: [picker], form: need, transition: finish}
 """
@@ -121,7 +123,10 @@ def test_nothing_follows_from_what_may_not_be_seen(depot: Grounds) -> None:
     ann = depot.visitor("ann")
     assert "4711" not in ann.get("/need/new?part=2").text
     typing = {"part": "2", "count": "", "rows": "1", "rows.0.part": "2", "rows.0.count": ""}
-    assert "4711" not in ann.post("/need/react", typing).text
+    seen = ann.post("/need/react", typing | {"part": "1", "rows.0.part": "1"}).text
+    assert "13" in seen  # the packed ones of what may be seen
+    unseen = ann.post("/need/react", typing).text
+    assert not re.search("4,?71[12]", unseen)
 
 
 def test_an_exception_says_why(depot: Grounds) -> None:
