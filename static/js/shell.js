@@ -21,6 +21,16 @@ function fold() {
   remember("bar", folded ? "small" : "wide");
 }
 
+// A label around a hidden file box says which files were chosen.
+function startFileChoices() {
+  document.addEventListener("change", (event) => {
+    const said = event.target.closest(".file-choice")?.querySelector("span");
+    if (!said) return;
+    said.dataset.empty ??= said.textContent;
+    said.textContent = [...event.target.files].map((file) => file.name).join(", ") || said.dataset.empty;
+  });
+}
+
 function startPasswordEyes() {
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-reveal]");
@@ -47,5 +57,6 @@ export function startShell() {
     if (event.target.matches("[data-submit-on-change]")) event.target.form.requestSubmit();
   });
   startPasswordEyes();
+  startFileChoices();
 }
 
