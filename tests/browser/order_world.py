@@ -92,7 +92,7 @@ def save_page(page: Page) -> None:
 
 def open_step(page: Page, transition: str, place: str = ".rec-head") -> Locator:
     """Press the button of a transition; answers its dialog."""
-    page.locator(f"{place} [data-door={transition}]").click()
+    ready(page).locator(f"{place} [data-door={transition}]").click()
     dialog = page.locator("dialog#take-dialog")
     expect(dialog).to_be_visible()
     return dialog
