@@ -79,6 +79,7 @@ def test_saving_in_the_preview_says_what_is_wrong_and_saves_nothing(hub: Any, dr
     watch.expect("422")
     page = page_as(hub, "admin", path=f"/designer/{draft}/preview?what=record:order&who=@1&device=desktop", language="en")
     page.locator("[name=who]").select_option(label="李娜")
+    expect(page.locator("iframe.preview-view")).to_have_count(1)  # hers has taken the place of the former
     view = inside(page)
     expect(view.locator("h1")).to_contain_text("SO")
     view.locator("header a", has_text="Edit").click()
