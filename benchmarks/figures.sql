@@ -278,7 +278,7 @@ WITH own AS (
     SELECT line, GROUPING(line) AS whole, count(*) FILTER (state = 'signed') AS signed,
            count(*) FILTER (signed_on <= due_on) AS kept
     FROM orders
-    WHERE signed_on >= quarter_of(today()) AND signed_on < months_later(quarter_of(today()), 3) GROUP BY ROLLUP (line))
+    WHERE signed_on >= month_of(today()) AND signed_on < months_later(month_of(today()), 1) GROUP BY ROLLUP (line))
 SELECT CASE WHEN whole = 1 THEN 'figure' ELSE coalesce((SELECT name FROM line l WHERE l.id = own.line), '–') END,
        CASE WHEN signed > 0 THEN tenths(half_even(kept * 100::HUGEINT, signed::HUGEINT, 10)) END
 FROM own;
