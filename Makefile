@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test deep check bench schemathesis faults chaos designer pictures simulate
+.PHONY: run test deep check bench schemathesis faults chaos channels designer pictures simulate extension vendure
 
 run: $(VENV)/.installed
 	$(BIN)/appmill run apps/order_hub.yaml --demo
@@ -46,9 +46,25 @@ simulate: $(VENV)/.installed-test
 	  $(BIN)/appmill simulate apps/order_hub.yaml --orders 10000 --days 180 --seed $$seed --keep var/simulated && \
 	  $(BIN)/python benchmarks/figures.py --days 180 --keep var/simulated || exit 1; done
 
+# The browser extension as a ZIP in var/, to be loaded or handed to a store: the same bytes from the same files.
+extension: $(VENV)/.installed
+	$(BIN)/python tools/extension.py
+
+# The connector to Vendure against Vendure itself, which npm installs into a folder of the cache (3 minutes, once).
+vendure: $(VENV)/.installed-test
+	$(BIN)/python tests/vendure/shop.py install
+	$(BIN)/pytest -rP tests/vendure/against_vendure.py
+
 # Three servers and three workers on PostgreSQL, killed at random under load.
 chaos: $(VENV)/.installed-test
 	$(BIN)/python tests/faults/chaos.py --minutes 5
+
+# Orders of three shops that misbehave, while our processes are killed; from a webhook to its order; looking within the
+# limits that the vendors publish.
+channels: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/channels.py run
+	$(BIN)/python benchmarks/channels.py told
+	$(BIN)/python benchmarks/channels.py asked
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -177,6 +177,19 @@ FROM entered WHERE form = 'complaint';
 CREATE TABLE exception AS
 SELECT id, was['_state'] AS state, was['kind'] AS kind, was['found_on']::DATE AS found_on
 FROM entered WHERE form = 'exception';
+CREATE TABLE channel AS
+SELECT id, was['name'] AS name, was['ship_days']::INTEGER AS ship_days FROM entered WHERE form = 'channel';
+CREATE TABLE pool AS
+SELECT entered.id, was['_state'] AS state, was['placed_at']::TIMESTAMP AS placed_at, channel.name AS channel,
+       day_of(was['placed_at']::TIMESTAMP) + ship_days AS ship_by
+FROM entered JOIN channel ON channel.id = was['channel']::BIGINT WHERE form = 'pool_order';
+CREATE TABLE listing AS
+SELECT id, was['_state'] AS state FROM entered WHERE form = 'listing';
+-- What is given to channel orders of a warehouse's stock stands in lines, which events tell as a whole: what is there
+-- is on hand as long as nothing was given.
+CREATE TABLE warehouse_stock AS
+SELECT was['warehouse_stock']::BIGINT AS id, sum(was['quantity']::DECIMAL(18, 3)) AS on_hand
+FROM entered WHERE form = 'movement' AND was['warehouse_stock'] IS NOT NULL GROUP BY ALL;
 CREATE TABLE reconciliation AS
 SELECT id, was['_state'] AS state, was['day']::DATE AS day
 FROM entered WHERE form = 'reconciliation';
@@ -323,6 +336,38 @@ WITH own AS (
       AND coalesce(planned_end, planned_start) >= week_of(today() - 7)
     ORDER BY planned_start, id LIMIT 40)
 SELECT 'bar ' || id, id FROM own;
+
+-- channels: Channel orders today
+SELECT 'figure', count(*) FROM pool WHERE placed_at >= midnight(today());
+-- channels: Need a person
+SELECT 'figure', count(*) FROM pool WHERE state IN ('unknown', 'doubtful', 'short', 'waiting');
+-- channels: Unknown SKUs
+SELECT 'figure', count(*) FROM entered WHERE form = 'sku_map' AND was['product'] IS NULL;
+-- channels: Shipped late
+SELECT 'figure', count(*) FROM pool WHERE ship_by < today() AND state NOT IN ('shipped', 'told', 'cancelled');
+-- channels: Shipments to tell
+SELECT 'figure', count(*) FROM pool WHERE state = 'shipped';
+-- channels: Listings off sale
+SELECT 'figure', count(*) FROM listing WHERE state IN ('pausing', 'paused', 'refused');
+-- channels: Orders today by channel
+SELECT channel, count(*) FROM pool WHERE placed_at >= midnight(today()) GROUP BY channel;
+-- channels: Where channel orders stand
+SELECT said('pool_order.state', state), count(*) FROM pool WHERE state NOT IN ('told', 'cancelled') GROUP BY state;
+-- channels: Channel orders that wait for a person
+SELECT row_number() OVER (ORDER BY placed_at, id), id FROM pool WHERE state IN ('unknown', 'doubtful', 'short', 'waiting') ORDER BY placed_at, id LIMIT 8;
+-- channels: Channel orders by day
+SELECT date_diff('day', today() - 13, day_of(placed_at)) || ' ' || channel, count(*)
+FROM pool WHERE day_of(placed_at) BETWEEN today() - 13 AND today() GROUP BY ALL;
+-- channels: Listings off sale or refused
+WITH own AS (
+    SELECT record_id AS id, max(entered_at) AS since FROM visit
+    WHERE form = 'listing' AND left_at IS NULL AND state IN ('pausing', 'paused', 'refused') GROUP BY ALL)
+SELECT row_number() OVER (ORDER BY since, id), id FROM own ORDER BY since, id LIMIT 8;
+-- channels: Stock by warehouse (least first)
+SELECT row_number() OVER (ORDER BY on_hand, id), id FROM warehouse_stock WHERE on_hand > 0 ORDER BY on_hand, id LIMIT 8;
+-- channels: ERP stock by its last change (oldest first)
+SELECT row_number() OVER (ORDER BY was['as_of']::TIMESTAMP, id), id
+FROM entered WHERE form = 'erp_stock' ORDER BY was['as_of']::TIMESTAMP, id LIMIT 8;
 
 -- money: Receivable
 SELECT 'figure', sum(open) FROM invoice WHERE state <> 'paid';

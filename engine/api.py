@@ -26,7 +26,13 @@ checks, rules and history apply to a plugin as to a person. ``system_actor(name)
 each ``Operation`` by name, and ``perform(operation, values, task, surroundings)``, which answers JSON.
 ``send(connection, Call(…), task, surroundings)`` requests within the limits of an ``HttpConnection``; what writes
 otherwise says
-``surroundings.about_to_send()`` right before it does. ``registry.connector``, ``registry.credential`` enter them.
+``surroundings.about_to_send()`` right before it does. What feeds read it names in ``readings()`` and answers from
+``begin``, ``read`` and ``told`` as ``Item``, ``Part``, ``Told``; ``usual_limits()`` are kept where it says
+``surroundings.turn(operation)`` before a call; ``surroundings.kept(name, get)`` keeps a token that runs out.
+``settled`` is told what became of the items of a version it ``awaits``; ``mistakes()`` says which of its options do
+not go together. ``try_out`` is what the test button does. ``registry.connector``, ``registry.credential`` enter them.
+``Network`` makes lines guarded like those of HTTP, within a ``Deadline``; ``convert_table`` and ``converted_rows`` read
+workbooks, ``guarded`` and ``csv_line`` write what no spreadsheet runs as a formula.
 
 **Reading records.** ``get``, ``find``, ``records`` answer rows (plain dicts) with what the actor may see;
 ``may``, ``readable_fields``, ``doors`` answer what they may do. ``users_of`` lists who may sign in.
@@ -37,6 +43,8 @@ enters each ``Agent``, or a generator with ``follow``; everything is done as a p
 ``registry.invariant("app", "name", function)``: the function is given a ``Looking`` and answers each ``Broken``;
 ``appmill check-data`` looks at it too.
 
+**Texts.** ``learn(folder)`` adds catalogues (``zh/*.po``): English patterns and their translations.
+
 **Saying no.** Raise ``Invalid``, ``Refused``, ``Denied``, ``Missing`` with ``message("English {pattern}", …)``.
 """
 
@@ -44,14 +52,28 @@ from __future__ import annotations
 
 from engine.actions import Action, Context
 from engine.application import Application, open_application
+from engine.calendars import exact_seconds
 from engine.cards import Card, FormCard
 from engine.connectors import (
+    Connection,
+    Failure,
+    Forged,
+    HttpConnection,
+    Item,
+    Operation,
+    Part,
+    Pushed,
+    Rate,
+    Reading,
+    Span,
+    Told,
+)
+from engine.credentials import (
     BasicCredential,
     BearerCredential,
-    Connection,
     Credential,
-    HttpConnection,
-    Operation,
+    OAuthClientCredential,
+    QueryCredential,
     Secret,
     Signing,
 )
@@ -73,6 +95,10 @@ from engine.errors import (
 from engine.expressions import to_sql
 from engine.fields.base import Field, Operator
 from engine.formats import Reader
+from engine.imports.mapping import folded
+from engine.imports.tables import announced_delimiter, delimiter_of
+from engine.imports.tables import convert as convert_table
+from engine.imports.tables import rows as converted_rows
 from engine.invariants.looking import Broken, Looking
 from engine.language import (
     Colour,
@@ -91,7 +117,8 @@ from engine.language import (
 )
 from engine.outside.answers import Answer
 from engine.outside.http import Call, send
-from engine.outside.task import Surroundings, Task
+from engine.outside.network import Deadline, Network, reason_of
+from engine.outside.task import Surroundings, Task, Within
 from engine.people import Actor, load_actor, system_actor
 from engine.permissions import FieldSet, Verdict, may, may_record, readable_fields, row_filter, updatable_fields
 from engine.reading import find, get, records, users_of
@@ -99,8 +126,9 @@ from engine.registry import Registry
 from engine.service import adopt, delete, press, restore, save, take
 from engine.simulating.hours import Hours
 from engine.simulating.simulation import Agent, Outcome, Simulation
+from engine.spreadsheets import csv_line, guarded, unguarded
 from engine.storage.page import Page, Query
-from engine.texts import say
+from engine.texts import learn, say
 from engine.triggers import Change, OnRecord, Trigger
 from engine.views import View
 from engine.walking import Saved
@@ -126,6 +154,7 @@ __all__ = [
     "Context",
     "CreateRecord",
     "Credential",
+    "Deadline",
     "DefinitionError",
     "DeliveryFailed",
     "Denied",
@@ -133,29 +162,39 @@ __all__ = [
     "Duration",
     "Effect",
     "Expression",
+    "Failure",
     "Field",
     "FieldName",
     "FieldSet",
+    "Forged",
     "Form",
     "FormCard",
     "FormName",
     "Hours",
     "HttpConnection",
     "Invalid",
+    "Item",
     "Label",
     "Looking",
     "Message",
     "Missing",
+    "Network",
     "Notify",
+    "OAuthClientCredential",
     "Obstacle",
     "OnRecord",
     "Operation",
     "Operator",
     "Outcome",
     "Page",
+    "Part",
     "Problem",
+    "Pushed",
     "Query",
+    "QueryCredential",
+    "Rate",
     "Reader",
+    "Reading",
     "Reassign",
     "Refuse",
     "Refused",
@@ -167,6 +206,7 @@ __all__ = [
     "SetValues",
     "Signing",
     "Simulation",
+    "Span",
     "Stale",
     "State",
     "StateName",
@@ -174,6 +214,7 @@ __all__ = [
     "TakeTransition",
     "Task",
     "Template",
+    "Told",
     "Transition",
     "TransitionName",
     "Trigger",
@@ -181,11 +222,21 @@ __all__ = [
     "Verdict",
     "View",
     "ViewName",
+    "Within",
     "adopt",
+    "announced_delimiter",
+    "convert_table",
+    "converted_rows",
+    "csv_line",
     "delete",
+    "delimiter_of",
     "doors",
+    "exact_seconds",
     "find",
+    "folded",
     "get",
+    "guarded",
+    "learn",
     "load_actor",
     "may",
     "may_record",
@@ -194,6 +245,7 @@ __all__ = [
     "option",
     "press",
     "readable_fields",
+    "reason_of",
     "records",
     "restore",
     "row_filter",
@@ -203,6 +255,7 @@ __all__ = [
     "system_actor",
     "take",
     "to_sql",
+    "unguarded",
     "updatable_fields",
     "users_of",
 ]

@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from engine.builtin import default_registry
 from engine.definition import AppDefinition
 from engine.load import Loaded, load_file, load_text
+from engine.outside.tokens import Tokens
 from engine.plans import Plans
 from engine.registry import Registry
 from engine.secrets import Secrets, Sources
@@ -48,11 +49,13 @@ class Application:
     file: Path | None = None
     plans: Plans = field(init=False, repr=False, compare=False)
     secrets: Secrets = field(init=False, repr=False, compare=False)
+    tokens: Tokens = field(init=False, repr=False, compare=False)  # what connectors were given for a while
     waivers: Waivers = field(init=False, repr=False, compare=False)  # who need not have what is required since
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "plans", Plans(self.definition, self.registry, self.tables))
         object.__setattr__(self, "secrets", Secrets(self.sources, self.database, self.tables))
+        object.__setattr__(self, "tokens", Tokens())
         object.__setattr__(self, "waivers", Waivers(self.database, self.tables))
 
 
@@ -135,9 +138,12 @@ def reopened(app: Application, text: str) -> Application:
     """The application of a definition that another process applied to the same database."""
     loaded = load_text(text, app.registry)
     tables = build_tables(loaded.definition, app.registry)
-    return Application(
+    opened = Application(
         loaded.definition, app.registry, app.database, tables, app.files, app.clock, app.sources, app.file
     )
+    with app.database.read() as conn:
+        opened.waivers.take_up(conn)
+    return opened
 
 
 def files_beside(path: str | Path, database_url: str) -> Path:

@@ -83,7 +83,11 @@ class Approve(Action):
     powers: tuple[Power, ...] = option("What people may do beside approving and refusing.", POWERS)
     remind_every: Duration = option("How often the applicant may remind those who are asked.", Duration(4, "h"))
     batch: bool = option("Several requests may be approved at once, from the list.", False)
-    mail: ConnectionName | None = option("The mail connection: those who are asked get a mail with the link.", None)
+    mail: ConnectionName | None = option(
+        "The mail connection: those who are asked get a mail with the link; not needed where `reach` says how they are "
+        "reached.",
+        None,
+    )
     one_time: Duration | None = option(
         "The link in a mail opens the approval without signing in, for one decision and this long.", None
     )

@@ -10,6 +10,7 @@ from engine import (
     actions,
     approve,
     cards,
+    connecting,
     connectors,
     errands,
     expressions,
@@ -19,6 +20,7 @@ from engine import (
     outside,
     prints,
     schedules,
+    sites,
     timers,
     triggers,
     views,
@@ -31,13 +33,14 @@ def default_registry() -> Registry:
     registry = Registry()
     rooms = (
         fields, views, cards, triggers, timers, schedules, hooks, letterbox, actions, errands, approve, expressions,
-        connectors, outside, prints,
+        connectors, connecting, outside, prints, sites,
     )  # fmt: skip
     for room in rooms:
         room.register(registry)
     registry.performer("script", _later("engine.scripting", "perform"))
     registry.settler("script", _later("engine.scripting", "settle"))
     registry.performer("portal_mail", _later("engine.portal_mail", "perform"))
+    registry.performer("reach", _later("engine.reaching.sending", "perform"))
     registry.performer("print", _later("engine.paper.printing", "perform"))
     registry.performer("report", _later("engine.paper.reporting", "perform"))
     registry.settler("print", _later("engine.paper.printing", "settle"))

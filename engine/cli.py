@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "seed": ("engine.commands.seed", "Make sample records."),
     "user": ("engine.commands.user", "Add, list and change people."),
     "secret": ("engine.commands.secret", "Set and list the secrets of connections."),
+    "feed": ("engine.commands.feed", "List feeds, look now, take arrivals again, fill back."),
     "test": ("engine.commands.test", "Play the scenarios of a definition and tell which went otherwise."),
     "simulate": ("engine.commands.simulate", "Let time pass: which rules it wakes, or what people do meanwhile."),
     "check-data": ("engine.commands.check_data", "Look whether the records are as they must be."),

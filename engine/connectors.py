@@ -6,28 +6,27 @@ A connection names a connector by ``type`` and holds its settings; whatever is s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NewType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from engine.errors import DeliveryFailed, message
+from engine.credentials import CREDENTIALS, Credential, HeaderName, Secret
+from engine.errors import AppmillError, DeliveryFailed, Message, Problem, message
 from engine.language import Duration, Label, Named, option
-from engine.outside.signing import basic, hmac_text, signature_headers
 from engine.registry import Registry
 
 if TYPE_CHECKING:
     from engine.outside.task import Surroundings, Task
 
-HeaderName = NewType("HeaderName", str)
-ParameterName = NewType("ParameterName", str)
-SecretName = NewType("SecretName", str)
 
+@dataclass(frozen=True, kw_only=True)
+class Rate:
+    """How often something may be done."""
 
-@dataclass(frozen=True)
-class Secret:
-    """The name of a secret. Its value never stands in the definition, an export, a log or a page."""
-
-    secret: SecretName = option("The name of the secret, such as ERP_TOKEN.", pattern="^[A-Z][A-Z0-9_]{0,62}$")
+    calls: int = option("So many times …", minimum=1)
+    per: Duration = option("… in this time.")
+    burst: int = option("So many at once, after a rest.", 1, minimum=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +37,11 @@ class Connection(Named):
     serves: ClassVar[frozenset[str]] = frozenset({"call"})  # the actions that may name it
     label: Label | None = option("What people call it.", None)
     timeout: Duration = option("How long one call may take.", Duration(30, "s"))
+    limits: Mapping[str, Rate] = option(
+        "How often an operation or reading may be called, where it differs from what the connector knows; `all` is all "
+        "together.",
+        {},
+    )
     attempts: int = option("How often a call is tried before it becomes a dead letter.", 8, minimum=1, maximum=50)
     together: int = option("How many calls may be under way at once.", 4, minimum=1, maximum=64)
     unsure: Literal["ask", "repeat"] = option(
@@ -50,11 +54,138 @@ class Connection(Named):
         """What ``call`` may name on this connection."""
         return {}
 
+    def usual_limits(self) -> Mapping[str, Rate]:
+        """What the other side allows, per operation or reading; ``all`` for all together."""
+        return {}
+
+    def try_out(self, task: Task, surroundings: Surroundings) -> Message:
+        """Sign in and look at something harmless; answers in words what was found, such as the name of the shop.
+        Raises DeliveryFailed, whose reason says what to mend."""
+        raise DeliveryFailed(message("'{connection}' cannot be tried out.", connection=self.name), again=False)
+
+    def mistakes(self) -> Sequence[tuple[str, Message]]:
+        """What is wrong with options that are fine one by one: (option, why)."""
+        return ()
+
+    # --- what feeds read
+
+    def readings(self) -> Mapping[str, Reading]:
+        """What a feed may ``read`` of this connection."""
+        return {}
+
+    def begin(self, reading: str, span: Span) -> Mapping[str, Any]:
+        """The cursor from which everything that changed in the span is read."""
+        raise NotImplementedError(reading)
+
+    def read(self, reading: str, cursor: Mapping[str, Any], task: Task, surroundings: Surroundings) -> Part:
+        """One call's worth of what changed. Raises DeliveryFailed, and then the same cursor is read again: an answer
+        that is broken or says no must never look like one without items."""
+        raise NotImplementedError(reading)
+
+    def told(self, reading: str, pushed: Pushed, surroundings: Surroundings) -> Told | None:
+        """What a webhook of the other side tells; None for one that tells nothing, such as a first ping. Raises Forged
+        for what is not signed by it, or too old; DeliveryFailed where more had to be asked for and nobody answered."""
+        raise Forged(message("'{connection}' is not told by webhook.", connection=self.name))
+
+    def awaits(self, reading: str, cursor: Mapping[str, Any]) -> Sequence[str]:
+        """The versions of items read up to this cursor whose fate the connector tells the other side, by ``settled``;
+        few, and usually none."""
+        return ()
+
+    def settled(
+        self, reading: str, cursor: Mapping[str, Any], version: str, failures: Sequence[Failure], task: Task,
+        surroundings: Surroundings,
+    ) -> Mapping[str, Any]:  # fmt: skip
+        """Nothing of an awaited version is waiting to be taken any more; ``failures`` are those of its items that
+        became nothing. Answers the cursor to go on from, which awaits the version no longer. May be called again with
+        the same, after a crash. Raises DeliveryFailed, and then it is called again later."""
+        return cursor
+
     def perform(
         self, operation: str, values: Mapping[str, Any], task: Task, surroundings: Surroundings
     ) -> Mapping[str, Any]:
         """Carry out one of ``operations``; answers its JSON result. Raises DeliveryFailed."""
         raise DeliveryFailed(message("'{connection}' cannot be called.", connection=self.name), again=False)
+
+
+# --- what connectors read
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Something a connector reads. ``gives``: what stands in an item, name → in words. ``pulled``: it is looked for
+    every so often; ``pushed``: the other side tells it by webhook; ``spans``: any span of time can be read again."""
+
+    label: Label
+    gives: Mapping[str, str]
+    pulled: bool = True
+    pushed: bool = False
+    spans: bool = True
+
+
+@dataclass(frozen=True)
+class Span:
+    """A span of time, in UTC: ``since`` is in it, ``until`` is not; without ``until`` it goes on for ever."""
+
+    since: dt.datetime
+    until: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
+class Item:
+    """A thing the other side told of. ``key`` names it there; ``version`` sorts, as text, like its changes (a moment in
+    UTC as ISO 8601, a number with leading zeros), "" where none is told; ``data`` is JSON as expressions read it."""
+
+    key: str
+    version: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one call read. ``cursor`` is JSON; the next call goes on from it, perhaps in another process. ``more``:
+    there is more to read at once, otherwise the cursor waits for what will change."""
+
+    items: Sequence[Item]
+    cursor: Mapping[str, Any]
+    more: bool
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An item that was not taken. ``key`` of the item; each of ``problems`` names a field of the record it should have
+    become (``amount``, ``lines.2.amount`` with lines counted from 0, or ""), and ``sources`` the expressions those
+    fields are filled from, without the number of the line: ``lines.amount`` → ``line["金额"]``."""
+
+    key: str
+    problems: Sequence[Problem]
+    sources: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What came to a webhook. ``headers`` by lower-case name; ``at``: when, in UTC."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    at: dt.datetime
+
+
+@dataclass(frozen=True)
+class Told:
+    """``delivery``: by which the other side names this delivery, so that a repeated one acts once; "" where it does
+    not, and then its bytes do."""
+
+    items: Sequence[Item]
+    delivery: str = ""
+
+
+class Forged(AppmillError):
+    """A webhook that nobody has to believe."""
+
+    status = 401
+    code = "forged"
 
 
 @dataclass(frozen=True)
@@ -107,103 +238,6 @@ class ImapConnection(Connection):
 # --- HTTP
 
 
-@dataclass(frozen=True)
-class Signing:
-    """What a credential may look at: one request just before it is sent. ``moment`` in whole seconds since 1970."""
-
-    key: str
-    moment: int
-    body: bytes
-    value: Callable[[Secret], str]  # the value of a secret
-
-
-@dataclass(frozen=True, kw_only=True)
-class Credential:
-    """How the other side knows who calls."""
-
-    type: ClassVar[str]
-
-    def headers(self, signing: Signing) -> Mapping[str, str]:
-        return {}
-
-    def query(self, signing: Signing) -> Mapping[str, str]:
-        return {}
-
-
-@dataclass(frozen=True, kw_only=True)
-class BasicCredential(Credential):
-    """A user and a password, as HTTP Basic."""
-
-    type: ClassVar[str] = "basic"
-    user: str = option("The user.")
-    password: Secret = option("The password.")
-
-    def headers(self, signing: Signing) -> Mapping[str, str]:
-        return {"Authorization": basic(self.user, signing.value(self.password))}
-
-
-@dataclass(frozen=True, kw_only=True)
-class BearerCredential(Credential):
-    """A token, as `Authorization: Bearer …`."""
-
-    type: ClassVar[str] = "bearer"
-    token: Secret = option("The token.")
-
-    def headers(self, signing: Signing) -> Mapping[str, str]:
-        return {"Authorization": f"Bearer {signing.value(self.token)}"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class HeaderCredential(Credential):
-    """One or more headers with secret values, such as X-Api-Key."""
-
-    type: ClassVar[str] = "header"
-    values: Mapping[HeaderName, Secret] = option("Each header and its secret.", minProperties=1)
-
-    def headers(self, signing: Signing) -> Mapping[str, str]:
-        return {name: signing.value(secret) for name, secret in self.values.items()}
-
-
-@dataclass(frozen=True, kw_only=True)
-class QueryCredential(Credential):
-    """One or more secret parameters of the address, such as ?key=…"""
-
-    type: ClassVar[str] = "query"
-    values: Mapping[ParameterName, Secret] = option("Each parameter and its secret.", minProperties=1)
-
-    def query(self, signing: Signing) -> Mapping[str, str]:
-        return {name: signing.value(secret) for name, secret in self.values.items()}
-
-
-@dataclass(frozen=True, kw_only=True)
-class HmacCredential(Credential):
-    """An HMAC of the body in a header."""
-
-    type: ClassVar[str] = "hmac"
-    key: Secret = option("The shared key.")
-    header: HeaderName = option("The header.", HeaderName("X-Signature"))
-    algorithm: Literal["sha256", "sha512", "sha1"] = option(
-        "The hash; sha1 only for systems that know no other.", "sha256"
-    )
-    encoding: Literal["hex", "base64"] = option("How the HMAC is written.", "hex")
-    prefix: str = option("What stands in front of it, such as `sha256=`.", "")
-
-    def headers(self, signing: Signing) -> Mapping[str, str]:
-        key = signing.value(self.key)
-        return {self.header: self.prefix + hmac_text(key, signing.body, self.algorithm, self.encoding)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class SignatureCredential(Credential):
-    """Signed like Appmill's own webhooks: HMAC-SHA256 over time and body, so that nobody can send it again later."""
-
-    type: ClassVar[str] = "signature"
-    key: Secret = option("The shared key.")
-
-    def headers(self, signing: Signing) -> Mapping[str, str]:
-        return signature_headers(signing.value(self.key), signing.moment, signing.key, signing.body)
-
-
 @dataclass(frozen=True, kw_only=True)
 class HttpConnection(Connection):
     """A system that is called by HTTP."""
@@ -230,11 +264,6 @@ def secrets_in(thing: Any) -> frozenset[str]:
     if is_dataclass(thing):
         return frozenset().union(*(secrets_in(getattr(thing, item.name)) for item in fields(thing)))
     return frozenset()
-
-
-CREDENTIALS = (
-    BasicCredential, BearerCredential, HeaderCredential, QueryCredential, HmacCredential, SignatureCredential,
-)  # fmt: skip
 
 
 def register(registry: Registry) -> None:

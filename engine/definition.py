@@ -16,6 +16,7 @@ from engine.actions import Action, nested
 from engine.calendars import Calendar
 from engine.cards import Card
 from engine.connectors import Connection
+from engine.feeds import Feed
 from engine.fields.base import Field
 from engine.language import (
     NAME_PATTERN,
@@ -35,6 +36,7 @@ from engine.language import (
 )
 from engine.portals import Portal
 from engine.prints import PrintFormat
+from engine.reach import Reach
 from engine.scenario import Scenario
 from engine.task import Task
 from engine.triggers import Trigger
@@ -137,6 +139,7 @@ class Transition(Named):
     when: Expression | None = option("The guard: it can be taken only when this holds.", None)
     because: Label | None = option("What to tell people when the guard does not hold.", None)
     ask: tuple[FieldName, ...] = option("Fields to fill in while taking it.", ())
+    deliverables: bool = option("Whether what the state it leaves is to be left with must be there.", True)
     confirm: Label | None = option("A question to confirm first.", None)
     reason: Literal["none", "optional", "required"] = option("Whether to ask for a reason.", "none")
     style: Literal["primary", "secondary", "danger"] = option("The look of the button.", "primary")
@@ -293,10 +296,12 @@ class AppDefinition:
     calendars: Mapping[str, Calendar] = option("When is worked. None: Monday to Friday.", {})
     forms: Mapping[str, Form] = option("The forms. None yet is where the designer begins.", {})
     connections: Mapping[str, Connection] = option("The systems outside that rules send to or call.", {})
+    feeds: Mapping[str, Feed] = option("What is read from systems outside, and becomes records.", {})
     rules: Mapping[str, Rule] = option("The automation rules.", {})
     pages: Mapping[str, Page] = option("Screens of cards.", {})
     tasks: Mapping[str, Task] = option("Quick work with large buttons, on the phone also without network.", {})
     portals: Mapping[str, Portal] = option("Doors for people outside.", {})
+    reach: Reach | None = option("How people are reached outside. Default: they are told in the application.", None)
     menu: tuple[MenuGroup, ...] = option("The side bar. Default: all pages, then all forms that are not lines.", ())
     demo_users: Mapping[str, DemoUser] = option("People to try the application as, by sign-in name.", {})
     scenarios: Mapping[str, Scenario] = option("Stories that must go as told: the application's own tests.", {})

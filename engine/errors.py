@@ -109,6 +109,13 @@ class DeliveryFailed(AppmillError):
         self.again, self.after, self.unsure = again, after, unsure
 
 
+class Throttled(DeliveryFailed):
+    """Our own limit leaves no room now: no failure and no attempt, its turn comes ``after`` so many seconds."""
+
+    def __init__(self, reason: Message, after: float) -> None:
+        super().__init__(reason, after=after)
+
+
 Severity = Literal["error", "warning", "note"]
 
 

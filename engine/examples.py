@@ -134,6 +134,18 @@ CONNECTIONS: Mapping[str, str] = {
     "imap": "{type: imap, host: imap.example.com, user: desk, password: {secret: MAIL_PASSWORD}, every: 2m}",
     "http": "{type: http, base_url: https://erp.example.com/api, auth: {type: bearer, token: {secret: ERP_TOKEN}}, "
     "timeout: 20s}",
+    "rest": """{type: rest, base_url: https://shop.example.com/api, auth: {type: bearer, token: {secret: SHOP_TOKEN}},
+    reads: {orders: {path: /orders, query: {updated_after: since, page: page, per_page: size}, items: answer.data,
+      key: item.id, version: item.updated_at, pages: {by: page, size: 100}}},
+    does: {ship: {path: "/orders/{{ number }}/shipments", json: {tracking: tracking}, takes: [number, tracking]}}}""",
+    "graphql": """{type: graphql, base_url: https://shop.example.com/graphql,
+    auth: {type: bearer, token: {secret: SHOP_TOKEN}},
+    reads: {orders: {query: "query ($after: String) { orders(first: 50, after: $after) { nodes { id updatedAt }
+      pageInfo { hasNextPage endCursor } } }", variables: {after: cursor}, items: answer.data.orders.nodes,
+      key: item.id, version: item.updatedAt, pages: {by: cursor, next: answer.data.orders.pageInfo.endCursor,
+        more: answer.data.orders.pageInfo.hasNextPage}}}}""",
+    "browser_pages": "{type: browser_pages, reading: parts, sites: {list: {match: [https://parts.example.com/list/*], "
+    "item: .part, key: number, fields: {number: {attr: data-no}, price: {css: .price, type: number}}}}}",
 }
 CREDENTIALS: Mapping[str, str] = {
     "basic": "{type: basic, user: desk, password: {secret: ERP_PASSWORD}}",
@@ -142,6 +154,8 @@ CREDENTIALS: Mapping[str, str] = {
     "query": "{type: query, values: {key: {secret: MAP_KEY}}}",
     "hmac": "{type: hmac, key: {secret: HOOK_KEY}, header: X-Hub-Signature-256, prefix: sha256=}",
     "signature": "{type: signature, key: {secret: HOOK_KEY}}",
+    "oauth2_client": "{type: oauth2_client, token_url: https://shop.example.com/oauth/token, client: desk, "
+    "secret: {secret: SHOP_SECRET}}",
 }
 TASK = """\
 tasks:

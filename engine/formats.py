@@ -98,6 +98,12 @@ def known_currency(currency: str) -> bool:
     return is_currency(currency)
 
 
+@lru_cache(maxsize=512)
+def country(text: str, language: str) -> str:
+    """The name of a country given by its two letters (ISO 3166-1): CN → 中国, China. Others stay as they are."""
+    return str(_locale(language).territories.get(text.upper(), text)) if len(text) == 2 else text
+
+
 def _locale(language: str) -> Locale:
     return Locale.parse("zh_CN" if language == "zh" else "en_US")
 

@@ -12,7 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.application import Application
-from engine.storage import entries
+from engine.feeding import standing
+from engine.storage import entries, exchanges
 from engine.timing import receiving
 
 EVERY = dt.timedelta(days=1)
@@ -29,6 +30,7 @@ class Cleared:
     counters: int
     deliveries: int
     entries: int = 0
+    arrivals: int = 0  # whose data is gone
 
 
 def clear(app: Application) -> Cleared:
@@ -41,8 +43,9 @@ def clear(app: Application) -> Cleared:
         sessions = conn.execute(sa.delete(app.tables.session).where(app.tables.session.c.expires_at < now)).rowcount
         deliveries = receiving.clear(app, conn, now)
         counters = conn.execute(sa.delete(app.tables.rate).where(app.tables.rate.c.expires_at < now)).rowcount
+        exchanges.forget(conn, app.tables, now)
         done = entries.forget(conn, app.tables, now - ENTRIES_FOR)
-    cleared = Cleared(clean_up(app), sessions, counters, deliveries, done)
+    cleared = Cleared(clean_up(app), sessions, counters, deliveries, done, arrivals=standing.clear(app, now))
     app.database.analyse()
     return cleared
 

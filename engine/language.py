@@ -25,8 +25,10 @@ PersonName = NewType("PersonName", str)  # a role, or the sign-in name of a demo
 Script = NewType("Script", str)  # see engine/scripts
 RuleName = NewType("RuleName", str)
 ConnectionName = NewType("ConnectionName", str)
+FeedName = NewType("FeedName", str)
 CalendarName = NewType("CalendarName", str)
 PageName = NewType("PageName", str)
+WayName = NewType("WayName", str)  # a way on which people are reached outside the application
 EntryName = NewType("EntryName", str)  # a form or a page
 Receiver = NewType("Receiver", str)  # a role, or an expression that gives users
 Colour = Literal[
@@ -169,6 +171,7 @@ SYSTEM_MOMENTS = frozenset({"state_since", "state_due", "forecast_at", "created_
 RESERVED_FIELDS = frozenset({*SYSTEM_FIELDS, "record", "user", "none", "true", "false", "previous"})
 RESERVED_FORMS = frozenset(
     {"api", "static", "admin", "sign_in", "sign_out", "me", "search", "files", "pages", "jobs", "health", "hooks",
-     "designer", "live", "find", "wall", "approvals", "decide", "tasks", "scan", "manifest", "offline", "portal"}
+     "designer", "live", "find", "wall", "approvals", "decide", "tasks", "scan", "manifest", "offline", "portal",
+     "feeds", "ingest"}
 )  # fmt: skip
 ADMIN = RoleName("admin")  # built in: may do everything with every form, and manages people

@@ -57,7 +57,8 @@ def _found(passage: Passage, plan: FormPlan, row: Row, match: MatchPlan, make: M
             where, message("{label} cannot be worked out: {reason}.", label=field.title, reason=failed.reason)
         )
     except Invalid as invalid:
-        passage.problem(where, invalid.reason)
+        if match.make:  # else what no record can have is simply not found
+            passage.problem(where, invalid.reason)
     return None
 
 

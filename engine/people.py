@@ -33,6 +33,8 @@ class Actor:
     whose change woke the rule. ``scopes`` narrow an API token: ``read``, ``write`` or ``<form>:<verb>``; None narrows
     nothing. ``view_as`` is the role an administrator looks as; such an actor changes nothing.
 
+    ``feed``: the stable id of the feed the system acts for.
+
     A person of a ``portal`` is outside: ``stands_for`` is the id of the record they stand for, and ``only`` narrows
     them to one record where they came by a link to it.
     """
@@ -51,6 +53,7 @@ class Actor:
     portal: str | None = None
     stands_for: int | None = None
     only: Only | None = None
+    feed: str | None = None
 
     @property
     def is_admin(self) -> bool:
@@ -73,9 +76,9 @@ class Actor:
         return replace(self, roles=frozenset({role}), groups=frozenset(), system=False, view_as=role)
 
 
-def system_actor(name: str = "system") -> Actor:
+def system_actor(name: str = "system", *, feed: str | None = None) -> Actor:
     """The application itself, for imports, seeds and schedules that nobody in particular started."""
-    return Actor(id=None, login=name, name=name, system=True)
+    return Actor(id=None, login=name, name=name, system=True, feed=feed)
 
 
 def load_actor(conn: sa.Connection, tables: Tables, user_id: int) -> Actor:

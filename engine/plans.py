@@ -24,6 +24,7 @@ from engine.fields.relations import LinkField
 from engine.fields.series import SeriesField
 from engine.formats import Reader
 from engine.language import Expression
+from engine.needs import Needs, derived_needs, needs_of
 from engine.program import Program, program_of
 from engine.promises import Promise
 from engine.registry import Registry
@@ -33,17 +34,6 @@ from engine.timing.planning import timed_rules
 from engine.worktime import calendars_of
 
 PREVIOUS = "previous"
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What an expression reads of its own record: names of fields and system fields; ``clock``: also the time."""
-
-    fields: frozenset[str]
-    clock: bool = False
-
-    def touched(self, changed: frozenset[str]) -> bool:
-        return not self.fields.isdisjoint(changed)
 
 
 @dataclass(frozen=True)
@@ -169,9 +159,12 @@ class Plans:
             form for plan in self.rule.values() for _path, action, form in plan.rule.steps()
             if isinstance(action, Approve) and form
         )  # fmt: skip
+        self.awaited = frozenset(
+            feed.form for feed in definition.feeds.values() if feed.ready is not None or not feed.creates
+        )  # forms that arrivals may wait for
         self.timed = timed_rules(definition)
         self.times = calendars_of(definition)
-        self.live_computed = {name: _derived_needs(form, registry) for name, form in definition.forms.items()}
+        self.live_computed = {name: derived_needs(form, registry) for name, form in definition.forms.items()}
 
     def form(self, form: Form | str) -> FormPlan:
         """The plan of a form; raises Missing when there is no such form."""
@@ -271,38 +264,6 @@ class _Watcher:
     def __call__(self, source: str) -> Watched:
         compiled = self.plans.compile(source)
         return Watched(compiled, needs_of(compiled, self.plans.live_computed[self.form.name]))
-
-
-def needs_of(compiled: Compiled, derived: Mapping[str, Needs]) -> Needs:
-    """What an expression reads of ``record``; fields that are themselves worked out count as what they read."""
-    names = {path[1] for path in compiled.paths if path[0] == "record" and len(path) > 1}
-    within = [derived[name] for name in names if name in derived]
-    fields = names.union(*(needs.fields for needs in within))
-    return Needs(frozenset(fields), compiled.reads_time or any(needs.clock for needs in within))
-
-
-def _derived_needs(form: Form, registry: Registry) -> Mapping[str, Needs]:
-    """For each computed or lookup field what it reads in the end, through other computed ones."""
-    direct: dict[str, tuple[frozenset[str], bool]] = {}
-    for name, field in form.fields.items():
-        if field.type == "computed":
-            compiled = compile_expression(field.value, registry)  # type: ignore[attr-defined]
-            read = frozenset(path[1] for path in compiled.paths if path[0] == "record" and len(path) > 1)
-            direct[name] = read, compiled.reads_time
-        elif field.type == "lookup":
-            direct[name] = frozenset({field.via}), False  # type: ignore[attr-defined]
-    return {name: _closed(name, direct) for name in direct}
-
-
-def _closed(name: str, direct: Mapping[str, tuple[frozenset[str], bool]]) -> Needs:
-    found: set[str] = set()
-    clock, waiting = False, [name]
-    while waiting:
-        read, timed = direct[waiting.pop()]
-        clock = clock or timed
-        waiting.extend(other for other in read if other in direct and other not in found)
-        found |= read
-    return Needs(frozenset(found), clock)
 
 
 def _constants(fields: Mapping[str, Field], definition: AppDefinition) -> dict[str, Any]:

@@ -73,8 +73,9 @@ def _leave(
 
 
 def perform(task: Task, around: Any) -> Mapping[str, Any]:
-    """The performer of ``portal_mail``. ``around``: a delivery's surroundings, which know the application."""
-    app: Application = around.app
+    """The performer of ``portal_mail``. ``around``: what ``carry_out`` hands over, which knows the application
+    inside."""
+    app: Application = around.inner.app
     try:
         portal = outsiders.portal_named(app, str(task.data["portal"]))
         data = _letter(app, portal, task.data)

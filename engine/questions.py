@@ -131,7 +131,7 @@ def ask_more(
     texts: Mapping[str, str], event_id: int | None,
 ) -> None:  # fmt: skip
     """Ask these people, too, and tell them."""
-    told = notices.write(walk, people, *place, texts, event_id)
+    told = notices.write(walk, people, *place, texts, event_id, "asked", question_id)
     for person in sorted(people):
         row = {"question_id": question_id, "user_id": person, "notification_id": told[person], **people[person]}
         walk.conn.execute(sa.insert(walk.app.tables.asked), [row])

@@ -11,7 +11,8 @@ from typing import Any, Literal, NewType, Union, get_args, get_origin
 from engine import examples
 from engine.actions import Action, CopyLines
 from engine.cards import Baseline, Card, Figure, Part, Point
-from engine.connectors import Connection, Credential, Secret
+from engine.connectors import Connection
+from engine.credentials import Credential, Secret
 from engine.definition import (
     AppDefinition,
     Check,
@@ -174,10 +175,10 @@ def _value(hint: Any) -> str:
 _NAMES = {
     "FormName": "form", "FieldName": "field", "SortKey": "field, `-` in front for descending", "StateName": "state",
     "TransitionName": "transition", "ViewName": "view", "PrintFormatName": "paper format", "PortalName": "portal",
-    "RoleName": "role", "RuleName": "rule", "ConnectionName": "connection", "PageName": "page",
-    "CalendarName": "calendar",
+    "RoleName": "role", "RuleName": "rule", "ConnectionName": "connection", "FeedName": "feed", "PageName": "page",
+    "CalendarName": "calendar", "WayName": "way",
     "EntryName": "form or page", "Receiver": "role or expression", "PersonName": "role or person",
-    "HeaderName": "header", "ParameterName": "parameter", "SecretName": "name",
+    "HeaderName": "header", "ParameterName": "parameter", "SecretName": "name", "PartName": "name",
 }  # fmt: skip
 
 

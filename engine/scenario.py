@@ -16,6 +16,7 @@ from engine.language import (
     ConnectionName,
     Duration,
     Expression,
+    FeedName,
     FieldName,
     FormName,
     Label,
@@ -48,7 +49,7 @@ class Step:
     """One thing somebody does, or a stretch of time.
 
     It has exactly one of the keys create, update, take, press, answer, hand_over, add_signer, delegate, withdraw,
-    remind, delete, restore and wait.
+    remind, delete, restore, wait and arrives.
     """
 
     create: FormName | None = option("Make a record of this form.", None)
@@ -65,6 +66,9 @@ class Step:
     delete: str | None = option("Delete this record.", None)
     restore: str | None = option("Bring this deleted record back.", None)
     wait: Duration | None = option("Let this time pass: time-outs, dates, schedules and waits come due.", None)
+    arrives: FeedName | None = option("This feed is told a thing, its `item`.", None)
+    item: Mapping[str, Any] = option("The thing that arrives, as the expressions of the feed read it.", {})
+    connection: ConnectionName | None = option("Whom it comes from. Default: the first connection of the feed.", None)
     of: str | None = option("The record whose transition or button it is, or which the question is about.", None)
     by: PersonName | None = option("The role or person who does it.", None)
     values: Mapping[FieldName, Any] = option("Fields and what they become.", {})
@@ -91,7 +95,7 @@ class Step:
 
 VERBS = (
     "create", "update", "take", "press", "answer", "hand_over", "add_signer", "delegate", "withdraw", "remind",
-    "delete", "restore", "wait",
+    "delete", "restore", "wait", "arrives",
 )  # fmt: skip
 
 

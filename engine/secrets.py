@@ -7,6 +7,7 @@ hosts: it is then shown to no other, whatever a connection says.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 from collections.abc import Iterable, Mapping
@@ -144,6 +145,7 @@ class Secrets:
 
     def __init__(self, sources: Sources, database: Database, tables: Tables) -> None:
         self._sources, self._database, self._table = sources, database, tables.secret
+        self._given: dict[str, str] = {}
         self._mask = Mask(kept.value for place in (sources.environment, sources.file) for kept in place.values())
 
     def value(self, name: str, host: str) -> str:
@@ -161,6 +163,24 @@ class Secrets:
                 again=False,
             )  # fmt: skip
         return kept.value
+
+    def latest(self, name: str, host: str) -> str:
+        """As ``value``, or what the other side gave in its place since."""
+        entered = self.value(name, host)
+        place = _place_after(name, entered)
+        given = self._stored(place) if self._sources.key is not None else None
+        return self._given.get(place, entered) if given is None else given.value
+
+    def succeed(self, conn: sa.Connection, name: str, value: str, *, now: datetime) -> None:
+        """Keep what the other side gave in the place of a secret; it counts until somebody enters another one. Raises
+        Refused where there is no secret of this name, or no key; without a key this process alone knows it."""
+        entered = self._find(name)
+        if entered is None:
+            raise Refused(message("There is no secret {name} to put another in the place of.", name=name))
+        place = _place_after(name, entered.value)
+        self._given[place] = value
+        self._mask.learn(value)
+        self._put(conn, place, value, entered.hosts, now, None)
 
     def to_compare(self, name: str) -> str | None:
         """The value, to compare with what others send: it is shown to nobody. None when there is none."""
@@ -202,7 +222,10 @@ class Secrets:
         columns = self._table.c
         with self._database.read() as conn:
             rows = conn.execute(sa.select(columns.name, columns.hosts, columns.set_at)).all()
-        found = {row.name: Entry(row.name, "database", read_hosts(row.hosts), row.set_at) for row in rows}
+        found = {
+            row.name: Entry(row.name, "database", read_hosts(row.hosts), row.set_at) for row in rows
+            if NAME.fullmatch(row.name)
+        }  # fmt: skip
         found |= {name: Entry(name, "file", kept.hosts) for name, kept in self._sources.file.items()}
         found |= {name: Entry(name, "environment", kept.hosts) for name, kept in self._sources.environment.items()}
         return [found[name] for name in sorted(found)]
@@ -222,6 +245,12 @@ class Secrets:
             raise Refused(message("'{name}' is no name of a secret; expected one such as ERP_TOKEN.", name=name))
         if not value:
             raise Refused(message("A secret cannot be empty."))
+        self.remove_given(conn, name)
+        self._put(conn, name, value, hosts, now, by)
+
+    def _put(
+        self, conn: sa.Connection, name: str, value: str, hosts: Iterable[str], now: datetime, by: int | None
+    ) -> None:
         token = self._key.encrypt(value.encode()).decode()
         conn.execute(sa.delete(self._table).where(self._table.c.name == name))
         conn.execute(
@@ -231,8 +260,13 @@ class Secrets:
         )
         self._mask.learn(value)
 
+    def remove_given(self, conn: sa.Connection, name: str) -> None:
+        """Forget what the other side gave in the place of a secret."""
+        conn.execute(sa.delete(self._table).where(self._table.c.name.startswith(f"{name}@", autoescape=True)))
+
     def remove(self, conn: sa.Connection, name: str) -> None:
         """Raises Missing when the database holds none of this name."""
+        self.remove_given(conn, name)
         if not conn.execute(sa.delete(self._table).where(self._table.c.name == name)).rowcount:
             raise Missing(message("The database holds no secret {name}.", name=name))
 
@@ -261,6 +295,11 @@ class Secrets:
         for logger in map(logging.getLogger, names):
             for place in (logger, *logger.handlers):
                 place.addFilter(masking)
+
+
+def _place_after(name: str, entered: str) -> str:
+    """Under which name it is kept what came in the place of a secret: another one that is entered has another."""
+    return f"{name}@{hashlib.sha256(entered.encode()).hexdigest()[:16]}"
 
 
 class MaskLogs(logging.Filter):

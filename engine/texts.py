@@ -14,13 +14,26 @@ from engine.errors import Message
 from engine.language import Label
 
 OWN_FOLDER = Path(__file__).parent / "translations"
+_FOLDERS = [OWN_FOLDER]
+
+
+def learn(folder: Path) -> None:
+    """The catalogues of a plugin: ``<language>/*.po``, read after the engine's own."""
+    if folder not in _FOLDERS:
+        _FOLDERS.append(folder)
+        _own.cache_clear()
+
+
+def folders() -> tuple[Path, ...]:
+    """Where catalogues are looked for."""
+    return tuple(_FOLDERS)
 
 
 class Catalogue:
-    """The texts of all folders; a folder holds ``<language>/*.po``, and later folders win."""
+    """The texts of folders, by default all that are known; one holds ``<language>/*.po``, and later folders win."""
 
-    def __init__(self, folders: Iterable[Path] = (OWN_FOLDER,)) -> None:
-        self.folders = tuple(folders)
+    def __init__(self, folders: Iterable[Path] | None = None) -> None:
+        self.folders = tuple(_FOLDERS if folders is None else folders)
         self._texts: dict[str, Mapping[str, str]] = {}
 
     def texts(self, language: str) -> Mapping[str, str]:
@@ -86,10 +99,10 @@ def _own() -> Catalogue:
 
 
 def say(what: Message | Label | str, language: str) -> str:
-    """The message in the language, from the engine's own catalogues."""
+    """The message in the language, from the catalogues of the engine and its plugins."""
     return _own().say(what, language)
 
 
 def translator(language: str) -> Callable[..., str]:
-    """`_` for one language, from the engine's own catalogues."""
+    """`_` for one language, from the catalogues of the engine and its plugins."""
     return _own().translator(language)

@@ -170,13 +170,9 @@ def risk_of(row: Mapping[str, Any], terms: Terms) -> str:
 _REACHED = tuple(zip(RISKS, reversed(MOMENTS), strict=False))  # a risk and from when it is, the worst first
 
 
-def conditions(table: sa.Table, now: dt.datetime) -> dict[str, Clause]:
-    """Risk → what holds of exactly its records; the four leave nothing out and nothing twice."""
-    return _conditions(table, sa.literal(now, table.c[LATE].type))
-
-
-def _conditions(table: sa.Table, now: Element) -> dict[str, Clause]:
-    """Each moment is at or before the next: what is past the last is past all."""
+def conditions(table: sa.Table, now: Element) -> dict[str, Clause]:
+    """Risk → what holds of exactly its records; the four leave nothing out and nothing twice. Each moment is at or
+    before the next: what is past the last is past all."""
     risk, will, late = (table.c[name] for name in MOMENTS)
     return {
         "late": late <= now,
@@ -192,7 +188,7 @@ def clause(app: Application, form: str, risks: Sequence[str]) -> Clause:
     found: Clause | None = kept.get(key)
     if found is None:
         table = app.tables.form[form]
-        every = _conditions(table, _clock(app, table))
+        every = conditions(table, _clock(app, table))
         found = kept[key] = sa.or_(*(every[name] for name in risks))
     return found
 
@@ -212,7 +208,7 @@ def _clock(app: Application, table: sa.Table) -> Element:
 def _ranges(table: sa.Table, now: Element, *, promised: bool) -> Iterator[tuple[str, sa.Select[Any]]]:
     """Risk → its ids, as ranges of an index each. Whatever became so last is read first: it is the likeliest to be so
     still, and not something worse. Nothing is late without a promise."""
-    every, (risk, will, late), id = _conditions(table, now), (table.c[name] for name in MOMENTS), table.c.id
+    every, (risk, will, late), id = conditions(table, now), (table.c[name] for name in MOMENTS), table.c.id
     if promised:
         yield "late", sa.select(id).where(every["late"]).order_by(late.desc())
         yield "will_be_late", sa.select(id).where(every["will_be_late"]).order_by(will.desc())

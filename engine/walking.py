@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine import checking, computing, following, matching, moving, performing, rules, runs, stays, writing
+from engine import checking, computing, following, matching, moving, notices, performing, rules, runs, stays, writing
 from engine.errors import Missing, Refused, Stale, message
+from engine.feeding import parking
 from engine.intake import Given, read_input, read_values
 from engine.offering import offer
 from engine.passage import Passage, Walk
@@ -143,6 +144,7 @@ def store(passage: Passage) -> Saved:
 
 def _tell_waiting_runs(passage: Passage) -> None:
     walk, form = passage.walk, passage.plan.form.name
+    parking.record_saved(walk, form, passage.row)
     if form in walk.app.plans.parking and not passage.creating:
         runs.wake_parked(walk, form, passage.row["id"])
     if not passage.creating and form in walk.app.plans.approving:
@@ -330,6 +332,11 @@ def kinds_of(passage: Passage) -> frozenset[str]:
 
 
 def _write_stays(passage: Passage, event_id: int) -> None:
+    _stay(passage, event_id)
+    notices.now_responsible(passage, event_id)
+
+
+def _stay(passage: Passage, event_id: int) -> None:
     walk, plan, before, row = passage.walk, passage.plan, passage.before, passage.row
     if row.get("state") is None:
         return

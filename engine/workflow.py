@@ -90,7 +90,7 @@ def what_is_missing(
 def needed_deliverables(plan: FormPlan, step: TransitionPlan, row: Mapping[str, Any]) -> tuple[str, ...]:
     """What the state must leave behind: only on the way forward, not when stepping aside or back."""
     here = row.get("state") or ""
-    target = target_of(step, row)
+    target = target_of(step, row) if step.transition.deliverables else None
     if target is None or here not in plan.states or target not in plan.states or plan.states[target].aside:
         return ()
     forward = plan.states[here].aside or plan.order[target] > plan.order[here]

@@ -193,7 +193,7 @@ def append_event(passage: Passage, trace: Any) -> int:
             to_state=row.get("state") if moved else None,
             actor_id=walk.actor.id,
             actor_kind=actor_kind(walk),
-            rule=walk.actor.rule,
+            rule=walk.actor.rule or walk.actor.feed,
             cause=walk.cause,
             run_id=walk.run_id,
             depth=walk.depth,
@@ -209,6 +209,8 @@ def append_event(passage: Passage, trace: Any) -> int:
 def actor_kind(walk: Walk) -> str:
     if walk.actor.rule is not None:
         return "rule"
+    if walk.actor.feed is not None:
+        return "feed"
     if walk.actor.system:
         return "system"
     return "token" if walk.actor.scopes is not None else "user"

@@ -12,7 +12,7 @@ FLOORS = [
     "registry schema validate build",
     "fields effects",
     "expressions scripts",
-    "views cards portals prints triggers scenario task actions errands approve connectors outside timers schedules hooks letterbox",
+    "views cards portals prints reach triggers scenario task actions errands approve credentials connectors connecting outside timers schedules hooks letterbox feeds sites",
     "definition examples reference program timetable",
     "checks complete load builtin",
     "storage",

@@ -12,13 +12,13 @@ from jinja2 import Environment, nodes
 
 from designer.panel.known import words
 from designer.slots import is_thing
-from engine.builtin import default_registry
 from engine.definition import AppDefinition
 from engine.errors import message
+from engine.extensions import registry_for
 from engine.language import Label
 from engine.registry import Registry
 from engine.schema import first_line, is_choice, keys_of, kinds_of
-from engine.texts import OWN_FOLDER, Catalogue, say, translator
+from engine.texts import Catalogue, folders, say, translator
 
 PO = """
 msgid ""
@@ -94,15 +94,16 @@ SAYING = frozenset({"message", "wrong", "_", "translate", "Message", "say"})
 
 
 def test_every_sentence_has_its_chinese():
+    sentences = list(_sentences())  # finds the plugins, and they bring their words
     chinese = Catalogue().texts("zh")
-    missing = {text: place for text, place in _sentences() if text not in chinese and _has_words(text)}
+    missing = {text: place for text, place in sentences if text not in chinese and _has_words(text)}
     assert not missing, "no Chinese for:\n" + "\n".join(f"{place}: {text!r}" for text, place in missing.items())
 
 
 def test_no_words_are_said_in_two_ways():
     """The last catalogue would win, and one of the two places read wrong."""
     said: dict[str, dict[str, str]] = {}
-    for path in sorted((OWN_FOLDER / "zh").glob("*.po")):
+    for path in sorted(path for folder in folders() for path in (folder / "zh").glob("*.po")):
         with path.open("rb") as file:
             for entry in read_po(file, locale="zh"):
                 if entry.id and entry.string:
@@ -132,7 +133,7 @@ def _places(pattern: str) -> set[str] | None:
 
 
 def _sentences() -> Iterator[tuple[str, str]]:
-    for folder in ("engine", "designer"):
+    for folder in ("engine", "designer", "plugins"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             for text in _said_in_python(path):
                 yield text, str(path.relative_to(ROOT))
@@ -171,7 +172,7 @@ def _said_in_template(path: Path) -> Iterator[str]:
 
 def _said_by_types() -> Iterator[str]:
     """Labels of filter operators, and the palette's one line of each type."""
-    registry = default_registry()
+    registry = registry_for(ROOT / "apps/order_hub.yaml")
     for kinds in (
         registry.fields, registry.views, registry.triggers, registry.actions, registry.cards, registry.connectors,
         registry.credentials,

@@ -75,7 +75,7 @@ def grouped(differences: Iterable[Difference]) -> tuple[Group, ...]:
 
 _AREAS: Mapping[str, str] = {
     "roles": "role", "rules": "rule", "pages": "page", "tasks": "task", "connections": "connection",
-    "calendars": "calendar", "menu": "menu", "portals": "portal", "scenarios": "scenario",
+    "calendars": "calendar", "menu": "menu", "portals": "portal", "reach": "connection", "scenarios": "scenario",
     "demo_users": "people", "designers": "permission",
 }  # fmt: skip
 _OF_FORM: Mapping[str, str] = {

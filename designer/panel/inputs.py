@@ -111,7 +111,7 @@ def _of_name(hint: Any) -> str:
 def names_something(hint: Any) -> bool:
     return hint in (EntryName, PersonName, SortKey) or str(getattr(hint, "__name__", "")).endswith(
         ("FormName", "FieldName", "StateName", "TransitionName", "RoleName", "RuleName", "ConnectionName",
-         "CalendarName", "PageName")
+         "FeedName", "CalendarName", "PageName", "WayName")
     )
 
 

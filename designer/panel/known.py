@@ -14,6 +14,7 @@ from engine.language import (
     CalendarName,
     ConnectionName,
     EntryName,
+    FeedName,
     FieldName,
     FormName,
     PageName,
@@ -27,6 +28,7 @@ from engine.language import (
     StateName,
     TransitionName,
     ViewName,
+    WayName,
 )
 from engine.schema import Key
 from engine.texts import say
@@ -67,9 +69,11 @@ def _found(definition: AppDefinition, hint: Any, form: Form | None, language: st
                 *(Known(name, one.name) for name, one in people.items())]  # fmt: skip
     places: Mapping[Any, Mapping[str, Any]] = {
         FormName: definition.forms, RuleName: definition.rules, ConnectionName: definition.connections,
+        FeedName: definition.feeds,
         CalendarName: definition.calendars,
         PageName: definition.pages,
         PortalName: definition.portals,
+        WayName: definition.reach.ways if definition.reach else {},
     }  # fmt: skip
     return _named(places.get(hint, {}), language)
 

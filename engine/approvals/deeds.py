@@ -87,7 +87,7 @@ def remind(app: Application, actor: Actor, approval_id: int) -> tuple[str, ...]:
                 language: outcomes.said(message("Please decide: {text}", text=one.text(language)), language)
                 for language in app.definition.languages
             }
-            noting.tell(way.walk, way.approval, [voice.user_id], texts)
+            noting.tell(way.walk, way.approval, [voice.user_id], texts, "asked", one.id)
             mails.post(way.walk, way.run, way.action, way.approval, one.id, {voice.user_id: {}},
                        f"{way.next_key()}.r")  # fmt: skip
         noting.note(app, conn, way.approval, "remind", actor.id)

@@ -31,7 +31,7 @@ def post(
     texts: Mapping[str, str] | None = None,
 ) -> None:  # fmt: skip
     """Leave a mail for each of them who has an address. ``texts``: what they are told instead of the request."""
-    if action.mail is None:
+    if action.mail is None or is_reached(walk.app):
         return
     app, conn = walk.app, walk.conn
     form = model.form_of(app, approval)
@@ -47,6 +47,11 @@ def post(
                 MARK: {"approval": approval.id, "question": question_id, "user": person},
             }  # fmt: skip
             runs.post_mail(walk, run, f"{key}.m{person}", action.mail, data)
+
+
+def is_reached(app: Application) -> bool:
+    """Whether people who are asked are reached their own way, and get no mail of the approval as well."""
+    return app.definition.reach is not None and app.definition.reach.asked is not None
 
 
 def _text(texts: Mapping[str, str], actor: Actor, seen: seeing.ShownRecord) -> str:
@@ -70,14 +75,16 @@ def completed(app: Application, data: Mapping[str, Any]) -> Mapping[str, Any]:
         return data
     try:
         with app.database.write() as conn:
-            address = _link(app, conn, decision)
+            address = link_for(app, conn, decision)
     except Refused as refused:
         raise DeliveryFailed(refused.reason, again=False) from refused
     return {**{name: value for name, value in data.items() if name != MARK},
             "text": str(data["text"]).replace(LINK, address)}  # fmt: skip
 
 
-def _link(app: Application, conn: sa.Connection, decision: Mapping[str, int]) -> str:
+def link_for(app: Application, conn: sa.Connection, decision: Mapping[str, int]) -> str:
+    """Where somebody decides: without signing in where the approval says so and still waits for them. Raises Refused
+    where nobody said where this application is."""
     approval = model.load(conn, app.tables, decision["approval"])
     lasts = model.action_of(app, conn, approval).one_time if approval is not None else None
     if lasts is None or not links.waits_for(app, conn, decision["question"], decision["user"]):

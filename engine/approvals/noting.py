@@ -12,6 +12,7 @@ from engine.application import Application
 from engine.approvals.model import Approval
 from engine.approve import LINK
 from engine.passage import Walk
+from engine.reach import Kind
 from engine.storage import events
 
 
@@ -29,8 +30,11 @@ def note(
     ))  # fmt: skip
 
 
-def tell(walk: Walk, approval: Approval, people: Iterable[int], texts: Mapping[str, str]) -> dict[int, int]:
-    return notices.write(walk, people, *approval.place, texts, approval.event_id)
+def tell(
+    walk: Walk, approval: Approval, people: Iterable[int], texts: Mapping[str, str], kind: Kind = "told",
+    question_id: int | None = None,
+) -> dict[int, int]:  # fmt: skip
+    return notices.write(walk, people, *approval.place, texts, approval.event_id, kind, question_id)
 
 
 def linked(texts: Mapping[str, str], address: str) -> dict[str, str]:

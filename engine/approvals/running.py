@@ -324,7 +324,8 @@ def finish(way: Way, ending: str, by: int | None = None, comment: str | None = N
     if applicant is not None and applicant != by:
         languages = way.app.definition.languages
         texts: dict[str, str] = {language: outcomes.ended(way.approval, language) for language in languages}
-        noting.tell(way.walk, way.approval, asking.active(way.app, way.conn, {applicant}), texts)
+        people = asking.active(way.app, way.conn, {applicant})
+        noting.tell(way.walk, way.approval, people, texts, "mentioned")
     point("approval over")
 
 

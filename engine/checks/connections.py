@@ -6,15 +6,14 @@ import re
 
 from engine.calendars import exact_seconds, seconds_of
 from engine.checks.review import Review, unknown
-from engine.connectors import (
-    Connection,
+from engine.connectors import Connection, HttpConnection, ImapConnection, SmtpConnection
+from engine.credentials import (
+    SIGNED,
     HeaderCredential,
     HmacCredential,
-    HttpConnection,
-    ImapConnection,
+    OAuthClientCredential,
     QueryCredential,
     SecretName,
-    SmtpConnection,
 )
 from engine.errands import Call
 from engine.errors import Message, message
@@ -26,14 +25,16 @@ from engine.yamlfile import Path
 SOONEST = 10  # seconds between two looks into a mailbox
 LONGEST = 600  # seconds: a call holds a worker for so long
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_TELLING = re.compile(r"(?i)authorization|cookie|token|secret|password|passwd|api-?key|access-?key|signature")
-_SECRET_LIKE = re.compile(r"(?i:basic|bearer|token)\s+\S{6,}|(?=[^ ]*[0-9])(?=[^ ]*[A-Za-z])[A-Za-z0-9+/=_.-]{24,}")
+TELLING = re.compile(r"(?i)authorization|cookie|token|secret|password|passwd|api[-_]?key|access[-_]?key|signature")
+SECRET_LIKE = re.compile(r"(?i:basic|bearer|token)\s+\S{6,}|(?=[^ ]*[0-9])(?=[^ ]*[A-Za-z])[A-Za-z0-9+/=_.-]{24,}")
 
 
 def check_connections(review: Review) -> None:
     for name, connection in review.definition.connections.items():
         path: Path = ("connections", name)
         _timeout(review, connection, path)
+        for option, wrong in connection.mistakes():
+            review.error((*path, option), wrong)
         if isinstance(connection, HttpConnection):
             _http(review, connection, path)
         if isinstance(connection, SmtpConnection):
@@ -70,8 +71,8 @@ def _http(review: Review, connection: HttpConnection, path: Path) -> None:
         if wrong := _host_and_port(host):
             review.error((*path, "hosts", index), wrong)
     for name, value in connection.headers.items():
-        _header(review, (*path, "headers", name), name, value)
-    _header(review, (*path, "key_header"), connection.key_header, "", at_key=False)
+        check_header(review, (*path, "headers", name), name, value)
+    check_header(review, (*path, "key_header"), connection.key_header, "", at_key=False)
     _credential(review, connection, (*path, "auth"))
 
 
@@ -82,14 +83,14 @@ def _host_and_port(text: str) -> Message | None:
     return None if url.path == "/" and not text.endswith("/") else message("Only host or host:port is written here.")
 
 
-def _header(review: Review, path: Path, name: str, value: str, *, at_key: bool = True) -> None:
+def check_header(review: Review, path: Path, name: str, value: str, *, at_key: bool = True) -> None:
     if not _HEADER.fullmatch(name):
         review.error(path, message("'{name}' is no name of a header.", name=name), at_key=at_key)
     elif name.lower() in FRAMING:
         review.error(path, message("The header {name} is set by Appmill itself.", name=name), at_key=at_key)
     elif re.search(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]", value):
         review.error(path, message("A header has one line, without control characters, in Latin letters."))
-    elif value and (_TELLING.search(name) or _SECRET_LIKE.search(value)):
+    elif value and (TELLING.search(name) or SECRET_LIKE.search(value)):
         said = message("This looks like a secret, and whoever sees the definition sees it; use auth.")
         review.warning(path, said)
 
@@ -98,12 +99,31 @@ def _credential(review: Review, connection: HttpConnection, path: Path) -> None:
     auth = connection.auth
     if isinstance(auth, HeaderCredential):
         for name in auth.values:
-            _header(review, (*path, "values", name), name, "")
+            check_header(review, (*path, "values", name), name, "")
     if isinstance(auth, HmacCredential):
-        _header(review, (*path, "header"), auth.header, "", at_key=False)
+        check_header(review, (*path, "header"), auth.header, "", at_key=False)
+        if auth.timestamp is not None:
+            check_header(review, (*path, "timestamp"), auth.timestamp, "", at_key=False)
+        for place in sorted(set(SIGNED.findall(auth.over)) - {"{body}", "{timestamp}", "{method}", "{path}"}):
+            review.error((*path, "over"), message("{place} is no place of what is signed.", place=place))
+    if isinstance(auth, OAuthClientCredential):
+        _token(review, auth, path, private=connection.private)
     if isinstance(auth, QueryCredential):
         said = message("Secrets in addresses end up in logs of the other side; use a header where it takes one.")
         review.note(path, said)
+
+
+def _token(review: Review, auth: OAuthClientCredential, path: Path, *, private: bool) -> None:
+    check_header(review, (*path, "header"), auth.header, "", at_key=False)
+    url = read_url(auth.token_url)
+    if isinstance(url, Message):
+        review.error((*path, "token_url"), url)
+    elif url.scheme == "http" and not private:
+        review.warning((*path, "token_url"), message("Secrets travel unencrypted; use https."))
+    for name, value in auth.parameters.items():
+        if TELLING.search(name) or SECRET_LIKE.search(value):
+            said = message("This looks like a secret, and whoever sees the definition sees it; use auth.")
+            review.warning((*path, "parameters", name), said)
 
 
 # --- mail

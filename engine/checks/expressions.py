@@ -8,14 +8,21 @@ from typing import Any
 from engine.actions import CopyLines, CreateRecord, ForEach, UpdateMatching
 from engine.approve import Approve
 from engine.cards import Formula
+from engine.checks.feeds import feed_names
 from engine.checks.names import copied_form, is_role, linked_form
 from engine.checks.review import Leaf, Review, unknown
+from engine.connecting.expressing import FUNCTIONS
+from engine.connecting.parts import names_at
+from engine.connectors import Connection
 from engine.definition import Form, Rule
 from engine.errors import message
 from engine.expressions import Scope, check_expression, check_template
 from engine.expressions.syntax import words_in
+from engine.feeds import Feed
 from engine.fields.base import Field
 from engine.language import ADMIN, Condition, Expression, Receiver, Template
+from engine.reach import TEXT_NAMES, ReachText
+from engine.registry import Registry
 from engine.yamlfile import Path
 
 
@@ -26,7 +33,7 @@ def check_expressions(review: Review) -> None:
         elif leaf.hint is Receiver:
             _receiver(review, leaf)
         elif leaf.hint is Expression:
-            _check(review, leaf.path, leaf.value, scope_of(review, leaf))
+            _check(review, leaf.path, leaf.value, scope_of(review, leaf), _functions(review, leaf))
         elif isinstance(leaf.value, Condition) and leaf.value.expression is not None:
             _check(review, leaf.path, leaf.value.expression, scope_of(review, leaf))
 
@@ -34,13 +41,18 @@ def check_expressions(review: Review) -> None:
 def _templates(review: Review, leaf: Leaf) -> None:
     if any(_names_lost(review, text) for text in leaf.value.texts.values()):
         return
-    for language, (said, column) in check_template(leaf.value, scope_of(review, leaf), review.registry):
+    for language, (said, column) in check_template(leaf.value, scope_of(review, leaf), _functions(review, leaf)):
         review.error((*leaf.path, language) if language else leaf.path, said, offset=column)
 
 
-def _check(review: Review, path: Path, source: str, scope: Scope) -> None:
+def _functions(review: Review, leaf: Leaf) -> Registry:
+    """Where its functions come from: connections know those of Appmill only."""
+    return review.registry if leaf.inside(Connection) is None else FUNCTIONS
+
+
+def _check(review: Review, path: Path, source: str, scope: Scope, functions: Registry | None = None) -> None:
     if not _names_lost(review, source):
-        for said, column in check_expression(source, scope, review.registry):
+        for said, column in check_expression(source, scope, functions or review.registry):
             review.error(path, said, offset=column)
 
 
@@ -69,8 +81,15 @@ def scope_of(review: Review, leaf: Leaf) -> Scope:
     rule = leaf.inside(Rule)
     if rule is not None:
         return _rule_scope(review, rule, _more_names(review, rule, leaf))
+    feed = leaf.inside(Feed)
+    if feed is not None:
+        return Scope(review.definition, None, feed_names(review, feed, leaf.owner, str(leaf.path[-1])))
     if isinstance(leaf.owner, Formula):
         return Scope(review.definition, None, dict.fromkeys(leaf.owner.figures, "number"))
+    if isinstance(leaf.owner, ReachText):
+        return Scope(review.definition, None, dict.fromkeys(TEXT_NAMES, "text"))
+    if leaf.inside(Connection) is not None:
+        return Scope(review.definition, None, dict.fromkeys(names_at(leaf.owner, leaf.path), "any"))
     form = review.form(leaf.form)
     field = leaf.inside(Field)
     if field is not None and form is not None:

@@ -199,6 +199,9 @@ class Filling:
                 if isinstance(action, CreateRecord):
                     yield from self._copied(action)
 
+        for feed in self.review.definition.feeds.values():
+            yield from (*feed.match, *feed.values) if feed.form == self.form.name else ()
+
     def _copied(self, action: CreateRecord) -> Iterator[str]:
         made = self.review.form(action.form)
         for name, copy in action.lines.items():
@@ -210,6 +213,7 @@ class Filling:
         return (
             any(isinstance(action, CreateRecord) and action.form == self.form.name for action in actions)
             or self._is_made_by_links()
+            or any(feed.form == self.form.name and feed.creates for feed in self.review.definition.feeds.values())
         )
 
     def _is_made_by_links(self) -> bool:

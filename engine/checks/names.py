@@ -21,6 +21,7 @@ from engine.language import (
     CalendarName,
     ConnectionName,
     EntryName,
+    FeedName,
     FieldName,
     FormName,
     Named,
@@ -33,6 +34,7 @@ from engine.language import (
     StateName,
     TransitionName,
     ViewName,
+    WayName,
 )
 from engine.portals import PortalForm
 from engine.prints import PaperPart
@@ -196,11 +198,25 @@ def _connection(review: Review, leaf: Leaf) -> None:
         review.error(leaf.path, unknown(said, name, fitting))
 
 
+def _feed(review: Review, leaf: Leaf) -> None:
+    feeds = review.definition.feeds
+    if leaf.value not in feeds and not review.is_lost(leaf.value):
+        said = message("There is no feed '{name}'", name=leaf.value)
+        review.error(leaf.path, unknown(said, leaf.value, feeds))
+
+
 def _calendar(review: Review, leaf: Leaf) -> None:
     calendars = review.definition.calendars
     if leaf.value not in calendars and not review.is_lost(leaf.value):
         said = message("There is no calendar '{name}'", name=leaf.value)
         review.error(leaf.path, unknown(said, leaf.value, calendars))
+
+
+def _way(review: Review, leaf: Leaf) -> None:
+    ways = review.definition.reach.ways if review.definition.reach else {}
+    if leaf.value not in ways and not review.is_lost(leaf.value):
+        said = unknown(message("There is no way '{name}'", name=leaf.value), leaf.value, ways)
+        review.error(leaf.path, said, at_key=leaf.is_key)
 
 
 _KINDS = ("mail", "http", "call", "report")
@@ -221,11 +237,13 @@ _REFERENCES: Mapping[Any, Callable[[Review, Leaf], None]] = {
     TransitionName: _transition,
     CalendarName: _calendar,
     ConnectionName: _connection,
+    FeedName: _feed,
     PageName: _page,
     ViewName: _view,
     PrintFormatName: _print,
     PortalName: _portal,
     EntryName: _entry,
+    WayName: _way,
 }
 
 
@@ -319,6 +337,7 @@ def _identities(review: Review) -> None:
         (("pages",), definition.pages),
         (("tasks",), definition.tasks),
         (("portals",), definition.portals),
+        (("reach", "ways"), definition.reach.ways if definition.reach else {}),
     ]
     for form in review.forms:
         path = ("forms", form.name)

@@ -32,6 +32,7 @@ _STEP_KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "delete": (("by",), ()),
     "restore": (("by",), ()),
     "wait": ((), ()),
+    "arrives": (("item",), ("connection",)),
 }
 _WRITTEN = {"saved_as": "as"}
 _APPROVAL_ANSWERS = ("approve", "refuse", "return", "submit", "withdraw")
@@ -120,8 +121,16 @@ class _Reading:
             self._button(path, form, step.press)
         if step.answer is not None:
             self._answer(path, step.answer)
+        if step.arrives is not None:
+            self._arrives(path, step)
         if step.create is not None and not step.refused:
             self._name(path, step.saved_as, step.create)
+
+    def _arrives(self, path: Path, step: Step) -> None:
+        feed = self.review.definition.feeds.get(step.arrives or "")
+        if feed is not None and step.connection is not None and step.connection not in feed.from_:
+            said = message("The feed does not read of '{connection}'.", connection=step.connection)
+            self.review.error((*path, "connection"), said)
 
     def _keys(self, path: Path, step: Step, verb: str) -> None:
         needed, allowed = _STEP_KEYS[verb]
@@ -132,7 +141,7 @@ class _Reading:
         if verb != "wait":
             allowed = (*allowed, "refused")
         for key in ("by", "of", "saved_as", "values", "reason", "comment", "back_to", "signs", "lasts",
-                    "refused"):  # fmt: skip
+                    "refused", "item", "connection"):  # fmt: skip
             if getattr(step, key) and key not in (*needed, *allowed):
                 self._out_of_place(path, key, verb)
         if step.refused and step.saved_as:

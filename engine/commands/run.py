@@ -64,6 +64,7 @@ def database_url(text: str) -> str:
 def run(options: argparse.Namespace) -> int:
     from engine import housekeeping
     from engine.beginning import begin
+    from engine.feeding import looking
     from engine.secrets import ADDRESS
     from engine.timing.clockwork import Clockwork
     from engine.timing.mails import collector
@@ -86,17 +87,20 @@ def run(options: argparse.Namespace) -> int:
     delivery = _delivery(app, web, options)
     clockwork = Clockwork(web.extensions["appmill"].current.application)
     mails = collector(web.extensions["appmill"].current.application)
+    feeds = looking.collector(web.extensions["appmill"].current.application)
     _greet(app, options, server)
     end_housekeeping = housekeeping.start(app)
     delivery.start()
     clockwork.start()
     mails.start()
+    feeds.start()
     try:
         server.run()
     finally:
         server.close()
         clockwork.stop()
         mails.stop()
+        feeds.stop()
         delivery.stop(10)
         end_housekeeping()
         app.database.close()

@@ -25,10 +25,10 @@ def run(options: argparse.Namespace) -> int:
         if app.definition.app not in app.registry.seeds:
             raise Refused(message("No plugin makes sample records for {app}; a plugin does with registry.seed.",
                                   app=app.definition.app))  # fmt: skip
-        if options.people:
-            demo.make_people(app, demo.people(app.definition))
+        made = options.people and demo.make_people(app, demo.people(app.definition))
         demo.seed(app, options.count, options.seed)
-        demo.open_portals(app)
+        if made:  # their password is published: nobody who has people of their own gets any of them
+            demo.open_portals(app)
         app.database.analyse()
     finally:
         app.database.close()

@@ -21,6 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from engine.current import Current
+    from engine.feeding import looking
     from engine.jobs.engine import engine_for
     from engine.timing.clockwork import Clockwork
     from engine.timing.mails import collector
@@ -30,17 +31,19 @@ def run(options: argparse.Namespace) -> int:
     log_to_terminal(options.quiet)
     current = Current(app).application
     app.database.doorbell = engine = engine_for(app, current, max(1, options.threads))
-    clockwork, mails = Clockwork(current), collector(current)
+    clockwork, mails, feeds = Clockwork(current), collector(current), looking.collector(current)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     engine.start()
     clockwork.start()
     mails.start()
+    feeds.start()
     print(f"{options.threads} threads deliver. Ctrl-C ends it.", flush=True)
     ended.wait()
     clockwork.stop()
     mails.stop()
+    feeds.stop()
     engine.stop(GRACE)
     app.database.close()
     return 0

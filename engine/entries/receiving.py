@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from engine import fetching, service, walking
+from engine import fetching, notices, service, walking
 from engine.application import Application
 from engine.codes import resolve
 from engine.definition import Form
@@ -26,6 +26,7 @@ from engine.language import LANGUAGES
 from engine.once import Once, Repeated
 from engine.people import Actor, people_with_roles
 from engine.permissions import may_record
+from engine.reach import Kind
 from engine.sight import Sight
 from engine.storage import records
 from engine.task import Task
@@ -308,8 +309,8 @@ def _keep(app: Application, who: Actor, task: Task, entry: Entry, why: Message) 
             texts = {language: say(why, language) for language in LANGUAGES}
             id = insert(conn, app, {**row_of(app, who, task, entry, "open"), "why": texts})
             _keep_files(conn, app, id, task, entry)
-            tell(conn, app, deciders(conn, app, task, who.id) - {who.id}, id,
-                 message("{task}: an entry of {name} needs a decision.", task=task.label, name=who.name))  # fmt: skip
+            needed = message("{task}: an entry of {name} needs a decision.", task=task.label, name=who.name)
+            tell(conn, app, deciders(conn, app, task, who.id) - {who.id}, id, needed, "asked")
     except Repeated:
         return earlier(app, who, entry.key) or Outcome(0, "open", entry.record, why=why)
     return Outcome(id, "open", entry.record, why=why)
@@ -333,10 +334,9 @@ def deciders(conn: sa.Connection, app: Application, task: Task, maker: int | Non
     return set(people_with_roles(conn, app.tables, [task.decides]))
 
 
-def tell(conn: sa.Connection, app: Application, people: set[int], entry: int, said: Message) -> None:
+def tell(
+    conn: sa.Connection, app: Application, people: set[int], entry: int, said: Message, kind: Kind = "mentioned"
+) -> None:  # fmt: skip
     """The notice leads to the entry."""
     texts = {language: say(said, language) for language in LANGUAGES}
-    rows = [{"user_id": one, "form": PLACE, "record_id": entry, "message": texts, "at": app.clock()}
-            for one in sorted(people)]  # fmt: skip
-    if rows:
-        conn.execute(sa.insert(app.tables.notification), rows)
+    notices.put(app, conn, people, PLACE, entry, texts, kind)

@@ -14,7 +14,7 @@ from typing import Any
 
 from engine import formats
 from engine.errors import message
-from engine.expressions import dates, guards
+from engine.expressions import dates, guards, outside
 from engine.expressions.errors import EvaluationFailed
 from engine.expressions.view import UserView, View
 from engine.formats import Reader
@@ -121,7 +121,7 @@ def decimal(value: Number | str) -> Decimal | None:
     if isinstance(value, str) and len(value) > 40:
         return None
     try:
-        number = Decimal(value.strip() if isinstance(value, str) else value)
+        number = Decimal(value.strip() if isinstance(value, str) else guards.exact(value))
     except InvalidOperation:
         return None
     return number if number.is_finite() and abs(number) < guards.MAX_NUMBER else None
@@ -140,8 +140,8 @@ def text(value: Any) -> str:
         return value.read("name") or ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, Decimal):
-        return f"{value:f}"
+    if isinstance(value, (Decimal, float)):
+        return f"{guards.exact(value):f}"
     if isinstance(value, dt.datetime):
         return value.strftime("%Y-%m-%d %H:%M")
     if isinstance(value, dt.time):
@@ -225,6 +225,11 @@ def coalesce(*values: Any) -> Any:
     return next((value for value in values if value is not None and value != ""), None)
 
 
+def several(*values: Any) -> tuple[Any, ...]:
+    """The values that are not empty as several, for a field that takes several."""
+    return tuple(value for value in values if value is not None and value != "")
+
+
 def if_else(condition: Any, then: Any, otherwise: Any = None) -> Any:
     """The second value when the first holds, else the third."""
     return then if condition else otherwise
@@ -251,7 +256,7 @@ NAMED: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 _ALL = (
     sum, any, all, count, min, max, round, floor, ceil, decimal, text, lower, upper, strip, left, right, contains,
-    starts_with, ends_with, replace, concat, join, coalesce, if_else, format, money, *dates.ALL,
+    starts_with, ends_with, replace, concat, join, coalesce, several, if_else, format, money, *dates.ALL, *outside.ALL,
 )  # fmt: skip
 
 

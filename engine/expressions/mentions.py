@@ -150,5 +150,8 @@ def _ways(node: ast.expr) -> Iterable[ast.expr]:
 
 
 # Which of the values a function is given it may answer.
-_RESULTS: Mapping[str, slice] = {"if_else": slice(1, None), **dict.fromkeys(("coalesce", "min", "max"), slice(None))}
+_RESULTS: Mapping[str, slice] = {
+    "if_else": slice(1, None), "decode": slice(2, None),
+    **dict.fromkeys(("coalesce", "several", "min", "max"), slice(None)),
+}  # fmt: skip
 _NONE = slice(0)

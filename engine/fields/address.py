@@ -13,7 +13,7 @@ from engine.fields import operators
 from engine.fields.base import Field, Operator, got
 from engine.fields.columns import json_type
 from engine.fields.text import typed_text
-from engine.formats import Reader
+from engine.formats import Reader, country
 
 PARTS = ("country", "province", "city", "district", "street", "postcode")
 LONGEST = 200
@@ -54,14 +54,15 @@ class AddressField(Field):
         return "" if value is None else json.dumps(value, ensure_ascii=False)
 
     def format(self, value: Any, reader: Reader, extra: Any = None) -> str:
-        """zh from the large to the small, en from the small to the large."""
+        """zh from the large to the small, en from the small to the large; a country given by its code by its name."""
         if not isinstance(value, Mapping):
             return ""
+        parts = {**value, "country": country(value.get("country", ""), reader.language)}
         if reader.language == "zh":
-            texts = (value.get(part, "") for part in PARTS[:-1])
-            return "".join(texts) + (f" {value['postcode']}" if value.get("postcode") else "")
+            texts = (parts.get(part, "") for part in PARTS[:-1])
+            return "".join(texts) + (f" {parts['postcode']}" if parts.get("postcode") else "")
         order = ("street", "district", "city", "province", "postcode", "country")
-        return ", ".join(str(value[part]) for part in order if value.get(part))
+        return ", ".join(str(parts[part]) for part in order if parts.get(part))
 
     def value_schema(self) -> Mapping[str, Any]:
         properties = {part: {"type": "string", "maxLength": LONGEST} for part in PARTS}

@@ -109,8 +109,8 @@ def _from_text(source: Path, target: Path) -> Table:
     with source.open(encoding=encoding, newline="") as file, target.open("w", encoding="utf-8") as out:
         sample = file.read(_SAMPLE)
         file.seek(0)
-        delimiter = _announced(sample) or delimiter_of(sample)
-        if _announced(sample):
+        delimiter = announced_delimiter(sample) or delimiter_of(sample)
+        if announced_delimiter(sample):
             file.readline()
         written = _write(csv.reader(file, delimiter=delimiter), out)
     return Table(written, encoding=encoding, delimiter=delimiter)
@@ -165,7 +165,7 @@ def _decodes(file: BinaryIO, encoding: str) -> bool:
     return True
 
 
-def _announced(sample: str) -> str | None:
+def announced_delimiter(sample: str) -> str | None:
     """``sep=;`` as a first line says so itself; spreadsheets write and read it."""
     first = sample.partition("\n")[0].strip().strip('"').lower()
     return first[4] if len(first) == 5 and first.startswith("sep=") and first[4] in DELIMITERS else None

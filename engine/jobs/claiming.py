@@ -16,7 +16,7 @@ from engine.jobs.desk import Desk
 from engine.storage.automation import IN_LANE, OPEN_MESSAGES, in_state
 from engine.storage.prepared import value
 
-INSIDE = ("go_on", "fire", "for_each", "ask")  # what concerns this application only
+INSIDE = ("go_on", "fire", "for_each", "ask", "take", "stamp")  # what concerns this application only
 IN_A_ROW = 20  # messages a thread delivers one after the other before others have their turn
 After = Literal["ring", "tell", "leave"]  # what is done about the message that waited for one that is delivered
 State = Literal["done", "again", "dead", "unsure", "parked", "cancelled", "gone", "not_now", "lost"]

@@ -27,6 +27,7 @@ from engine.jobs.trying import in_transaction, is_lost
 from engine.outside.carrying import carry_out
 from engine.outside.task import Task
 from engine.runs import OPEN
+from engine.storage.exchanges import keep
 
 LOST = Outcome("lost")
 SECONDS = 60.0  # for what has no connection to say how long it may take
@@ -71,12 +72,16 @@ def _outside(app: Application, desk: Desk, claimed: Claimed, after: After) -> Ou
         except Overtaken:
             return LOST
         except Exception as error:
-            return failing.failed(app, desk, claimed.id, claimed.token, error, sent=around.sending)
+            return failing.failed(
+                app, desk, claimed.id, claimed.token, error, sent=around.sending, exchanges=around.exchanges,
+                operation=around.operation,
+            )
         point("sent")
         took = time.monotonic() - began
         try:
             return in_transaction(
-                app, lambda conn: _keep(app, conn, claimed, result, took, after), patience=desk.terms.lease * 2
+                app, lambda conn: _keep(app, conn, claimed, around, result, took, after),
+                patience=desk.terms.lease * 2,
             )
         except AppmillError as refused:  # what it wants to write is not allowed
             return failing.failed(app, desk, claimed.id, claimed.token, refused)
@@ -104,12 +109,13 @@ def _perform(
 
 
 def _keep(
-    app: Application, conn: sa.Connection, claimed: Claimed, result: Any, seconds: float, after: After
+    app: Application, conn: sa.Connection, claimed: Claimed, around: Around, result: Any, seconds: float, after: After
 ) -> Outcome:
     """The result, and everything that follows from it, in one transaction."""
     row = claimed.row
     if not claiming.finish(app, conn, claimed, result):
         return LOST
+    keep(conn, app.tables, row.connection or "", around.exchanges, message_id=row.id)
     point("result")
     conclude(app, conn, row, result)
     if row.connection and not claimed.works:

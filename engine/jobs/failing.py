@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,13 +12,18 @@ import sqlalchemy as sa
 from engine import going_on, pausing
 from engine.application import Application
 from engine.connectors import Connection
-from engine.errors import AppmillError, DeliveryFailed, Stale
+from engine.errors import AppmillError, DeliveryFailed, Stale, Throttled
 from engine.faults import point
+from engine.feeding import taking
 from engine.jobs import breaker, claiming
+from engine.jobs.allowance import ALL, hold
 from engine.jobs.claiming import INSIDE, Outcome
 from engine.jobs.desk import Desk, Terms
 from engine.jobs.trying import in_transaction
+from engine.outside.exchanges import Exchange
+from engine.reaching import leaving
 from engine.storage.automation import OPEN_MESSAGES, in_state
+from engine.storage.exchanges import keep
 from engine.timing import firing
 
 
@@ -28,20 +34,26 @@ class Verdict:
 
 
 def failed(
-    app: Application, desk: Desk, id: int, token: str | None, error: BaseException, *, sent: bool = False
-) -> Outcome:
+    app: Application, desk: Desk, id: int, token: str | None, error: BaseException, *, sent: bool = False,
+    exchanges: Sequence[Exchange] = (), operation: str = ALL,
+) -> Outcome:  # fmt: skip
     """Note that a try failed. ``token``: of the claim, None where there was none yet; ``sent``: the moment that cannot
-    be taken back had come."""
+    be taken back had come; ``exchanges``: what was said over the line until then, ``operation`` what for."""
     reason = pausing.in_words(app, error)
     point("failed")
-    return in_transaction(
-        app, lambda conn: _note(app, conn, desk, id, token, error, reason, sent), patience=desk.terms.lease * 2
-    )
+
+    def work(conn: sa.Connection) -> Outcome:
+        outcome = _note(app, conn, desk, id, token, error, reason, sent, operation)
+        if outcome.state != "lost":
+            keep(conn, app.tables, outcome.connection or "", exchanges, message_id=id)
+        return outcome
+
+    return in_transaction(app, work, patience=desk.terms.lease * 2)
 
 
 def _note(
     app: Application, conn: sa.Connection, desk: Desk, id: int, token: str | None, error: BaseException, reason: str,
-    sent: bool,
+    sent: bool, operation: str,
 ) -> Outcome:  # fmt: skip
     table = app.tables.message
     ours = sa.and_(table.c.state == "claimed", table.c.token == token)
@@ -49,12 +61,15 @@ def _note(
     row = conn.execute(sa.select(table).where(table.c.id == id, held).with_for_update()).first()
     if row is None:
         return Outcome("lost")
-    attempts = row.attempts + (token is None)
+    throttled = isinstance(error, Throttled)
+    attempts = row.attempts + (token is None) - throttled
     connection = app.definition.connections.get(row.connection or "")
     verdict = judge(attempts, error, sent, connection, app.clock(), desk.terms)
     put_aside(app, conn, row, verdict, reason, attempts)
-    if row.connection and row.kind not in INSIDE:
+    if row.connection and row.kind not in INSIDE and not throttled:
         _note_health(app, conn, row.connection, error, reason, sent, desk.terms)
+        if connection is not None and isinstance(error, DeliveryFailed) and error.after:
+            hold(app, conn, connection, error.after, operation)
     return Outcome(verdict.state, row.connection, verdict.due)
 
 
@@ -63,6 +78,8 @@ def judge(
     terms: Terms,
 ) -> Verdict:  # fmt: skip
     """What to do next. ``attempts``: how many there were, this one included."""
+    if isinstance(error, Throttled):
+        return Verdict("again", now + dt.timedelta(seconds=error.after or 0.0))
     told = isinstance(error, DeliveryFailed)
     arrived_perhaps = error.unsure if isinstance(error, DeliveryFailed) else sent
     if arrived_perhaps and (connection is None or connection.unsure == "ask"):
@@ -99,7 +116,11 @@ def put_aside(app: Application, conn: sa.Connection, row: Any, verdict: Verdict,
 
 def _bury(app: Application, conn: sa.Connection, row: Any, reason: str) -> None:
     """A run that waits for a dead letter has failed; one that does not goes on, and is over when the rest is."""
-    if row.run_id is None:
+    if row.kind == "take":
+        taking.died(app, conn, row, reason)
+    elif row.kind == leaving.KIND:
+        leaving.fall_back(app, conn, row)
+    elif row.run_id is None:
         rule = row.effect.get("rule")
         if rule is not None:
             firing.died(app, conn, rule, row.effect.get("given") or {})

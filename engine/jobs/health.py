@@ -46,7 +46,7 @@ def health(app: Application) -> Health:
             under_way=_count(conn, table, in_state(table, "claimed")),
             dead=trouble.get("dead", 0),
             unsure=trouble.get("unsure", 0),
-            connections=_connections(app, conn),
+            connections=connections(app, conn),
             paused=_paused(app, conn),
         )
 
@@ -64,7 +64,7 @@ def _counted(conn: sa.Connection, column: sa.Column[Any], *clauses: sa.ColumnEle
     return {row[0]: row[1] for row in rows}
 
 
-def _connections(app: Application, conn: sa.Connection) -> tuple[Mapping[str, Any], ...]:
+def connections(app: Application, conn: sa.Connection) -> tuple[Mapping[str, Any], ...]:
     """Every connection of the definition with how it fares; ``state`` closed means that calls go through."""
     found = {row["name"]: dict(row) for row in conn.execute(sa.select(app.tables.connection)).mappings()}
     table = app.tables.message

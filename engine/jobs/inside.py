@@ -1,4 +1,5 @@
-"""Messages to the application itself: a run is taken up again, a rule is woken. Done and ended in one transaction."""
+"""Messages to the application itself: a run is taken up again, a rule is woken, what arrived is taken. Done and ended
+in one transaction."""
 
 from __future__ import annotations
 
@@ -10,11 +11,16 @@ import sqlalchemy as sa
 from engine import answering, going_on
 from engine.application import Application
 from engine.faults import point
+from engine.feeding import stamping, taking
 from engine.jobs.claiming import Outcome
 
 
 def perform(app: Application, conn: sa.Connection, row: Any) -> Outcome:
     """``row``: a message that is due, in the caller's transaction."""
+    if row.kind == "take":
+        return taking.take(app, conn, row)
+    if row.kind == "stamp":
+        return stamping.perform(app, conn, row)
     until = _parked_again(app, conn, row)
     if until is not None:
         return Outcome("parked", due=until)

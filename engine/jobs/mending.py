@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from engine import audit, going_on, pausing, runs
 from engine.application import Application
 from engine.errors import Denied, Missing, Refused, message
+from engine.feeding import replaying
 from engine.jobs import claiming
 from engine.jobs.claiming import INSIDE
 from engine.jobs.delivering import conclude
@@ -19,7 +20,8 @@ from engine.people import Actor
 
 def replay(app: Application, actor: Actor, message_id: int, data: Mapping[str, Any] | None = None) -> None:
     """Deliver a dead letter again, from the first try on; ``data`` is sent in the place of what was to be sent. The key
-    stays the same. Raises Denied, Missing, or Refused when it is no dead letter."""
+    stays the same; an arrival is taken as the definition says today. Raises Denied, Missing, or Refused when it is no
+    dead letter."""
     _only_administrators(actor)
 
     def work(conn: sa.Connection) -> None:
@@ -29,6 +31,8 @@ def replay(app: Application, actor: Actor, message_id: int, data: Mapping[str, A
         if data is not None and row.kind in INSIDE:
             raise Refused(message("A step of a rule has nothing that could be edited."))
         effect = row.effect if data is None else {**_kept(row.effect), **data}
+        if row.kind == "take":
+            replaying.revive(app, conn, row)
         fresh = {"state": "waiting", "due_at": app.clock(), "attempts": 0, "error": None, "effect": effect}
         _update(app, conn, message_id, **fresh)
         _revive(app, conn, row.run_id)

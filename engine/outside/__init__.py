@@ -11,7 +11,8 @@ from engine.registry import Registry
 if TYPE_CHECKING:
     from engine.outside.task import Surroundings, Task
 
-_PERFORMERS = {"mail": "engine.outside.mail", "http": "engine.outside.http", "call": "engine.outside.calling"}
+_PERFORMERS = {"mail": "engine.outside.mail", "http": "engine.outside.http", "call": "engine.outside.calling",
+               "try": "engine.outside.trying"}  # fmt: skip
 
 
 def register(registry: Registry) -> None:

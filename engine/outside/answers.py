@@ -33,7 +33,7 @@ class Answer:
     @property
     def json(self) -> Any:
         """The body read as JSON; None where it is none."""
-        return None if self.cut or "json" not in self.media_type else _json(self.text)
+        return None if self.cut or "json" not in self.media_type else read_json(self.text)
 
     @property
     def media_type(self) -> str:
@@ -59,7 +59,7 @@ def _unpacked(answer: Answer) -> bytes:
     return answer.body
 
 
-def _json(text: str | None) -> Any:
+def read_json(text: str | None) -> Any:
     """JSON a database can keep: no NaN, no characters that are none."""
     if not text:
         return None
@@ -89,7 +89,7 @@ def judge(answer: Answer, place: str, expect: Sequence[int], now: dt.datetime, *
     """Raise DeliveryFailed unless the answer is a success; ``reads``: asking twice is asking once."""
     if not _is_success(answer.status, expect):
         raise DeliveryFailed(
-            message("{place} answered {status}: {text}", place=place, status=answer.status, text=_beginning(answer)),
+            message("{place} answered {status}: {text}", place=place, status=answer.status, text=beginning(answer)),
             again=answer.status in _AGAIN or answer.status >= 500,
             after=_wait(answer.headers.get("retry-after", ""), now),
         )
@@ -104,7 +104,8 @@ def _is_success(status: int, expect: Sequence[int]) -> bool:
     return status in expect if expect else 200 <= status < 300
 
 
-def _beginning(answer: Answer) -> str:
+def beginning(answer: Answer) -> str:
+    """As much of it as a sentence about it can hold."""
     location = answer.headers.get("location", "").partition("?")[0]
     text = f"→ {location}" if location else " ".join((answer.text or "").split())
     return text[:200] + "…" if len(text) > 200 else text

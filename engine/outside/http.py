@@ -8,17 +8,21 @@ request that was lost from one that came too late.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin
 
 from engine.connectors import HttpConnection
+from engine.credentials import TokenCall
 from engine.errors import DeliveryFailed, message
 from engine.language import frozen
-from engine.outside.answers import Answer, judge, shown
+from engine.outside.answers import MOST, Answer, beginning, judge, shown
+from engine.outside.exchanges import Exchange, readable
 from engine.outside.guard import Url, path_mistake
 from engine.outside.network import Deadline, Network
+from engine.outside.oauth import ask_token, may_renew
 from engine.outside.request import Request, base_of, laid_over, read, wrong
 from engine.outside.task import Surroundings, Task
 from engine.outside.wire import exchange
@@ -31,7 +35,7 @@ NETWORK = Network()
 class Call:
     """What is wanted: ``path`` below the connection's base_url or a whole ``url``; at most one of ``json``, ``text``
     and ``form``. ``expect``: the statuses that mean success, default all of 200 to 299. ``part`` tells several requests
-    of one task apart."""
+    of one task apart. ``reads``: asking twice is asking once, whatever the method; ``largest``: bytes of the answer."""
 
     method: str = "POST"
     path: str = ""
@@ -43,6 +47,8 @@ class Call:
     form: Mapping[str, Any] | None = None
     expect: Sequence[int] = ()
     part: str = ""
+    reads: bool | None = None
+    largest: int = MOST
 
 
 def perform(task: Task, surroundings: Surroundings, *, network: Network = NETWORK) -> Mapping[str, Any]:
@@ -59,20 +65,84 @@ def send(
 ) -> Answer:
     """Send one request and answer what came back, when it is a success. Raises DeliveryFailed."""
     deadline = Deadline(task.seconds)
-    key = f"{task.key}-{call.part}" if call.part else task.key
-    first = request = _request(connection, call, key)
+    first = request = _request(connection, call, key_of(task, call))
     for hop in range(connection.redirects + 1):
-        sent = request.shown_by(connection, key, surroundings)
         try:
-            answer = exchange(sent, connection.private, deadline, surroundings, network)
-            onward = _onward(connection, sent, answer) if hop < connection.redirects else None
+            answer = _exchanged(connection, request, call, task, deadline, surroundings, network)
+            onward = _onward(connection, request, answer) if hop < connection.redirects else None
             if onward is None:
-                judge(answer, str(sent.url), call.expect, surroundings.now(), reads=sent.reads)
+                judge(answer, str(request.url), call.expect, surroundings.now(), reads=request.reads)
                 break
         except DeliveryFailed as failure:
-            failure.unsure |= sent.reads and not first.reads  # it was done, and then only looked at
+            failure.unsure |= request.reads and not first.reads  # it was done, and then only looked at
             raise
         request = onward
+    return answer
+
+
+def key_of(task: Task, call: Call) -> str:
+    """By which the other side can know a repetition."""
+    return f"{task.key}-{call.part}" if call.part else task.key
+
+
+def _exchanged(
+    connection: HttpConnection, request: Request, call: Call, task: Task, deadline: Deadline,
+    surroundings: Surroundings, network: Network,
+) -> Answer:  # fmt: skip
+    """One exchange; where a token was refused, another with a new one: what is refused so had no effect."""
+    shown: list[tuple[TokenCall, str]] = []
+
+    def token(asked: TokenCall) -> str:
+        def ask() -> tuple[str, float]:
+            return ask_token(connection, asked, deadline, surroundings, network)
+
+        shown.append((asked, surroundings.kept(asked.name, ask)))
+        return shown[-1][1]
+
+    def once() -> Answer:
+        sent = request.shown_by(connection, key_of(task, call), surroundings, token)
+        return _noted(sent, connection, call, task, deadline, surroundings, network)
+
+    answer = once()
+    if answer.status != 401 or not shown:
+        return answer
+    asked, refused = shown[0]
+    if token(asked) == refused:  # nobody else renewed it in the meantime
+        if not may_renew(asked, surroundings):
+            raise _refused(request, answer)
+        surroundings.forget(asked.name)
+    answer = once()
+    if answer.status == 401:
+        raise _refused(request, answer)
+    return answer
+
+
+def _refused(request: Request, answer: Answer) -> DeliveryFailed:
+    """A refused token may be a good one tomorrow, unlike a wrong password."""
+    return DeliveryFailed(
+        message("{place} refuses the token that was got for it: {text}", place=request.url, text=beginning(answer))
+    )
+
+
+def _noted(
+    sent: Request, connection: HttpConnection, call: Call, task: Task, deadline: Deadline, surroundings: Surroundings,
+    network: Network,
+) -> Answer:  # fmt: skip
+    """The answer; the ledger learns of it, and of what came instead."""
+    said = Exchange(
+        str(task.data.get("operation", "")), sent.method, str(sent.url), surroundings.now(), 0.0,
+        sent=readable(sent.body, sent.headers.get("Content-Type", "")),
+    )  # fmt: skip
+    began = time.monotonic()
+    try:
+        answer = exchange(sent, connection.private, deadline, surroundings, network, call.largest)
+    except DeliveryFailed as failure:
+        surroundings.note(replace(said, seconds=time.monotonic() - began, error=str(failure.reason)))
+        raise
+    surroundings.note(replace(
+        said, seconds=answer.seconds, status=answer.status,
+        answered=readable(answer.body, answer.headers.get("content-type", "")),
+    ))  # fmt: skip
     return answer
 
 
@@ -87,7 +157,8 @@ def _request(connection: HttpConnection, call: Call, key: str) -> Request:
     own = {"Accept": "application/json, */*;q=0.5", "Accept-Encoding": "identity", "User-Agent": "Appmill"}
     own |= {"Content-Type": media_type} if media_type else {}
     headers = laid_over(own, connection.headers, call.headers)
-    return Request(method, _url(connection, call), laid_over(headers, {connection.key_header: key}), body)
+    named = laid_over(headers, {connection.key_header: key})
+    return Request(method, _url(connection, call), named, body, asks=call.reads)
 
 
 def _body(call: Call) -> tuple[bytes, str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
-from engine.connectors import HttpConnection, Secret, Signing
+from engine.connectors import HttpConnection
+from engine.credentials import Secret, Signing, TokenCall
 from engine.errors import NOTHING, DeliveryFailed, Message, message
 from engine.language import frozen
 from engine.outside.guard import Url, read_url
@@ -26,13 +27,16 @@ class Request:
     body: bytes
     secret_headers: Mapping[str, str] = field(default_factory=frozen)
     secret_query: Mapping[str, str] = field(default_factory=frozen)
+    asks: bool | None = None  # whether it only reads, where the method does not say
 
     @property
     def reads(self) -> bool:
         """Whether asking twice is asking once."""
-        return self.method in _READING
+        return self.method in _READING if self.asks is None else self.asks
 
-    def shown_by(self, connection: HttpConnection, key: str, surroundings: Surroundings) -> Request:
+    def shown_by(
+        self, connection: HttpConnection, key: str, surroundings: Surroundings, token: Callable[[TokenCall], str]
+    ) -> Request:
         """With what the connection's credential adds; other hosts than that of base_url are shown nothing."""
         if connection.auth is None or self.url.origin != base_of(connection).origin:
             return replace(self, secret_headers=NOTHING, secret_query=NOTHING)
@@ -40,7 +44,7 @@ class Request:
         def value(secret: Secret) -> str:
             return surroundings.secret(secret.secret, self.url.host)
 
-        signing = Signing(key, int(surroundings.now().timestamp()), self.body, value)
+        signing = Signing(key, int(surroundings.now().timestamp()), self.method, self.url.path, self.body, value, token)
         return replace(
             self, secret_headers=connection.auth.headers(signing), secret_query=connection.auth.query(signing)
         )

@@ -49,9 +49,10 @@ class Wire(httpcore.NetworkStream):
 
 
 def exchange(
-    request: Request, private: bool, deadline: Deadline, surroundings: Surroundings, network: Network
-) -> Answer:
-    """Send a request and read its answer, a megabyte at most. Raises DeliveryFailed, unsure when it was lost."""
+    request: Request, private: bool, deadline: Deadline, surroundings: Surroundings, network: Network,
+    most: int = MOST,
+) -> Answer:  # fmt: skip
+    """Send a request and read its answer, ``most`` bytes of it. Raises DeliveryFailed, unsure when it was lost."""
     url, began = request.sent_url, time.monotonic()
     line: socket.socket | ssl.SSLSocket = network.connect(url.host, url.port, private=private, deadline=deadline)
     if url.scheme == "https":
@@ -61,7 +62,7 @@ def exchange(
     with httpcore.HTTP11Connection(origin, wire) as connection:
         try:
             response = connection.handle_request(_prepared(request))
-            body, cut, broken = _read(response)
+            body, cut, broken = _read(response, most)
         except httpcore.LocalProtocolError as error:
             raise DeliveryFailed(
                 message("{place}: the request is malformed: {reason}", place=str(request.url), reason=str(error)),
@@ -93,14 +94,14 @@ def _prepared(request: Request) -> httpcore.Request:
     )
 
 
-def _read(response: httpcore.Response) -> tuple[bytes, bool, bool]:
+def _read(response: httpcore.Response, most: int) -> tuple[bytes, bool, bool]:
     """(body, whether it was cut, whether the line was lost inside it)"""
     body = bytearray()
     try:
         for chunk in response.iter_stream():
             body += chunk
-            if len(body) > MOST:
-                return bytes(body[:MOST]), True, False
+            if len(body) > most:
+                return bytes(body[:most]), True, False
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException):
         return bytes(body), True, True
     return bytes(body), False, False

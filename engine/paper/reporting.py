@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from engine.accounts import find_user
@@ -16,7 +16,7 @@ from engine.application import Application
 from engine.errors import DeliveryFailed, Missing, message
 from engine.outside import mail
 from engine.outside.network import Network
-from engine.outside.task import Surroundings, Task
+from engine.outside.task import Surroundings, Task, Within
 from engine.paper.pagesheet import page_document, past_period
 from engine.paper.press import Press, press
 from engine.paper.printing import as_role, named
@@ -58,22 +58,12 @@ def _person(app: Application, login: str | None) -> Actor:
             raise DeliveryFailed(missing.reason, again=False) from None
 
 
-@dataclass(frozen=True)
-class _WithFile:
+class _WithFile(Within):
     """The surroundings of a mail whose one attachment is here and nowhere kept."""
 
-    around: Surroundings
-    name: str
-    content: bytes
+    def __init__(self, around: Surroundings, name: str, content: bytes) -> None:
+        super().__init__(around)
+        self._name, self._content = name, content
 
     def open_file(self, attachment_id: int) -> tuple[str, str, bytes]:
-        return self.name, "application/pdf", self.content
-
-    def secret(self, name: str, host: str) -> str:
-        return self.around.secret(name, host)
-
-    def now(self) -> Any:
-        return self.around.now()
-
-    def about_to_send(self) -> None:
-        self.around.about_to_send()
+        return self._name, "application/pdf", self._content

@@ -55,6 +55,8 @@ def _whole(old: AppDefinition, new: AppDefinition) -> Iterator[Message]:
         yield message("the systems outside")
     if old.portals != new.portals:
         yield message("what people outside see")
+    if old.reach != new.reach:
+        yield message("how people are reached outside")
     if old.demo_users != new.demo_users:
         yield message("the people to try it as")
 

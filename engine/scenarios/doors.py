@@ -71,8 +71,8 @@ def addresses(
     """Everything that can be read of records. ``named``: form → fields that are asked for one by one. ``closed``:
     forms that are tried at their main doors only, as another one like them is tried at all."""
     yield from ("/", "/search", "/search?q=0", "/find", "/find?code=0", "/admin/walls", "/notifications",
-                "/notifications/questions", "/me", "/notifications/count", "/approvals", "/approvals?box=mine",
-                "/approvals?box=done")  # fmt: skip
+                "/notifications/questions", "/me", "/me/messages", "/admin/messages", "/notifications/count",
+                "/approvals", "/approvals?box=mine", "/approvals?box=done")  # fmt: skip
     yield from (f"/api/v1/{name}" for name in ("", "me", "notifications", "notifications/questions", "openapi.json"))
     yield from (f"/api/v1/approvals{more}" for more in ("", "?box=mine", "?box=done", "/1"))
     yield "/approvals/1"

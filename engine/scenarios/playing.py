@@ -11,8 +11,13 @@ import sqlalchemy as sa
 
 from engine import answering, questions, service
 from engine.approvals import deeds, delegating, model
+from engine.connectors import Item
 from engine.definition import Form
-from engine.errors import AppmillError, Message, Missing, message
+from engine.errors import AppmillError, Invalid, Message, Missing, message
+from engine.feeding import taking
+from engine.feeding.keeping import keep
+from engine.jobs import delivering
+from engine.jobs.desk import Desk
 from engine.load import Loaded
 from engine.people import Actor, system_actor
 from engine.questions import Question
@@ -20,7 +25,7 @@ from engine.scenario import Given, Scenario, Step
 from engine.scenarios.results import Failure, Otherwise, Result, failure, sentences, told
 from engine.scenarios.unsaid import with_unsaid
 from engine.scenarios.values import typed
-from engine.scenarios.world import World
+from engine.scenarios.world import Stage, World
 from engine.storage.automation import in_state
 from engine.texts import say
 from engine.timing.simulate import pass_time
@@ -67,7 +72,7 @@ class Story:
             return conn.scalar(sa.select(sa.func.max(table.c.id))) or 0
 
 
-def play(world: World, loaded: Loaded, scenario: Scenario) -> Result:
+def play(world: Stage, loaded: Loaded, scenario: Scenario) -> Result:
     """Play a scenario in a database of its own; every failed expectation of its end is told, of its steps the first."""
     from engine.scenarios.expecting import examine
 
@@ -129,7 +134,7 @@ def _step(story: Story, step: Step, path: tuple[str | int, ...]) -> None:
     wanted = message("it is refused") if step.refused else message("it is done")
     if isinstance(step.refused, str):
         wanted = message("it is refused, saying “{part}”", part=step.refused)
-    actor = story.world.actor(step.by or "")
+    actor = system_actor("scenario") if verb == "arrives" else story.world.actor(step.by or "")
     story.acting = actor.id
     try:
         _DEEDS[verb](story, step, actor)
@@ -244,10 +249,25 @@ def _restore(story: Story, step: Step, actor: Actor) -> None:
     service.restore(story.world.app, actor, story.form(step), story.record(step.restore or ""))
 
 
+def _arrives(story: Story, step: Step, _actor: Actor) -> None:
+    """Kept and taken as what a system outside tells; what could not be taken is refused in its words."""
+    app = story.world.app
+    feed = app.definition.feeds[step.arrives or ""]
+    told = Item(f"scenario {story.last('arrival') + 1}", "", dict(step.item))
+    with app.database.write() as conn:
+        keep(app, conn, feed, step.connection or feed.from_[0], [told], "pushed")
+    delivering.deliver(app, story.last("message"), Desk())
+    with app.database.read() as conn:
+        arrival = taking.load(app, conn, story.last("arrival"))
+    if arrival.state == "failed":
+        raise Invalid(message("{text}", text=arrival.reason))
+
+
 _DEEDS: Mapping[str, Callable[[Story, Step, Actor], None]] = {
     "create": _create, "update": _update, "take": _take, "press": _press, "answer": _answer,
     "hand_over": _hand_over, "add_signer": _add_signer, "delegate": _delegate, "withdraw": _withdraw,
     "remind": _remind, "delete": _delete, "restore": _restore,
+    "arrives": _arrives,
 }  # fmt: skip
 
 

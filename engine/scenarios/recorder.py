@@ -11,7 +11,8 @@ from engine.errors import DeliveryFailed, message
 from engine.outside.task import Surroundings, Task
 from engine.registry import Registry
 
-HERE = frozenset({"script", "print"})  # they write records and files of the copy, and are carried out
+# They write records and files of the copy, or make mails and calls, and are carried out.
+HERE = frozenset({"script", "print", "reach"})
 _ANSWERS: Mapping[str, Mapping[str, Any]] = {"http": {"status": 200, "headers": {}, "json": None, "text": None}}
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,9 +42,8 @@ class World:
     app: Application
     hands: Hands
     recorder: Recorder
-    place: Place
     language: str
-    people: Mapping[str, int] = field(default_factory=dict)
+    people: Mapping[str, int]
 
     @property
     def definition(self) -> AppDefinition:
@@ -57,19 +56,6 @@ class World:
         from engine.web.factory import make_web
 
         return make_web(self.app, settings=Settings(log_requests=False))
-
-    def begin(self, at: str | None) -> None:
-        """The database as it was in the beginning, and the clock too."""
-        self.back("beginning", moment(at or BEGINNING, self.definition.timezone))
-
-    def keep(self, name: str) -> str:
-        """A copy of the database as it is now, to come back to."""
-        self.place.keep(name)
-        return name
-
-    def back(self, kept: str, now: dt.datetime) -> None:
-        self.place.back(kept)
-        self.hands.now = now
 
     def actor(self, word: str) -> Actor:
         """The person of a role, or the person with this sign-in name, who reads the language of the run."""
@@ -98,15 +84,35 @@ class World:
             return int(made.inserted_primary_key[0])  # type: ignore[index]
 
 
+@dataclass
+class Stage(World):
+    """A world that can be put back to how it was."""
+
+    place: Place
+
+    def begin(self, at: str | None) -> None:
+        """The database as it was in the beginning, and the clock too."""
+        self.back("beginning", moment(at or BEGINNING, self.definition.timezone))
+
+    def keep(self, name: str) -> str:
+        """A copy of the database as it is now, to come back to."""
+        self.place.keep(name)
+        return name
+
+    def back(self, kept: str, now: dt.datetime) -> None:
+        self.place.back(kept)
+        self.hands.now = now
+
+
 @contextmanager
-def opened(loaded: Loaded, registry: Registry, language: str, url: str | None = None) -> Iterator[World]:
+def opened(loaded: Loaded, registry: Registry, language: str, url: str | None = None) -> Iterator[Stage]:
     """The application with its people and no records, in a place that is gone afterwards; ``url``: see ``place_of``."""
     recorder = Recorder()
     types = replace(registry, performers=recorder.performers(registry))
     hands = Hands(moment(BEGINNING, loaded.definition.timezone))
     with TemporaryDirectory(prefix="appmill-scenarios-") as name, place_of(url, Path(name)) as place:
         app = start(loaded, place.database, registry=types, files=FileStore(Path(name) / "files"), clock=hands)
-        world = World(app, hands, recorder, place, language, make_people(app))
+        world = Stage(app, hands, recorder, language, make_people(app), place)
         world.keep("beginning")
         yield world
 

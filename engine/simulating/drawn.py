@@ -28,7 +28,7 @@ ANOTHER = 0.03  # how often a new record is made for a link though there are som
 
 
 class Drawn(Ground):
-    """A ground on which many people walk at the same time, without being put back; refusals are answered."""
+    """A ground on which many people walk at the same time; refusals are answered."""
 
     def __init__(self, simulation: Simulation) -> None:
         super().__init__(simulation.world, edges_of(simulation.world.definition))

@@ -7,7 +7,7 @@ import io
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -30,18 +30,6 @@ from engine.timing.simulate import Hands
 NAME = "simulation.db"
 
 
-@dataclass
-class Alone:
-    """A place nobody comes back to: time only goes on."""
-
-    database: Database
-
-    def keep(self, name: str) -> None:
-        raise NotImplementedError(name)
-
-    back = drop = keep
-
-
 @contextmanager
 def opened(
     loaded: Loaded, registry: Registry, folder: Path, *, begin: dt.datetime, end: dt.datetime, seed: int,
@@ -59,7 +47,7 @@ def opened(
         files = FileStore(folder / "files")
         app = start(loaded, database, registry=types, files=files, clock=hands)
         _refuse_filled(app)
-        world = World(app, hands, recorder, Alone(database), loaded.definition.languages[0], make_people(app))
+        world = World(app, hands, recorder, loaded.definition.languages[0], make_people(app))
         yield Simulation(world, Random(seed), hands.now, end.astimezone(dt.UTC), size, told)  # noqa: S311
     finally:
         database.close()

@@ -18,8 +18,9 @@ class Event:
     """One thing that happened to a record; ``id`` is 0 until it is stored.
 
     ``changes``: {field stable id: [before, after]} in JSON form. ``cause``: the id of the event that led to this one,
-    ``depth`` events away from what a person did;
-    ``run_id`` the run of the rule that did it. ``batch``: the import it came with. ``definition``: the hash in force.
+    ``depth`` events away from what a person did; ``run_id`` the run of the rule that did it. ``rule``: its name, or the
+    stable id of the feed where ``actor_kind`` is "feed". ``batch``: the import it came with. ``definition``: the hash
+    in force.
     """
 
     id: int = 0

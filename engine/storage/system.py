@@ -267,7 +267,7 @@ def _draft() -> list[Any]:
 
 @system("notification")
 def _notification() -> list[Any]:
-    """``message`` is a text per language."""
+    """``message`` is a text per language; ``kind`` one of ``reach.KINDS``; ``question_id`` what they are asked."""
     return [
         key(),
         sa.Column("user_id", BigInt, sa.ForeignKey("_user.id", ondelete="CASCADE"), nullable=False),
@@ -276,6 +276,8 @@ def _notification() -> list[Any]:
         moment("at"),
         moment("read_at", nullable=True),
         sa.Column("event_id", BigInt, sa.ForeignKey("_event.id")),
+        text("kind", server_default="told"),
+        sa.Column("question_id", BigInt),
         sa.Index("ix__notification_user", "user_id", "id"),
         partial("ix__notification_unread", "user_id", where="read_at IS NULL"),
     ]

@@ -18,9 +18,11 @@ from engine.registry import Registry
 from engine.storage import approving as _approving  # noqa: F401 - enters its tables
 from engine.storage import automation as _automation  # noqa: F401 - enters its tables
 from engine.storage import entries as _entries  # noqa: F401 - enters its tables
+from engine.storage import feeds as _feeds  # noqa: F401 - enters its tables
 from engine.storage import keeping as _keeping  # noqa: F401 - enters its tables
 from engine.storage import portals as _portals  # noqa: F401 - enters its tables
 from engine.storage import publishing as _publishing  # noqa: F401 - enters its tables
+from engine.storage import reaching as _reaching  # noqa: F401 - enters its tables
 from engine.storage import timing as _timing  # noqa: F401 - enters its tables
 from engine.storage import walls as _walls  # noqa: F401 - enters its tables
 from engine.storage.prepared import Statements

@@ -37,7 +37,8 @@ NONE = FormWaivers()
 
 
 class Waivers:
-    """The waivers of one definition, read when they are first asked for; another definition has its own."""
+    """The waivers of one definition; another definition has its own. They are taken up when it is opened: a change
+    that asked for a second connection to read them could wait for those that wait for it."""
 
     def __init__(self, database: Database, tables: Tables) -> None:
         self._database, self._tables = database, tables

@@ -344,6 +344,6 @@ def of_event(past: Past, event: Event) -> Actor:
         actor = Actor(
             id=event.actor_id, login=found["login"], name=found["name"], roles=found["roles"], groups=found["groups"],
             language=found["language"] or "zh", timezone=found["timezone"] or "Asia/Shanghai",
-            system=event.actor_kind == "system", portal=found["portal"], stands_for=found["stands_for"],
+            system=event.actor_kind in ("system", "feed"), portal=found["portal"], stands_for=found["stands_for"],
         )  # fmt: skip
-    return actor.for_rule(event.rule) if event.rule else actor
+    return actor.for_rule(event.rule) if event.rule and event.actor_kind == "rule" else actor

@@ -24,6 +24,7 @@ from engine.language import OWN, Condition, EntryName, Expression, PersonName, R
 from engine.load import Loaded
 from engine.registry import Registry
 from engine.schema import keys_of
+from engine.uses.decoding import named_in_codes
 from engine.uses.scripts import mentions_in_script
 from engine.uses.stories import named_in_stories, person
 from engine.uses.things import APP, Defined, Thing, kind_named, kinds, things_of
@@ -144,7 +145,7 @@ def _places(review: Review) -> Found:
     for form in review.forms:
         for field in form.fields.values():
             yield from _of_field(review, form, field)
-    for thing, path, is_key, start, end in named_in_stories(review):
+    for thing, path, is_key, start, end in (*named_in_stories(review), *named_in_codes(review)):
         yield thing, _key(path) if is_key else Place(path, "text", start, end)
 
 

@@ -30,6 +30,7 @@ from engine.fields.choice import Option
 from engine.language import Label
 from engine.portals import Portal, PortalForm
 from engine.prints import PaperPart, PrintFormat
+from engine.reach import Reach, Way
 from engine.scenario import Expected, Given, Scenario, Step
 from engine.schema import keys_of
 from engine.task import Task
@@ -66,6 +67,8 @@ _WORDS: tuple[tuple[type, Message], ...] = (
     (PrintFormat, message("paper format “{name}”")),
     (PaperPart, message("part {name}")),
     (Connection, message("connection “{name}”")),
+    (Way, message("way “{name}”")),
+    (Reach, message("messages to people")),
     (DemoUser, message("demo user “{name}”")),
     (Scenario, message("scenario “{name}”")),
     (Step, message("step {name}")),

@@ -20,7 +20,7 @@ from engine.walks import opening
 from engine.walks.drawing import Palette
 from engine.walks.edges import compiled, conditions_of
 from engine.walks.found import Step, Stuck
-from engine.walks.ground import Ground, Record
+from engine.walks.ground import PutBack, Record
 from engine.walks.telling import describe
 from engine.walks.wishes import holding, is_empty
 
@@ -40,7 +40,7 @@ class Node:
 class Explorer:
     """``covered``: transitions of the present example that were taken from a state; they cost no second effort."""
 
-    ground: Ground
+    ground: PutBack
     form: Form
     over: Callable[[], bool]
     steps: int

@@ -1,4 +1,4 @@
-"""Where walks take place: a world that can be put back, its people, and records made as people would make them."""
+"""Where walks take place: a world, its people, and records made as people would make them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from engine.language import ADMIN
 from engine.people import Actor, system_actor
 from engine.permissions import may, may_record
 from engine.plans import FormPlan
-from engine.scenarios.world import World
+from engine.scenarios.world import Stage, World
 from engine.sight import Row, Sight
 from engine.storage import records
 from engine.storage.automation import in_state
@@ -51,7 +51,6 @@ class Ground:
     admin: Actor | None = None
     turns: dict[tuple[str, str], int] = field(default_factory=dict)
     dirty: bool = False
-    _kept: int = 0
 
     def __post_init__(self) -> None:
         actors = {id: self.world.actor(word) for word, id in self.world.people.items()}
@@ -69,22 +68,6 @@ class Ground:
     @property
     def today(self) -> str:
         return self.world.hands.now.date().isoformat()
-
-    # --- putting it back
-
-    def begin(self, palette: Palette) -> None:
-        self.world.begin(None)
-        self.palette, self.turns, self.dirty = palette, {}, True
-
-    def keep(self) -> tuple[str, dt.datetime]:
-        """The world as it is now."""
-        self._kept += 1
-        return self.world.keep(f"kept-{self._kept}"), self.world.hands.now
-
-    def back(self, kept: tuple[str, dt.datetime]) -> None:
-        if self.dirty:
-            self.world.back(*kept)
-            self.dirty = False
 
     # --- who
 
@@ -289,6 +272,28 @@ class Ground:
         with self.app.database.read() as conn:
             found = conn.scalars(sa.select(table.c.id).where(table.c[link] == id, table.c.deleted_at.is_(None)))
             yield from [Record(form, int(one)) for one in found]
+
+
+@dataclass
+class PutBack(Ground):
+    """A ground that is put back to how it was, as often as wanted."""
+
+    world: Stage
+    _kept: int = 0
+
+    def begin(self, palette: Palette) -> None:
+        self.world.begin(None)
+        self.palette, self.turns, self.dirty = palette, {}, True
+
+    def keep(self) -> tuple[str, dt.datetime]:
+        """The world as it is now."""
+        self._kept += 1
+        return self.world.keep(f"kept-{self._kept}"), self.world.hands.now
+
+    def back(self, kept: tuple[str, dt.datetime]) -> None:
+        if self.dirty:
+            self.world.back(*kept)
+            self.dirty = False
 
 
 def is_denied(refusal: AppmillError | None) -> bool:

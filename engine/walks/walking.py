@@ -20,7 +20,7 @@ from engine.walks.drawing import Palette, accented, palettes
 from engine.walks.edges import edges_of
 from engine.walks.exploring import Explorer
 from engine.walks.found import Stuck
-from engine.walks.ground import Ground
+from engine.walks.ground import PutBack
 
 TURNS = 3  # options, or sides of a limit, that each field conditions look at gets in turn
 SIMPLER = 2.0  # seconds to find simpler values that lead to the same
@@ -51,7 +51,7 @@ def walk(
     end = clock() + spent.seconds
     found: list[Stuck] = []
     with opened(loaded, registry, language) as world:
-        ground = Ground(world, edges_of(loaded.definition))
+        ground = PutBack(world, edges_of(loaded.definition))
         for place, form in enumerate(wanted):
             told(place, len(wanted), message("walking records of {form}", form=form.label))
             share = Remaining(max(end - clock(), 0.1) / (len(wanted) - place), clock)
@@ -72,7 +72,7 @@ class _Search:
     ``told`` raised, which is no finding."""
 
     def __init__(
-        self, ground: Ground, form: Form, share: Remaining, budget: Budget, breathe: Callable[[], None]
+        self, ground: PutBack, form: Form, share: Remaining, budget: Budget, breathe: Callable[[], None]
     ) -> None:
         self.ground, self.form, self.share, self.budget, self.breathe = ground, form, share, budget, breathe
         self.explorer = Explorer(ground, form, self._over, budget.steps)

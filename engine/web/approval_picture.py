@@ -1,10 +1,13 @@
-"""The steps of an approval as somebody sees them drawn: who decided, when and why, who is waited for, what is ahead."""
+"""The steps of an approval as somebody sees them drawn: who decided, when and why, who is waited for, what is ahead.
+
+How a question reached people is told to themselves and to administrators.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
@@ -19,6 +22,8 @@ from engine.fields.people import initials
 from engine.formats import Reader
 from engine.people import Actor
 from engine.questions import Question, Voice
+from engine.reaching import states
+from engine.reaching.states import Delivery
 from engine.saying.steps import approval_needs
 from engine.saying.words import Words
 from engine.storage import records
@@ -43,6 +48,7 @@ class DrawnVoice:
     comment: str = ""
     changed: tuple[Difference, ...] = ()
     saw: tuple[tuple[str, str], ...] = ()
+    told: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,12 +107,16 @@ class Drawing:
     at: dt.datetime
     names: Mapping[int, str]
     now: Sequence[ShownField]
+    told: Mapping[tuple[int, int], Sequence[Delivery]] = field(default_factory=dict)
 
     def say(self, said: Message) -> str:
         return say(said, self.reader.language)
 
     def ago(self, moment: dt.datetime | None) -> str:
         return formats.relative(moment, self.at, self.reader.language) if moment else ""
+
+    def moment(self, at: dt.datetime) -> str:
+        return formats.moment(at, self.reader)
 
     # --- the whole
 
@@ -168,7 +178,8 @@ class Drawing:
         return DrawnVoice(
             voice.name, initials(voice.name), mark, ICONS[mark], note, self.ago(voice.at), voice.comment or "",
             seeing.differences(voice.saw, self.now),
-            tuple((field.label, str(texts[field.name])) for field in self.now if field.name in texts),
+            tuple((each.label, str(texts[each.name])) for each in self.now if each.name in texts),
+            tuple((way.state, self.say(way.said(self.moment))) for way in self.told.get((one.id, voice.user_id), ())),
         )  # fmt: skip
 
     def _fate(self, one: Question, voice: Voice) -> tuple[str, str]:
@@ -221,9 +232,11 @@ def pictures_of(
     people = {one.applicant_id for one in shown if one.applicant_id is not None}
     names = records.titles(conn, app.tables, "_user", people) if people else {}
     reader = who.reader(app.definition)
+    mine = None if who.is_admin else who.id or 0
+    told = states.of_questions(app, conn, [each.id for several in asked.values() for each in several], mine)
     found = []
     for approval, record in zip(shown, seen, strict=True):
-        drawing = Drawing(app, reader, app.clock(), names, record.fields if record else ())
+        drawing = Drawing(app, reader, app.clock(), names, record.fields if record else (), told)
         found.append((drawing.picture(approval, actions[approval.id], asked[approval.id]), asked[approval.id]))
     return found
 

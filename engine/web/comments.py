@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.wrappers import Response as Answer
 
+from engine import notices
 from engine.definition import Form
 from engine.errors import Invalid, Message, Missing, message
 from engine.expressions import View
@@ -228,9 +229,8 @@ def _notify(conn: sa.Connection, form: Form, seen: Seen, people: Sequence[Actor]
     app = application()
     said: Message = message("{name} mentioned you at {title}", name=actor().name, title=seen.title)
     texts = {language: say_in(said, language) for language in ("zh", "en")}
-    for person in people:
-        conn.execute(sa.insert(app.tables.notification).values(
-            user_id=person.id, form=form.name, record_id=seen.id, message=texts, at=app.clock()))  # fmt: skip
+    ids = [person.id for person in people if person.id is not None]
+    notices.put(app, conn, ids, form.name, seen.id, texts, "mentioned")
 
 
 @blueprint.post("/<form_name>/<int:record_id>/comments/<int:comment_id>")

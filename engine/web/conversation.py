@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine import formats
+from engine import formats, notices
 from engine.errors import message
 from engine.once import new_token
 from engine.people import people_with_roles
@@ -95,10 +95,8 @@ def _tell_inside(conn: sa.Connection, portal: Portal, seen: Seen) -> None:
     app, who = application(), actor()
     said = message("{name} ({portal}) wrote about {title}", name=who.name, portal=portal.label, title=seen.title)
     texts = {language: say_in(said, language) for language in ("zh", "en")}
-    told = [{"user_id": id, "form": seen.form.name, "record_id": seen.id, "message": texts, "at": app.clock()}
-            for id in sorted(_inside(conn, portal, seen))[:MOST_TOLD]]  # fmt: skip
-    if told:
-        conn.execute(sa.insert(app.tables.notification), told)
+    people = sorted(_inside(conn, portal, seen))[:MOST_TOLD]
+    notices.put(app, conn, people, seen.form.name, seen.id, texts, "mentioned")
 
 
 def _inside(conn: sa.Connection, portal: Portal, seen: Seen) -> set[int]:

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from engine import formats, inbox
 from engine import questions as asking
-from engine.web import questions
+from engine.web import messages, questions
 from engine.web.context import actor, application, fragment_wanted, reader
 from engine.web.render import go, local_address, render
 
@@ -23,11 +23,13 @@ def show() -> str:
     with app.database.read() as conn:
         found = inbox.notices_of(conn, app.tables, who.id or 0, limit=PAGE + 1, before=before)
         told = asking.of_notices(conn, app.tables, [one.id for one in found])
+        out = messages.deliveries(conn, [one.id for one in found[:PAGE]])
         shown = {one.id: one for one in questions.shown(conn, list({one.id: one for one in told.values()}.values()))}
     now = app.clock()
     return render(
         "notices.html",
         notices=found[:PAGE],
+        out=out,
         asked={notice: shown[question.id] for notice, question in told.items() if question.id in shown},
         here=local_address(request.headers.get("HX-Current-URL", "").removeprefix(request.host_url.rstrip("/"))),
         following=found[PAGE - 1].id if len(found) > PAGE else None,

@@ -100,9 +100,7 @@ class SheetMaker:
         """What a new record starts with; ``given``: values it has already, which defaults may follow from. A link to
         what the person may not see leads nowhere."""
         plan = self.app.plans.form(form)
-        self._look(form, [given])
-        row: dict[str, Any] = {**plan.constants, **given}
-        row.update({name: None for name, key in _links(form, given) if not self.followed[key]})
+        row: dict[str, Any] = {**plan.constants, **self._open(form, given, EMPTY)}
         view = View(form, row, self.loader)
         for name, compiled in plan.defaults.items():
             if name in given:

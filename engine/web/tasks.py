@@ -14,10 +14,10 @@ from flask import Blueprint, Response, g, jsonify, request
 from werkzeug.wrappers import Response as Answer
 
 from engine import entries
-from engine.codes import codes_of, resolve
+from engine.codes import resolve
 from engine.definition import Form, Transition
 from engine.entries import Entry, Outcome, Reach
-from engine.entries.reachable import MOST, adding, asked_fields, card_fields, form_of
+from engine.entries.reachable import MOST, adding, asked_fields, form_of
 from engine.entries.receiving import is_outdated
 from engine.errors import AppmillError, Invalid, Missing, Problem, message
 from engine.fields.base import Field
@@ -27,19 +27,18 @@ from engine.storage.entries import latest
 from engine.task import Task
 from engine.web import questions, scanning
 from engine.web.boxes import Box, Sheet
-from engine.web.context import actor, application, reader
+from engine.web.context import actor, application
 from engine.web.failures import SignedOut, error_json, said
 from engine.web.forms import ShownProblem, sheet_maker
 from engine.web.numbers import whole
-from engine.web.options import offered
 from engine.web.render import go, label, render, toast
-from engine.web.seen import NOT_THERE, Seen, collect, points_at, see, titles_of
+from engine.web.seen import NOT_THERE, Seen, see
+from engine.web.task_records import options_of, told
 from engine.web.typed import Typed, read_typed
 from engine.web.uploads import may_upload, with_posted_files
 
 blueprint = Blueprint("tasks", __name__)
 
-OFFERED = 300  # options of a link a phone holds
 LONGEST_REASON = 2000
 LONGEST_SENT = 20_000  # characters of what the screen says its record was like
 OLDEST = dt.timedelta(days=60)  # a clock that says more is wrong
@@ -190,63 +189,14 @@ def data(task_name: str) -> Response:
     task = entries.task_for(app, who, task_name)
     with app.database.read() as conn:
         records = entries.reach(conn, app, who, task) if task.kind != "create" else []
-        told = {
+        held = {
             "person": who.id,
-            "records": _all_told(conn, task, records),
+            "records": told(conn, task, records),
             "all": len(records) < MOST,
-            "options": {field.name: _options(conn, field) for field in asked_fields(app, task)
+            "options": {field.name: options_of(conn, field) for field in asked_fields(app, task)
                         if field.kind == "link"},
         }  # fmt: skip
-    return jsonify(told)
-
-
-def _all_told(conn: sa.Connection, task: Task, records: Sequence[Reach]) -> list[dict[str, Any]]:
-    """What their links point to is read at once for all."""
-    fields, wanted = asked_fields(application(), task), dict[str, set[int]]()
-    shown = card_fields(form_of(application(), task))
-    for one in records:
-        collect(fields, one.values, wanted)
-        collect([field for field in shown if field.name in one.card], one.card, wanted)
-    titles = titles_of(conn, application(), actor(), {name: ids for name, ids in wanted.items() if name != "_file"})
-    return [_told(task, one, titles) for one in records]
-
-
-def _told(task: Task, one: Reach, titles: Mapping[str, Mapping[int, str]]) -> dict[str, Any]:
-    form, app = form_of(application(), task), application()
-    fields = [field for field in asked_fields(app, task) if field.name in one.values and field.kind != "files"]
-    state = form.workflow.states.get(one.state or "") if form.workflow else None
-    values = one.values
-    return {
-        "id": one.id, "title": one.title, "version": one.version, "state": one.state,
-        "state_label": label(state) if state else "", "about": _about(form, one, titles), "codes": one.codes,
-        "base": {field.name: _dump(field, values[field.name]) for field in fields},
-        "texts": {field.name: field.text(values[field.name], reader()) for field in fields},
-        "shown": {field.name: field.format(values[field.name], reader(), titles.get(points_at(field) or ""))
-                  for field in fields},
-    }  # fmt: skip
-
-
-def _about(form: Form, one: Reach, titles: Mapping[str, Mapping[int, str]]) -> str:
-    """Its card in one line; numbers say what they count."""
-    said_so = []
-    for field in card_fields(form):
-        value = one.card.get(field.name)
-        text = "" if value is None else str(field.format(value, reader(), titles.get(points_at(field) or "")))
-        if text and text not in one.title:
-            said_so.append(f"{label(field)} {text}" if field.kind == "number" else text)
-    return " · ".join(said_so)
-
-
-def _dump(field: Field, value: Any) -> Any:
-    return None if value is None else field.dump(value)
-
-
-def _options(conn: sa.Connection, field: Field) -> list[dict[str, Any]]:
-    app, who = application(), actor()
-    found = offered(conn, app, who, field, "", None, limit=OFFERED)
-    form = app.definition.forms[field.form]  # type: ignore[attr-defined]
-    codes = codes_of(conn, app, who, form, [id for id, _title in found])
-    return [{"id": id, "title": title or f"#{id}", "codes": codes.get(id, ())} for id, title in found]
+    return jsonify(held)
 
 
 @blueprint.get("/tasks/<task_name>/resolve")
@@ -264,10 +214,10 @@ def look_up(task_name: str) -> Response:
             return jsonify(found=None, text=said(text))
         if name:
             return jsonify(found={"id": ids[0], "title": see(conn, form, ids[0]).title})
-        told = next(iter(_all_told(conn, task, entries.reach(conn, app, who, task, only=ids[0]))), None)
-    if told is None:
+        chosen = next(iter(told(conn, task, entries.reach(conn, app, who, task, only=ids[0]))), None)
+    if chosen is None:
         return jsonify(found=None, text=said(message("It is not among the records of this task.")))
-    return jsonify(found=told)
+    return jsonify(found=chosen)
 
 
 def _target(task: Task, name: str) -> Form:
@@ -396,9 +346,9 @@ def _refused(error: AppmillError, task: Task | None, typed: Typed | None = None)
         return error_json(503, "unavailable", said(error.reason))  # it is sent again, to the new one
     if _by_script() or task is None:
         return error_json(error.status, error.code, said(error.reason), error.problems)
-    told = error.problems or (Problem("", error.reason),)
-    by_name: dict[str, Sequence[str]] = {one.where.split(".")[0]: [said(one.message)] for one in told}
-    problems = tuple(ShownProblem(said(one.message), one.where or None) for one in told)
+    found = error.problems or (Problem("", error.reason),)
+    by_name: dict[str, Sequence[str]] = {one.where.split(".")[0]: [said(one.message)] for one in found}
+    problems = tuple(ShownProblem(said(one.message), one.where or None) for one in found)
     with application().database.read() as conn:
         screen = _screen(conn, task, whole(request.form.get("_record")), typed)
         inputs = tuple(replace(one, box=replace(one.box, problems=by_name.get(one.name, ()))) for one in screen.inputs)

@@ -48,6 +48,7 @@ class Told:
     rule: str | None
     cause: int | None
     hidden: int
+    feed: str | None = None
 
 
 Titles = Mapping[str, Mapping[int, str]]  # form (or _user, _file) → id → title
@@ -73,7 +74,8 @@ class Teller:
             icon=ICONS.get(event.kind, "pencil"),
             changes=changes,
             reason=event.reason,
-            rule=self._rule(event.rule),
+            rule=self._rule(event.rule) if event.actor_kind != "feed" else None,
+            feed=self._feed(event.rule) if event.actor_kind == "feed" else None,
             cause=event.cause,
             hidden=hidden,
         )
@@ -114,6 +116,13 @@ class Teller:
             return None
         rule = self.definition.rules.get(name)
         return rule.label.text(self.reader.language) if rule and rule.label else name.replace("_", " ")
+
+    def _feed(self, stable_id: str | None) -> str:
+        """By the name it has today; by the old one once it is gone."""
+        found = next((one for one in self.definition.feeds.values() if one.stable_id == stable_id), None)
+        if found is not None and found.label:
+            return found.label.text(self.reader.language)
+        return (found.name if found else stable_id or "").replace("_", " ")
 
     # --- fields
 

@@ -42,6 +42,8 @@ class Entry:
     reason: str | None = None
     rule: str | None = None
     run_href: str = ""
+    feed: str | None = None
+    feed_href: str = ""
     because: int | None = None
     elsewhere: story.Because | None = None
     about: str = ""  # the record it happened to, where that is another than the page's
@@ -86,14 +88,16 @@ def told_events(conn: sa.Connection, seen: Sights, happened: Sequence[events.Eve
                 order=(told.at, 0, told.id),
                 id=told.id,
                 who=name,
-                initials="" if told.rule else initials(name),
-                icon="robot" if told.rule else told.icon,
+                initials="" if told.rule or told.feed else initials(name),
+                icon="robot" if told.rule or told.feed else told.icon,
                 sentence=say(told.sentence),
                 changes=told.changes,
                 hidden=told.hidden,
                 reason=told.reason,
                 rule=told.rule,
                 run_href=story.run_href(event.rule, event.run_id),
+                feed=told.feed,
+                feed_href=story.feed_href(event.rule, event.id) if told.feed else "",
                 because=told.cause if told.cause in shown_here else None,
                 elsewhere=reasons.get(event.id),
                 files=pictures.get(event.id, ()),

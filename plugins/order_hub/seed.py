@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.api import Actor, Application, adopt, save, system_actor, users_of
-from plugins.order_hub import demo, works
+from plugins.order_hub import demo, market, works
 from plugins.order_hub.demo import OrderPlan
 from plugins.order_hub.works import Plant
 
@@ -32,6 +32,7 @@ def plant(app: Application, count: int, seed: int) -> None:
     sellers = [login for login in ("li", "zhou") if login in people] or list(people)[:1]
     floor = Plant(app, actor, Random(seed + 1), people)  # noqa: S311
     works.masters(floor)
+    warehouses = market.places(floor)
     products = [_product(floor, values) for values in demo.products(random)]
     wanted = demo.customers(random)
     customers = [
@@ -60,6 +61,7 @@ def plant(app: Application, count: int, seed: int) -> None:
     if made:
         works.purchasing(floor)
         works.troubles(floor, made)
+        market.trade(floor, warehouses, products, Random(seed + 2))  # noqa: S311
 
 
 def _product(floor: Plant, values: dict[str, Any]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
@@ -19,29 +19,36 @@ DONE, SENT = 20, 70  # so many of the newest that were shipped have them too; so
 MADE = ("inspected", "shipped", "signed", "returned")
 SHIPPED = ("shipped", "signed", "returned")
 LEFT = "L0"  # the lot that was there when the books began
+SETUP, SHORTEST = 30, 120  # minutes: to set a machine up, and of its day to be left for that to be worth it
 
 
 @dataclass
 class Plant:
-    """The masters by key, and what moved. ``recipes``: product id → its components as (id, per piece);
-    ``pace``: product id → standard minutes of one piece."""
+    """The masters by key, and what moved. ``machines``: id → minutes it runs a day; ``recipes``: product id → its
+    components as (id, per piece); ``pace``: product id → standard minutes of one piece; ``ran``: (machine, day) →
+    minutes."""
 
     app: Application
     actor: Actor
     random: Random
     people: Mapping[str, int]
     lines: list[int] = field(default_factory=list)
-    machines: list[tuple[int, int]] = field(default_factory=list)  # id, line
+    machines: dict[int, int] = field(default_factory=dict)
     locations: dict[str, int] = field(default_factory=dict)
     suppliers: list[int] = field(default_factory=list)
     materials: dict[str, int] = field(default_factory=dict)
     recipes: dict[int, list[tuple[int, Decimal]]] = field(default_factory=dict)
     pace: dict[int, float] = field(default_factory=dict)
     used: Counter[int] = field(default_factory=Counter)
+    ran: Counter[tuple[int, dt.date]] = field(default_factory=Counter)
 
     @property
     def today(self) -> dt.date:
         return self.app.clock().date()
+
+    def left(self, machine: int, on: dt.date) -> int:
+        """Minutes it may still run on that day."""
+        return self.machines[machine] - self.ran[machine, on]
 
     def kept(self, form: str, key: str, values: dict[str, Any]) -> int:
         """The record with this key; made if it is not there."""
@@ -64,8 +71,9 @@ class Plant:
 def masters(plant: Plant) -> None:
     plant.lines = [plant.kept("production_line", "name", {"name": name}) for name in equipment.LINES]
     for values in equipment.machines(plant.random):
-        line = plant.lines[values["line"]]
-        plant.machines.append((plant.kept("machine", "code", {**values, "line": line}), line))
+        plant.kept("machine", "code", {**values, "line": plant.lines[values["line"]]})
+    for row in records(plant.app, plant.actor, "machine", limit=1000):
+        plant.machines[row["id"]] = int(row["hours"] * 60)
     for code, zone in equipment.LOCATIONS:
         plant.locations[code] = plant.kept("location", "code", {"code": code, "zone": zone, "barcode": code})
     for place, (name, contact, days) in enumerate(equipment.SUPPLIERS, 1):
@@ -86,7 +94,7 @@ def masters(plant: Plant) -> None:
 
 
 def recipe(plant: Plant, product: Mapping[str, Any]) -> dict[str, Any]:
-    machine = plant.random.choice(plant.machines)[0]
+    machine = plant.random.choice(list(plant.machines))
     return equipment.recipe(plant.random, product, plant.materials, machine)
 
 
@@ -119,7 +127,7 @@ def _job(
     plant: Plant, plan: OrderPlan, order: int, product: int, quantity: int, reached: Mapping[str, dt.date]
 ) -> None:
     random = plant.random
-    machine, _line = random.choice(plant.machines)
+    machine = random.choice(list(plant.machines))
     days = {name: plan.values[name] for name in ("planned_start", "planned_end") if name in plan.values}
     job = plant.make("job", order=order, product=product, quantity=quantity, machine=machine,
                      due_on=plan.values["due_on"], **days)  # fmt: skip
@@ -144,26 +152,37 @@ def _reports(
 ) -> None:  # fmt: skip
     """A job of some days: each reported by an operator; the last of one that is under way waits for approval."""
     (product, quantity), random, days = what, plant.random, plant.random.randint(1, 3)
-    share = quantity // days
-    for day in range(days):
+    share, finished = quantity // days, plan.state in MADE
+    for day in range(days if finished else days - 1):
         on = min(since + dt.timedelta(days=day), plant.today)
-        finished = plan.state in MADE
-        if not finished and day == days - 1:
-            return
         good = quantity - share * (days - 1) if day == days - 1 else share
-        scrap = random.choice((0, 0, max(1, good // 80), max(1, good // 40)))
-        values = {"job": job, "operation": "注塑", "machine": machine, "worked_on": on.isoformat(), "good": good,
-                  "scrap": scrap, "minutes": _minutes(plant, product, good + scrap),
-                  "worker": plant.people.get("ma")}  # fmt: skip
-        if scrap:
-            values["scrap_reason"] = random.choice(("short_shot", "flash", "sink", "colour", "setup"))
         waits = not finished and day == days - 2 and random.random() < 0.5
-        plant.make("work_report", "reported" if waits else "approved", **values)
+        for made in _runs(plant, product, good, machine, on):
+            plant.make("work_report", "reported" if waits else "approved", job=job, operation="注塑",
+                       worker=plant.people.get("ma"), **made)  # fmt: skip
 
 
-def _minutes(plant: Plant, product: int, pieces: int) -> int:
-    """Somewhat more than the standard time, with the time to set up."""
-    return min(1300, max(45, int(plant.pace[product] * pieces / plant.random.uniform(0.76, 0.98)) + 30))
+def _runs(plant: Plant, product: int, good: int, machine: int, on: dt.date) -> Iterator[dict[str, Any]]:
+    """Who made so many: the job's own machine, then those with most time left, then those of the day before."""
+    while good > 0:
+        free = [one for one in plant.machines if plant.left(one, on) >= SHORTEST]
+        if not free:
+            on -= dt.timedelta(days=1)
+            continue
+        used = machine if machine in free else max(free, key=lambda one: plant.left(one, on))
+        made = _run(plant, product, good, plant.left(used, on))
+        plant.ran[used, on] += made["minutes"]
+        good -= made["good"]
+        yield {"machine": used, "worked_on": on.isoformat(), **made}
+
+
+def _run(plant: Plant, product: int, good: int, left: int) -> dict[str, Any]:
+    """As many as ``left`` minutes are enough for, in somewhat more than the standard time, with the time to set up."""
+    each = plant.pace[product] / plant.random.uniform(0.76, 0.98)
+    good = min(good, max(1, int((left - SETUP) / each * 0.97)))
+    scrap = plant.random.choice((0, 0, max(1, good // 80), max(1, good // 40)))
+    reason = {"scrap_reason": plant.random.choice(("short_shot", "flash", "sink", "colour", "setup"))} if scrap else {}
+    return {"good": good, "scrap": scrap, "minutes": min(left, max(45, int(each * (good + scrap)) + SETUP)), **reason}
 
 
 def goods(plant: Plant, plan: OrderPlan, order: int, products: Sequence[int], at: dt.datetime, lot: str) -> None:

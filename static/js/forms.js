@@ -373,7 +373,7 @@ function onClick(event) {
   const link = event.target.closest?.("a[data-to]");
   if (link && focusField(link.dataset.to)) event.preventDefault();
   const copy = event.target.closest?.("[data-copy]");
-  if (copy) {
+  if (copy && !document.getElementById(copy.dataset.copy)) {
     event.preventDefault();
     copyLink(copy);
   }

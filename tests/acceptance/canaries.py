@@ -22,7 +22,9 @@ from werkzeug.test import TestResponse
 
 from engine import service
 from engine.application import open_application
+from engine.builtin import default_registry
 from engine.people import system_actor
+from plugins import order_hub
 
 APPS = Path(__file__).parents[2] / "apps" / "order_hub.yaml", Path(__file__).parents[1] / "apps" / "maintenance.yaml"
 SETUP = system_actor("setup")
@@ -104,7 +106,9 @@ class World:
 
 def make_world(file: Path, folder: Path) -> World:
     clock = FakeClock()
-    app = open_application(file, f"sqlite:///{folder}/world.db", clock=clock)
+    registry = default_registry()
+    order_hub.register(registry)
+    app = open_application(file, f"sqlite:///{folder}/world.db", clock=clock, registry=registry)
     made = Made(app, clock)
     oracle = Oracle.of(file)
     role_of = {login: user["roles"][0] for login, user in oracle.yaml["demo_users"].items()}
@@ -163,6 +167,11 @@ def fill_orders(world: World) -> None:
         for n in range(2)
     ]
     line = _save(world, "production_line", name="Linename0")
+    own = _save(world, "warehouse", code="OWN-7", name="Warehousename0", kind="own", province="江苏省")
+    _save(world, "channel", code="web_shop", name="Channelname0", sales_person=li, warehouses=[{"warehouse": own}])
+    _save(world, "exchange_rate", currency="XTS", rate=_figure(6))
+    _save(world, "pool_order", source="web_shop", number="WEB-55661", buyer="Buyercanary", currency="XTS", total=_figure(),
+          lines=[{"sku": "SKU-0000", "quantity": 1, "price": _figure()}])  # fmt: skip
     for n, (customer, who) in enumerate(zip(customers, (li, zhou), strict=True)):
         contract = _save(world, "contract", customer=customer, amount=_figure(), terms=f"<p>Terms{n}canary</p>")
         for state in ("pending", "producing"):

@@ -314,6 +314,10 @@ def addresses(world: World, login: str) -> Iterator[str]:
     return doors.addresses(world.app.definition, ids, world.files, hidden)
 
 
+# Hidden because they clutter the screen: links to records with rights of their own, and counts of one digit.
+WORKINGS = {("pool_line", name) for name in ("map_here", "map_any", "asked", "taken")}
+
+
 def test_there_is_something_to_hide(worlds: Any) -> None:
     """Every field that a grant hides from somebody who signs in here has a canary; else the tests above prove nothing
     about it. People of portals have doors of their own."""
@@ -329,4 +333,4 @@ def test_there_is_something_to_hide(worlds: Any) -> None:
                 for name, override in grant.get("fields", {}).items()
                 if override.get("read") is False
             }
-            assert {(form, name) for name in hidden} <= guarded
+            assert {(form, name) for name in hidden} - WORKINGS <= guarded

@@ -8,12 +8,16 @@ from typing import Any
 import pytest
 from calling import MAINTENANCE, ORDER_HUB, Site
 
+from engine.extensions import registry_for
+
 
 @pytest.fixture
 def make_site(make_app: Any) -> Callable[..., Site]:
     """``make_site(yaml, people={…})``: an application whose people have API tokens."""
 
     def make(source: Any = MAINTENANCE, **options: Any) -> Site:
+        if source == ORDER_HUB:  # with what it brings along
+            options.setdefault("registry", registry_for(ORDER_HUB))
         return Site(make_app(source, **options))
 
     return make

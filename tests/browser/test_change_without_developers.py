@@ -65,6 +65,7 @@ class Hub:
 def hub(serve: Callable[..., Any], tmp_path: Any) -> Hub:
     file = tmp_path / "order_hub.yaml"
     shutil.copy(ORDER_HUB, file)
+    (tmp_path / "plugins").symlink_to(ORDER_HUB.parents[1] / "plugins")
     served = serve(file)
     return Hub(served, stock(served.app))
 
@@ -178,7 +179,7 @@ def draw_the_change(page: Page, hands: Hands) -> None:
     hands.press(page.locator("#tab-validation"))
     hands.choose(page.locator("[data-prop=leave_with] [data-part=add]"), value=PHOTO)
     expect(page.locator("[data-prop=leave_with] .chips")).to_contain_text("包装照片")
-    hands.press(page.locator("#flow-canvas [data-cell-id='release_goods~inspected']"))
+    hands.press(page.locator("#flow-canvas [data-cell-id='release_goods~inspected'] .flow-label-box"))
     hands.choose(page.locator("[data-prop=ask] [data-part=add]"), value=PHOTO)
     expect(page.locator("[data-prop=ask] .chips")).to_contain_text("包装照片")
 

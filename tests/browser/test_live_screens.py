@@ -70,3 +70,16 @@ def test_a_wall_fits_its_screen_and_needs_nobody(yard: Any, open_page: Callable[
     assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
     save(yard, 3, due_on="2020-01-01")
     expect(page.locator("[data-risk=late]")).to_have_text("2", timeout=6000)
+
+
+def test_a_long_name_in_a_tower_on_a_phone_makes_room_for_the_chip_beside_it(
+    yard: Any, page_as: Callable[..., Page]
+) -> None:
+    long = service.save(yard.app, ANN, "customer", {"name": "Northern Medical Instruments and Partners Limited"}).id
+    save(yard, 1, client=long)
+    page = page_as(yard, "ann", path="/job?view=tower", language="en", size="phone")
+    chip, whole = page.locator("tr#r1 .tw-facts .badge").bounding_box(), page.locator("tr#r1 .tw-facts").bounding_box()
+    assert chip is not None
+    assert whole is not None
+    assert chip["x"] + chip["width"] <= whole["x"] + whole["width"]
+    assert page.locator("tr#r1 .tw-facts .card-fact").first.evaluate("one => one.scrollWidth > one.clientWidth")

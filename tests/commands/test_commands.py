@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from engine.commands.commands import reference
 
 ROOT = Path(__file__).parents[2]
 TICKETS = ROOT / "tests/apps/tickets.yaml"
+YARD = ROOT / "tests/apps/yard.yaml"
 APP = """
 app: shelf
 label: {zh: 书架, en: Shelf}
@@ -28,6 +31,18 @@ forms:
       pages: {type: integer, label: {zh: 页数, en: Pages}}
     permissions:
       reader: {read: true}
+"""
+
+
+PLANTING = """
+from engine.api import save, system_actor
+
+def plant(app, count, seed):
+    for number in range(count):
+        save(app, system_actor("seed"), "party", {"name": f"Party {number}"})
+
+def register(registry):
+    registry.seed("yard", plant)
 """
 
 
@@ -132,6 +147,29 @@ def test_mistakes_of_a_person_are_answered_with_a_sentence(shelf, call, argv, wo
     file, *database = shelf
     code, out, err = call(*(file if one == "FILE" else one for one in argv), *database)
     assert (code, out, err) == (1, "", words + "\n")
+
+
+@pytest.mark.parametrize(
+    ("before", "options", "accounts"),
+    [
+        ((), (), set()),
+        ((), ("--people",), {"admin", "ann", "bob", "owners/owners@example.com", "makers/makers@example.com"}),
+        (("rita",), ("--people",), {"rita"}),
+    ],
+    ids=["records alone", "an empty database", "a database with people of its own"],
+)
+def test_nobody_gets_the_published_password_but_where_demo_users_are_made(
+    call, tmp_path, monkeypatch, before, options, accounts
+):
+    (tmp_path / "planting.py").write_text(PLANTING)
+    monkeypatch.syspath_prepend(tmp_path)
+    database = tmp_path / "yard.db"
+    for login in before:
+        assert call("user", "add", YARD, login, "--database", f"sqlite:///{database}")[0] == 0
+    told = call("seed", YARD, "--count", 2, "--plugin", "planting", *options, "--database", f"sqlite:///{database}")
+    assert told == (0, "2 sample records were made.\n", "")
+    with closing(sqlite3.connect(database)) as conn:
+        assert {login for (login,) in conn.execute("select login from _user")} == accounts
 
 
 def test_the_columns_of_the_file_are_named_when_one_is_missing(shelf, call, tmp_path):

@@ -27,6 +27,7 @@ from designer.text import EditRefused
 from engine.builtin import default_registry
 from engine.expressions import Scope, compile_expression
 from engine.expressions.view import View
+from engine.extensions import registry_for
 from engine.load import load_text
 from engine.texts import say
 
@@ -251,7 +252,7 @@ def _conditions_of(definition):
 
 @pytest.mark.parametrize("file", sorted(APPS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_conditions_of_real_applications_read_back_as_they_were(file):
-    definition = load_text(file.read_text(), REGISTRY).definition
+    definition = load_text(file.read_text(), registry_for(file)).definition
     seen = shown = 0
     for form, expression in _conditions_of(definition):
         if expression:

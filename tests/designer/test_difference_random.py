@@ -11,13 +11,13 @@ from test_random_edits import drawn_edit
 
 from designer.difference import differences, side_by_side
 from designer.text import Document, EditRefused, apply
-from engine.builtin import default_registry
 from engine.definition import FieldGrant
+from engine.extensions import registry_for
 from engine.load import Loaded, examine
 from engine.texts import say
 
 ROOT = Path(__file__).parents[2]
-REGISTRY = default_registry()
+REGISTRY = registry_for(ROOT / "apps/order_hub.yaml")
 RUNS = 300 if os.environ.get("DESIGNER") == "full" else 60
 FILES = [path.read_text(encoding="utf-8") for path in (
     ROOT / "apps/order_hub.yaml", ROOT / "tests/designer/difference_base.yaml",

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from designer.text import Document, Insert, Remove, RenameKey, SetValue, Undo, apply, merge
-from engine.builtin import default_registry
+from engine.extensions import registry_for
 from engine.load import load_text
 
-HUB = (Path(__file__).parents[2] / "apps/order_hub.yaml").read_text(encoding="utf-8")
+FILE = Path(__file__).parents[2] / "apps/order_hub.yaml"
+HUB = FILE.read_text(encoding="utf-8")
 
 BASE = """\
 # the application
@@ -204,7 +205,7 @@ def test_an_edit_in_the_designer_and_one_by_hand_of_a_real_application():
     by_hand = by_hand.replace("    title: \"record.sku", "    # by hand\n    title: \"record.sku")
     merged = merge(HUB, mine, by_hand)
     assert merged.conflicts == ()
-    order = load_text(merged.text, default_registry()).definition.forms["order"]
+    order = load_text(merged.text, registry_for(FILE)).definition.forms["order"]
     assert (order.label.texts["zh"], order.label.texts["en"]) == ("销售订单", "Sales order")
     assert "packaging" in order.fields
     assert "  # as sales say\n" in merged.text

@@ -84,6 +84,21 @@ def test_an_approval_that_is_handed_over_whatever_is_killed_in_between(database_
         assert not wrong, "\n".join(wrong)
 
 
+def test_a_feed_whatever_is_killed_in_between(database_url: str) -> None:
+    with stage(database_url, "story_feed") as made:
+        told = made.reference
+        assert [name for name, _version in told["tickets"]] == ["a2", "b2", "c1"]
+        assert told["arrivals"] == [
+            ["001", "taken", 0], ["002", "taken", 0], ["001", "skipped", 0], ["002", "taken", 0], ["001", "taken", 0],
+        ]  # fmt: skip
+        wrong, kills = [], chosen(len(made.points), 4)
+        for kill in kills:
+            wrong += made.differences(kill, signal="KILL" if kill % 2 else "exit")
+        print(f"{len(made.points)} points, died: {dict(made.deaths)}")
+        assert not wrong, "\n".join(wrong)
+        assert made.deaths.total() >= 0.9 * len(kills) - 1
+
+
 def test_killed_again_and_again(database_url: str) -> None:
     """The restarted process dies, too."""
     chance, wanted = random.Random(7), 150 if FULL else 3

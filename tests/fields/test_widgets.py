@@ -17,6 +17,7 @@ from werkzeug.datastructures import MultiDict
 from engine import fields
 from engine.fields.base import Field
 from engine.fields.rich_text import clean
+from engine.formats import Reader
 from engine.language import Label
 from engine.registry import Registry
 from engine.web.widgets import State, Widgets
@@ -256,6 +257,21 @@ def test_a_read_only_control_posts_nothing_it_could_change(widgets):
 )
 def test_cells(name, value, cell):
     assert SAMPLES[name].cell(value, ZH, {4: "Four"}) == cell
+
+
+@pytest.mark.parametrize(
+    ("country", "zh", "en"),
+    [
+        ("CN", "中国广东省深圳市 518000", "深圳市, 广东省, 518000, China"),
+        ("de", "德国广东省深圳市 518000", "深圳市, 广东省, 518000, Germany"),
+        ("Atlantis", "Atlantis广东省深圳市 518000", "深圳市, 广东省, 518000, Atlantis"),
+        ("??", "??广东省深圳市 518000", "深圳市, 广东省, 518000, ??"),
+    ],
+)
+def test_a_country_kept_as_its_code_is_shown_by_its_name(country, zh, en):
+    address = {"country": country, "province": "广东省", "city": "深圳市", "postcode": "518000"}
+    assert [SAMPLES["address"].format(address, Reader(language)) for language in ("zh", "en")] == [zh, en]
+    assert SAMPLES["address"].parse(address, ZH)["country"] == country
 
 
 def test_sensitive_values_keep_their_last_four():

@@ -11,10 +11,13 @@ from typing import Any
 from fake_clock import START
 
 from engine.builtin import default_registry
-from engine.connectors import Connection, HttpConnection, Secret, SmtpConnection
+from engine.connectors import Connection, HttpConnection, SmtpConnection
+from engine.credentials import Secret
 from engine.errors import DeliveryFailed, Missing, message
 from engine.outside.carrying import carry_out
+from engine.outside.exchanges import Exchange
 from engine.outside.task import Task
+from engine.outside.tokens import Tokens
 
 REGISTRY = default_registry()
 
@@ -26,6 +29,10 @@ class World:
         self.secrets, self.files = secrets or {}, files or {}
         self.shown: list[tuple[str, str]] = []
         self.sent = 0
+        self.turns: list[str] = []
+        self.renewed: dict[str, str] = {}
+        self.exchanges: list[Exchange] = []
+        self.tokens = Tokens()
         self.before: Callable[[], None] | None = None
 
     def secret(self, name: str, host: str) -> str:
@@ -34,6 +41,12 @@ class World:
             raise DeliveryFailed(message("The secret {name} is not set.", name=name))
         return self.secrets[name]
 
+    def latest(self, name: str, host: str) -> str:
+        return self.renewed.get(name) or self.secret(name, host)
+
+    def renew(self, name: str, value: str) -> None:
+        self.renewed[name] = value
+
     def open_file(self, attachment_id: int) -> tuple[str, str, bytes]:
         if attachment_id not in self.files:
             raise Missing(message("The file is not in the store any more."))
@@ -41,6 +54,18 @@ class World:
 
     def now(self) -> dt.datetime:
         return START
+
+    def turn(self, operation: str) -> None:
+        self.turns.append(operation)
+
+    def kept(self, name: str, get: Callable[[], tuple[str, float]]) -> str:
+        return self.tokens.kept("", name, get)
+
+    def forget(self, name: str) -> None:
+        self.tokens.forget("", name)
+
+    def note(self, exchange: Exchange) -> None:
+        self.exchanges.append(exchange)
 
     def about_to_send(self) -> None:
         if self.before:

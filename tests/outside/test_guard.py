@@ -9,7 +9,8 @@ import pytest
 from recorders import Behaviour, HttpRecorder
 from surroundings import World, call, http_to, task
 
-from engine.connectors import BearerCredential, HttpConnection, QueryCredential, Secret, SignatureCredential
+from engine.connectors import HttpConnection
+from engine.credentials import BearerCredential, QueryCredential, Secret, SignatureCredential
 from engine.errors import DeliveryFailed, Message
 from engine.outside import http as http_kind
 from engine.outside.guard import address_mistake, read_url

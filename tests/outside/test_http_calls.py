@@ -15,7 +15,7 @@ import pytest
 from recorders import HttpRecorder
 from surroundings import REGISTRY, World, call, certificate, http_to, mail, smtp_to, task
 
-from engine.connectors import (
+from engine.credentials import (
     BasicCredential,
     BearerCredential,
     HeaderCredential,

@@ -171,6 +171,50 @@ def test_another_process_reads_a_changed_value_at_once(table):
     assert other.value("A", "x.example") == "value-2"
 
 
+# --- what the other side gives in the place of a secret
+
+
+def given(table, secrets, name, value):
+    with table[0].write() as conn:
+        secrets.succeed(conn, name, value, now=START)
+
+
+def test_what_the_other_side_gave_counts_in_every_process_until_another_is_entered(table):
+    environ = {"APPMILL_KEY": new_key(), "APPMILL_SECRET_A": "entered-1"}
+    one, other = secrets_of(table, **environ), secrets_of(table, **environ)
+    given(table, one, "A", "given-1")
+    given(table, one, "A", "given-2")
+    assert [each.latest("A", "x.example") for each in (one, other)] == ["given-2", "given-2"]
+    assert one.value("A", "x.example") == "entered-1"
+    anew = secrets_of(table, **environ | {"APPMILL_SECRET_A": "entered-2"})
+    assert anew.latest("A", "x.example") == "entered-2"
+    assert [entry.name for entry in one.entries()] == ["A"]
+    assert one.mask("it is given-2") == "it is •••"
+
+
+def test_it_goes_with_the_secret_it_took_the_place_of(table):
+    secrets = secrets_of(table, APPMILL_KEY=new_key())
+    stored(table, secrets, "A", "entered-1", hosts=["x.example"])
+    given(table, secrets, "A", "given-1")
+    assert secrets.latest("A", "x.example") == "given-1"
+    with pytest.raises(DeliveryFailed, match="is bound to"):
+        secrets.latest("A", "y.example")
+    with table[0].write() as conn:
+        assert secrets.renew(conn) == 2
+        secrets.remove(conn, "A")
+        left = conn.execute(sa.select(sa.func.count()).select_from(table[1].secret)).scalar()
+    assert left == 0
+
+
+def test_without_a_key_only_this_process_knows_it(table):
+    secrets = secrets_of(table, APPMILL_SECRET_A="entered-1")
+    with pytest.raises(Refused, match="Stored secrets need a key"):
+        given(table, secrets, "A", "given-1")
+    assert secrets.latest("A", "x.example") == "given-1"
+    with pytest.raises(Refused, match="There is no secret B"):
+        given(table, secrets, "B", "given-1")
+
+
 def test_keys_are_changed_by_putting_a_new_one_in_front(table):
     old, new = new_key(), new_key()
     stored(table, secrets_of(table, APPMILL_KEY=old), "A", "value-1")

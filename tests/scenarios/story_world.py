@@ -12,6 +12,7 @@ from engine.load import examine, load_text
 from engine.scenarios.results import Result
 from engine.scenarios.running import run_scenarios
 from engine.texts import say
+from plugins import order_hub
 
 DESK = """
 app: desk
@@ -80,7 +81,10 @@ rules:
 
 @cache
 def registry():
-    return default_registry()
+    """The built-ins and what the Order Hub brings along; no screens of the designer."""
+    found = default_registry()
+    order_hub.register(found)
+    return found
 
 
 def text(scenarios: str, *, extra_fields: str = "", cost: str = "false", rules: str = "") -> str:

@@ -118,6 +118,7 @@ SHOW_NO_RECORDS = frozenset({
     "as_pdf",  # the sheet of …/print, which is asked
     "docs",  # the page around openapi.json
     "manifest", "app_icon", "worker", "offline",  # the application on a home screen: open to everybody
+    "list_sites",  # what stands where on pages of others; by token alone
     "waiting", "scan", "dialog", "me",  # pages that a script of the device fills; who is signed in
 })  # fmt: skip
 

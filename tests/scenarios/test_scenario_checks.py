@@ -17,7 +17,7 @@ HEAD = "a:\n    label: A story\n    given: [{create: project, as: house}, {creat
         ("steps: [{by: ann, delete: door, wait: 2d}]", "steps.0: One thing at a time; here are 2: delete, wait."),
         ("steps: [{wait: 2d, by: ann}]", "steps.0.by: 'by' says nothing beside 'wait'."),
         ("steps: [{by: ann}]", "steps.0: Nothing is said here; expected one of create, update, take, press, answer, "
-         "hand_over, add_signer, delegate, withdraw, remind, delete, restore, wait."),
+         "hand_over, add_signer, delegate, withdraw, remind, delete, restore, wait, arrives."),
         ("steps: [{by: ann, press: too_late, of: door}]",
          "steps.0.press: The rule 'too_late' is no button of 'ticket'; expected one of remind."),
         ("steps: [{by: ann, answer: maybe, of: door}]", "steps.0.answer: No rule asks for the answer 'maybe'; expected one of "

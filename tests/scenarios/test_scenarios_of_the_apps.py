@@ -161,6 +161,56 @@ MUTATIONS = {
             ("record.found_on) % 14", "record.found_on) % 7"),
         ],
         "months_tell_the_effect": [("default: 14.6", "default: 15.6"), ("if record.signed_on <= record.due_on else 0", "if True else 0")],
+        "channel_order_becomes_an_order": [
+            ("when: record.pool_order.holding >= record.pool_order.pieces", "when: record.pool_order.holding > 999"),
+            ("    unique: [[source, number]]\n", ""),
+            ("held: {type: decimal, label: {zh: 占用, en: Held}, scale: 0, min: 0, readonly: true, default_expression: record.quantity}",
+             "held: {type: decimal, label: {zh: 占用, en: Held}, scale: 0, min: 0, readonly: true, default: 1}"),
+        ],
+        "shipped_channel_orders_are_told": [
+            ("values: {held: \"max(0, record.held + source.quantity)\"}", "values: {held: record.held}"),
+            ("record.order.state == 'inspected' and record.order.shipped_quantity >=", "record.order.state == 'paid' and record.order.shipped_quantity >="),
+        ],
+        "unknown_skus_wait_in_a_queue": [
+            ("when: record.unknown > 0 or record.amount is None", "when: record.amount is None"),
+            ("(record.currency == source.currency or record.currency == None)", "record.currency == None"),
+        ],
+        "duplicates_are_decided_by_a_person": [
+            ("when: record.group.count > 1 and not record.not_the_same", "when: record.group.count > 9"),
+            ("same_address(record.region, record.place, record.street)", "concat(record.province, record.street)"),
+        ],
+        "what_the_channel_cancels": [
+            ("then: [{type: take, transition: cancel_stock, of: order", "then: [{type: take, transition: change, of: order"),
+            ("- {type: notify, to: [planner, workshop, record.channel.sales_person], message: {zh: \"{{ record.display }} 渠道已取消",
+             "- {type: notify, to: [planner], message: {zh: \"{{ record.display }} 渠道已取消"),
+        ],
+        "warehouses_are_chosen_by_rules": [
+            ("else 'nearest' if is_remote(record.region) else 'usual'", "else 'usual'"),
+            ("record.amount >= record.channel.high_value else 'nearest'", "record.amount >= 10000000 else 'nearest'"),
+        ],
+        "split_or_wait_and_override": [
+            ("and record.pool_order.channel.if_apart == 'split'", "and record.pool_order.channel.if_apart == 'wait'"),
+            ("else record.warehouse.kind == 'own' if record.pool_order.policy == 'own'", "else record.warehouse.kind == 'own' if record.pool_order.policy == 'usual'"),
+        ],
+        "the_last_piece_is_sold_once": [
+            ("when: any(line.product.free < 0 for line in record.lines)", "when: any(line.product.free < -9 for line in record.lines)"),
+        ],
+        "listings_pause_and_resume": [
+            ("max(0, record.free - coalesce(record.safety_stock, 0))", "max(0, record.free)"),
+            ("record.wanted <= 0 and record.state == 'listed'\"", "record.wanted < 0 and record.state == 'listed'\""),
+        ],
+        "listings_come_back": [("record.wanted > 0 and record.state == 'paused'\"", "record.wanted > 99 and record.state == 'paused'\"")],
+        "a_channel_that_refuses_is_an_alarm": [
+            ("{type: finished, rule: pause_listing, outcome: failed}", "{type: finished, rule: pause_listing, outcome: done}"),
+        ],
+        "what_channels_tell_arrives_once": [
+            ("match: {source: source, number: item.number}", "match: {source: source, number: \"item.number + item.status\"}"),
+            ("      status: item.status\n", ""),
+        ],
+        "the_erp_is_away": [
+            ("now()) > 0.25 else", "now()) > 99 else"),
+            ("if record.product.erp_on_hand >= record.quantity else 'short'\", erp_seen", "if True else 'short'\", erp_seen"),
+        ],
     },
     "maintenance": {
         "a_stopping_fault": [

@@ -38,17 +38,30 @@ PLAIN = frozenset({
     "DateField.max", "JsonField.schema", "SmtpConnection.host", "SmtpConnection.user", "SmtpConnection.sender",
     "SmtpConnection.reply_to", "ImapConnection.host", "ImapConnection.user", "ImapConnection.folder",
     "HttpConnection.base_url", "HttpConnection.headers", "HttpConnection.hosts", "BasicCredential.user",
-    "HmacCredential.prefix", "DateReached.at", "Schedule.cron", "Schedule.at", "Schedule.timezone", "Webhook.path",
+    "HmacCredential.prefix", "HmacCredential.over", "DateReached.at", "Schedule.cron", "Schedule.at", "Schedule.timezone", "Webhook.path",
     "Webhook.header", "Webhook.timestamp", "Webhook.delivery", "Ask.needs", "Ask.as", "Approve.as", "ApprovalStep.needs", "ApprovalPart.needs", "Http.query", "Http.json",
     "Http.as", "Call.operation", "Call.values", "Call.as", "Print.as", "RunScript.values", "RunScript.as",
     "Calendar.shifts", "Calendar.closed", "Calendar.open", "Calendar.timezone",
     "BeforeAfterCard.day", "Baseline.from", "Baseline.until", "Report.person",
+    "QuietHours.from", "QuietHours.to", "Reach.digest_at",
     "Portal.address", "PrintFormat.size", "PrintFormat.margin", "CodePart.height", "PicturesPart.height",
+    "BrowserPagesConnection.reading", "BrowserPagesConnection.timezone", "Site.match", "Site.item", "Site.next",
+    "PageLines.item", "PageValue.css", "PageValue.attr", "PageValue.pattern", "PageValue.codes", "PageValue.default",
+    # what a description of an interface calls things over there
+    *(f"{kind}Connection.{name}" for kind in ("Rest", "Graphql") for name in ("base_url", "headers", "hosts", "timezone")),
+    *(f"RestDoes.{name}" for name in ("query", "json", "form", "takes", "optional", "answers")),
+    *(f"GraphqlDoes.{name}" for name in ("query", "variables", "takes", "optional", "answers")),
+    *(f"RestRead.{name}" for name in ("path", "query", "json", "form")),
+    "GraphqlRead.query", "GraphqlRead.variables", "RestTest.path", "GraphqlTest.query",
+    *(f"PushedBy.{name}" for name in ("header", "timestamp", "delivery")),
+    *(f"OAuthClientCredential.{name}" for name in ("client", "parameters", "prefix", "scope", "token_url")),
     # names a story gives its records, and words it looks for
     "Given.as", "Step.as", "Step.update", "Step.delete", "Step.restore", "Step.of", "Step.answer", "Step.reason",
     "Step.withdraw", "Step.remind",
     "Step.comment", "Step.refused", "Expected.of", "Expected.contains", "Expected.sent", "Scenario.at",
-    "Scenario.answers",
+    "Scenario.answers", "Step.item",
+    # what a connector calls what it reads, and what another system writes
+    "Feed.read", "Feed.codes",
 })  # fmt: skip
 # Texts that ``Field.references`` tells the names of.
 REFERENCES = frozenset(["LinesField.totals", "RollupField.of", "RollupField.via", "LookupField.field"])
@@ -56,7 +69,7 @@ REFERENCES = frozenset(["LinesField.totals", "RollupField.of", "RollupField.via"
 STORIES = frozenset(["Given.values", "Step.values", "Expected.values"])
 # The name of the application, and the options every kind of thing or field has.
 OWN = frozenset({"app", "id", "renamed_from", "default"})
-PLAIN_NAMES = frozenset({"UnitName", "SchemaWord", "SecretName", "HeaderName", "ParameterName"})
+PLAIN_NAMES = frozenset({"UnitName", "SchemaWord", "SecretName", "HeaderName", "ParameterName", "PartName"})
 NAMING = frozenset({Expression, SortKey, EntryName, PersonName, Receiver, Script})
 
 

@@ -10,8 +10,8 @@ import pytest
 from deep import some
 from rewriting import apply, as_text, mistakes, read, scalars, shape, written_at
 
-from engine.builtin import default_registry
-from engine.connectors import HttpConnection, Operation
+from engine.connectors import HttpConnection, Operation, Reading
+from engine.extensions import registry_for
 from engine.language import Label
 from engine.load import Loaded, examine, load_file
 from engine.uses import KeyEdit, Thing, breaks, index_of, rename, thing
@@ -21,7 +21,7 @@ from engine.uses.things import kinds
 ROOT = Path(__file__).parents[2]
 EVERYWHERE = ROOT / "tests/uses/everywhere.yaml"
 APPS = {path.stem: path for path in (EVERYWHERE, ROOT / "apps/order_hub.yaml", ROOT / "tests/apps/maintenance.yaml")}
-REGISTRY = default_registry()
+REGISTRY = registry_for(ROOT / "apps/order_hub.yaml")
 
 
 @REGISTRY.connector
@@ -33,6 +33,9 @@ class Hub(HttpConnection):
 
     def operations(self):
         return {"pull": Operation(Label({"": "Pull"}), {"id": {"type": "integer"}}, frozenset({"id"}))}
+
+    def readings(self):
+        return {"requests": Reading(Label({"": "Requests"}), {"no": "its number"})}
 
 
 @pytest.fixture(scope="module", params=APPS)

@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 import visiting
+from fake_clock import START
 from visiting import TICKETS, Grounds
+
+from engine.outside.exchanges import Exchange
+from engine.storage.exchanges import keep
 
 DATA = {"method": "POST", "path": "/tickets", "query": {}, "json": {"name": "Lamp"}}
 RULES = """
@@ -145,6 +149,21 @@ def test_a_connection_is_tried_and_says_what_is_wrong(site: Grounds) -> None:
     assert admin.post("/admin/automation/connections/nothing/test").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["queue", "queue/1", "queue/figures", "connections"])
+def test_what_was_said_over_a_connection_can_be_read_without_secrets(site: Grounds) -> None:
+    said = [Exchange("put", "POST", "https://erp.example.com/orders", START, 0.25, 200, '{"name":"Öl"}', "ok"),
+            Exchange("put", "POST", "https://erp.example.com/orders", START, 3.0, error="no answer within 3 s")]
+    with site.app.database.write() as conn:
+        keep(conn, site.app.tables, "erp", said)
+    admin = site.visitor("admin")
+    shown = text(admin.get("/admin/automation/connections/erp"))
+    assert "put POST https://erp.example.com/orders 200 250 ms What was sent { \"name\": \"Öl\" } Answer ok" in shown
+    assert "no answer within 3 s not answered 3.0 s" in shown
+    failed = text(admin.get("/admin/automation/connections/erp?only=failed"))
+    assert "250 ms" not in failed
+    assert "no answer within 3 s" in failed
+    assert admin.get("/admin/automation/connections/nothing").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["queue", "queue/1", "queue/figures", "connections", "connections/erp"])
 def test_only_administrators_see_them(site: Grounds, path: str) -> None:
     assert site.visitor("ann").get(f"/admin/automation/{path}").status_code == 403

@@ -42,9 +42,12 @@ pages:
       - {type: number, label: Cost, form: ticket, fold: sum, field: cost}
       - {type: trend, label: Made, form: ticket, date: created_at, by: day, last: 7}
       - {type: number, label: Clients, form: client, refresh: 30s}
+      - {type: trend, label: Means, form: ticket, date: due_on, by: day, last: 3, ahead: 2, fold: mean, field: amount}
+      - {type: trend, label: Bars, form: ticket, date: due_on, by: day, last: 3, ahead: 2, fold: mean, field: amount, shape: bars}
+      - {type: trend, label: Sums, form: ticket, date: due_on, by: day, last: 3, ahead: 2, fold: sum, field: amount}
 """
 NAMES = ("due", "money", "weeks", "means", "clients", "ring", "figures", "cross", "records", "board", "gantt", "note",
-         "cost", "made", "others")  # fmt: skip
+         "cost", "made", "others", "mean_line", "mean_bars", "sum_line")  # fmt: skip
 PLACE = {name: place for place, name in enumerate(NAMES)}
 
 
@@ -109,6 +112,15 @@ def test_lines_by_a_choice_are_means_of_what_is_there(wall):
     low, high = links(rows[-1][1])
     assert behind(wall, low) == ["A2", "B1"]
     assert behind(wall, high) == ["A1", "A3", "B2"]
+
+
+def test_days_without_a_mean_are_gaps_and_those_without_a_sum_are_nothing(wall):
+    mean, bars, total = (card(wall, name) for name in ("mean_line", "mean_bars", "sum_line"))
+    assert re.findall(r'class="chart-path [^"]*" d="([^"]*)"', mean) == ["M10.0 83.33 M70.0 10.83"]
+    assert [mean.count('class="chart-dot'), bars.count('class="chart-bar'), total.count('class="chart-dot')] == [2, 2, 5]
+    figures = re.findall(r'<th scope="row">[^<]*</th><td class="num">(.*?)</td>', mean)
+    assert [words(one) for one in figures] == ["¥10.00", "–", "–", "¥53.50", "–"]
+    assert re.findall(r'class="chart-path [^"]*" d="([^"]*)"', total)[0].count("L") == 4
 
 
 def test_what_is_beyond_the_limit_stands_together_and_leads_there(wall):

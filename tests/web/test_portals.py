@@ -298,6 +298,7 @@ def test_a_message_to_outside_is_told_by_mail_with_a_link(yard: Yard) -> None:
 def only_mail(yard: Yard, mails: Recorder) -> Any:
     """The performer of portal mails as it is, with a recorder in the place of SMTP."""
     from dataclasses import replace
+    from types import SimpleNamespace
 
     from engine import portal_mail
 
@@ -305,7 +306,7 @@ def only_mail(yard: Yard, mails: Recorder) -> Any:
         registry = replace(yard.app.registry, performers={"mail": mails})
 
         class There:
-            app = with_registry(yard.app, registry)
+            inner = SimpleNamespace(app=with_registry(yard.app, registry))
             about_to_send = staticmethod(around.about_to_send)
 
         return portal_mail.perform(task, There())
@@ -541,6 +542,7 @@ PUBLIC = {
     "auth.sign_out",
     "static_files.favicon",
     "hooks.receive_message",
+    "feeds.receive_item",
     "me.browser_language",
     # the installed page and what it is made of, which shows nothing of anybody's
     "phone.app_icon",

@@ -14,7 +14,7 @@ from tower_world import PEOPLE, YAML, days
 from werkzeug.datastructures import MultiDict
 
 from engine import fetching, towers
-from engine.promises import mark, ranked_by
+from engine.promises import LATE, mark, ranked_by
 from engine.queries import Sort, parse_query
 from engine.towers import RISKS
 
@@ -62,11 +62,11 @@ def test_what_is_stored_tells_the_risk_at_any_later_time(make_app: Any, clock: A
     seen = set()
     for hours in (0, 5, 26, 70):
         clock.now = now + dt.timedelta(hours=hours)
-        terms = towers.terms_of(app, "job")
+        terms, at = towers.terms_of(app, "job"), sa.literal(clock.now, table.c[LATE].type)
         with app.database.read() as conn:
             told = {
                 int(number): name
-                for name, clause in towers.conditions(table, clock.now).items()
+                for name, clause in towers.conditions(table, at).items()
                 for number in conn.scalars(sa.select(table.c.number).where(clause))
             }
             counted = towers.counts(app, conn, app.definition.forms["job"], (), len(cases))

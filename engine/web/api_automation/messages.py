@@ -17,7 +17,8 @@ from engine.web.api_automation.door import blueprint, limit_arg, one_of, read_js
 from engine.web.api_shape import Json, moment
 from engine.web.automation import ledger, queue
 from engine.web.automation.frame import words_of
-from engine.web.automation.telling import Telling, titles_for
+from engine.web.automation.telling import Telling
+from engine.web.automation.wanted import titles_for
 from engine.web.context import actor, application
 
 STATES = (*TROUBLE, "waiting", "parked", "claimed")

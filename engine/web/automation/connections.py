@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import secrets
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,13 +14,18 @@ from flask import Blueprint
 from werkzeug.wrappers import Response
 
 from engine import accounts, audit
-from engine.connectors import Connection, HttpConnection, ImapConnection, Secret, SmtpConnection
-from engine.errors import DeliveryFailed, Missing, Refused, message
-from engine.jobs.health import health
+from engine.connectors import Connection, HttpConnection, ImapConnection, SmtpConnection
+from engine.credentials import Secret
+from engine.errors import DeliveryFailed, Message, Missing, Refused, message
+from engine.jobs.allowance import ALL, Use, used
+from engine.jobs.health import connections
+from engine.jobs.surroundings import Usual
 from engine.outside.carrying import carry_out
 from engine.outside.task import Task
+from engine.storage.exchanges import keep
 from engine.timing.mails import last_look
-from engine.web.automation.frame import ROOT, show, words_of
+from engine.web.automation.feedlines import Standing, behind, feeds_tag, standings
+from engine.web.automation.frame import ROOT, polled, show, words_of
 from engine.web.automation.telling import masked
 from engine.web.automation.words import Badge
 from engine.web.context import actor, application
@@ -32,6 +38,7 @@ BREAKER: Mapping[str, Badge] = {
     "closed": Badge(message("works"), "good", "circle-check"),
     "open": Badge(message("rests after failures"), "bad", "alert-circle"),
     "half_open": Badge(message("is being tried"), "warn", "progress"),
+    "failing": Badge(message("failed last"), "warn", "alert-circle"),
     "unknown": Badge(message("not used yet"), "", "circle"),
 }
 
@@ -70,17 +77,77 @@ class ConnectionLine:
     fares: Mapping[str, Any]
     testable: bool
     mailbox: MailboxLine | None = None
+    limits: tuple[LimitLine, ...] = ()
+    feeds: tuple[Standing, ...] = ()
+
+
+@dataclass(frozen=True)
+class LimitLine:
+    """How much of a limit is used up. ``share`` in hundredths of what may be done at once; ``wait``: seconds until the
+    next call, 0 where it may be made now."""
+
+    operation: str
+    allowed: str
+    share: int
+    wait: int
+
+
+@dataclass(frozen=True)
+class Room:
+    """All connections together: how many rest, how many feeds are behind, and what waits or failed."""
+
+    lines: tuple[ConnectionLine, ...]
+
+    @property
+    def feeds(self) -> list[Standing]:
+        return [feed for line in self.lines for feed in line.feeds]
+
+    @property
+    def resting(self) -> int:
+        return sum(line.badge in (BREAKER["open"], BREAKER["half_open"]) for line in self.lines)
+
+    @property
+    def behind(self) -> int:
+        return behind(self.feeds)
+
+    @property
+    def waiting(self) -> int:
+        return sum(line.fares["waiting"] for line in self.lines)
+
+    @property
+    def came(self) -> int:
+        return sum(feed.day.came for feed in self.feeds)
+
+    @property
+    def failed(self) -> int:
+        return sum(feed.line.failed for feed in self.feeds)
 
 
 def connection_lines() -> list[ConnectionLine]:
     app = application()
     known = {entry.name: entry.origin for entry in app.secrets.entries()}
-    return [_line(app.definition.connections[one["name"]], one, known) for one in health(app).connections]
+    with app.database.read() as conn:
+        fares, limits, feeds = connections(app, conn), used(app, conn), standings(conn)
+    lines = [_line(app.definition.connections[one["name"]], one, known) for one in fares]
+    return [
+        replace(line, limits=tuple(map(_limit, limits[line.name])),
+                feeds=tuple(one for one in feeds if one.line.connection.name == line.name))
+        for line in lines
+    ]  # fmt: skip
+
+
+def _limit(use: Use) -> LimitLine:
+    words, rate = words_of(), use.rate
+    allowed = message("{calls} in {length}", calls=rate.calls, length=words.length(rate.per)) if rate else ""
+    share = round(100 * use.used / rate.burst) if rate else 100
+    operation = words.say(message("all together")) if use.operation == ALL else use.operation
+    return LimitLine(operation, words.say(allowed), share, math.ceil(use.wait))
 
 
 def _line(connection: Connection, fares: Mapping[str, Any], known: Mapping[str, str]) -> ConnectionLine:
     used = any(fares[name] for name in ("last_ok", "last_failed"))
-    state = fares["state"] if used or fares["state"] != "closed" else "unknown"
+    closed = ("failing" if fares["failures"] else "closed") if used else "unknown"
+    state = closed if fares["state"] == "closed" else fares["state"]
     label = words_of().connection_label(connection.name)
     needed = tuple(SecretLine(name, known.get(name, "")) for name in dict.fromkeys(secrets_of(connection)))
     return ConnectionLine(connection.name, label, connection.type, address_of(connection), needed, BREAKER[state],
@@ -120,26 +187,42 @@ def address_of(connection: Connection) -> str:
 
 @blueprint.get("")
 def index() -> str:
-    return show("connections", "connections", lines=connection_lines(), origins=ORIGINS)
+    room = Room(tuple(connection_lines()))
+    return show("connections", "connections", room=room, lines=room.lines, origins=ORIGINS, ptag="")
+
+
+@blueprint.get("/how-they-stand")  # no name of a connection has a hyphen
+def again() -> Response:
+    """The figures and cards alone, as long as they say something else."""
+    room = Room(tuple(connection_lines()))
+    return polled("connection_cards", "connections", _tag(room), room=room, lines=room.lines, origins=ORIGINS)
+
+
+def _tag(room: Room) -> tuple[object, ...]:
+    """What is drawn; since when is told to the minute."""
+    minute = application().clock().replace(second=0, microsecond=0)
+    cards = [(line.badge.tone, line.limits, line.mailbox, *(line.fares[name] for name in SHOWN)) for line in room.lines]
+    return minute, cards, feeds_tag(room.feeds)
+
+
+SHOWN = ("last_ok", "last_failed", "failures", "last_error", "waiting")
 
 
 # --- a test ----------------------------------------------------------------------------------------------------------
 
 
-class _Tried:
-    """The surroundings of a test: nothing of the application but its secrets."""
-
-    def secret(self, name: str, host: str) -> str:
-        return application().secrets.value(name, host)
+class _Tried(Usual):
+    """The surroundings of a test: one call that a person asks for, and that signs in anew to find out whether that
+    works."""
 
     def open_file(self, attachment_id: int) -> tuple[str, str, bytes]:
         raise Missing(message("A test sends no files."))
 
-    def now(self) -> Any:
-        return application().clock()
-
-    def about_to_send(self) -> None:
+    def turn(self, operation: str) -> None:
         return
+
+    def kept(self, name: str, get: Callable[[], tuple[str, float]]) -> str:
+        return get()[0]
 
 
 def task_of(connection: Connection, address: str) -> Task | None:
@@ -150,6 +233,8 @@ def task_of(connection: Connection, address: str) -> Task | None:
         text = words.say(message("This is a test of the connection {name}.", name=connection.name))
         data: dict[str, Any] = {"to": [address], "subject": words.say(message("Test")), "text": text}
         return Task("mail", data, connection, key, connection.attempts, TEST_SECONDS)
+    if type(connection).try_out is not Connection.try_out:
+        return Task("try", {"operation": "try_out"}, connection, key, 1, TEST_SECONDS)
     if isinstance(connection, HttpConnection):
         return Task("http", {"method": "GET", "path": ""}, connection, key, 1, TEST_SECONDS)
     for name, operation in connection.operations().items():
@@ -174,13 +259,15 @@ def tried(name: str) -> tuple[str, bool]:
     task = task_of(connection, _my_address(connection))
     if task is None:
         raise Refused(message("This kind of connection has nothing harmless to try."))
+    around = _Tried(app, connection)
     try:
-        result = carry_out(app.registry, task, _Tried())
+        result = carry_out(app.registry, task, around)
     except DeliveryFailed as failed:
         outcome, well = words_of().say(failed.reason), False
     else:
         outcome, well = _good(connection, result), True
     with app.database.write() as conn:
+        keep(conn, app.tables, name, around.exchanges)
         audit.note(conn, app, actor(), "connection.tested", form=audit.WHOLE, reason=name)
     return app.secrets.mask(outcome), well
 
@@ -188,6 +275,8 @@ def tried(name: str) -> tuple[str, bool]:
 def _good(connection: Connection, result: Mapping[str, Any]) -> str:
     if isinstance(connection, SmtpConnection):
         return words_of().say(message("The mail server took the test mail. Look into your mailbox."))
+    if isinstance(said := result.get("said"), Message):
+        return words_of().say(said)
     return words_of().say(message("It answered ({status}).", status=result.get("status", "OK")))
 
 

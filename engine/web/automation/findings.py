@@ -15,7 +15,8 @@ from engine.trying.differing import REASONS
 from engine.trying.dry import Trial
 from engine.web.automation.frame import ROOT
 from engine.web.automation.ledger import STATES
-from engine.web.automation.telling import Clause, Telling, Wish, wanted_titles
+from engine.web.automation.telling import Clause, Telling, Wish
+from engine.web.automation.wanted import wanted_titles
 from engine.web.automation.words import run_badge
 from engine.web.context import application, reader
 

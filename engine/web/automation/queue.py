@@ -20,7 +20,8 @@ from engine.storage.automation import TROUBLE
 from engine.web.automation import ledger
 from engine.web.automation.frame import ROOT, further, polled, show, words_of
 from engine.web.automation.runlines import due_of, rule_label
-from engine.web.automation.telling import Telling, masked, titles_for
+from engine.web.automation.telling import Telling, masked
+from engine.web.automation.wanted import titles_for
 from engine.web.automation.words import MESSAGE_STATES, Badge, kind_text, message_badge
 from engine.web.context import actor, application
 from engine.web.numbers import whole

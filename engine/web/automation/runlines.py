@@ -12,11 +12,8 @@ import sqlalchemy as sa
 from engine.rules import name_of
 from engine.web.automation import ledger
 from engine.web.automation.frame import ROOT, words_of
-from engine.web.automation.telling import (
-    Telling,
-    masked,
-    titles_for,
-)
+from engine.web.automation.telling import Telling, masked
+from engine.web.automation.wanted import titles_for
 from engine.web.automation.words import (
     Badge,
     run_badge,

@@ -23,16 +23,8 @@ from engine.web.automation.access import sees_all
 from engine.web.automation.flow import Box, Fared, Place, draw, step_of, stretches, taken_by
 from engine.web.automation.frame import ROOT, words_of
 from engine.web.automation.runlines import RunLine, due_of, line_of
-from engine.web.automation.telling import (
-    Clause,
-    Made,
-    Telling,
-    Wish,
-    causes_titles,
-    masked,
-    titles_for,
-    wanted_titles,
-)
+from engine.web.automation.telling import Clause, Made, Telling, Wish, masked
+from engine.web.automation.wanted import causes_titles, titles_for, wanted_titles
 from engine.web.automation.words import Badge, kind_text, message_badge, question_badge, took
 from engine.web.context import application, reader
 from engine.web.questions import choice_text, fate

@@ -12,6 +12,7 @@ from flask import g
 
 from engine import formats, questions
 from engine.errors import Message, message
+from engine.feeding.knowing import feed_of
 from engine.runs import NEVER
 from engine.saying.words import Words
 from engine.storage.events import Event
@@ -50,6 +51,12 @@ def run_href(rule_name: str | None, run_id: int | None) -> str:
     rule = application().definition.rules.get(rule_name)
     allowed = sees_all() or (rule is not None and owns(rule))
     return f"{ROOT}/runs/{run_id}" if allowed else ""
+
+
+def feed_href(feed: str | None, event_id: int) -> str:
+    """Where what a feed brought is told; nowhere for whoever may not look at it. ``feed``: its stable id."""
+    known = feed_of(application(), feed or "")
+    return f"{ROOT}/feeds/{known.name}/of/{event_id}" if known and sees_all() and not g.bearer else ""
 
 
 def reasons(conn: sa.Connection, happened: Sequence[Event]) -> dict[int, Because]:

@@ -57,12 +57,15 @@ KINDS: Mapping[str, Message] = {
     "call": message("Call"),
     "go_on": message("Going on"),
     "fire": message("Waking a rule"),
+    "take": message("Taking what arrived"),
+    "stamp": message("Noting up to when was read"),
     "for_each": message("For each record"),
     "script": message("Script"),
     "print": message("Print to a file"),
     "report": message("Report by mail"),
     "notify": message("Notice"),
     "ask": message("Question"),
+    "reach": message("Message to a person"),
 }
 
 

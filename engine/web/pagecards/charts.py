@@ -4,7 +4,7 @@ that they keep their size whatever the width of the card."""
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 TICKS = 4
@@ -66,16 +66,28 @@ def _round_step(rough: float) -> float:
     return next(size * one for one in (1, 2, 2.5, 5, 10) if rough <= size * one * 1.000001)
 
 
-Cell = tuple[float, str, str | None]  # value, title, address
+Cell = tuple[float | None, str, str | None]  # value, title, address; without a value nothing is drawn there
 
 
 def lines_of(scale: Scale, series: Sequence[tuple[str, str, Sequence[Cell]]]) -> tuple[Series, ...]:
-    """Each series as a line through the middles of equal columns."""
+    """Each series as a line through the middles of equal columns, broken where a cell has no value."""
     return tuple(Series(label, colour, _path(scale, cells), _points(scale, cells)) for label, colour, cells in series)
 
 
 def _path(scale: Scale, cells: Sequence[Cell]) -> str:
-    return "M" + " L".join(f"{_middle(place, len(cells))} {scale.y(cell[0])}" for place, cell in enumerate(cells))
+    there = [(place, _middle(place, len(cells)), scale.y(value)) for place, (value, *_rest) in enumerate(cells)
+             if value is not None]  # fmt: skip
+    return " ".join(_stretches(there))
+
+
+def _stretches(points: Sequence[tuple[int, float, float]]) -> tuple[str, ...]:
+    """(place, x, y), in order → one path for each stretch in which no place is missing."""
+    stretches: list[list[str]] = []
+    for at, (place, x, y) in enumerate(points):
+        if not at or points[at - 1][0] != place - 1:
+            stretches.append([])
+        stretches[-1].append(f"{x} {y}")
+    return tuple("M" + " L".join(stretch) for stretch in stretches)
 
 
 def _middle(place: int, count: int) -> float:
@@ -87,6 +99,7 @@ def _points(scale: Scale, cells: Sequence[Cell]) -> tuple[Shape, ...]:
     return tuple(
         Shape(_middle(place, len(cells)), scale.y(value), round(room, 2), 0, title, url)
         for place, (value, title, url) in enumerate(cells)
+        if value is not None
     )
 
 
@@ -102,30 +115,26 @@ class SmallLine:
 def broken_line(scale: Scale, colour: str, cells: Sequence[tuple[int, float, str]], count: int) -> SmallLine:
     """``cells``: (place among ``count``, value, title), in order; where a place is missing the line is broken."""
     points = [(place, _middle(place, count), scale.y(value), title) for place, value, title in cells]
-    stretches: list[list[str]] = []
-    for at, (place, x, y, _title) in enumerate(points):
-        if not at or points[at - 1][0] != place - 1:
-            stretches.append([])
-        stretches[-1].append(f"{x} {y}")
-    paths = tuple("M" + " L".join(stretch) for stretch in stretches)
+    paths = _stretches([(place, x, y) for place, x, y, _title in points])
     return SmallLine(colour, paths, tuple((x, y, title) for _place, x, y, title in points))
 
 
 def bars_of(scale: Scale, series: Sequence[tuple[str, str, Sequence[Cell]]]) -> tuple[Series, ...]:
-    """The series side by side in each column."""
+    """The series side by side in each column; no bar where a cell has no value."""
     return tuple(
-        Series(label, colour, "", tuple(_bar(scale, cells, place, at, len(series)) for place in range(len(cells))))
+        Series(label, colour, "", tuple(_bars(scale, cells, at, len(series))))
         for at, (label, colour, cells) in enumerate(series)
     )
 
 
-def _bar(scale: Scale, cells: Sequence[Cell], place: int, at: int, beside: int) -> Shape:
-    value, title, url = cells[place]
+def _bars(scale: Scale, cells: Sequence[Cell], at: int, beside: int) -> Iterator[Shape]:
     room = 100 / len(cells)
     width = room * (1 - GAP) / beside
-    top, foot = sorted((scale.y(value), scale.y(0.0)))
-    x = place * room + room * GAP / 2 + at * width
-    return Shape(round(x, 2), top, round(width, 2), round(foot - top, 2), title, url)
+    for place, (value, title, url) in enumerate(cells):
+        if value is not None:
+            top, foot = sorted((scale.y(value), scale.y(0.0)))
+            x = place * room + room * GAP / 2 + at * width
+            yield Shape(round(x, 2), top, round(width, 2), round(foot - top, 2), title, url)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from engine.web.pagecards.values import (
 MOST_LINES = 6
 LABELS = 12  # under the axis
 PHONE_LABELS = 4
+OF_NOTHING = ("count", "sum")  # drawn as 0 where there is no record; the least, greatest and mean of nothing are not
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def _series(look: Look, group: Field, found: dict[Any, Tallies]) -> list[tuple[G
     return series
 
 
-Cells = list[tuple[float, str, str, str | None]]  # value, label of the span, figure, address
+Cells = list[tuple[float | None, str, str, str | None]]  # value, label of the span, figure, address
 
 
 def _cells(
@@ -101,8 +102,13 @@ def _cells(
             tally = so_far = so_far + tally
             behind = Span("own", along[0].first, span.end)
         url = _behind(look, group, date, behind) if tally.records else None
-        found.append((in_number(tally.value), span.label(look.reader), shown(field, tally, look.reader), url))
+        found.append((_height(tally), span.label(look.reader), shown(field, tally, look.reader), url))
     return found
+
+
+def _height(tally: Tally) -> float | None:
+    """Where its point stands; None leaves a gap."""
+    return None if tally.value is None and tally.fold not in OF_NOTHING else in_number(tally.value)
 
 
 def _behind(look: Look, group: Group | None, date: Field, span: Span) -> str | None:
@@ -116,7 +122,7 @@ def _chart(
     series: Sequence[tuple[Group | None, Tallies]], drawn: Sequence[Cells],
 ) -> Mapping[str, Any]:  # fmt: skip
     whole = field is None or (field.type == "integer" and card.fold != "mean")
-    scale = charts.scale_over([cell[0] for cells in drawn for cell in cells], whole)
+    scale = charts.scale_over([cell[0] for cells in drawn for cell in cells if cell[0] is not None], whole)
     named = [(group.label if group else "", group.colour if group else card.colour) for group, _tallies in series]
     shapes = [
         (label, colour, [(value, _title(label, span, text), url) for value, span, text, url in cells])

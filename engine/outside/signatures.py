@@ -10,19 +10,17 @@ import re
 from collections.abc import Mapping
 
 from engine.calendars import seconds_of
-from engine.hooks import Manner, Webhook
+from engine.hooks import Manner, Signed
 
 _SECONDS = re.compile("[0-9]{1,11}")
 _NOBODYS = "the key of hooks that have none"  # worked with all the same, so that they take as long
 
 
-def refusal(hook: Webhook, secret: str | None, body: bytes, headers: Mapping[str, str], now: dt.datetime) -> str | None:
+def refusal(hook: Signed, secret: str | None, body: bytes, headers: Mapping[str, str], now: dt.datetime) -> str | None:
     """Why the message is not believed, for the log of deliveries; None when it is. ``headers`` by lower-case name.
 
     A hook whose secret is not set, or empty, believes nobody.
     """
-    if hook.open:
-        return None
     manner = hook.manner
     given, sent = headers.get(manner.header.lower(), ""), ""
     if manner.timestamp is not None:
