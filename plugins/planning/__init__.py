@@ -1,0 +1,1 @@
+"""Planning: material, machines, promises, and the rush order."""
