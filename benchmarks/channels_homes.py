@@ -3,6 +3,7 @@ webhooks."""
 
 from __future__ import annotations
 
+import base64
 import http.client
 import os
 import random
@@ -25,6 +26,11 @@ from engine.application import Application, open_application
 from engine.extensions import registry_for
 
 PLUGIN = "plugins.channels"
+# One that signs sessions, and one that new tokens are kept under, so that a process knows what another was given.
+KEYS = {
+    "APPMILL_SECRET_KEY": "channels" * 4,
+    "APPMILL_KEY": base64.urlsafe_b64encode(b"channels" * 4).decode(),
+}
 
 
 class Processes:
@@ -44,7 +50,7 @@ class Processes:
             self.begin(name)
 
     def begin(self, name: str) -> None:
-        told = {**os.environ, **channels_shops.environment(), "APPMILL_SECRET_KEY": "channels" * 4, "PYTHONPATH": str(ROOT)}
+        told = {**os.environ, **channels_shops.environment(), **KEYS, "PYTHONPATH": str(ROOT)}
         with self._logs[name].open("w") as log:
             self._running[name] = subprocess.Popen(self.commands[name], cwd=ROOT, env=told, stdout=log, stderr=log)
 

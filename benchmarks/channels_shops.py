@@ -152,11 +152,10 @@ class Shops:
         fifth of them after their effect); as many pages come twice or are missing, and half as many bodies are cut."""
         for shop in self:
             shop.vendor.hang = hang
-            ends = 0.0 if shop.name == "jd" else share / 5  # JD's new pair of tokens is known to one process only
             shop.vendor.mishaps.share = {
                 "timeout": share / 2, "lost": share / 2, "error": share * 0.8, "late_error": share / 5, "half": share / 2,
                 "refuse": share / 5, "duplicate_page": share, "missing_page": share, "moving_page": share,
-                "error_inside": share / 10, "expired_token": ends,
+                "error_inside": share / 10, "expired_token": share / 5,
             }  # fmt: skip
 
     def quiet(self) -> None:

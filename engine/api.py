@@ -78,7 +78,17 @@ from engine.credentials import (
     Signing,
 )
 from engine.definition import AppDefinition, Form, Rule, State, Transition
-from engine.effects import CreateRecord, Effect, Notify, Reassign, Refuse, SetValues, TakeTransition, UpdateMatching
+from engine.effects import (
+    CreateRecord,
+    Effect,
+    Notify,
+    Outside,
+    Reassign,
+    Refuse,
+    SetValues,
+    TakeTransition,
+    UpdateMatching,
+)
 from engine.errors import (
     AppmillError,
     DefinitionError,
@@ -121,7 +131,7 @@ from engine.outside.network import Deadline, Network, reason_of
 from engine.outside.task import Surroundings, Task, Within
 from engine.people import Actor, load_actor, system_actor
 from engine.permissions import FieldSet, Verdict, may, may_record, readable_fields, row_filter, updatable_fields
-from engine.reading import find, get, records, users_of
+from engine.reading import every, find, get, records, users_of
 from engine.registry import Registry
 from engine.service import adopt, delete, press, restore, save, take
 from engine.simulating.hours import Hours
@@ -129,6 +139,7 @@ from engine.simulating.simulation import Agent, Outcome, Simulation
 from engine.spreadsheets import csv_line, guarded, unguarded
 from engine.storage.page import Page, Query
 from engine.texts import learn, say
+from engine.together import Together, together
 from engine.triggers import Change, OnRecord, Trigger
 from engine.views import View
 from engine.walking import Saved
@@ -186,6 +197,7 @@ __all__ = [
     "Operation",
     "Operator",
     "Outcome",
+    "Outside",
     "Page",
     "Part",
     "Problem",
@@ -214,6 +226,7 @@ __all__ = [
     "TakeTransition",
     "Task",
     "Template",
+    "Together",
     "Told",
     "Transition",
     "TransitionName",
@@ -231,6 +244,7 @@ __all__ = [
     "delete",
     "delimiter_of",
     "doors",
+    "every",
     "exact_seconds",
     "find",
     "folded",
@@ -255,6 +269,7 @@ __all__ = [
     "system_actor",
     "take",
     "to_sql",
+    "together",
     "unguarded",
     "updatable_fields",
     "users_of",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -58,6 +58,25 @@ def records(
     _refuse_unreadable(app, actor, plan, [key.name for key in keys])
     order = [plan.table.c[key.name].desc() if key.descending else plan.table.c[key.name] for key in keys]
     return _select(app, actor, plan, conditions, [*order, plan.table.c.id], min(limit, MOST))
+
+
+def every(
+    app: Application, actor: Actor, form: Form | str, *, where: str | None = None, chunk: int = 5000
+) -> Iterator[Row]:
+    """All records, or lines, for which ``where`` holds, in the order of their ids, however many: read ``chunk`` at a
+    time, so that what is changed meanwhile may be seen or not."""
+    plan = app.plans.form(form)
+    condition = None
+    if where is not None:
+        condition = to_sql(app.plans.compile(where), plan.form, app.tables, actor, app.clock)
+    id, last = plan.table.c.id, 0
+    while True:
+        conditions = [id > last] if condition is None else [condition, id > last]
+        found = _select(app, actor, plan, conditions, [id], chunk)
+        yield from found
+        if len(found) < chunk:
+            return
+        last = found[-1]["id"]
 
 
 def users_of(app: Application) -> list[tuple[str, int]]:

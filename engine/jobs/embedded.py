@@ -76,9 +76,11 @@ class Embedded:
     def stop(self, timeout: float) -> bool:
         self._ending.set()
         self._rung.set()
+        until = time.monotonic() + timeout
+        for thread in self._running[:2]:  # only when they have ended are there no more workers to come
+            thread.join(max(0.0, until - time.monotonic()))
         for _ in range(self._workers):
             self._queue.put(None)
-        until = time.monotonic() + timeout
         for thread in self._running:
             thread.join(max(0.0, until - time.monotonic()))
         return not any(thread.is_alive() for thread in self._running)

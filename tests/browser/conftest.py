@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import templates
 import waitress
+import waitress.wasyncore
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from webs import SHARED, web_for
 
@@ -56,9 +57,14 @@ class Server:
         return f"http://127.0.0.1:{self.server.effective_port}"
 
     def close(self) -> None:
-        self.server.maintenance_interval = 0
-        self.server.close()
         self.server.task_dispatcher.shutdown()
+        self.server.trigger.pull_trigger(self._end)
+        self.thread.join(10)
+        assert not self.thread.is_alive()
+
+    def _end(self) -> None:
+        """In the thread of the loop, so that no socket is closed under its eyes; without sockets it ends."""
+        waitress.wasyncore.close_all(self.server._map)
 
 
 @pytest.fixture
