@@ -16,8 +16,8 @@ def _untold(_share: float) -> None:
 
 @dataclass(frozen=True)
 class Budget:
-    """``seconds`` from the moment it was made, by ``clock`` (seconds, such as ``time.monotonic``). ``cancelled`` is asked
-    between steps; ``told`` hears which share (0–1) of the time is over."""
+    """``seconds`` from the moment it was made, by ``clock`` (seconds, such as ``time.monotonic``). ``cancelled`` is
+    asked between steps; ``told`` hears which share (0–1) of the time is over."""
 
     seconds: float
     clock: Callable[[], float]

@@ -73,14 +73,16 @@ class JD(Shop):
         self.limit: Bucket | None = None
         self.calls: Counter[dt.date] = Counter()
         self.codes: set[str] = {"first-code"}  # what a login at to_login has brought
-        self.issued = 0
+        self.issued, self.refresh_token = 0, ""
         self.issue()
 
     # tokens
 
     def issue(self) -> dict[str, Any]:
-        """A new pair of tokens; the old ones end."""
+        """A new pair of tokens; the old ones end. Until the new one is used, the old refresh token asks for it again:
+        the answer that brought it may have been lost."""
         self.issued += 1
+        self.replaced = self.refresh_token
         self.access_token, self.refresh_token = f"jd-access-{self.issued:04d}", f"jd-refresh-{self.issued:04d}"
         self.token_ends = self.now() + self.token_life
         self.token_dropped = False
@@ -112,7 +114,7 @@ class JD(Shop):
         """Only before the token's end, and a new one only within its last 24 hours; earlier the same comes back."""
         if values.get("grant_type") != "refresh_token":
             return self._no_token("400", "grant_type 须为 refresh_token")
-        if values.get("refresh_token") != self.refresh_token:
+        if values.get("refresh_token") not in {self.refresh_token, self.replaced} - {""}:
             return self._no_token("403", "refresh_token 无效")
         if self.now() >= self.token_ends:
             return self._no_token("404", "refresh_token 已过期，请重新授权")
@@ -163,6 +165,7 @@ class JD(Shop):
             self.token_dropped = True
         if form["access_token"] != self.access_token or self.token_dropped or self.now() >= self.token_ends:
             return "bad token"
+        self.replaced = ""
         if form["method"] not in METHODS:
             return "bad method"
         return "" if _is_object(form.get("360buy_param_json", "")) else "bad values"

@@ -211,6 +211,15 @@ def test_a_token_is_refreshed_only_in_the_day_before_its_end(shop, clock):
     assert content(ask(shop, "POST", "/oauth2/access_token", form=values))["msg"] == "code 无效或已使用"
 
 
+def test_the_answer_with_a_new_pair_may_be_lost_and_is_given_again_until_the_pair_is_used(shop, clock):
+    old = shop.refresh_token
+    clock.advance(days=29, hours=12)
+    lost, again = refresh(shop), refresh(shop, refresh_token=old)
+    assert lost["refresh_token"] == again["refresh_token"] != old
+    call(shop, jd.SEARCH, {})
+    assert refresh(shop, refresh_token=old)["msg"] == "refresh_token 无效"
+
+
 def test_limits_answer_code_2(shop, clock):
     shop.limit = Bucket(1, 2)
     assert ["error_response" in call(shop, jd.READ_SKUS, {}) for _ in range(3)] == [False, False, True]
