@@ -34,7 +34,11 @@ not go together. ``try_out`` is what the test button does. ``registry.connector`
 ``Network`` makes lines guarded like those of HTTP, within a ``Deadline``; ``convert_table`` and ``converted_rows`` read
 workbooks, ``guarded`` and ``csv_line`` write what no spreadsheet runs as a formula.
 
-**Reading records.** ``get``, ``find``, ``records`` answer rows (plain dicts) with what the actor may see;
+**Work that follows.** An action answers ``Outside("kind", data)``; ``registry.errand("kind", function)`` carries it
+out after the change is saved, with the application, in transactions of its own: ``together`` makes many changes in one.
+
+**Reading records.** ``get``, ``find``, ``records`` answer rows (plain dicts) with what the actor may see, ``every``
+all there are, also of lines;
 ``may``, ``readable_fields``, ``doors`` answer what they may do. ``users_of`` lists who may sign in.
 
 **Simulations.** ``registry.simulation("app", function, size="tickets")``: the function is given a ``Simulation`` and
@@ -144,6 +148,7 @@ from engine.triggers import Change, OnRecord, Trigger
 from engine.views import View
 from engine.walking import Saved
 from engine.workflow import Door, Obstacle, doors
+from engine.worktime import open_spans
 
 __all__ = [
     "Action",
@@ -256,6 +261,7 @@ __all__ = [
     "may_record",
     "message",
     "open_application",
+    "open_spans",
     "option",
     "press",
     "readable_fields",

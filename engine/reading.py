@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ from engine.plans import FormPlan
 from engine.sight import Row, Sight
 from engine.storage.indexes import sort_keys
 
-MOST = 1000
+MOST, CHUNK = 1000, 5000
 
 
 def get(app: Application, actor: Actor, form: Form | str, id: int) -> Row:
@@ -61,22 +61,28 @@ def records(
 
 
 def every(
-    app: Application, actor: Actor, form: Form | str, *, where: str | None = None, chunk: int = 5000
+    app: Application,
+    actor: Actor,
+    form: Form | str,
+    *,
+    where: str | None = None,
+    ids: Iterable[int] | None = None,
 ) -> Iterator[Row]:
-    """All records, or lines, for which ``where`` holds, in the order of their ids, however many: read ``chunk`` at a
-    time, so that what is changed meanwhile may be seen or not."""
+    """All records, or lines, for which ``where`` holds, or all of these ``ids``, in the order of their ids, however
+    many: some thousand at a time, so that what is changed meanwhile may be seen or not."""
     plan = app.plans.form(form)
-    condition = None
-    if where is not None:
-        condition = to_sql(app.plans.compile(where), plan.form, app.tables, actor, app.clock)
-    id, last = plan.table.c.id, 0
-    while True:
-        conditions = [id > last] if condition is None else [condition, id > last]
-        found = _select(app, actor, plan, conditions, [id], chunk)
+    holds = to_sql(app.plans.compile(where), plan.form, app.tables, actor, app.clock) if where else sa.true()
+    id = plan.table.c.id
+    if ids is not None:
+        wanted = sorted(set(ids))
+        for place in range(0, len(wanted), MOST):
+            yield from _select(app, actor, plan, [holds, id.in_(wanted[place : place + MOST])], [id], MOST)
+        return
+    last, full = 0, True
+    while full:
+        found = _select(app, actor, plan, [holds, id > last], [id], CHUNK)
         yield from found
-        if len(found) < chunk:
-            return
-        last = found[-1]["id"]
+        last, full = found[-1]["id"] if found else last, len(found) == CHUNK
 
 
 def users_of(app: Application) -> list[tuple[str, int]]:
@@ -146,4 +152,4 @@ def _shown(plan: FormPlan, sight: Sight, readable: Any, row: Row) -> Row:
     names = readable.constant
     if names is None:
         names = readable.of(sight.view(plan.form, row))
-    return {name: value for name, value in row.items() if name in names or name == "_title"}
+    return {name: value for name, value in row.items() if name in names or name in ("_title", "_parent", "_position")}

@@ -35,6 +35,7 @@ class Registry:
     credentials: dict[str, type] = field(default_factory=dict)
     performers: dict[str, Callable[..., Any]] = field(default_factory=dict)
     settlers: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    errands: dict[str, Callable[..., Any]] = field(default_factory=dict)
     functions: dict[str, Callable[..., Any]] = field(default_factory=dict)
     seeds: dict[str, Callable[..., Any]] = field(default_factory=dict)
     simulations: dict[str, RegisteredSimulation] = field(default_factory=dict)
@@ -78,6 +79,12 @@ class Registry:
         """What is written with the result of a kind, in the transaction that keeps it: called with (application,
         connection, run, result); answers what later steps read beside the result, or None."""
         self._once(self.settlers, kind, function)
+
+    def errand(self, kind: str, function: Callable[..., Any]) -> None:
+        """Who carries out what follows a change in its own transactions: called with (application, data) after the
+        change is saved, answers a JSON result. It may be called again when the process dies, so that doing it twice
+        must be doing it once; and once for many messages that wait, so that it reads the records, not the data."""
+        self._once(self.errands, kind, function)
 
     def function(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A pure function of plain values, callable by its name in every expression."""

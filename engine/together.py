@@ -58,7 +58,9 @@ class Together:
         finally:
             savepoint.rollback()
 
-    def save(self, form: Form | str, values: Mapping[str, Any], *, id: int | None = None) -> Saved:
+    def save(
+        self, form: Form | str, values: Mapping[str, Any], *, id: int | None = None, version: int | None = None
+    ) -> Saved:
         """As ``service.save``."""
         plan = self._app.plans.form(form)
         verb: Verb = "create" if id is None else "update"
@@ -66,7 +68,7 @@ class Together:
         given = self._read(plan, values, verb)
         if id is None:
             return self._walk(lambda walk: walking.create(walk, plan, given))
-        return self._walk(lambda walk: walking.change(walk, plan, id, given))
+        return self._walk(lambda walk: walking.change(walk, plan, id, given, version=version))
 
     def adopt(
         self,

@@ -9,6 +9,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.calendars import Calendar, Shifts, Times, Weekdays, each_day, read_shift, read_weekdays
+from engine.calendars.clocks import moment_of
+from engine.calendars.declared import DAY
 from engine.formats import zone
 from engine.holidays import public_holidays
 from engine.language import Duration
@@ -59,6 +61,23 @@ class Calendars(Times):
 
     def end_of(self, day: dt.date) -> dt.datetime:
         return self.of(None).end_of(day)
+
+
+def open_spans(definition: Any, name: str | None, first: dt.date, days: int) -> list[tuple[dt.datetime, dt.datetime]]:
+    """When a calendar is open on the ``days`` days from ``first`` on: UTC moments, in order, apart from each other.
+    Where nothing is declared, workdays are open from midnight to midnight."""
+    times = calendars_of(definition).of(name)
+    found: list[tuple[dt.datetime, dt.datetime]] = []
+    for day in (first + dt.timedelta(days=number) for number in range(days)):
+        shifts = times.shifts_on(day) if isinstance(times, Shifts) else [(0, DAY)] if times.is_workday(day) else []
+        midnight = dt.datetime.combine(day, dt.time())
+        for begins, ends in shifts:
+            start, end = (moment_of(midnight + dt.timedelta(minutes=at), times.zone) for at in (begins, ends))
+            if found and start <= found[-1][1]:
+                found[-1] = found[-1][0], max(end, found[-1][1])
+            else:
+                found.append((start, end))
+    return found
 
 
 _recent: deque[tuple[Any, Calendars]] = deque(maxlen=16)

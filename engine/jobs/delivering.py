@@ -19,7 +19,7 @@ from engine.calendars import seconds_of
 from engine.connectors import Connection
 from engine.errors import AppmillError, DeliveryFailed, message
 from engine.faults import point
-from engine.jobs import breaker, claiming, failing, inside, many
+from engine.jobs import breaker, claiming, errands, failing, inside, many
 from engine.jobs.claiming import INSIDE, After, Claimed, Outcome
 from engine.jobs.desk import Desk
 from engine.jobs.surroundings import Around, Overtaken
@@ -95,6 +95,8 @@ def _perform(
     app: Application, claimed: Claimed, connection: Connection | None, seconds: float, around: Around
 ) -> Mapping[str, Any]:
     row = claimed.row
+    if row.kind in app.registry.errands:
+        return errands.run(app, row)
     if row.kind not in app.registry.performers:
         raise DeliveryFailed(message("Nobody here delivers {kind}.", kind=row.kind), again=False)
     if row.connection and connection is None:
@@ -118,6 +120,8 @@ def _keep(
     keep(conn, app.tables, row.connection or "", around.exchanges, message_id=row.id)
     point("result")
     conclude(app, conn, row, result)
+    if row.kind in app.registry.errands:
+        errands.end_served(app, conn, row, result, conclude)
     if row.connection and not claimed.works:
         breaker.worked(app, conn, row.connection, seconds)
     following = claiming.ring_next(app, conn, row, after=after)

@@ -1,1 +1,14 @@
-"""Planning: material, machines, promises, and the rush order."""
+"""Planning: material, machines, promises, and the rush order.
+
+``floor/`` reads records and writes plans; everything beside it is the core, which knows neither records nor clocks.
+"""
+
+from __future__ import annotations
+
+from engine.api import Registry
+from plugins.planning.floor import replanning
+
+
+def register(registry: Registry) -> None:
+    registry.action(replanning.Replan)
+    registry.errand(replanning.KIND, replanning.replan)

@@ -1,0 +1,44 @@
+"""Work of plugins that follows a change: carried out after it is saved, with the whole application at hand.
+
+One run of an errand serves every message of its kind that waits when it begins: whoever changes a hundred records makes
+it run once or twice, not a hundred times. What such a message tells stands in the records, which are read after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.application import Application
+
+Conclude = Callable[[Application, sa.Connection, Any, Any], None]
+
+
+def waiting(app: Application, row: Any) -> Sequence[int]:
+    """The other messages of this kind that wait: what they tell is saved by now."""
+    table = app.tables.message
+    alike = (table.c.kind == row.kind, table.c.state == "waiting", table.c.id != row.id)
+    with app.database.read() as conn:
+        return list(conn.scalars(sa.select(table.c.id).where(*alike).order_by(table.c.id)))
+
+
+def run(app: Application, row: Any) -> Mapping[str, Any]:
+    """Carry it out; the result names the messages it served as well."""
+    served = waiting(app, row)
+    found = app.registry.errands[row.kind](app, {**row.effect, "served": len(served) + 1}) or {}
+    return {**found, "served": list(served)}
+
+
+def end_served(app: Application, conn: sa.Connection, row: Any, result: Mapping[str, Any], conclude: Conclude) -> None:
+    """The messages that were served end with it, unless another process has taken one meanwhile."""
+    table = app.tables.message
+    served = result.get("served") or ()
+    for place in range(0, len(served), 500):
+        mine = (table.c.id.in_(served[place : place + 500]), table.c.state == "waiting")
+        rows = conn.execute(sa.select(table).where(*mine).with_for_update(skip_locked=True)).all()
+        ended = sa.update(table).where(table.c.id.in_([one.id for one in rows]))
+        conn.execute(ended.values(state="done", done_at=app.clock(), result={"by": row.id}))
+        for one in rows:
+            conclude(app, conn, one, {"by": row.id})

@@ -1,0 +1,46 @@
+"""The plan follows what happens: what is new is put in, what changed moves, and nothing else does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from engine.api import Action, Application, Context, Effect, Outside, Stale, Template, option
+from plugins.planning.floor.materials import ready
+from plugins.planning.floor.reading import read
+from plugins.planning.floor.writing import Moved, write
+from plugins.planning.repair import repaired
+
+KIND = "replan"
+TRIES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replan(Action):
+    """Let the plan follow: what the change touches moves, new operations are put in."""
+
+    type: ClassVar[str] = KIND
+    why: Template = option("What happened, for the record of the change.")
+
+    def effects(self, context: Context) -> Sequence[Effect]:
+        return [Outside(KIND, {"why": dict(context.fill(self.why))})]
+
+
+def replan(app: Application, data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The errand. Somebody may change a record while the plan is worked out: then it is worked out once more."""
+    texts = data.get("why") or {}
+    why = str(texts.get(app.definition.languages[0]) or next(iter(texts.values()), KIND))
+    for attempt in range(TRIES):
+        try:
+            moved = follow(app, why)
+            return {"steps": moved.steps, "orders": len(moved.orders)}
+        except Stale:
+            if attempt == TRIES - 1:
+                raise
+    raise AssertionError("the loop returns or raises")
+
+
+def follow(app: Application, why: str, by: int | None = None) -> Moved:
+    floor = read(app, ready(app))
+    return write(app, floor, repaired(floor.problem, floor.plan), why, by)

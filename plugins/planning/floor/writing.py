@@ -1,0 +1,148 @@
+"""A plan written back: only what differs, in one transaction, with one record that says what moved and why."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.api import Application, Message, Together, message, say, together
+from plugins.planning.floor.reading import PLANNER, Floor
+from plugins.planning.floor.time import day_of, moment
+from plugins.planning.measure import days_late, ends
+from plugins.planning.shapes import Assignment, Reason, Schedule
+
+OUTSIDE = "supplier "
+WHY: Mapping[str, str] = {
+    "now": "Can begin at once",
+    "released": "Not released before",
+    "machine": "The machine does {of} before it",
+    "tool": "The mould is needed for {of} until then",
+    "material": "{of} comes only then",
+    "calendar": "The machine stands still until then",
+    "predecessor": "{of} comes before it",
+    "locked": "Under way or frozen",
+}
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What writing a plan did: operations written, and orders with their old and new end (minutes; old None: not
+    planned before) and days late against what was promised."""
+
+    steps: int
+    orders: tuple[tuple[str, int | None, int, int], ...]
+
+    @property
+    def is_nothing(self) -> bool:
+        return not self.steps
+
+
+def write(app: Application, floor: Floor, after: Schedule, why: str, by: int | None = None) -> Moved:
+    """Raises Stale when a record was changed since the floor was read; then nothing is written."""
+    changed = [one for one in after.assignments.values() if _differs(floor, one)]
+    if not changed:
+        return Moved(0, ())
+    moved = Moved(len(changed), tuple(_orders(floor, after)))
+    with together(app, PLANNER) as walks:
+        for one in changed:
+            row = floor.rows[one.operation]
+            walks.save("job_step", _values(app, floor, one), id=row["id"], version=row["version"])
+        _write_jobs(walks, floor, after, {floor.rows[one.operation]["job"] for one in changed})
+        _write_orders(walks, floor, after, {one[0] for one in moved.orders})
+        walks.save("plan_change", _change(floor, moved, why, by))
+    return moved
+
+
+def _differs(floor: Floor, one: Assignment) -> bool:
+    """Locked work is never written: it stands where it is. A reason that changes alone changes nothing."""
+    if floor.problem.operations[one.operation].locked is not None:
+        return False
+    before = floor.plan.assignments.get(one.operation)
+    return before is None or (before.machine, before.start, before.end) != (one.machine, one.start, one.end)
+
+
+def _values(app: Application, floor: Floor, one: Assignment) -> dict[str, Any]:
+    place = _place(one.machine)
+    said = say(words_of(floor, one.reason), app.definition.languages[0])
+    return {**place, "planned_start": moment(one.start), "planned_end": moment(one.end), "why": said[:200]}
+
+
+def _place(machine: str) -> dict[str, int | None]:
+    if machine.startswith(OUTSIDE):
+        return {"outside": int(machine.removeprefix(OUTSIDE))}
+    return {"machine": int(machine), "outside": None}
+
+
+def words_of(floor: Floor, reason: Reason) -> Message:
+    return message(WHY[reason.kind], of=floor.names.get(reason.of, reason.of))
+
+
+def _orders(floor: Floor, after: Schedule) -> Iterable[tuple[str, int | None, int, int]]:
+    """The orders whose day changes, the worst first."""
+    old, new = ends(floor.problem, floor.plan), ends(floor.problem, after)
+    complete = _wholly_planned(floor)
+    found = []
+    for order, end in new.items():
+        before = old.get(order) if order in complete else None
+        if before is None or day_of(before, floor.zone) != day_of(end, floor.zone):
+            found.append((order, before, end, days_late(end, floor.problem.orders[order].promised)))
+    return sorted(found, key=lambda one: (-one[3], one[0]))
+
+
+def _wholly_planned(floor: Floor) -> set[str]:
+    missing = {one.order for one in floor.problem.operations.values() if one.id not in floor.plan.assignments}
+    return set(floor.problem.orders) - missing
+
+
+def _write_jobs(walks: Together, floor: Floor, after: Schedule, jobs: Iterable[int]) -> None:
+    steps: dict[int, list[Assignment]] = defaultdict(list)
+    for one in after.assignments.values():
+        steps[floor.rows[one.operation]["job"]].append(one)
+    for job in sorted(jobs):
+        values = {**_days(floor, steps[job]), **_first_machine(steps[job])}
+        _save_changed(walks, "job", floor.jobs[job], values)
+
+
+def _first_machine(steps: Sequence[Assignment]) -> dict[str, int]:
+    inside = [one for one in steps if not one.machine.startswith(OUTSIDE)]
+    return {"machine": int(min(inside, key=lambda one: one.start).machine)} if inside else {}
+
+
+def _days(floor: Floor, steps: Sequence[Assignment]) -> dict[str, dt.date]:
+    start, end = min(one.start for one in steps), max(one.end for one in steps)
+    return {"planned_start": day_of(start + 1, floor.zone), "planned_end": day_of(end, floor.zone)}
+
+
+def _write_orders(walks: Together, floor: Floor, after: Schedule, orders: Iterable[str]) -> None:
+    steps: dict[str, list[Assignment]] = defaultdict(list)
+    for one in after.assignments.values():
+        steps[floor.problem.operations[one.operation].order].append(one)
+    for order in sorted(orders, key=int):
+        days = _days(floor, steps[order])
+        line = next((floor.machines[one.machine]["line"] for one in steps[order] if one.machine in floor.machines), None)
+        row = floor.orders[order]
+        _save_changed(walks, "order", row, {**days, **({"line": line} if line and not row["line"] else {})})
+
+
+def _save_changed(walks: Together, form: str, row: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """Without a version: these figures are the plan's own, and people may write elsewhere in the record meanwhile."""
+    changed = {name: value for name, value in values.items() if row[name] != value}
+    if changed:
+        walks.save(form, changed, id=row["id"])
+
+
+def _change(floor: Floor, moved: Moved, why: str, by: int | None) -> dict[str, Any]:
+    lines = [
+        {
+            "order": int(order),
+            "old_end": moment(old) if old is not None else None,
+            "new_end": moment(new),
+            "due_on": floor.orders[order]["due_on"],
+            "days": late,
+        }
+        for order, old, new, late in moved.orders[:500]
+    ]
+    return {"why": why[:300], "moved": moved.steps, "lines": lines, "planner": by}
