@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from fractions import Fraction
 
-from .material_shapes import Demand, Item, Line, Material, Shift, SupplyKind
+from .material_shapes import Demand, Item, Line, Material, Receipt, Shift, SupplyKind
 
 EXACT = Context(prec=200)  # no quantity is rounded by where it is worked out
 
@@ -72,10 +72,11 @@ class Held:
 
 @dataclass(slots=True)
 class Coming:
-    """A firm receipt, of which ``open`` is not reserved."""
+    """A firm receipt, of which ``open`` is not reserved. ``counts``: the day from which it covers what is needed."""
 
     id: str
     day: int
+    counts: int
     quantity: int
     open: int
     kind: SupplyKind
@@ -148,9 +149,7 @@ def opened(material: Material) -> Books:
     ledgers = {id: _ledger(item, material, scale) for id, item in material.items.items()}
     books = Books(material.today, material.shift, scale, ledgers, _draws(material.lines))
     for receipt in material.receipts:
-        quantity = scale.whole(receipt.quantity)
-        coming = Coming(receipt.id, max(receipt.day, material.today), quantity, quantity, receipt.kind)
-        ledgers[receipt.item].coming.append(coming)
+        ledgers[receipt.item].coming.append(_coming(receipt, books))
     claims = {demand.id: _claim(demand, books) for demand in material.demands}
     _reserve(material, books, claims)
     return books
@@ -181,6 +180,13 @@ def _draws(lines: Iterable[Line]) -> Mapping[str, list[Draw]]:
             Draw(line.component, share.numerator, share.denominator, suffix, tuple(line.alternatives))
         )
     return found
+
+
+def _coming(receipt: Receipt, books: Books) -> Coming:
+    quantity, day = books.scale.whole(receipt.quantity), max(receipt.day, books.today)
+    wanted = day if receipt.wanted is None else max(books.today, min(day, receipt.wanted))
+    counts = books.today if day <= books.ledgers[receipt.item].fence else wanted
+    return Coming(receipt.id, day, counts, quantity, quantity, receipt.kind)
 
 
 def _claim(demand: Demand, books: Books) -> tuple[str, Claim]:

@@ -78,13 +78,15 @@ ReceiptKind = Literal["purchase", "production", "request"]
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What is on its way and firm: a purchase, a production order, or a request that was pushed to its supplier.
-    ``day``: when it is expected; a day that is over means today."""
+    ``day``: when it is expected; a day that is over means today. ``wanted``: the day it was ordered for, where it
+    became late: it still covers what is needed from then on, which waits for it and is not ordered twice."""
 
     id: str
     item: str
     day: int
     quantity: Decimal
     kind: ReceiptKind = "purchase"
+    wanted: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ level in the order of low-level codes and day by day:
    that day is over).
 
 A firm receipt that comes before a new one could (on the item's *fence*: today and its lead time) covers what is needed
-earlier as well: the demand waits for it, and nothing is ordered twice. One that comes later does not: what is asked for
-today is there sooner.
+earlier as well: the demand waits for it, and nothing is ordered twice. One that comes later does not, for what is asked
+for today is there sooner; unless it was wanted earlier and became late, when it covers what it was wanted for.
 """
 
 from __future__ import annotations
@@ -64,8 +64,7 @@ def _changes(ledger: Ledger, today: int) -> dict[int, int]:
     for claim in ledger.claims:
         changes[claim.day] = changes.get(claim.day, 0) - claim.open
     for coming in ledger.coming:
-        day = today if coming.day <= ledger.fence else coming.day
-        changes[day] = changes.get(day, 0) + coming.open
+        changes[coming.counts] = changes.get(coming.counts, 0) + coming.open
     return changes
 
 
