@@ -15,9 +15,11 @@ EXACT = Context(prec=200)  # no quantity is rounded by where it is worked out
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Quantities as whole numbers: ``digits`` after the point."""
+    """Quantities as whole numbers: ``digits`` after the point. Most quantities come often, so that each is made a
+    decimal once."""
 
     digits: int
+    _known: dict[int, Decimal] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, material: Material) -> Scale:
@@ -29,7 +31,10 @@ class Scale:
         return int(EXACT.scaleb(quantity, self.digits))
 
     def decimal(self, quantity: int) -> Decimal:
-        return EXACT.scaleb(Decimal(quantity), -self.digits)
+        known = self._known.get(quantity)
+        if known is None:
+            known = self._known[quantity] = EXACT.scaleb(Decimal(quantity), -self.digits)
+        return known
 
 
 def _quantities(material: Material) -> Iterable[Decimal]:

@@ -10,20 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from .ledgers import Books, Claim, Coming, Ledger
+from .ledgers import Books, Claim, Ledger
 from .material_shapes import Peg, Supply, SupplyKind
 
-Ready = tuple[int, str]  # the day the last component is there, and the item that decides
+Moved = tuple[int, str]  # by how many days the last component is late, and the item that decides
+IN_THE_END = 1 << 60  # safety stock is never late
 
 
 @dataclass(slots=True)
 class Matched:
-    """``ready``: of a planned production, when all it draws is there; of an open one, by how many days it is moved."""
+    """``moved``: by production, how late what it draws is."""
 
     supplies: dict[str, Supply] = field(default_factory=dict)
     pegs: list[Peg] = field(default_factory=list)
-    ready: dict[str, Ready] = field(default_factory=dict)
-    moved: dict[str, Ready] = field(default_factory=dict)
+    moved: dict[str, Moved] = field(default_factory=dict)
 
 
 def matched(books: Books, order: Sequence[str]) -> Matched:
@@ -67,16 +67,14 @@ def _debt(ledger: Ledger, books: Books) -> Iterator[Claim]:
 
 def _safety(ledger: Ledger, books: Books) -> Iterator[Claim]:
     if ledger.safety:
-        yield Claim(f"safety:{ledger.item.id}", books.today, books.today, ledger.safety)
+        yield Claim(f"safety:{ledger.item.id}", books.today, IN_THE_END, ledger.safety)
 
 
 def _peg(claim: Claim, supply: Supply, quantity: int, instead: str, books: Books, found: Matched) -> None:
-    late = 0 if claim.demand.startswith("safety:") else max(0, supply.expected - claim.due)
+    late = max(0, supply.expected - claim.due)
     found.pegs.append(Peg(claim.demand, supply.id, books.scale.decimal(quantity), late, instead))
-    if claim.into:
-        latest = (supply.expected, supply.last)
-        found.ready[claim.into] = max(found.ready.get(claim.into, latest), latest)
-        moved = (supply.expected - claim.due, supply.last)
+    if late and claim.into:
+        moved = (late, supply.last)
         found.moved[claim.into] = max(found.moved.get(claim.into, moved), moved)
 
 
@@ -90,26 +88,20 @@ def _stock(ledger: Ledger, books: Books) -> Iterator[tuple[Supply, int]]:
 
 
 def _coming(ledger: Ledger, books: Books, found: Matched) -> Iterator[tuple[Supply, int]]:
-    for one in ledger.coming:
-        expected, last = _moved(one, ledger, found)
-        quantity = books.scale.decimal(one.quantity)
-        yield Supply(one.id, ledger.item.id, one.kind, quantity, one.day, expected, last, one.day), one.open
-
-
-def _moved(coming: Coming, ledger: Ledger, found: Matched) -> Ready:
     """An open production is as many days late as what it still has to draw."""
-    days, item = found.moved.get(coming.id, (0, ""))
-    return (coming.day + days, item) if days > 0 else (coming.day, ledger.item.id)
+    for one in ledger.coming:
+        late, last = found.moved.get(one.id, (0, ledger.item.id))
+        quantity = books.scale.decimal(one.quantity)
+        yield Supply(one.id, ledger.item.id, one.kind, quantity, one.day, one.day + late, last, one.day), one.open
 
 
 def _planned(ledger: Ledger, books: Books, found: Matched) -> Iterator[tuple[Supply, int]]:
+    """A planned production begins when all that it draws is there."""
     item = ledger.item
     kind: SupplyKind = "planned production" if item.made else "planned purchase"
     for one in ledger.planned:
-        begins = max(one.release, books.today)
-        ready, last = found.ready.get(one.id, (begins, item.id))
-        last = last if ready > begins else item.id
-        expected = max(one.day, books.shift(max(ready, begins), item.lead))
+        late, last = found.moved.get(one.id, (0, item.id))
+        expected = max(one.day, books.shift(max(one.release, books.today) + late, item.lead))
         quantity, overdue = books.scale.decimal(one.quantity), max(0, books.today - one.release)
         supply = Supply(one.id, item.id, kind, quantity, one.day, expected, last, one.release, overdue)
         yield supply, one.quantity

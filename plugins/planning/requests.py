@@ -7,7 +7,7 @@ and not proposed again. Whoever compares leaves it out of ``before`` as well.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
@@ -78,10 +78,7 @@ def _within(planned: Sequence[Supply], window: int) -> Iterator[list[Supply]]:
 
 def _together(netting: Netting, group: Sequence[Supply], ends: Ends) -> Proposal:
     first = group[0]
-    shares: dict[str, Decimal] = {}
-    for one in group:
-        for demand, quantity in ends.of(one.id).items():
-            shares[demand] = shares.get(demand, NOTHING) + quantity
+    shares = ends.of(one.id for one in group)
     return Proposal(
         item=first.item,
         supplier="" if first.kind == "planned production" else netting.items[first.item].supplier,
@@ -135,12 +132,27 @@ def _place(change: Change) -> tuple[str, str, int]:
 
 def _same(before: Sequence[Proposal], after: Sequence[Proposal]) -> dict[int, int]:
     """By place, which proposal after is which before."""
-    common = _in_common(before, after)
+    pairs = _unchanged(before, after)
+    kept = set(pairs.values())
+    common = _in_common(
+        {place: one for place, one in enumerate(before) if place not in pairs},
+        {place: one for place, one in enumerate(after) if place not in kept},
+    )
     ranked = sorted(common, key=lambda pair: (-common[pair], abs(before[pair[0]].day - after[pair[1]].day), pair))
-    pairs: dict[int, int] = {}
     _pair(ranked, pairs)
     _pair(_for_nobody(before, after), pairs)
     return pairs
+
+
+def _unchanged(before: Sequence[Proposal], after: Sequence[Proposal]) -> dict[int, int]:
+    """Those that are for the same demands on the same day: nothing has more in common with them."""
+    there = {(one.supplier, one.item, one.day, _for(one)): place for place, one in enumerate(after) if one.shares}
+    places = ((place, there.get((one.supplier, one.item, one.day, _for(one)))) for place, one in enumerate(before))
+    return {place: other for place, other in places if other is not None}
+
+
+def _for(proposal: Proposal) -> frozenset[str]:
+    return frozenset(share.demand for share in proposal.shares)
 
 
 def _pair(ranked: Iterable[tuple[int, int]], pairs: dict[int, int]) -> None:
@@ -151,14 +163,14 @@ def _pair(ranked: Iterable[tuple[int, int]], pairs: dict[int, int]) -> None:
             taken.add(new)
 
 
-def _in_common(before: Sequence[Proposal], after: Sequence[Proposal]) -> dict[tuple[int, int], Decimal]:
+def _in_common(before: Mapping[int, Proposal], after: Mapping[int, Proposal]) -> dict[tuple[int, int], Decimal]:
     """How much of the same demands two proposals serve, for all that have any in common."""
     serving: defaultdict[tuple[str, str, str], list[tuple[int, Decimal]]] = defaultdict(list)
-    for place, one in enumerate(after):
+    for place, one in after.items():
         for share in one.shares:
             serving[one.supplier, one.item, share.demand].append((place, share.quantity))
     found: defaultdict[tuple[int, int], Decimal] = defaultdict(Decimal)
-    for place, one in enumerate(before):
+    for place, one in before.items():
         for share in one.shares:
             for other, quantity in serving[one.supplier, one.item, share.demand]:
                 found[place, other] += min(quantity, share.quantity)

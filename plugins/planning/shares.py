@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from .ledgers import EXACT
+from .ledgers import Scale
 from .material_shapes import Netting, Peg
 
 Shares = Mapping[str, int]
@@ -16,18 +16,19 @@ class Ends:
 
     def __init__(self, netting: Netting) -> None:
         self._netting = netting
-        self._digits = max((_digits(peg.quantity) for peg in netting.pegs), default=0)
+        self._scale = Scale(max((_digits(peg.quantity) for peg in netting.pegs), default=0))
+        self._orders = {demand.id: demand.order for demand in netting.demands.values() if demand.order}
         self._known: dict[str, Shares] = {}
 
     def order(self, demand: str) -> str:
         """The order of a demand; of safety stock and debts there is none."""
-        found = self._netting.demands.get(demand)
-        return found.order if found else ""
+        return self._orders.get(demand, "")
 
-    def of(self, supply: str) -> Mapping[str, Decimal]:
-        """By end demand, how much of the supply is for it. What is drawn for a production falls to those whom this
+    def of(self, supplies: Iterable[str]) -> Mapping[str, Decimal]:
+        """By end demand, how much of the supplies is for it. What is drawn for a production falls to those whom this
         serves, in proportion, in whole units, so that the sum is kept."""
-        return {end: EXACT.scaleb(Decimal(share), -self._digits) for end, share in self._shares(supply).items()}
+        found = _summed(self._shares(supply) for supply in supplies)
+        return {end: self._scale.decimal(share) for end, share in found.items()}
 
     def _shares(self, supply: str) -> Shares:
         if supply not in self._known:
@@ -35,19 +36,23 @@ class Ends:
         return self._known[supply]
 
     def _worked_out(self, supply: str) -> Shares:
-        found: dict[str, int] = {}
-        for peg in self._netting.by_supply.get(supply, ()):
-            for end, share in self._of_peg(peg).items():
-                found[end] = found.get(end, 0) + share
-        return found
+        return _summed(self._of_peg(peg) for peg in self._netting.by_supply.get(supply, ()))
 
     def _of_peg(self, peg: Peg) -> Shares:
-        quantity = int(EXACT.scaleb(peg.quantity, self._digits))
+        quantity = self._scale.whole(peg.quantity)
         demand = self._netting.demands.get(peg.demand)
         if demand is None or not demand.supply:
             return {peg.demand: quantity}
-        unit = 10 ** max(0, self._digits - self._netting.items[demand.item].decimals)
+        unit = 10 ** max(0, self._scale.digits - self._netting.items[demand.item].decimals)
         return spread(quantity, self._shares(demand.supply), unit)
+
+
+def _summed(given: Iterable[Shares]) -> Shares:
+    found: dict[str, int] = {}
+    for shares in given:
+        for end, share in shares.items():
+            found[end] = found.get(end, 0) + share
+    return found
 
 
 def spread(quantity: int, weights: Shares, unit: int) -> Shares:
