@@ -33,8 +33,15 @@ class Scale:
     def decimal(self, quantity: int) -> Decimal:
         known = self._known.get(quantity)
         if known is None:
-            known = self._known[quantity] = EXACT.scaleb(Decimal(quantity), -self.digits)
+            known = self._known[quantity] = _shortest(quantity, self.digits)
         return known
+
+
+def _shortest(quantity: int, digits: int) -> Decimal:
+    """Without zeros at its end: a piece is 1, whatever other items are counted in."""
+    while digits and quantity % 10 == 0:
+        quantity, digits = quantity // 10, digits - 1
+    return EXACT.scaleb(Decimal(quantity), -digits)
 
 
 def _quantities(material: Material) -> Iterable[Decimal]:

@@ -32,6 +32,7 @@ class Ends:
 
     def _shares(self, supply: str) -> Shares:
         if supply not in self._known:
+            self._known[supply] = {}  # what a rework order draws of itself is for nobody
             self._known[supply] = self._worked_out(supply)
         return self._known[supply]
 
