@@ -28,7 +28,7 @@ from plugins.planning.netting import netted
 from plugins.planning.requests import requests
 from plugins.planning.workdays import Workdays
 
-EXAMPLES = 1000 if DEEP else 60
+EXAMPLES = 1000 if DEEP else 30
 
 
 def record(text):
@@ -114,7 +114,10 @@ def test_a_table_of_four_legs_through_two_levels_with_scrap_and_lead_times():
          12      5         0        5          0       10
     """)
     # 7 × 4 × 1.02 = 28.56 → 29, 5 × 4 × 1.02 = 20.4 → 21
-    assert [(row.day, row.gross, row.planned, row.projected) for row in found.records["leg"]] == [(8, 29, 50, 41), (10, 21, 0, 20)]
+    assert [(row.day, row.gross, row.planned, row.projected) for row in found.records["leg"]] == [
+        (8, 29, 50, 41),
+        (10, 21, 0, 20),
+    ]
     # 7 × 0.125 × 1.075 = 0.940625 → 0.95, 5 × 0.125 × 1.075 = 0.671875 → 0.68
     assert [(row.day, str(row.planned)) for row in found.records["lacquer"]] == [(8, "0.95"), (10, "0.68")]
 
@@ -137,13 +140,19 @@ def test_lead_times_count_working_days():
 
 
 @pytest.mark.parametrize(
-    ("day", "days", "there"), [(4, 1, 5), (5, 1, 8), (0, 5, 5), (7, -1, 4), (5, -5, 0), (6, 0, 6), (-3, -1, -4), (0, -1, -3)]
+    ("day", "days", "there"),
+    [(4, 1, 5), (5, 1, 8), (0, 5, 5), (7, -1, 4), (5, -5, 0), (6, 0, 6), (-3, -1, -4), (0, -1, -3)],
 )
 def test_working_days_of_a_week_in_both_directions(day, days, there):
     assert WEEK(day, days) == there
 
 
-@given(st.lists(st.booleans(), min_size=1, max_size=20).filter(any), st.integers(-50, 50), st.integers(-30, 30), st.integers(-9, 9))
+@given(
+    st.lists(st.booleans(), min_size=1, max_size=20).filter(any),
+    st.integers(-50, 50),
+    st.integers(-30, 30),
+    st.integers(-9, 9),
+)
 @settings(deadline=None, max_examples=EXAMPLES)
 def test_working_days_by_counting(table_of_days, day, days, first):
     shift = Workdays(table_of_days, first)
@@ -175,7 +184,9 @@ def test_a_purchase_that_became_late_still_covers_what_it_was_wanted_for():
 
 
 def test_a_release_in_the_past_is_told_in_days_and_comes_late():
-    found = netted(material(made("a", lead=2), bought("x", lead=9), lines=[line("a", "x")], demands=[order("o", "a", 5, 1)]))
+    found = netted(
+        material(made("a", lead=2), bought("x", lead=9), lines=[line("a", "x")], demands=[order("o", "a", 5, 1)])
+    )
     plan = found.supplies["plan:x:3"]
     assert (plan.release, plan.overdue, plan.expected) == (-6, 6, 9)
     above = found.supplies["plan:a:5"]
@@ -200,10 +211,19 @@ def test_an_open_production_is_as_late_as_what_it_still_has_to_draw():
 
 def test_a_reservation_serves_its_demand_though_another_needs_it_first():
     needs = [order("early", "x", 1, 10), order("late", "x", 30, 10)]
-    given = material(bought("x"), demands=needs, stock={"x": 12}, reservations=[Reservation("late:x", "x", Decimal(10))])
+    given = material(
+        bought("x"), demands=needs, stock={"x": 12}, reservations=[Reservation("late:x", "x", Decimal(10))]
+    )
     found = netted(given)
-    assert pegged(found) == [("late:x", "stock:x", "10", 0), ("early:x", "stock:x", "2", 0), ("early:x", "plan:x:1", "8", 0)]
-    assert [(row.day, row.gross, row.reserved, row.planned) for row in found.records["x"]] == [(1, 10, 0, 8), (30, 10, 10, 0)]
+    assert pegged(found) == [
+        ("late:x", "stock:x", "10", 0),
+        ("early:x", "stock:x", "2", 0),
+        ("early:x", "plan:x:1", "8", 0),
+    ]
+    assert [(row.day, row.gross, row.reserved, row.planned) for row in found.records["x"]] == [
+        (1, 10, 0, 8),
+        (30, 10, 10, 0),
+    ]
 
 
 def test_a_reservation_of_a_purchase_and_one_for_more_than_is_needed():
@@ -226,7 +246,12 @@ def bikes(**given):
 def test_what_is_missing_of_a_component_is_taken_from_its_alternatives_before_it_is_requested():
     found = netted(bikes(demands=[order("o", "bike", 5, 10)], stock={"red": 2, "blue": 3, "black": 4}))
     taken = [(peg.supply, str(peg.quantity), peg.instead) for peg in found.pegs if peg.demand == "plan:bike:5/red"]
-    assert sorted(taken) == [("plan:red:4", "1", ""), ("stock:black", "4", "red"), ("stock:blue", "3", "red"), ("stock:red", "2", "")]
+    assert sorted(taken) == [
+        ("plan:red:4", "1", ""),
+        ("stock:black", "4", "red"),
+        ("stock:blue", "3", "red"),
+        ("stock:red", "2", ""),
+    ]
     assert [(row.gross, row.planned) for row in found.records["red"]] == [(3, 1)]
     assert [(row.gross, row.reserved, row.projected) for row in found.records["blue"]] == [(3, 3, 0)]
 
