@@ -33,6 +33,15 @@ MATERIALS = (
 RESIN = {"housing": "RAW-ABS", "cap": "RAW-PP", "gear": "RAW-POM", "crate": "RAW-HDPE", "connector": "RAW-PA66"}
 CAVITIES = {"housing": 1, "cap": 8, "gear": 4, "crate": 1, "connector": 4}
 A_BOX = {"housing": 100, "cap": 4000, "gear": 2500, "crate": 1, "connector": 4000}
+# name, hours of overtime a day, may run on days off, cost of an hour of it, changeover of mould or colour
+GROUPS = (
+    ("小型注塑机", "6", True, "140", "30m"),
+    ("中型注塑机", "6", True, "180", "40m"),
+    ("大型注塑机", "6", True, "260", "60m"),
+    ("包装台", "4", True, "60", None),
+)
+GROUP_OF = {"housing": 1, "cap": 0, "gear": 0, "crate": 2, "connector": 1}
+PACKING, PACKER = "包装", 3  # the last operation, and its group
 # step → (due date, quantity, delivery): who approves and what is charged; None: no longer
 POLICIES: Mapping[str, tuple[tuple[str, int] | None, ...]] = {
     "pending": (("finance", 0), ("finance", 0), ("finance", 0)),
@@ -46,24 +55,34 @@ POLICIES: Mapping[str, tuple[tuple[str, int] | None, ...]] = {
 
 
 def machines(random: Random) -> list[dict[str, Any]]:
-    """Twelve moulding machines, four in each line; ``line`` is an index of ``LINES``."""
+    """Twelve moulding machines and two packing benches; ``line`` is an index of ``LINES``, ``group`` of ``GROUPS``."""
     tonnages = (80, 120, 160, 200, 120, 160, 260, 320, 160, 260, 450, 650)
+    benches = [
+        {"code": f"P{number:02d}", "name": f"包装台 {number}", "line": 2, "group": PACKER, "hours": "16", "heads": "3",
+         "hourly_cost": "45", "barcode": f"P{number:02d}"}
+        for number in (1, 2)
+    ]  # fmt: skip
     return [
         {
             "code": f"M{number:02d}",
             "name": f"注塑机 {tonnage}T",
             "line": (number - 1) // 4,
+            "group": 0 if tonnage <= 120 else 1 if tonnage <= 260 else 2,
             "tonnage": tonnage,
+            "hourly_cost": str(40 + tonnage // 5),
             "hours": random.choice(("20", "22")),
             "heads": random.choice(("1", "1.5", "2")),
             "barcode": f"M{number:02d}",
         }
         for number, tonnage in enumerate(tonnages, 1)
-    ]
+    ] + benches
 
 
-def recipe(random: Random, product: Mapping[str, Any], ids: Mapping[str, int], machine: int) -> dict[str, Any]:
-    """The components and operations of a product; ``ids``: material sku → id."""
+def recipe(
+    random: Random, product: Mapping[str, Any], ids: Mapping[str, int], machine: int, place: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The components and operations of a product; ``ids``: material sku → id; ``place``: mould, groups and who else
+    could do it."""
     family = str(product["family"])
     resin = round(float(product["weight"]) / 1000 * 1.02, 6)
     return {
@@ -72,7 +91,16 @@ def recipe(random: Random, product: Mapping[str, Any], ids: Mapping[str, int], m
             {"component": ids["BOX-M"], "quantity": f"{1 / A_BOX[family]:.6f}"},
         ],
         "operations": [
-            {"name": "注塑", "machine": machine, "cycle": product["cycle_time"], "cavities": CAVITIES[family],
-             "setup": f"{random.choice((30, 45, 60))}m"},
+            {"number": 10, "name": "注塑", "group": place["groups"][GROUP_OF[family]], "machine": machine,
+             "mould": place["mould"], "cycle": product["cycle_time"], "cavities": CAVITIES[family],
+             "setup": f"{random.choice((30, 45, 60))}m", "wait": "2h", **_elsewhere(product, place)},
+            {"number": 20, "name": PACKING, "group": place["groups"][PACKER], "cycle": "2s", "cavities": 1},
         ],
     }  # fmt: skip
+
+
+def _elsewhere(product: Mapping[str, Any], place: Mapping[str, Any]) -> dict[str, Any]:
+    """What a moulder outside asks for: half as much again as it costs here."""
+    if product["family"] not in ("cap", "housing"):
+        return {}
+    return {"outside": place["processor"], "outside_days": 5, "outside_price": str(round(float(product["cost"]) * 0.45, 4))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,12 +34,14 @@ class Plant:
     random: Random
     people: Mapping[str, int]
     lines: list[int] = field(default_factory=list)
+    groups: list[int] = field(default_factory=list)
     machines: dict[int, int] = field(default_factory=dict)
     locations: dict[str, int] = field(default_factory=dict)
     suppliers: list[int] = field(default_factory=list)
     materials: dict[str, int] = field(default_factory=dict)
     recipes: dict[int, list[tuple[int, Decimal]]] = field(default_factory=dict)
     pace: dict[int, float] = field(default_factory=dict)
+    steps: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     used: Counter[int] = field(default_factory=Counter)
     ran: Counter[tuple[int, dt.date]] = field(default_factory=Counter)
 
@@ -70,10 +73,13 @@ class Plant:
 
 def masters(plant: Plant) -> None:
     plant.lines = [plant.kept("production_line", "name", {"name": name}) for name in equipment.LINES]
+    plant.groups = [plant.kept("machine_group", "name", _group(one)) for one in equipment.GROUPS]
     for values in equipment.machines(plant.random):
-        plant.kept("machine", "code", {**values, "line": plant.lines[values["line"]]})
+        places = {"line": plant.lines[values["line"]], "group": plant.groups[values["group"]]}
+        plant.kept("machine", "code", {**values, **places})
     for row in records(plant.app, plant.actor, "machine", limit=1000):
-        plant.machines[row["id"]] = int(row["hours"] * 60)
+        if row["tonnage"]:
+            plant.machines[row["id"]] = int(row["hours"] * 60)
     for code, zone in equipment.LOCATIONS:
         plant.locations[code] = plant.kept("location", "code", {"code": code, "zone": zone, "barcode": code})
     for place, (name, contact, days) in enumerate(equipment.SUPPLIERS, 1):
@@ -93,16 +99,24 @@ def masters(plant: Plant) -> None:
                 save(plant.app, plant.actor, "change_policy", {"stage": stage, "what": what, **terms})
 
 
+def _group(one: tuple[str, str, bool, str, str | None]) -> dict[str, Any]:
+    name, hours, weekend, cost, changeover = one
+    values = {"name": name, "overtime_hours": hours, "weekend": weekend, "overtime_cost": cost}
+    return {**values, **({"changeover": changeover} if changeover else {})}
+
+
 def recipe(plant: Plant, product: Mapping[str, Any]) -> dict[str, Any]:
     machine = plant.random.choice(list(plant.machines))
-    return equipment.recipe(plant.random, product, plant.materials, machine)
+    mould = plant.kept("mould", "code", {"code": f"MD-{product['sku']}"[:20], "name": str(product["name"])[:60]})
+    place = {"groups": plant.groups, "mould": mould, "processor": plant.suppliers[-1]}
+    return equipment.recipe(plant.random, product, plant.materials, machine, place)
 
 
 def remember(plant: Plant, product: int, made_of: Mapping[str, Any]) -> None:
     plant.recipes[product] = [(one["component"], Decimal(one["quantity"])) for one in made_of["bom"]]
-    plant.pace[product] = sum(
-        int(one["cycle"].removesuffix("s")) / 60 / one["cavities"] for one in made_of["operations"]
-    )
+    moulding = made_of["operations"][0]
+    plant.pace[product] = int(moulding["cycle"].removesuffix("s")) / 60 / moulding["cavities"]
+    plant.steps[product] = made_of["operations"]
 
 
 # --- an order on the floor
@@ -131,6 +145,8 @@ def _job(
     days = {name: plan.values[name] for name in ("planned_start", "planned_end") if name in plan.values}
     job = plant.make("job", order=order, product=product, quantity=quantity, machine=machine,
                      due_on=plan.values["due_on"], **days)  # fmt: skip
+    if plan.state not in MADE:
+        _steps(plant, job, order, product, quantity)
     issued = "producing" in reached
     for component, each in plant.recipes[product]:
         needed = (each * quantity).quantize(Decimal("0.001"))
@@ -145,6 +161,14 @@ def _job(
                        order=order, job=job)  # fmt: skip
     if issued:
         _reports(plant, plan, job, machine, (product, quantity), reached["producing"])
+
+
+def _steps(plant: Plant, job: int, order: int, product: int, quantity: int) -> None:
+    for one in plant.steps[product]:
+        setup = int(one.get("setup", "0m").removesuffix("m"))
+        work = math.ceil(quantity / one["cavities"] * int(one["cycle"].removesuffix("s")) / 60) + setup
+        places = {name: one[name] for name in ("group", "machine", "mould") if name in one}
+        plant.make("job_step", job=job, order=order, number=one["number"], name=one["name"], work=work, **places)
 
 
 def _reports(

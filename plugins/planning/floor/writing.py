@@ -52,7 +52,9 @@ def write(app: Application, floor: Floor, after: Schedule, why: str, by: int | N
             walks.save("job_step", _values(app, floor, one), id=row["id"], version=row["version"])
         _write_jobs(walks, floor, after, {floor.rows[one.operation]["job"] for one in changed})
         _write_orders(walks, floor, after, {one[0] for one in moved.orders})
-        walks.save("plan_change", _change(floor, moved, why, by))
+        change = walks.save("plan_change", _change(floor, moved, why, by)).id
+        for person, orders in _people(floor, moved).items():
+            walks.save("plan_notice", {"change": change, "person": person, **_notice(floor, orders)})
     return moved
 
 
@@ -146,3 +148,19 @@ def _change(floor: Floor, moved: Moved, why: str, by: int | None) -> dict[str, A
         for order, old, new, late in moved.orders[:500]
     ]
     return {"why": why[:300], "moved": moved.steps, "lines": lines, "planner": by}
+
+
+def _people(floor: Floor, moved: Moved) -> dict[int, list[tuple[str, int | None, int, int]]]:
+    """Whoever sold an order that has another day now. What was never planned before is no news to them."""
+    found: dict[int, list[tuple[str, int | None, int, int]]] = defaultdict(list)
+    for one in moved.orders:
+        person = floor.orders[one[0]]["sales_person"]
+        if person is not None and one[1] is not None:
+            found[person].append(one)
+    return found
+
+
+def _notice(floor: Floor, orders: Sequence[tuple[str, int | None, int, int]]) -> dict[str, Any]:
+    said = [f"{floor.orders[order]['number']} → {day_of(end, floor.zone):%m-%d}" for order, _, end, _ in orders]
+    shown, more = said[:12], len(said) - 12
+    return {"orders": len(said), "what": ", ".join(shown) + (f" … +{more}" if more > 0 else "")}
