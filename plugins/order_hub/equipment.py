@@ -103,4 +103,5 @@ def _elsewhere(product: Mapping[str, Any], place: Mapping[str, Any]) -> dict[str
     """What a moulder outside asks for: half as much again as it costs here."""
     if product["family"] not in ("cap", "housing"):
         return {}
-    return {"outside": place["processor"], "outside_days": 5, "outside_price": str(round(float(product["cost"]) * 0.45, 4))}
+    price = str(round(float(product["cost"]) * 0.45, 4))
+    return {"outside": place["processor"], "outside_days": 5, "outside_price": price}

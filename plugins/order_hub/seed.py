@@ -15,6 +15,7 @@ from engine.api import Actor, Application, adopt, save, system_actor, users_of
 from plugins.order_hub import demo, market, works
 from plugins.order_hub.demo import OrderPlan
 from plugins.order_hub.works import Plant
+from plugins.planning.floor.replanning import follow
 
 CHINA = ZoneInfo("Asia/Shanghai")
 SHIPPED = ("shipped", "signed", "returned")
@@ -62,6 +63,7 @@ def plant(app: Application, count: int, seed: int) -> None:
         works.purchasing(floor)
         works.troubles(floor, made)
         market.trade(floor, warehouses, products, Random(seed + 2))  # noqa: S311
+        follow(app, "演示数据")
 
 
 def _product(floor: Plant, values: dict[str, Any]) -> int:

@@ -149,7 +149,7 @@ class Board:
             self.put(operation, slot)
         return slot is not None
 
-    def best(self, operation: int, modes: Sequence[tuple[int, int]], *) -> Slot | None:
+    def best(self, operation: int, modes: Sequence[tuple[int, int]]) -> Slot | None:
         """The slot with the earliest end, then the shortest; the first mode among equals."""
         least, least_end = self.bounds(operation)
         best: Slot | None = None

@@ -33,7 +33,8 @@ def needs(app: Application) -> Needs:
     wanted = {row["product"] for row in missing.values()} | {row["product"] for row in receipts.values()}
     products = {str(row["id"]): row for row in every(app, PLANNER, "product", ids=wanted)}
     today = app.clock().astimezone(ZoneInfo(app.definition.timezone)).date().toordinal()
-    starts = {row["id"]: row["planned_start"] for row in every(app, PLANNER, "job", ids={r["job"] for r in missing.values()})}
+    jobs = every(app, PLANNER, "job", ids={row["job"] for row in missing.values()})
+    starts = {row["id"]: row["planned_start"] for row in jobs}
     material = Material(
         items={id: _item(row) for id, row in products.items()},
         demands=[_demand(id, row, starts[row["job"]]) for id, row in missing.items()],
@@ -65,7 +66,8 @@ def _morning(day: int, zone: ZoneInfo) -> int:
 
 def _receipts(app: Application) -> Iterator[tuple[str, Row]]:
     """Purchases that are on their way, and requests that are being bought."""
-    for row in every(app, PLANNER, "purchase", where="record.state in ('sent', 'confirmed') and record.outstanding > 0"):
+    coming = "record.state in ('sent', 'confirmed') and record.outstanding > 0"
+    for row in every(app, PLANNER, "purchase", where=coming):
         left = max(row["quantity"] - (row["received"] or 0), Decimal(0))
         yield f"purchase {row['id']}", {**row, "left": left, "day": row["promised_on"] or row["needed_on"]}
     for row in every(app, PLANNER, "purchase_request", where="record.state in ('open', 'asked')"):

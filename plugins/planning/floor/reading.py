@@ -179,6 +179,10 @@ class _Making:
         for row in books.machines.values():
             self.groups[row["group"]].append(row)
         self.taken: dict[str, int] = {}  # until when what is locked on a machine takes it
+        self.locked = {row["id"]: self._locked(row, self._left(row)) for row in sorted(books.steps, key=_first_locked)}
+
+    def _left(self, row: Row) -> int:
+        return remaining(row["work"], row["good"] or 0, self.books.jobs[row["job"]]["quantity"])
 
     def operations(self) -> dict[str, Operation]:
         jobs: dict[int, list[Row]] = defaultdict(list)
@@ -198,8 +202,7 @@ class _Making:
             before = row, routing
 
     def _operation(self, row: Row, job: Row, routing: Row, before: tuple[Row, Row] | None) -> Operation | None:
-        id, left = str(row["id"]), remaining(row["work"], row["good"] or 0, job["quantity"])
-        locked = self._locked(row, left)
+        id, left, locked = str(row["id"]), self._left(row), self.locked[row["id"]]
         modes = tuple(Mode(machine, left) for machine in self._eligible(row))
         mould = self.books.moulds.get(row["mould"] or 0)
         wanting = "machine" if not modes else "mould" if mould and not _is_there(mould) else ""
@@ -221,21 +224,39 @@ class _Making:
         return [str(one["id"]) for one in found if one is not None and one["usable"]]
 
     def _locked(self, row: Row, left: int) -> Locked | None:
-        """What has been reported on goes on from now; what is frozen or runs by the plan stays where it is."""
+        """What has been reported on goes on from the last report; what is frozen or runs by the plan stays where it
+        is. Two cannot run on one machine: then the later one is planned."""
         machine = str(row["machine"] or "")
-        if machine not in self.machines or row["planned_start"] is None or row["planned_end"] is None:
+        if machine not in self.machines:
+            return None
+        span = self._under_way(row, left, machine) if row["reports"] else self._standing(row)
+        if span is None or span[0] < self.taken.get(machine, -1):
+            return None
+        self.taken[machine] = span[1]
+        return Locked(machine, *span)
+
+    def _under_way(self, row: Row, left: int, machine: str) -> Interval:
+        since = minute(row["reported_at"]) if row["reported_at"] else self.now
+        calendar = self.machines[machine].calendar
+        start = minute(row["planned_start"]) if row["planned_start"] else since
+        return min(start, since), max(calendar.ends(calendar.work_at(since) + left), self._soon())
+
+    def _soon(self) -> int:
+        """When something ends that should have ended by now: at the next half hour, so that what waits behind it does
+        not move every minute."""
+        return (self.now // 30 + 1) * 30
+
+    def _standing(self, row: Row) -> Interval | None:
+        if row["planned_start"] is None or row["planned_end"] is None:
             return None
         start, end = minute(row["planned_start"]), minute(row["planned_end"])
-        calendar = self.machines[machine].calendar
-        if row["reports"]:
-            start = min(start, self.now)
-            end = calendar.ends(calendar.work_at(self.now) + max(1, left))
-        elif not (row["frozen"] and end > self.now) and not start <= self.now < end:
-            return None
-        if start < self.taken.get(machine, -1) and not row["reports"]:
-            return None
-        self.taken[machine] = max(end, self.taken.get(machine, -1))
-        return Locked(machine, start, end)
+        return (start, end) if end > self.now and (row["frozen"] or start <= self.now) else None
+
+
+def _first_locked(row: Row) -> tuple[bool, str, int]:
+    """What is under way before what is only planned, each by its begin."""
+    start = row["planned_start"]
+    return not row["reports"], start.isoformat() if start else "9", row["id"]
 
 
 def remaining(work: int, good: int, quantity: int) -> int:

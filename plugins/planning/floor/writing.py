@@ -124,7 +124,8 @@ def _write_orders(walks: Together, floor: Floor, after: Schedule, orders: Iterab
         steps[floor.problem.operations[one.operation].order].append(one)
     for order in sorted(orders, key=int):
         days = _days(floor, steps[order])
-        line = next((floor.machines[one.machine]["line"] for one in steps[order] if one.machine in floor.machines), None)
+        machines = [floor.machines[one.machine] for one in steps[order] if one.machine in floor.machines]
+        line = machines[0]["line"] if machines else None
         row = floor.orders[order]
         _save_changed(walks, "order", row, {**days, **({"line": line} if line and not row["line"] else {})})
 
