@@ -1,6 +1,7 @@
 """Work against open minutes, the bottleneck, and people against the heads that are needed."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 from deep import DEEP
 from hypothesis import given, settings
@@ -141,7 +142,7 @@ def test_a_predecessor_ends_before_its_successor_begins_where_there_is_time(rows
     steps = [step(f"A{place}", machine, minutes, *([f"A{place - 1}"] if place else []))
              for place, (machine, minutes, _chained) in enumerate(rows)]  # fmt: skip
     laid = {one.operation: one for one in backward(shop(*steps, due=60 * DAY), plan())}
-    for before, after in zip(steps, steps[1:], strict=False):
+    for before, after in pairwise(steps):
         assert laid[before.id].end <= laid[after.id].start
 
 
