@@ -2,6 +2,9 @@
 
 What was pushed to a supplier, or confirmed, is a firm receipt (kind ``request``) in the next run: it is supply there
 and not proposed again. Whoever compares leaves it out of ``before`` as well.
+
+Where alternatives stood in for an item, they are chosen anew in every run; who pushes requests reserves what was taken
+for demands of his own, or the next run may give it to others and ask for the difference.
 """
 
 from __future__ import annotations

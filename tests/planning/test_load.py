@@ -1,6 +1,7 @@
 """Work against open minutes, the bottleneck, and people against the heads that are needed."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 from deep import DEEP
 from hypothesis import given, settings
@@ -112,6 +113,12 @@ def test_of_several_machines_the_quickest_is_taken_and_a_successor_in_the_plan_i
     assert (laid.machine, laid.start, laid.end) == ("press", 2 * DAY + 420, 2 * DAY + 480)
 
 
+def test_what_cools_down_ends_that_much_earlier():
+    cooled = Operation("A2", "A", (Mode("press", 60),), (After("A1", lag=100),))
+    laid = {one.operation: one for one in backward(shop(step("A1", "press", 30), cooled, due=3 * DAY), plan())}
+    assert (laid["A2"].start, laid["A1"].end) == (2 * DAY + 1260, 2 * DAY + 1160)
+
+
 def test_what_is_locked_lies_where_it_is():
     locked = Operation("A1", "A", (), locked=Locked("saw2", 500, 700))
     assert work(load(shop(locked), plan(), DAYS), "saw")[0] == (0, 200)
@@ -141,7 +148,7 @@ def test_a_predecessor_ends_before_its_successor_begins_where_there_is_time(rows
     steps = [step(f"A{place}", machine, minutes, *([f"A{place - 1}"] if place else []))
              for place, (machine, minutes, _chained) in enumerate(rows)]  # fmt: skip
     laid = {one.operation: one for one in backward(shop(*steps, due=60 * DAY), plan())}
-    for before, after in zip(steps, steps[1:], strict=False):
+    for before, after in pairwise(steps):
         assert laid[before.id].end <= laid[after.id].start
 
 

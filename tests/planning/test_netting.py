@@ -206,6 +206,12 @@ def test_an_open_production_is_as_late_as_what_it_still_has_to_draw():
     assert (found.supplies["M1"].expected, found.supplies["M1"].last) == (9, "x")
 
 
+def test_an_open_production_may_draw_what_its_bill_of_materials_does_not_name():
+    draws = Demand("M1/b", "b", 4, Decimal(2), supply="M1")
+    given = material(made("z"), bought("b", lead=6), demands=[draws], receipts=[receipt("M1", "z", 7, 1, "production")])
+    assert netted(given).supplies["M1"].expected == 9
+
+
 # --- reservations and alternatives ------------------------------------------------------------------------------------
 
 
@@ -261,6 +267,43 @@ def test_stock_that_an_alternative_needs_itself_is_not_free():
     found = netted(bikes(demands=needs, stock={"blue": 4}))
     taken = {(peg.demand, peg.supply): str(peg.quantity) for peg in found.pegs if peg.supply == "stock:blue"}
     assert taken == {("plan:bike:5/red", "stock:blue"): "1", ("plan:trike:20/blue", "stock:blue"): "3"}
+
+
+def test_stock_that_an_alternative_needs_until_its_purchase_comes_is_not_free():
+    needs = [order("o", "bike", 3, 2), order("p", "trike", 5, 1)]
+    found = netted(bikes(demands=needs, stock={"blue": 4}, receipts=[receipt("P1", "blue", 10, 9)]))
+    taken = [str(peg.quantity) for peg in found.pegs if peg.instead]
+    assert taken == ["1"]
+
+
+def test_what_an_alternative_is_needed_for_further_down_is_not_free():
+    found = netted(
+        material(
+            made("bike"), made("trike"), made("rear"), bought("red"), bought("blue"), stock={"blue": 5},
+            lines=[line("bike", "red", alternatives=("blue",)), line("trike", "rear"), line("rear", "blue", 2)],
+            demands=[order("o", "bike", 3, 5), order("p", "trike", 9, 2)],
+        )
+    )  # fmt: skip
+    assert found.levels["red"] > found.levels["rear"]
+    assert {(peg.demand, str(peg.quantity)) for peg in found.pegs if peg.supply == "stock:blue"} == {
+        ("plan:bike:3/red", "1"), ("plan:rear:9/blue", "4"),
+    }  # fmt: skip
+
+
+def test_of_an_alternative_that_is_counted_in_pieces_whole_pieces_are_taken():
+    found = netted(
+        material(
+            made("a"), bought("oil", decimals=1), bought("can"), stock={"can": 9},
+            lines=[line("a", "oil", "0.5", alternatives=("can",))], demands=[order("o", "a", 3, 3)],
+        )
+    )  # fmt: skip
+    taken = {(peg.supply, str(peg.quantity)) for peg in found.pegs if peg.demand == "plan:a:3/oil"}
+    assert taken == {("stock:can", "1"), ("plan:oil:3", "0.5")}
+
+
+def test_the_earlier_need_has_what_is_there_sooner_in_whatever_order_they_are_told():
+    found = netted(material(bought("x"), demands=[order("late", "x", 9, 5), order("early", "x", 2, 5)], stock={"x": 5}))
+    assert pegged(found) == [("early:x", "stock:x", "5", 0), ("late:x", "plan:x:9", "5", 0)]
 
 
 def test_two_items_are_alternatives_to_each_other():

@@ -1,6 +1,7 @@
 """Which order waits for which receipt, and which receipt serves which orders."""
 
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from deep import DEEP
@@ -117,7 +118,7 @@ def test_every_chain_leads_from_the_supply_to_the_order(given_material):
 def _links(found, one: Served | Awaited) -> str:
     """The supply at the lower end of a chain, every link of which goes into what the next is of."""
     upwards = one.chain if isinstance(one, Served) else one.chain[::-1]
-    for lower, upper in zip(upwards, upwards[1:], strict=False):
+    for lower, upper in pairwise(upwards):
         assert found.demands[lower.demand].supply == upper.supply
     return upwards[0].supply
 

@@ -98,6 +98,15 @@ def test_a_request_that_is_split_is_one_that_became_smaller_and_one_more():
     assert told(difference(one, two)) == [("changed", 4, 4, 6, 5), ("added", None, 30, None, 1)]
 
 
+def test_the_same_request_is_the_one_with_most_in_common_not_the_nearest():
+    one, two = asked(needs((10, 1), (12, 9)), window=7), asked(needs((10, 1), (14, 9)))
+    assert told(difference(one, two)) == [
+        ("added", None, 10, None, 1),
+        ("moved", 10, 14, 10, 9),
+        ("changed", 10, 14, 10, 9),
+    ]
+
+
 def test_another_supplier_is_another_request():
     elsewhere = bought("bolt", lead=3)
     other = material(replace(elsewhere, supplier="T"), demands=needs((4, 1)))
