@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
-from engine.api import Registry
+from pathlib import Path
+
+from engine.api import Registry, learn
 from plugins.planning.floor import replanning
+
+learn(Path(__file__).parent / "translations")
 
 
 def register(registry: Registry) -> None:

@@ -24,7 +24,7 @@ from engine import service
 from engine.application import open_application
 from engine.builtin import default_registry
 from engine.people import system_actor
-from plugins import order_hub
+from plugins import order_hub, planning
 
 APPS = Path(__file__).parents[2] / "apps" / "order_hub.yaml", Path(__file__).parents[1] / "apps" / "maintenance.yaml"
 SETUP = system_actor("setup")
@@ -108,6 +108,7 @@ def make_world(file: Path, folder: Path) -> World:
     clock = FakeClock()
     registry = default_registry()
     order_hub.register(registry)
+    planning.register(registry)
     app = open_application(file, f"sqlite:///{folder}/world.db", clock=clock, registry=registry)
     made = Made(app, clock)
     oracle = Oracle.of(file)

@@ -12,7 +12,7 @@ from engine.load import examine, load_text
 from engine.scenarios.results import Result
 from engine.scenarios.running import run_scenarios
 from engine.texts import say
-from plugins import order_hub
+from plugins import order_hub, planning
 
 DESK = """
 app: desk
@@ -84,6 +84,7 @@ def registry():
     """The built-ins and what the Order Hub brings along; no screens of the designer."""
     found = default_registry()
     order_hub.register(found)
+    planning.register(found)
     return found
 
 

@@ -29,7 +29,7 @@ from engine.scenario import Expected, Given, Step
 from engine.schema import is_choice, keys_of, kinds_of
 from engine.triggers import OnRecord
 from engine.uses.things import kind_named
-from plugins import order_hub
+from plugins import order_hub, planning
 
 # Texts that name nothing in the file.
 PLAIN = frozenset({
@@ -128,6 +128,7 @@ def without_form(cls: Any, key: Any) -> bool:
 def test_every_option_that_can_hold_a_name_is_covered():
     registry = default_registry()
     order_hub.register(registry)
+    planning.register(registry)
     assert uncovered(registry) == set()
 
 
