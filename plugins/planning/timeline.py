@@ -149,7 +149,7 @@ class Board:
             self.put(operation, slot)
         return slot is not None
 
-    def best(self, operation: int, modes: Sequence[tuple[int, int]], *) -> Slot | None:
+    def best(self, operation: int, modes: Sequence[tuple[int, int]]) -> Slot | None:
         """The slot with the earliest end, then the shortest; the first mode among equals."""
         least, least_end = self.bounds(operation)
         best: Slot | None = None
@@ -225,9 +225,7 @@ class Board:
                 return Slot(machine, work, begin, begin + long, start, stop)
             begin = calendar.work_at(free)
 
-    def _gap(
-        self, operation: int, machine: int, work: int, least: int, last: int, left: int
-    ) -> tuple[int, int] | None:
+    def _gap(self, operation: int, machine: int, work: int, least: int, last: int, left: int) -> tuple[int, int] | None:
         line, change = self.lines[machine], self.indexed.change
         begins, ends, operations = line.begins, line.ends, line.operations
         place, many = bisect_right(ends, least), len(begins)
