@@ -106,9 +106,9 @@ class Board:
         self.work = [0] * many
         self.lines = [Line() for _ in indexed.machine_ids]
         self.tools = [Line() for _ in range(indexed.tools)]
-        for operation, locked in enumerate(indexed.locked):
-            if locked:
-                self._lock(operation, indexed.machine_number[locked.machine], locked.start, locked.end)
+        fixed = [(one.start, one.end, operation, one) for operation, one in enumerate(indexed.locked) if one]
+        for start, end, operation, locked in sorted(fixed, key=lambda each: each[:3]):
+            self._lock(operation, indexed.machine_number[locked.machine], start, end)
         for line in (*self.lines, *self.tools):
             line.cover()
 
@@ -225,9 +225,7 @@ class Board:
                 return Slot(machine, work, begin, begin + long, start, stop)
             begin = calendar.work_at(free)
 
-    def _gap(
-        self, operation: int, machine: int, work: int, least: int, last: int, left: int
-    ) -> tuple[int, int] | None:
+    def _gap(self, operation: int, machine: int, work: int, least: int, last: int, left: int) -> tuple[int, int] | None:
         line, change = self.lines[machine], self.indexed.change
         begins, ends, operations = line.begins, line.ends, line.operations
         place, many = bisect_right(ends, least), len(begins)
