@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engine.api import Application, every
+from engine.api import Application, every, open_spans
 from plugins.planning.floor.reading import PLANNER, Row
 from plugins.planning.floor.time import minute
-from plugins.planning.material_shapes import Demand, Item, Material, Netting, Receipt
+from plugins.planning.material_shapes import Demand, Item, Material, Receipt
 from plugins.planning.netting import netted
 from plugins.planning.pegging import earliest
 
@@ -49,19 +49,21 @@ def ready(app: Application) -> dict[int, tuple[int, str]]:
     """By job: the minute at which the last of its material is there, and which that is. What is there today is left
     out."""
     found = needs(app)
-    return days_of(found, netted(found.material), ZoneInfo(app.definition.timezone)) if found.requirements else {}
-
-
-def days_of(needs: Needs, netting: Netting, zone: ZoneInfo) -> dict[int, tuple[int, str]]:
+    if not found.requirements:
+        return {}
+    netting = netted(found.material)
     return {
-        int(job): (_morning(day, zone), str(needs.products[item]["name"]))
+        int(job): (_morning(app, dt.date.fromordinal(day)), str(found.products[item]["name"]))
         for job, (day, item) in earliest(netting).items()
         if day > netting.today
     }
 
 
-def _morning(day: int, zone: ZoneInfo) -> int:
-    return minute(dt.datetime.combine(dt.date.fromordinal(day), dt.time(), tzinfo=zone))
+def _morning(app: Application, day: dt.date) -> int:
+    """When goods are received on a day: as soon as the plant opens."""
+    spans = open_spans(app.definition, None, day, 1)
+    zone = ZoneInfo(app.definition.timezone)
+    return minute(spans[0][0] if spans else dt.datetime.combine(day, dt.time(), tzinfo=zone))
 
 
 def _receipts(app: Application) -> Iterator[tuple[str, Row]]:
@@ -94,4 +96,5 @@ def _demand(id: str, row: Row, start: Any) -> Demand:
 
 def _receipt(id: str, row: Row) -> Receipt:
     kind = "request" if id.startswith("request") else "purchase"
-    return Receipt(id, str(row["product"]), row["day"].toordinal(), row["left"], kind)  # type: ignore[arg-type]
+    days = row["day"].toordinal(), row["needed_on"].toordinal()
+    return Receipt(id, str(row["product"]), days[0], row["left"], kind, wanted=days[1])  # type: ignore[arg-type]

@@ -1,0 +1,175 @@
+"""The plan of the Order Hub's plant follows what people enter: records in, records out, on both databases."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+from making import Made, MakeApp
+
+from engine.api import every, system_actor
+from engine.extensions import registry_for
+from plugins.planning.checked import violations
+from plugins.planning.floor.materials import ready
+from plugins.planning.floor.reading import read
+from plugins.planning.floor.replanning import follow
+
+HUB = Path(__file__).parents[2] / "apps/order_hub.yaml"
+MONDAY = dt.datetime(2026, 6, 1, 0, 0, tzinfo=dt.UTC)  # eight o'clock where the plant stands
+LOOKER = system_actor("looker")
+
+
+class Plant:
+    """Two presses and a bench; a cap that is moulded and then packed."""
+
+    def __init__(self, made: Made) -> None:
+        self.made, self.app = made, made.application
+        self.line = self.make("production_line", name="一号线")
+        self.presses, self.benches = self.make("machine_group", name="注塑机"), self.make("machine_group", name="包装台")
+        self.press = [self.machine(code, self.presses) for code in ("M01", "M02")]
+        self.machine("P01", self.benches)
+        self.mould = self.make("mould", code="MD-1", name="瓶盖模")
+        self.supplier = self.make("supplier", name="树脂厂")
+        self.resin = self.make("product", sku="RAW-1", name="树脂", kind="material", unit="kg", cost="10", lead_days=3,
+                               supplier=self.supplier)  # fmt: skip
+        self.cap = self.make(
+            "product", sku="CAP-1", name="瓶盖", family="cap", price="1",
+            bom=[{"component": self.resin, "quantity": "0.1"}],
+            operations=[
+                {"number": 10, "name": "注塑", "group": self.presses, "mould": self.mould, "cycle": "30s", "setup": "30m",
+                 "wait": "1h"},
+                {"number": 20, "name": "包装", "group": self.benches, "cycle": "6s"},
+            ],
+        )  # fmt: skip
+        self.customer = self.make("customer", name="佳美")
+
+    def make(self, form: str, **values: Any) -> int:
+        return self.made.create(form, **values).id
+
+    def machine(self, code: str, group: int) -> int:
+        return self.make("machine", code=code, name=code, line=self.line, group=group, shifts="two_shifts")
+
+    def order(self, quantity: int, due: str = "2026-06-10", sales_person: str = "li") -> int:
+        """An order that is being prepared, with its job."""
+        values = {"customer": self.customer, "sales_person": self.made.id_of(sales_person), "due_on": due,
+                  "ordered_on": "2026-06-01", "planned": True,
+                  "lines": [{"product": self.cap, "quantity": quantity, "price": "1"}]}  # fmt: skip
+        order = self.made.adopt("order", state="preparing", **values).id
+        self.make("job", order=order, product=self.cap, quantity=quantity)
+        return order
+
+    def steps(self, order: int) -> list[dict[str, Any]]:
+        return [row for row in every(self.app, LOOKER, "job_step") if row["order"] == order]
+
+    def changes(self) -> list[dict[str, Any]]:
+        return list(every(self.app, LOOKER, "plan_change"))
+
+
+@pytest.fixture
+def plant(make_app: MakeApp) -> Plant:
+    return Plant(make_app(HUB, registry=registry_for(HUB), now=MONDAY))
+
+
+def stocked(plant: Plant, quantity: int = 1000) -> None:
+    place = plant.make("location", code="A1", zone="raw")
+    plant.make("movement", kind="count", product=plant.resin, lot="L1", location=place, quantity=quantity)
+
+
+def test_a_job_is_planned_at_once_operation_after_operation(plant: Plant) -> None:
+    stocked(plant)
+    order = plant.order(600)
+    assert [row["planned_start"] for row in plant.steps(order)] == [None, None]
+    plant.made.deliver()
+    moulding, packing = plant.steps(order)
+    assert moulding["work"] == 330  # 600 times 30 s, and the set-up
+    assert (moulding["planned_start"], moulding["planned_end"]) == (MONDAY, MONDAY + dt.timedelta(minutes=330))
+    assert packing["planned_start"] == moulding["planned_end"] + dt.timedelta(hours=1)
+    assert moulding["machine"] in plant.press
+    assert packing["why"] == f"要等前道 {plant.made.get('job', moulding['job'])['number']} 注塑"
+    found = plant.made.get("order", order)
+    assert (found["planned_start"], found["planned_end"], found["line"]) == (dt.date(2026, 6, 1), dt.date(2026, 6, 1), plant.line)
+
+
+def test_one_mould_is_on_one_press_at_a_time(plant: Plant) -> None:
+    stocked(plant)
+    first, second = plant.order(600), plant.order(600)
+    plant.made.deliver()
+    a, b = sorted((plant.steps(order)[0] for order in (first, second)), key=lambda row: row["planned_start"])
+    assert b["planned_start"] >= a["planned_end"]
+    floor = read(plant.app, ready(plant.app))
+    assert not violations(floor.problem, floor.plan)
+
+
+def test_late_material_moves_what_waits_for_it_and_says_so(plant: Plant) -> None:
+    stocked(plant, 60)
+    ready_now, waits = plant.order(600), plant.order(600, due="2026-06-08", sales_person="zhou")
+    purchase = plant.made.adopt(
+        "purchase", state="confirmed", supplier=plant.supplier, product=plant.resin, quantity="100", price="10",
+        needed_on="2026-06-04", promised_on="2026-06-04", confirmed_quantity="100",
+    )  # fmt: skip
+    plant.made.deliver()
+    before, other = plant.steps(waits)[0], plant.steps(ready_now)[0]
+    assert before["planned_start"].astimezone(dt.timezone(dt.timedelta(hours=8))).date() == dt.date(2026, 6, 4)
+    assert before["why"] == "树脂 到那时才到料"
+    plant.made.update("purchase", purchase, promised_on="2026-06-09")
+    plant.made.deliver()
+    after = plant.steps(waits)[0]
+    assert after["planned_start"] == before["planned_start"] + dt.timedelta(days=5)
+    assert plant.steps(ready_now)[0]["planned_start"] == other["planned_start"]
+    change = plant.changes()[-1]
+    assert change["why"] == "采购单 " + plant.made.get("purchase", purchase)["number"] + "（树脂）改到 2026-06-09"
+    assert (change["moved"], change["late"]) == (2, 1)
+    told = [text for who, text in plant.made.messages() if who == "zhou"]
+    assert any("改到 2026-06-09" in text and "→ 06-09" in text for text in told), told
+    assert not any("改到 2026-06-09" in text for who, text in plant.made.messages() if who == "li")
+
+
+def test_a_machine_that_stops_moves_its_operations_alone(plant: Plant) -> None:
+    stocked(plant)
+    order = plant.order(600)
+    plant.made.deliver()
+    moulding = plant.steps(order)[0]
+    plant.made.clock.advance(minutes=-60)  # before anything runs
+    begins = MONDAY + dt.timedelta(hours=2)
+    plant.make("machine_stop", machine=moulding["machine"], kind="breakdown", begins_at=begins,
+               ends_at=begins + dt.timedelta(hours=3))  # fmt: skip
+    plant.made.deliver()
+    moved = plant.steps(order)[0]
+    assert (moved["planned_start"], moved["planned_end"]) == (MONDAY, moulding["planned_end"] + dt.timedelta(hours=3))
+    floor = read(plant.app, ready(plant.app))
+    assert not violations(floor.problem, floor.plan)
+
+
+def test_frozen_work_stays_where_it_is(plant: Plant) -> None:
+    stocked(plant)
+    order = plant.order(600, due="2026-06-20")
+    plant.made.deliver()
+    step = plant.steps(order)[0]
+    plant.made.update("job_step", step["id"], frozen=True, as_="zhao")
+    rush = plant.order(600, due="2026-06-02")
+    plant.made.deliver()
+    assert plant.steps(order)[0]["planned_start"] == step["planned_start"]
+    assert plant.steps(rush)[0]["planned_start"] >= step["planned_end"]  # the mould is in use until then
+
+
+def test_what_nobody_can_do_is_not_planned_and_holds_up_nothing_else(plant: Plant) -> None:
+    stocked(plant)
+    plant.made.update("mould", plant.mould, usable=False)
+    order = plant.order(600)
+    plant.made.deliver()
+    assert [row["planned_start"] for row in plant.steps(order)] == [None, None]
+    floor = read(plant.app, ready(plant.app))
+    assert floor.unplannable == {str(plant.steps(order)[0]["id"]): "mould"}
+
+
+def test_a_plan_that_does_not_move_writes_nothing(plant: Plant) -> None:
+    stocked(plant)
+    plant.order(600)
+    plant.made.deliver()
+    changes = len(plant.changes())
+    assert follow(plant.app, "noch einmal").is_nothing
+    plant.made.clock.advance(minutes=7)
+    assert follow(plant.app, "und noch einmal").is_nothing
+    assert len(plant.changes()) == changes
