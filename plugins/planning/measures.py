@@ -90,12 +90,13 @@ def left(problem: Problem, operations: Collection[str]) -> Problem:
     return replace(problem, operations={**problem.operations, **gone}) if gone else problem
 
 
-def used(extras: Iterable[Extra], schedule: Schedule) -> tuple[Extra, ...]:
-    """The parts of the overtime in which something is done, sorted: what has to be bought for this schedule. Closing the
-    rest changes no line of it."""
+def used(problem: Problem, extras: Iterable[Extra], schedule: Schedule) -> tuple[Extra, ...]:
+    """The parts of the overtime in which something is done, sorted: what has to be bought for this schedule. Closing
+    the rest changes no line of it. What is locked ends when it ends, whether the machine is open longer or not."""
     busy: dict[str, list[Interval]] = defaultdict(list)
     for line in schedule.assignments.values():
-        busy[line.machine].append((line.start, line.end))
+        if not problem.operations[line.operation].locked:
+            busy[line.machine].append((line.start, line.end))
     whole = {machine: joined(spans) for machine, spans in busy.items()}
     return tuple(
         (machine, max(start, begin), min(end, stop))

@@ -32,8 +32,8 @@ class Change:
 
 def seal(problem: Problem, plan: Schedule) -> str:
     """SHA-256, in hex, of all that an alternative depends on. The order of mappings and of modes does not matter, nor
-    do names for people (customer, material), reasons, which follow from the plan, and ``now``: time passes while somebody
-    reads; what would begin in the past by then, `late` names."""
+    do names for people (customer, material), reasons, which follow from the plan, and ``now``: time passes while
+    somebody reads; what would begin in the past by then, `late` names."""
     content = {
         "machines": [_machine(machine) for _, machine in sorted(problem.machines.items())],
         "orders": [_order(order) for _, order in sorted(problem.orders.items())],
