@@ -1,4 +1,4 @@
-"""What a manager can buy: longer shifts, and work done outside the house. Both turn a problem into another one."""
+"""What a question adds to a problem: one order more, longer shifts, work done outside. Each turns it into another."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from .calendars import Calendar, Interval, joined
-from .shapes import Machine, Mode, Operation, Problem, Schedule
+from .shapes import Machine, Mode, Operation, Order, Problem, Schedule
 
 DAY = 24 * 60
 Extra = tuple[str, int, int]  # overtime of one machine: (machine, start, end) in clock minutes
@@ -57,6 +57,13 @@ class Measures:
 
     overtime: Overtime = Overtime()
     outside: Leaving = Leaving()
+
+
+def with_order(problem: Problem, order: Order, operations: Iterable[Operation]) -> Problem:
+    """The problem with one order more, or with another form of one."""
+    more = {operation.id: operation for operation in operations}
+    orders = {**problem.orders, order.id: order}
+    return replace(problem, orders=orders, operations={**problem.operations, **more})
 
 
 def offered(
