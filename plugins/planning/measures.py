@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 
 from .calendars import Calendar, Interval, joined
 from .shapes import Machine, Mode, Operation, Order, Problem, Schedule
@@ -99,33 +101,47 @@ def left(problem: Problem, operations: Collection[str]) -> Problem:
 
 def used(problem: Problem, extras: Iterable[Extra], schedule: Schedule) -> tuple[Extra, ...]:
     """The parts of the overtime in which something is done, sorted: what has to be bought for this schedule. Closing
-    the rest changes no line of it. What is locked ends when it ends, whether the machine is open longer or not."""
-    busy: dict[str, list[Interval]] = defaultdict(list)
-    for line in schedule.assignments.values():
-        if not problem.operations[line.operation].locked:
-            busy[line.machine].append((line.start, line.end))
-    whole = {machine: joined(spans) for machine, spans in busy.items()}
+    the rest changes no line of it."""
+    busy = _busy(problem, schedule)
     return tuple(
         (machine, max(start, begin), min(end, stop))
         for machine, start, end in sorted(extras)
-        for begin, stop in whole.get(machine, ())
-        if begin < end and start < stop
+        for begin, stop in _within(busy.get(machine, ()), start, end)
     )
+
+
+def worked(problem: Problem, extras: Iterable[Extra], schedule: Schedule) -> tuple[Extra, ...]:
+    """The overtime, whole and sorted, in which something is done."""
+    busy = _busy(problem, schedule)
+    return tuple(extra for extra in sorted(extras) if _within(busy.get(extra[0], ()), extra[1], extra[2]))
 
 
 def minutes(extras: Iterable[Extra]) -> int:
     return sum(end - start for _, start, end in extras)
 
 
-def price(problem: Problem, overtime: Overtime, extras: Iterable[Extra]) -> int:
-    """Hundredths for this overtime: by the hour of each machine, the whole rounded up."""
-    sixtieths = sum((end - start) * rate(problem.machines[machine], overtime) for machine, start, end in extras)
+def premium(problem: Problem, overtime: Overtime, extras: Iterable[Extra]) -> int:
+    """Hundredths that this overtime costs above the same work in a shift, rounded up."""
+    sixtieths = sum((end - start) * _above(problem.machines[machine], overtime) for machine, start, end in extras)
     return -(-sixtieths // 60)
 
 
-def rate(machine: Machine, overtime: Overtime) -> int:
-    """Hundredths per hour of overtime."""
-    return machine.overtime or overtime.cost
+def _above(machine: Machine, overtime: Overtime) -> int:
+    return max(0, (machine.overtime or overtime.cost) - machine.cost)
+
+
+def _busy(problem: Problem, schedule: Schedule) -> dict[str, tuple[Interval, ...]]:
+    """When each machine works. What is locked ends when it ends, whether the machine is open longer or not."""
+    busy: dict[str, list[Interval]] = defaultdict(list)
+    for line in schedule.assignments.values():
+        if not problem.operations[line.operation].locked:
+            busy[line.machine].append((line.start, line.end))
+    return {machine: joined(spans) for machine, spans in busy.items()}
+
+
+def _within(busy: Sequence[Interval], start: int, end: int) -> Sequence[Interval]:
+    """Those of sorted intervals that reach into [start, end)."""
+    return busy[bisect_right(busy, start, key=itemgetter(1)) : bisect_left(busy, end, key=itemgetter(0))]
 
 
 def _windows(calendar: Calendar, overtime: Overtime, now: int, until: int) -> Iterable[Interval]:
@@ -156,9 +172,8 @@ def _open(calendar: Calendar, spans: Collection[Interval]) -> Calendar:
 
 
 def _outside(operation: Operation) -> Operation:
-    """The operation with the processor as its only way; the mould stays, and nothing is set up in the house."""
+    """The operation with the processor as its only way. The mould goes along; closed time in the house breaks nothing
+    there."""
     if operation.outside is None or operation.locked:
         raise ValueError(f"Operation {operation.id} may not leave the house.")
-    return replace(
-        operation, modes=(Mode(operation.outside.machine, operation.outside.work),), tool="", kind="", unbroken=False
-    )
+    return replace(operation, modes=(Mode(operation.outside.machine, operation.outside.work),), unbroken=False)
