@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from .budget import Budget
 from .chains import WAITS, last
 from .measure import Goal, ends
-from .measures import DAY, Extra, Leaving, Overtime, extended, left, offered, used, worked
+from .measures import DAY, Extra, Leaving, Overtime, extended, leaves, left, offered, used, worked
 from .repair import repaired
 from .shapes import Operation, Order, Problem, Schedule
 
@@ -124,7 +124,8 @@ def _thinned(base: Variant, every: Variant, harm: Harm, pace: _Pace, binding: Co
     largest parts, as long as that harms nobody."""
     best, least = every, harm.total(every)
     likely = [extra for extra in every.worked if extra[0] in binding]
-    parts = deque([[extra for extra in every.worked if extra[0] not in binding], *_halves(likely)])
+    others = [extra for extra in every.worked if extra[0] not in binding]
+    parts = deque([*([others] if others else []), *_halves(likely)])
     while parts and pace.allows():
         part = parts.popleft()
         rest = base.with_extras([extra for extra in best.worked if extra not in part])
@@ -158,11 +159,7 @@ def leaving(base: Variant, limits: Leaving, harm: Harm, budget: Budget) -> Varia
         if saved > 0:
             fresh[id] = tried
             heapq.heappush(queue, (-_per_price(best, id, saved), id))
-    return (
-        max(fresh.items(), key=lambda item: _per_price(best, item[0], harm.total(best) - harm.total(item[1])))[1]
-        if fresh
-        else best
-    )
+    return next((fresh[id] for _, id in sorted(queue) if id in fresh), best)
 
 
 def _candidates(variant: Variant, limits: Leaving, harm: Harm) -> list[tuple[float, str]]:
@@ -181,8 +178,10 @@ def _candidates(variant: Variant, limits: Leaving, harm: Harm) -> list[tuple[flo
 
 def may_leave(variant: Variant, operation: Operation) -> bool:
     """Whether an operation is in the house and could be done outside."""
+    if operation.outside is None or operation.locked or operation.id in variant.outside:
+        return False
     there = variant.schedule.assignments[operation.id].machine
-    return operation.outside is not None and not operation.locked and there != operation.outside.machine
+    return there != operation.outside.machine and leaves(operation, operation.outside.machine)
 
 
 def _per_price(variant: Variant, operation: str, saved: float) -> float:

@@ -99,6 +99,12 @@ def left(problem: Problem, operations: Collection[str]) -> Problem:
     return replace(problem, operations={**problem.operations, **gone}) if gone else problem
 
 
+def leaves(operation: Operation, machine: str) -> bool:
+    """Whether an operation on this machine is done outside the house, and not in one of its usual ways."""
+    away = operation.outside is not None and operation.outside.machine == machine
+    return away and all(mode.machine != machine for mode in operation.modes)
+
+
 def used(problem: Problem, extras: Iterable[Extra], schedule: Schedule) -> tuple[Extra, ...]:
     """The parts of the overtime in which something is done, sorted: what has to be bought for this schedule. Closing
     the rest changes no line of it."""

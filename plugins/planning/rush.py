@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from . import chains
 from .budget import Budget
 from .buying import Harm, Variant, leaving, longer, may_leave
-from .measure import Goal, Score, changeovers, cost, ends, impacts, late_orders, moved_promises, outside, score
-from .measures import Measures, Overtime, extended, left, minutes, offered, premium, with_order
+from .measure import Goal, Score, changeovers, cost, ends, impacts, late_orders, moved_promises, score
+from .measures import Measures, Overtime, extended, leaves, left, minutes, offered, premium, with_order
 from .repair import fitted, inserted, repaired
 from .sealing import changes
 from .search import improved
@@ -250,13 +250,17 @@ def _shown(question: _Question, name: str, answer: Answer) -> Alternative:
         impacts(problem, plan, schedule),
         cost(problem, schedule) + above - cost(question.problem, plan),
         minutes(answer.extras),
-        tuple(sorted({*outside(problem, schedule)} - {*outside(question.problem, plan)})),
+        tuple(sorted(_outside(question.whole, schedule) - _outside(question.whole, plan))),
         answer.extras,
         changeovers(problem, schedule),
         len(late_orders(problem, schedule)),
         # The rush order's date is wished for, not promised yet.
         len({*moved_promises(problem, plan, schedule)} - {question.rush.id}),
     )
+
+
+def _outside(whole: Problem, plan: Schedule) -> set[str]:
+    return {id for id, line in plan.assignments.items() if leaves(whole.operations[id], line.machine)}
 
 
 def _told_apart(one: Alternative, others: Iterable[Alternative]) -> Alternative:
