@@ -91,8 +91,8 @@ class Harm:
 def longer(base: Variant, overtime: Overtime, harm: Harm, budget: Budget) -> Variant:
     """The least overtime that was found with which the harm is as small as with all that is offered; ``base`` where
     none helps."""
-    hurt = harm.orders(base.question, base.schedule)
-    if not hurt:
+    hurt, pace = harm.orders(base.question, base.schedule), _Pace(budget)
+    if not hurt or not pace.allows():
         return base
     machines = {base.schedule.assignments[id].machine for id in binding(base, hurt)}
     groups = {base.question.machines[id].group for id in machines}
@@ -100,7 +100,6 @@ def longer(base: Variant, overtime: Overtime, harm: Harm, budget: Budget) -> Var
     every = base.with_extras(offered(base.question, overtime, until, groups))
     if harm.total(every) >= harm.total(base):
         return base
-    pace = _Pace(budget)
     return _thinned(base, _shortest(base, every, harm, pace), harm, pace, machines)
 
 

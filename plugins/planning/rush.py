@@ -112,7 +112,7 @@ def alternatives(
     told(_red_list(question.whole, plan, rush, question.base.schedule))
     found: list[Alternative] = []
     for name, answer, share in _ANSWERS:
-        found.append(_told_apart(_shown(question, name, answer(question, budget.part(share))), found))
+        found.append(_told_apart(_shown(question, name, _in_time(answer, question, budget, share)), found))
         told(found[-1])
     return tuple(found)
 
@@ -135,6 +135,13 @@ def _asked(
 
 
 Answer = Variant | str  # a plan, or the key of the reason why there is none
+
+
+def _in_time(
+    answer: Callable[[_Question, Budget], Answer], question: _Question, budget: Budget, share: float
+) -> Answer:
+    """The answer within its share of the time that is left; those without a share take next to none."""
+    return answer(question, budget.part(share)) if not share or budget.left() > 0 else "no_time"
 
 
 def _no_measures(question: _Question, _budget: Budget) -> Answer:
