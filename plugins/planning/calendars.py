@@ -65,12 +65,12 @@ class Calendar:
         parts: list[Interval] = []
         at = self.opens(start)
         while at < end:
-            stop = min(end, self._closes(at))
+            stop = min(end, self.closes(at))
             parts.append((at, stop))
             at = self.opens(stop)
         return joined(parts)
 
-    def _closes(self, minute: int) -> int:
+    def closes(self, minute: int) -> int:
         """The end of the open interval this open minute lies in; of one that repeats without a gap, its round's end."""
         if minute < self.until:
             return self._first.close_of(minute)
