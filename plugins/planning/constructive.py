@@ -9,7 +9,7 @@ that is left, discounted by the slack that is left.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from heapq import heapify, heappop, heappush
 from math import log
 
@@ -33,23 +33,30 @@ def scheduled(problem: Problem, *, first: Sequence[str] = ()) -> Schedule:
     return schedule(filled(Board(indexed), ranks(indexed, first)))
 
 
-def filled(board: Board, rank: Sequence[float]) -> Board:
+def filled(board: Board, rank: Sequence[float], *, still: bool = False) -> Board:
     """The board with every operation that was not on it put into gaps, the lowest rank first."""
-    indexed = board.indexed
     open_ones = [one for one, machine in enumerate(board.machine) if machine < 0]
-    awaits = {one: sum(board.machine[before] < 0 for before, _, _ in indexed.before[one]) for one in open_ones}
-    ready = [(rank[one], one) for one in open_ones if not awaits[one]]
+    for one in in_turn(board.indexed, open_ones, rank):
+        if not board.place(one, still=still):
+            raise ValueError(f"operation {board.indexed.ids[one]} has no room on any of its machines")
+    return board
+
+
+def in_turn(indexed: Indexed, operations: Sequence[int], rank: Sequence[float]) -> Iterator[int]:
+    """These operations, the lowest rank first among those whose predecessors have all had their turn."""
+    awaits = dict.fromkeys(operations, 0)
+    for one in operations:
+        awaits[one] = sum(before in awaits for before, _, _ in indexed.before[one])
+    ready = [(rank[one], one) for one in operations if not awaits[one]]
     heapify(ready)
     while ready:
         _, one = heappop(ready)
-        if not board.place(one):
-            raise ValueError(f"operation {indexed.ids[one]} has no room: no machine of it is open long enough")
+        yield one
         for later in indexed.behind[one]:
             if later in awaits:
                 awaits[later] -= 1
                 if not awaits[later]:
                     heappush(ready, (rank[later], later))
-    return board
 
 
 def ranks(indexed: Indexed, first: Sequence[str] = ()) -> list[float]:

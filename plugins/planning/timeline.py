@@ -41,8 +41,8 @@ class Line:
     operations: list[int] = field(default_factory=list)
 
     def add(self, operation: int, begin: int, end: int) -> int:
-        """Its place in the lists."""
-        place = bisect_left(self.begins, begin)
+        """Its place in the lists; behind what has the same begin, which takes no time (locked within closed time)."""
+        place = bisect_right(self.begins, begin)
         self.begins.insert(place, begin)
         self.ends.insert(place, end)
         self.operations.insert(place, operation)
@@ -193,19 +193,30 @@ class Board:
         return calendar.ends(end - work + need) if need else calendar.begins(end - work)
 
     def slot(
-        self, operation: int, machine: int, work: int, least: int, least_end: int = 0, *, still: bool = False
+        self,
+        operation: int,
+        machine: int,
+        work: int,
+        least: int,
+        least_end: int = 0,
+        *,
+        left: int = NONE,
+        still: bool = False,
     ) -> Slot | None:
         """The earliest room on a machine that begins and ends not before these clock minutes; None where an unbroken
-        operation is longer than the machine is ever open."""
+        operation is longer than the machine is ever open. ``left``: one to come behind that has its place on this
+        machine without standing in its line."""
         indexed = self.indexed
         calendar, tool = indexed.calendars[machine], indexed.tool[operation]
         begin = calendar.work_at(least)
+        if left >= 0:
+            begin = max(begin, self.end[left])
         last = calendar.work_at(least_end - 1) + 1 if least_end else 0
         while True:
             if indexed.unlimited[machine]:
                 room = self.unbroken(operation, machine, max(begin, last - work), work)
             else:
-                room = self._gap(operation, machine, work, begin, last, still)
+                room = self._gap(operation, machine, work, begin, last, left, still)
             if room is None:
                 return None
             begin, long = room
@@ -216,7 +227,7 @@ class Board:
             begin = calendar.work_at(free)
 
     def _gap(
-        self, operation: int, machine: int, work: int, least: int, last: int, still: bool
+        self, operation: int, machine: int, work: int, least: int, last: int, left: int, still: bool
     ) -> tuple[int, int] | None:
         line, change = self.lines[machine], self.indexed.change
         begins, ends, operations = line.begins, line.ends, line.operations
@@ -224,6 +235,8 @@ class Board:
         while True:
             if place == many or begins[place] - least >= work:
                 before = operations[place - 1] if place else NONE
+                if left >= 0 and (before < 0 or ends[place - 1] < self.end[left]):
+                    before = left
                 long = work + change(machine, before, operation)
                 room = self.unbroken(operation, machine, max(least, last - long), long)
                 if room is None or place == many:

@@ -1,0 +1,190 @@
+"""The sequences a plan consists of, for shifting it right: who follows whom on each machine and with each tool."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable
+from heapq import heapify, heappop, heappush
+
+from .indexed import NONE, Indexed
+from .shapes import Assignment, Schedule
+from .timeline import Board, Line, Slot
+
+
+class Sequences:
+    """``board``: only what is locked stands in its lines, as obstacles that are stepped over; the others have their
+    times there, and stand in ``rows`` by machine and ``tool_rows`` by tool, sorted by their begin."""
+
+    __slots__ = ("before", "board", "freed", "next", "rows", "tool_before", "tool_next", "tool_rows")
+
+    def __init__(self, board: Board, freed: dict[int, int]) -> None:
+        many = len(board.machine)
+        self.board = board
+        self.freed = freed
+        self.rows: list[list[int]] = [[] for _ in board.lines]
+        self.tool_rows: list[list[int]] = [[] for _ in board.tools]
+        self.before, self.next = [NONE] * many, [NONE] * many
+        self.tool_before, self.tool_next = [NONE] * many, [NONE] * many
+
+    @classmethod
+    def of(cls, indexed: Indexed, plan: Schedule) -> Sequences:
+        """What of a plan still can stand. An operation whose machine cannot do it any more, or that waits for one that
+        has yet to be placed or begins after it, is left out: it has to be placed anew."""
+        board = Board(indexed)
+        for one, name in enumerate(indexed.ids):
+            kept = plan.assignments.get(name)
+            if kept and not indexed.locked[one]:
+                _stand(board, one, kept)
+        sequences = cls(board, _freed(board, plan))
+        sequences._line_up()
+        return sequences
+
+    def _line_up(self) -> None:
+        board, indexed = self.board, self.board.indexed
+        movable = [one for one, machine in enumerate(board.machine) if machine >= 0 and not indexed.locked[one]]
+        for one in sorted(movable, key=lambda one: (board.start[one], one)):
+            if not indexed.unlimited[board.machine[one]]:
+                self.rows[board.machine[one]].append(one)
+            if indexed.tool[one] >= 0:
+                self.tool_rows[indexed.tool[one]].append(one)
+        for row in self.rows:
+            _chain(row, self.before, self.next)
+        for row in self.tool_rows:
+            _chain(row, self.tool_before, self.tool_next)
+
+    def settle(self, touched: Iterable[int]) -> None:
+        """Moves these operations, and those that depend on what moved, as far right as they must."""
+        board, indexed = self.board, self.board.indexed
+        waiting = {one for one in touched if one >= 0 and not indexed.locked[one]}
+        queue = [(board.start[one], one) for one in waiting]
+        heapify(queue)
+        while queue:
+            _, one = heappop(queue)
+            waiting.discard(one)
+            if not self._moved(one):
+                continue
+            for later in (self.next[one], self.tool_next[one], *indexed.behind[one]):
+                if later >= 0 and later not in waiting and board.machine[later] >= 0 and not indexed.locked[later]:
+                    waiting.add(later)
+                    heappush(queue, (board.start[later], later))
+
+    def _moved(self, one: int) -> bool:
+        board = self.board
+        least, least_end = board.bounds(one)
+        if self.tool_before[one] >= 0:
+            least = max(least, board.stop[self.tool_before[one]])
+        machine, work = board.machine[one], board.work[one]
+        least = max(least, self._kept(one))
+        slot = board.slot(one, machine, work, least, least_end, left=self.before[one])
+        if slot is None:
+            raise ValueError(
+                f"operation {board.indexed.ids[one]} has no room: {board.indexed.machine_ids[machine]}"
+                " is never open long enough"
+            )
+        if slot == Slot(machine, work, board.begin[one], board.end[one], board.start[one], board.stop[one]):
+            return False
+        _set(board, one, slot)
+        return True
+
+    def _kept(self, one: int) -> int:
+        """The minute it began: earlier where the one before it on the machine is gone and its changeover grows, so
+        that its work can stay where it is."""
+        board = self.board
+        if one not in self.freed:
+            return board.start[one]
+        calendar = board.indexed.calendars[board.machine[one]]
+        long = board.work[one] + board.indexed.change(board.machine[one], self.before[one], one)
+        begin = calendar.work_at(self.freed[one]) - long
+        return min(board.start[one], calendar.begins(max(0, begin)))
+
+    def insert(self, one: int, slot: Slot, place: int) -> None:
+        """Puts an operation into its machine's row before ``place``, and shifts what it is in the way of."""
+        _set(self.board, one, slot)
+        row = self.rows[slot.machine]
+        if not self.board.indexed.unlimited[slot.machine]:
+            row.insert(place, one)
+            _link(row, place, self.before, self.next)
+        tool = self.board.indexed.tool[one]
+        if tool >= 0:
+            row = self.tool_rows[tool]
+            place = bisect_left(row, slot.start, key=self.board.start.__getitem__)
+            row.insert(place, one)
+            _link(row, place, self.tool_before, self.tool_next)
+        self.settle((self.next[one], self.tool_next[one]))
+
+    def place_after(self, machine: int, minute: int) -> int:
+        """The place in a machine's row behind all that have ended by then."""
+        work = self.board.indexed.calendars[machine].work_at(minute)
+        return bisect_right(self.rows[machine], work, key=self.board.end.__getitem__)
+
+    def tool_holder(self, one: int, slot: Slot, yields: Callable[[int], bool]) -> int:
+        """Who holds the tool within a slot and does not yield, because it has begun by then or for its priority."""
+        board, tool = self.board, self.board.indexed.tool[one]
+        if tool < 0:
+            return NONE
+        row = self.tool_rows[tool]
+        place = bisect_right(row, slot.start, key=board.stop.__getitem__)
+        while place < len(row) and board.start[row[place]] < slot.stop:
+            if board.start[row[place]] < slot.start or not yields(row[place]):
+                return row[place]
+            place += 1
+        return NONE
+
+    def lined(self) -> Board:
+        """The board with everything in its lines."""
+        board = self.board
+        for lines, rows in ((board.lines, self.rows), (board.tools, self.tool_rows)):
+            for place, row in enumerate(rows):
+                lines[place] = _line(board, [*lines[place].operations, *row], clock=lines is board.tools)
+        return board
+
+
+def _stand(board: Board, one: int, kept: Assignment) -> None:
+    """Gives an operation the times of the old plan, unless it has to be placed anew."""
+    indexed = board.indexed
+    machine = indexed.machine_number.get(kept.machine, NONE)
+    work = indexed.work_on(one, machine) if machine >= 0 else 0
+    for before, _, _ in indexed.before[one]:
+        if not indexed.locked[before] and (board.machine[before] < 0 or board.start[before] > kept.start):
+            return
+    if work:
+        _set(board, one, board.slot_at(machine, work, kept.start, kept.end))
+
+
+def _set(board: Board, one: int, slot: Slot) -> None:
+    board.machine[one], board.work[one] = slot.machine, slot.work
+    board.begin[one], board.end[one] = slot.begin, slot.end
+    board.start[one], board.stop[one] = slot.start, slot.stop
+
+
+def _freed(board: Board, plan: Schedule) -> dict[int, int]:
+    """The operations whose neighbour before them on the machine is not there any more, and when they ended."""
+    lines: dict[str, list[Assignment]] = {}
+    for kept in plan.assignments.values():
+        lines.setdefault(kept.machine, []).append(kept)
+    number = board.indexed.number
+    found: dict[int, int] = {}
+    for line in lines.values():
+        line.sort(key=lambda kept: (kept.start, kept.end))
+        stands = [board.machine[number[kept.operation]] >= 0 if kept.operation in number else False for kept in line]
+        for place in range(1, len(line)):
+            if stands[place] and not stands[place - 1]:
+                found[number[line[place].operation]] = line[place].end
+    return found
+
+
+def _chain(row: list[int], before: list[int], following: list[int]) -> None:
+    for place in range(1, len(row)):
+        before[row[place]], following[row[place - 1]] = row[place - 1], row[place]
+
+
+def _link(row: list[int], place: int, before: list[int], following: list[int]) -> None:
+    _chain(row[max(0, place - 1) : place + 2], before, following)
+
+
+def _line(board: Board, operations: list[int], *, clock: bool) -> Line:
+    operations.sort(key=lambda one: (board.start[one], board.stop[one]))
+    begins, ends = (board.start, board.stop) if clock else (board.begin, board.end)
+    line = Line([begins[one] for one in operations], [ends[one] for one in operations], operations)
+    line.cover()
+    return line
