@@ -118,6 +118,4 @@ def solved_alone(problem: Problem, seconds: float, clock: Callable[[], float], *
 def placed(problem: Problem, starts: Mapping[str, tuple[str, int]]) -> Schedule:
     """The plan that machine and start of every operation amount to, where machines are always open."""
     work = {(op.id, mode.machine): mode.work for op in problem.operations.values() for mode in op.modes}
-    return Schedule(
-        {name: Assignment(name, on, at, at + work[name, on]) for name, (on, at) in starts.items()}
-    )
+    return Schedule({name: Assignment(name, on, at, at + work[name, on]) for name, (on, at) in starts.items()})

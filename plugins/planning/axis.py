@@ -6,7 +6,7 @@ axis, and operations are put in again one by one instead.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .calendars import Calendar
@@ -115,7 +115,7 @@ def pushed(axis: Axis, mode: Sequence[int], start: Sequence[int], ranks: Sequenc
 
 
 def tails(axis: Axis, timing: Timing) -> list[int]:
-    """For each task how long it is, at the least, from its start to the end of the plan if nothing changes its order."""
+    """For each task the minutes from its start to the end of the plan, at the least, as long as the order stays."""
     behind = [0] * (axis.resources + 1)
     tail = [0] * len(timing.start)
     for number in reversed(timing.order):
@@ -128,13 +128,11 @@ def tails(axis: Axis, timing: Timing) -> list[int]:
     return tail
 
 
-def schedule_of(axis: Axis, timing: Timing, was: Mapping[str, Assignment]) -> Schedule:
-    """The plan in the caller's terms; what did not move keeps its assignment, with its reason."""
+def schedule_of(axis: Axis, timing: Timing) -> Schedule:
+    """The plan in the caller's terms, without reasons."""
     found = {}
     for number, name in enumerate(axis.names):
         machine, minutes = axis.tasks[number].modes[timing.mode[number]]
         start = timing.start[number]
-        new = Assignment(name, axis.machines[machine], start, start + minutes)
-        old = was[name]
-        found[name] = old if (old.machine, old.start, old.end) == (new.machine, new.start, new.end) else new
+        found[name] = Assignment(name, axis.machines[machine], start, start + minutes)
     return Schedule(found)

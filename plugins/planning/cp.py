@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from .axis import Axis, Timing, pushed, tails
@@ -136,7 +137,9 @@ class _Model:
         model.add_hint(end, was.start[number] + lasts[was.mode[number]])
         for at, (machine, minutes) in enumerate(task.modes):
             model.add_hint(here[at], at == was.mode[number])
-            self._occupy(machine, number, model.new_optional_fixed_size_interval_var(start, minutes, here[at], ""), here[at])
+            self._occupy(
+                machine, number, model.new_optional_fixed_size_interval_var(start, minutes, here[at], ""), here[at]
+            )
         model.add(end == start + sum(here[at] * minutes for at, minutes in enumerate(lasts)))
 
     def _occupy(self, resource: int, number: int, interval: cp_model.IntervalVar, here: cp_model.IntVar | None) -> None:
@@ -162,7 +165,7 @@ class _Model:
                 self.model.add(self.span >= self.end[number] + lag + self.tail[after])
 
     def _add_resource(self, intervals: list[cp_model.IntervalVar], kept: list[int]) -> None:
-        for one, other in zip(kept, kept[1:], strict=False):
+        for one, other in pairwise(kept):
             self.model.add(self.start[other] >= self.end[one])
         if len(kept) < len(intervals):
             self.model.add_no_overlap(intervals)
@@ -181,4 +184,6 @@ class _Model:
     def _ranks(self) -> list[int]:
         """0 for what comes before the stretch, 1 for it, 2 for what comes after."""
         first = self.was.start[self.tasks[0]]
-        return [1 if task in self.inside else 2 * (self.was.start[task] >= first) for task in range(len(self.was.start))]
+        return [
+            1 if task in self.inside else 2 * (self.was.start[task] >= first) for task in range(len(self.was.start))
+        ]

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from random import Random
 
 from .constructive import in_turn, ranks
-from .indexed import Indexed
 from .ruins import around_a_late_order, around_a_minute
 from .timeline import Board
 from .worth import Ledger, Worth
@@ -32,8 +31,7 @@ class Reinsertion:
     """``still``: the operations that may not move at all."""
 
     def __init__(self, worth: Worth, still: Collection[int]) -> None:
-        self.worth, self.indexed, self.still = worth, worth.indexed, sorted(still)
-        self.forbidden = set(still)
+        self.worth, self.indexed, self.still = worth, worth.indexed, frozenset(still)
         self.rank = ranks(self.indexed)
         self.ruins = (around_a_late_order, around_a_late_order, around_a_minute)
 
@@ -45,14 +43,14 @@ class Reinsertion:
         """Another board, better or worse, or None where what was taken out found no room."""
         board, ledger = found.board.copy(), found.ledger.copy()
         ruin, size = random.choice(self.ruins), random.choice((6, 12, 24, 48))
-        chosen = [one for one in ruin(self.worth, board, ledger, size, random) if one not in self.forbidden]
+        chosen = [one for one in ruin(self.worth, board, ledger, size, random) if one not in self.still]
         out: dict[int, None] = {}
         old = {one: float(board.start[one]) for one in chosen}
         for one in chosen:
             for gone in board.remove(one):
                 old.setdefault(gone, float(found.board.start[gone]))
                 out[gone] = None
-        if not out or not self.forbidden.isdisjoint(out) or not self._put_back(board, list(out), old, random):
+        if not out or not self.still.isdisjoint(out) or not self._put_back(board, list(out), old, random):
             return None
         if self.still and not self._stands(found.board, board):
             return None
@@ -90,17 +88,15 @@ class Reinsertion:
 
 
 def reinserted(
-    indexed: Indexed, found: Found, worth: Worth, left: Callable[[], float], still: Collection[int], seed: int, steps: int
-) -> Found:
-    """The best board found until ``left`` says 0 or so many steps are done."""
-    search, random, best = Reinsertion(worth, still), Random(seed), found  # noqa: S311 – no secret
-    now = best
+    worth: Worth, board: Board, left: Callable[[], float], *, still: Collection[int] = (), seed: int = 0, steps: int
+) -> Board:
+    """The best board found until ``left`` says 0 or so many steps are done. ``still``: as in `Reinsertion`."""
+    search, random = Reinsertion(worth, still), Random(seed)  # noqa: S311 – no secret
+    now = search.begun(board)
     for _ in range(steps):
         if not left():
             break
         other = search.step(now, random)
         if other and other.value <= now.value:
             now = other
-        if now.value < best.value:
-            best = now
-    return best
+    return now.board
