@@ -104,7 +104,8 @@ def _steps(problem: Problem, schedule: Schedule, own: Collection[str]) -> list[_
     behind = before(problem, schedule)
     ahead = [(-schedule.assignments[id].start, id) for id in own]
     heapq.heapify(ahead)
-    seen, chosen = set(own), []
+    seen = set(own)
+    chosen: list[_Step] = []
     while ahead and len(chosen) < max(NEAREST, len(own)):
         operation = problem.operations[heapq.heappop(ahead)[1]]
         if operation.locked:

@@ -261,8 +261,7 @@ def _shown(question: _Question, name: str, answer: Answer) -> Alternative:
         answer.extras,
         changeovers(problem, schedule),
         len(late_orders(problem, schedule)),
-        # The rush order's date is wished for, not promised yet.
-        len({*moved_promises(problem, plan, schedule)} - {question.rush.id}),
+        len(moved_promises(problem, plan, schedule)),
     )
 
 

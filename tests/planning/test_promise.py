@@ -42,6 +42,11 @@ def work(id, minutes, machine="M", **fields):
     return Operation(id, id[0], (Mode(machine, minutes),), **fields)
 
 
+def ended(plan):
+    """Machine and end by operation: the changeover before the work may begin earlier or later."""
+    return {id: (machine, end) for id, (machine, _, end) in times(plan).items()}
+
+
 NEW = Order("N", 500, 500)
 
 
@@ -54,7 +59,7 @@ def test_a_promise_takes_a_gap_that_is_wide_enough_and_holds_it():
     made = promised(problem, plan, NEW, [work("N1", 50)])
     assert (made.end, made.likely, made.safe) == (80, 80, 80)
     assert [(line.operation, line.start, line.end) for line in made.held] == [("N1", 30, 80)]
-    assert {**times(made.schedule), "N1": ()} == {**times(plan), "N1": ()}
+    assert times(plan).items() <= times(made.schedule).items()
 
 
 def test_a_promise_waits_for_the_gap_that_is_wide_enough():
@@ -88,7 +93,7 @@ def test_a_promise_keeps_every_rule_and_moves_nobody(whole, data):
     made = promised(problem, plan, whole.orders[order], operations, seed=data.draw(st.integers(0, 9)), samples=5)
     asked = replace(problem, operations={**problem.operations, **{one.id: one for one in operations}})
     assert not violations(asked, made.schedule)
-    assert times(plan).items() <= times(made.schedule).items()
+    assert ended(plan).items() <= ended(made.schedule).items()
     assert {line.operation for line in made.held} == {one.id for one in operations}
     assert (made.likely, made.safe) == (made.end, made.end), "as long as nothing is known, everything goes by the plan"
 
