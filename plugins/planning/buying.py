@@ -3,13 +3,12 @@
 Both are greedy and stop with the budget; what they hold by then is a whole plan. Overtime: all that is offered on the
 bottleneck is opened, then as few of the first days as are enough are kept, then halves, quarters, … of the rest are
 closed as long as that harms nobody (delta debugging, Zeller and Hildebrandt 2002, on intervals). Work outside:
-candidates lie on the chains that bind late orders; the one that saves most late time for its price goes first, its
-estimate renewed only when it comes to the top (lazy greedy, Minoux 1978).
+candidates lie on the chains that bind late orders; of the most promising few the one that saves most harm for its price
+goes first, and what was tried before is tried again only where it could still be the best (lazy greedy, Minoux 1978).
 """
 
 from __future__ import annotations
 
-import heapq
 from collections import defaultdict, deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -20,6 +19,8 @@ from .measure import Goal, ends
 from .measures import DAY, Extra, Leaving, Overtime, extended, leaves, left, offered, used, worked
 from .repair import repaired
 from .shapes import Operation, Order, Problem, Schedule
+
+TRIES = 8  # candidates to leave that are tried, at least, before the best of them does
 
 
 @dataclass(frozen=True)
@@ -144,35 +145,38 @@ def leaving(base: Variant, limits: Leaving, harm: Harm, budget: Budget) -> Varia
     """The operations that were found to save harm outside, the cheapest for what they save first, within the limits;
     ``base`` where none does."""
     best, pace = base, _Pace(budget)
-    fresh: dict[str, Variant] = {}  # tried on the best so far
-    queue = _candidates(best, limits, harm)
-    while queue and pace.allows():
-        _, id = queue[0]
-        if id in fresh:
-            best, fresh = fresh[id], {}
-            queue = _candidates(best, limits, harm)
-            continue
-        heapq.heappop(queue)
+    known: dict[str, float] = {}
+    while found := _one_more(best, limits, harm, pace, known):
+        best = found
+    return best
+
+
+def _one_more(best: Variant, limits: Leaving, harm: Harm, pace: _Pace, known: dict[str, float]) -> Variant | None:
+    """The best candidate of those tried; None where none is left that saves anything, or no time. ``known``: what each
+    saved for its price when it was tried last."""
+    found, most, before = None, 0.0, harm.total(best)
+    for place, (bound, id) in enumerate(_candidates(best, limits, harm, known)):
+        if bound <= most or (found and place >= TRIES) or not pace.allows():
+            break
         tried = best.with_outside(id)
-        saved = harm.total(best) - harm.total(tried)
-        if saved > 0:
-            fresh[id] = tried
-            heapq.heappush(queue, (-_per_price(best, id, saved), id))
-    return next((fresh[id] for _, id in sorted(queue) if id in fresh), best)
+        known[id] = _per_price(best, id, before - harm.total(tried))
+        if known[id] > most:
+            found, most = tried, known[id]
+    return found
 
 
-def _candidates(variant: Variant, limits: Leaving, harm: Harm) -> list[tuple[float, str]]:
-    """A heap of what may still leave, by the most it could save for its price: all the harm that goes through it."""
+def _candidates(variant: Variant, limits: Leaving, harm: Harm, known: Mapping[str, float]) -> list[tuple[float, str]]:
+    """What may still leave, with the most it can save for its price, the best first: what it saved when it was tried,
+    else all the harm that goes through it. What saved nothing is not tried again."""
     through = binding(variant, harm.orders(variant.question, variant.schedule))
     operations = variant.question.operations
     gone = [operations[id] for id in variant.outside]
     found = [
-        (-_per_price(variant, id, most), id)
+        (known.get(id, _per_price(variant, id, most)), id)
         for id, most in through.items()
         if may_leave(variant, operations[id]) and limits.allows([*gone, operations[id]])
     ]
-    heapq.heapify(found)
-    return found
+    return sorted(((bound, id) for bound, id in found if bound > 0), reverse=True)
 
 
 def may_leave(variant: Variant, operation: Operation) -> bool:

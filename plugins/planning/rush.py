@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial, reduce
 
 from . import chains
 from .budget import Budget
@@ -17,7 +18,7 @@ from .measures import Measures, Overtime, extended, leaves, left, minutes, offer
 from .repair import fitted, inserted, repaired
 from .sealing import changes
 from .search import improved
-from .shapes import Alternative, Impact, Operation, Order, Problem, Schedule
+from .shapes import Alternative, Impact, Locked, Operation, Order, Problem, Schedule
 
 why = chains.why_order
 
@@ -170,7 +171,7 @@ def _resequence(question: _Question, budget: Budget) -> Answer:
     free = {order.id for order in question.problem.orders.values() if order.movable and not order.key}
     if not free:
         return "no_movable"
-    start = _better(question, question.base, _rearranged(question.base, question.plan, free))
+    start = _best_start(question, [question.base, *_starts(question.base, question.plan, free)])
     return _searched(question, start, free | {question.rush.id}, budget)
 
 
@@ -199,14 +200,17 @@ def mixed(
     workers: int = 2,
 ) -> Alternative:
     """One alternative by hand: these orders may move, this overtime may be used, these operations leave the house. All
-    others keep their dates, but for what has to wait for an operation that leaves. ValueError for one that may not."""
+    others keep their dates, but for what has to wait for an operation that leaves. Whoever lets an order move lets its
+    promise go: only lateness by its weight counts for it. ValueError for an operation that may not leave."""
+    goal = replace(goal, promise=0)
     question = _asked(problem, plan, rush, operations, Measures(overtime), seed, goal=goal, workers=workers)
     free = {*may_move, rush.id}
     until = max(end for id, end in ends(question.whole, question.base.schedule).items() if id in free)
     bought = replace(question.base, extras=offered(problem, overtime, until), outside=tuple(outside))
     own = {operation.id for operation in operations}
     settled = repaired(_without(bought.problem, own), plan)
-    start = _better(question, _rearranged(bought, settled, ()), _rearranged(bought, settled, free))
+    starts = [one for one in _starts(bought, settled, free) if _holds(one, settled, free)]
+    start = _best_start(question, [_rearranged(bought, settled, ()), *starts])
     return _shown(question, "mixed", _searched(question, start, free, budget))
 
 
@@ -220,6 +224,33 @@ def _rearranged(variant: Variant, plan: Schedule, free: Collection[str]) -> Vari
     operations = variant.question.operations
     kept = {id: line for id, line in plan.assignments.items() if operations[id].order not in free}
     return replace(variant, schedule=fitted(variant.problem, Schedule(kept)))
+
+
+def _starts(variant: Variant, plan: Schedule, free: Collection[str]) -> list[Variant]:
+    """Two plans to search from: the free orders put in anew, and the free orders shifted right around all others."""
+    return [_rearranged(variant, plan, free), _shifted(variant, plan, free)]
+
+
+def _shifted(variant: Variant, plan: Schedule, free: Collection[str]) -> Variant:
+    """The rush order put in by its priority where only free orders give way: the others count as locked for it."""
+    held = {
+        id: replace(operation, locked=Locked(line.machine, line.start, line.end))
+        for id, operation in variant.problem.operations.items()
+        if operation.order not in free and (line := plan.assignments.get(id)) and not operation.locked
+    }
+    locked = replace(variant.problem, operations={**variant.problem.operations, **held})
+    # What is locked needs no changeover and waits for nothing; repaired, it keeps every rule again.
+    return replace(variant, schedule=repaired(variant.problem, inserted(locked, plan)))
+
+
+def _holds(variant: Variant, plan: Schedule, free: Collection[str]) -> bool:
+    """Whether no order that may not move ends later than in the plan."""
+    new = ends(variant.question, variant.schedule)
+    return all(new[id] <= end for id, end in ends(variant.question, plan).items() if id not in free)
+
+
+def _best_start(question: _Question, found: Sequence[Variant]) -> Variant:
+    return reduce(partial(_better, question), found)
 
 
 def _without(problem: Problem, operations: Collection[str]) -> Problem:
