@@ -20,7 +20,7 @@ from .measures import DAY, Extra, Leaving, Overtime, extended, leaves, left, off
 from .repair import repaired
 from .shapes import Operation, Order, Problem, Schedule
 
-TRIES = 8  # candidates to leave that are tried, at least, before the best of them does
+TRIES = 4  # candidates to leave that are tried before the best of them does, if it saves anything
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,8 @@ def _thinned(base: Variant, every: Variant, harm: Harm, pace: _Pace, binding: Co
     parts = deque([*([others] if others else []), *_halves(likely)])
     while parts and pace.allows():
         part = parts.popleft()
-        rest = base.with_extras([extra for extra in best.worked if extra not in part])
+        closed = set(part)
+        rest = base.with_extras([extra for extra in best.worked if extra not in closed])
         if harm.total(rest) <= least:
             best = rest
         else:

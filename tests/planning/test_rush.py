@@ -17,7 +17,7 @@ from plugins.planning.checked import violations
 from plugins.planning.constructive import scheduled
 from plugins.planning.measure import Goal, ends, score
 from plugins.planning.measures import Leaving, Measures, Overtime, extended, left, offered, used
-from plugins.planning.rush import RedList, alternatives, measured, mixed, red_list, why
+from plugins.planning.rush import RedList, alternatives, measured, mixed, red_list, why, why_order
 from plugins.planning.shapes import (
     After,
     Assignment,
@@ -366,7 +366,9 @@ def test_an_alternative_that_cannot_be_says_why_and_invents_nothing(name, reason
 def test_a_chain_of_reasons_leads_to_the_root():
     asked = scene(("A", 300, {}, {}))
     found = answers(asked)["no_measures"]
-    chain = why(measured(asked[0], *asked[2:], found), found.schedule, "A")
+    whole = measured(asked[0], *asked[2:], found)
+    chain = why(whole, found.schedule, "A1")
+    assert chain == why_order(whole, found.schedule, "A")
     assert [(link.operation, link.reason.kind) for link in chain] == [("A1", "machine"), ("R1", "now")]
 
 
