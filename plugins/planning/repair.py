@@ -33,7 +33,7 @@ def repaired(problem: Problem, plan: Schedule) -> Schedule:
     """
     indexed = Indexed.of(problem)
     sequences = Sequences.of(indexed, plan)
-    sequences.settle(one for one, machine in enumerate(sequences.board.machine) if machine >= 0)
+    sequences.settle((one for one, machine in enumerate(sequences.board.machine) if machine >= 0), overtake=True)
     return _wedged(sequences)
 
 
