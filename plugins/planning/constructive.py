@@ -33,11 +33,11 @@ def scheduled(problem: Problem, *, first: Sequence[str] = ()) -> Schedule:
     return schedule(filled(Board(indexed), ranks(indexed, first)))
 
 
-def filled(board: Board, rank: Sequence[float], *, still: bool = False) -> Board:
+def filled(board: Board, rank: Sequence[float]) -> Board:
     """The board with every operation that was not on it put into gaps, the lowest rank first."""
     open_ones = [one for one, machine in enumerate(board.machine) if machine < 0]
     for one in in_turn(board.indexed, open_ones, rank):
-        if not board.place(one, still=still):
+        if not board.place(one):
             raise ValueError(f"operation {board.indexed.ids[one]} has no room on any of its machines")
     return board
 

@@ -48,12 +48,12 @@ def late_orders(problem: Problem, plan: Schedule) -> tuple[str, ...]:
 
 
 def moved_promises(problem: Problem, before: Schedule, after: Schedule) -> tuple[str, ...]:
-    """The orders that kept what was promised before, and do not now."""
+    """The orders that kept what was promised before, and do not now; one that was not there before moves nothing."""
     old = ends(problem, before)
     return tuple(
         order
         for order, end in ends(problem, after).items()
-        if end > (promised := problem.orders[order].promised) and old.get(order, promised) <= promised
+        if order in old and old[order] <= problem.orders[order].promised < end
     )
 
 

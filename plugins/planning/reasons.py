@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .indexed import NONE
+from .indexed import NONE, Indexed
 from .shapes import Assignment, Reason, Schedule
 from .timeline import Board, Line
 
 _LOCKED = Reason("locked")
 _CALENDAR = Reason("calendar")
 _NOW = Reason("now")
+_RELEASED = Reason("released")
 
 
 def schedule(board: Board) -> Schedule:
@@ -65,19 +66,21 @@ def _reason(board: Board, one: int, machine_before: int, tool_before: int) -> Re
 
 def _clock_bounds(board: Board, one: int, tool_before: int) -> Iterator[tuple[int, Reason]]:
     indexed = board.indexed
-    operation = indexed.problem.operations[indexed.ids[one]]
-    if operation.material:
-        yield operation.earliest, Reason("material", operation.material)
+    yield indexed.floor[one], _own_reason(indexed, one)
     for before, lag, share in indexed.before[one]:
         if board.machine[before] >= 0:
             done = board.stop[before] if share >= 100 else board.done(before, share)
             yield done + lag, Reason("predecessor", indexed.ids[before])
     if tool_before >= 0:
         yield board.stop[tool_before], Reason("tool", indexed.ids[tool_before])
-    if not operation.material:
-        yield operation.earliest, Reason("material")
-    yield indexed.problem.orders[operation.order].released, Reason("released")
-    yield indexed.problem.now, _NOW
+
+
+def _own_reason(indexed: Indexed, one: int) -> Reason:
+    problem, floor = indexed.problem, indexed.floor[one]
+    operation = problem.operations[indexed.ids[one]]
+    if floor == problem.now:
+        return _NOW
+    return _RELEASED if floor == problem.orders[operation.order].released else Reason("material", operation.material)
 
 
 def _last(board: Board, one: int) -> int:

@@ -38,13 +38,14 @@ def repaired(problem: Problem, plan: Schedule) -> Schedule:
 
 
 def fitted(problem: Problem, plan: Schedule) -> Schedule:
-    """The operations that are not in the plan yet put into gaps: nobody else begins or ends at another minute.
+    """The operations that are not in the plan yet put into gaps: nobody else's work moves, nobody ends at another
+    minute. A changeover may begin at another one, where what it changes from is new.
 
     Raises ValueError where one has no room, because what waits for it stands too early.
     """
     indexed = Indexed.of(problem)
     board = Board.of(indexed, plan)
-    return schedule(filled(board, _places(indexed), still=True))
+    return schedule(filled(board, _places(indexed)))
 
 
 def _places(indexed: Indexed) -> list[float]:

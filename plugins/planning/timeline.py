@@ -11,7 +11,8 @@ How to use it from a search that takes operations out and puts them back::
             ...                                  # those that wait for it leave no room: remove them too
     plan = schedule(board)                       # of reasons.py
 
-``place`` moves nobody: it looks for room between what stands there, before those that wait for the operation.
+``place`` moves nobody's work: it looks for room between what stands there, before those that wait for the operation.
+Only the changeover of the one behind it on the machine may become another and begin at another minute.
 ``place(operation, on=((machine, work),))`` narrows the machines, or sends it outside
 (``on=(indexed.outside[operation],)``). ``copy`` is cheap beside ``of``. Everything on the board is valid after every
 call; an operation that is not on it constrains nobody.
@@ -138,25 +139,24 @@ class Board:
         calendar = self.indexed.calendars[machine]
         return Slot(machine, work, calendar.work_at(start), calendar.work_at(stop), start, stop)
 
-    def place(self, operation: int, *, on: Sequence[tuple[int, int]] = (), still: bool = False) -> bool:
+    def place(self, operation: int, *, on: Sequence[tuple[int, int]] = ()) -> bool:
         """Puts an operation where it ends earliest, into gaps; False, and nothing done, where there is no room.
 
-        ``on``: the machines and works to choose from, instead of its modes. ``still``: not even a changeover behind it
-        may begin at another minute.
+        ``on``: the machines and works to choose from, instead of its modes.
         """
-        slot = self.best(operation, on or self.indexed.modes[operation], still=still)
+        slot = self.best(operation, on or self.indexed.modes[operation])
         if slot:
             self.put(operation, slot)
         return slot is not None
 
-    def best(self, operation: int, modes: Sequence[tuple[int, int]], *, still: bool = False) -> Slot | None:
+    def best(self, operation: int, modes: Sequence[tuple[int, int]]) -> Slot | None:
         """The slot with the earliest end, then the shortest; the first mode among equals."""
         least, least_end = self.bounds(operation)
         best: Slot | None = None
         for machine, work in modes:
             if best and least + work > best.stop:
                 continue
-            slot = self.slot(operation, machine, work, least, least_end, still=still)
+            slot = self.slot(operation, machine, work, least, least_end)
             if (
                 slot
                 and (not best or (slot.stop, -slot.start) < (best.stop, -best.start))
@@ -201,7 +201,6 @@ class Board:
         least_end: int = 0,
         *,
         left: int = NONE,
-        still: bool = False,
     ) -> Slot | None:
         """The earliest room on a machine that begins and ends not before these clock minutes; None where an unbroken
         operation is longer than the machine is ever open. ``left``: one to come behind that has its place on this
@@ -216,7 +215,7 @@ class Board:
             if indexed.unlimited[machine]:
                 room = self.unbroken(operation, machine, max(begin, last - work), work)
             else:
-                room = self._gap(operation, machine, work, begin, last, left, still)
+                room = self._gap(operation, machine, work, begin, last, left)
             if room is None:
                 return None
             begin, long = room
@@ -226,9 +225,7 @@ class Board:
                 return Slot(machine, work, begin, begin + long, start, stop)
             begin = calendar.work_at(free)
 
-    def _gap(
-        self, operation: int, machine: int, work: int, least: int, last: int, left: int, still: bool
-    ) -> tuple[int, int] | None:
+    def _gap(self, operation: int, machine: int, work: int, least: int, last: int, left: int) -> tuple[int, int] | None:
         line, change = self.lines[machine], self.indexed.change
         begins, ends, operations = line.begins, line.ends, line.operations
         place, many = bisect_right(ends, least), len(begins)
@@ -241,7 +238,7 @@ class Board:
                 room = self.unbroken(operation, machine, max(least, last - long), long)
                 if room is None or place == many:
                     return room
-                if room[0] + long <= self._limit(machine, operation, operations[place], still):
+                if room[0] + long <= self._limit(machine, operation, operations[place]):
                     return room
             least = max(least, ends[place])
             place += 1
@@ -261,7 +258,7 @@ class Board:
             start = calendar.begins(begin)
         return begin, long
 
-    def _limit(self, machine: int, operation: int, following: int, still: bool) -> int:
+    def _limit(self, machine: int, operation: int, following: int) -> int:
         """Up to where (in work) an operation may reach before one that stands: it needs its changeover, before its
         own work, which stays where it is."""
         begin = self.begin[following]
@@ -271,7 +268,7 @@ class Board:
         moved = self.end[following] - self.work[following] - change
         if moved == begin:
             return begin
-        if still or (moved < begin and not self._may_begin(operation, following, moved)):
+        if moved < begin and not self._may_begin(operation, following, moved):
             return -1
         return moved
 
