@@ -77,8 +77,10 @@ class Kind:
         self.won += 0.1 * (better - self.won)
 
 
-def kinds() -> list[Kind]:
-    return [Kind(in_time, 40.0), Kind(on_machines, 40.0), Kind(of_orders, 40.0)]
+def kinds(axis: Axis) -> list[Kind]:
+    """With less than some tasks for each machine there is little to exchange."""
+    size = max(30.0, 4.0 * len(axis.machines))
+    return [Kind(picked, size) for picked in (in_time, on_machines, of_orders)]
 
 
 def chosen(known: list[Kind], random: Random) -> Kind:
