@@ -13,6 +13,7 @@ from functools import partial, reduce
 from . import chains
 from .budget import Budget
 from .buying import Harm, Variant, leaving, longer, may_leave
+from .checked import violations
 from .measure import Goal, Score, changeovers, cost, ends, impacts, late_orders, moved_promises, score
 from .measures import Measures, Overtime, extended, leaves, left, minutes, offered, premium, with_order
 from .repair import fitted, inserted, repaired
@@ -228,8 +229,10 @@ def _rearranged(variant: Variant, plan: Schedule, free: Collection[str]) -> Vari
 
 
 def _starts(variant: Variant, plan: Schedule, free: Collection[str]) -> list[Variant]:
-    """Two plans to search from: the free orders put in anew, and the free orders shifted right around all others."""
-    return [_rearranged(variant, plan, free), _shifted(variant, plan, free)]
+    """Plans to search from: the free orders put in anew, and the free orders shifted right around all others."""
+    shifted = _shifted(variant, plan, free)
+    # Around what counts as locked no changeover is demanded: where one would be missing, the plan is no start.
+    return [_rearranged(variant, plan, free), *([] if violations(variant.problem, shifted.schedule) else [shifted])]
 
 
 def _shifted(variant: Variant, plan: Schedule, free: Collection[str]) -> Variant:
@@ -240,7 +243,6 @@ def _shifted(variant: Variant, plan: Schedule, free: Collection[str]) -> Variant
         if operation.order not in free and (line := plan.assignments.get(id)) and not operation.locked
     }
     locked = replace(variant.problem, operations={**variant.problem.operations, **held})
-    # What is locked needs no changeover and waits for nothing; repaired, it keeps every rule again.
     return replace(variant, schedule=repaired(variant.problem, inserted(locked, plan)))
 
 
