@@ -225,14 +225,16 @@ def _rearranged(variant: Variant, plan: Schedule, free: Collection[str]) -> Vari
     """The free orders taken out of the plan and put, with the rush order, into its gaps by priority; others stay."""
     operations = variant.question.operations
     kept = {id: line for id, line in plan.assignments.items() if operations[id].order not in free}
-    return replace(variant, schedule=fitted(variant.problem, Schedule(kept)))
+    # Where the one before is gone, the changeover from it is too.
+    rest = repaired(_without(variant.problem, operations.keys() - kept.keys()), Schedule(kept)) if free else plan
+    return replace(variant, schedule=fitted(variant.problem, rest))
 
 
 def _starts(variant: Variant, plan: Schedule, free: Collection[str]) -> list[Variant]:
     """Plans to search from: the free orders put in anew, and the free orders shifted right around all others."""
-    shifted = _shifted(variant, plan, free)
+    found = [_rearranged(variant, plan, free), _shifted(variant, plan, free)]
     # Around what counts as locked no changeover is demanded: where one would be missing, the plan is no start.
-    return [_rearranged(variant, plan, free), *([] if violations(variant.problem, shifted.schedule) else [shifted])]
+    return [one for one in found if not violations(variant.problem, one.schedule)]
 
 
 def _shifted(variant: Variant, plan: Schedule, free: Collection[str]) -> Variant:
