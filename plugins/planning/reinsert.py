@@ -63,7 +63,7 @@ class Reinsertion:
         for one in in_turn(self.indexed, out, rank):  # type: ignore[arg-type]
             modes = self.indexed.modes[one]
             on = (random.choice(modes),) if adrift and len(modes) > 1 and random.random() < 0.2 else ()
-            if not board.place(one, on=on, still=bool(self.still)):
+            if not board.place(one, on=on):
                 return False
         return True
 
