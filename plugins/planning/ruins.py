@@ -17,7 +17,7 @@ from .worth import Ledger, Worth
 
 def around_a_late_order(worth: Worth, board: Board, ledger: Ledger, size: int, random: Random) -> list[int]:
     """An order that hurts, first; then those that stand where its operations could begin earlier."""
-    order = _hurting(ledger, random)
+    order = _hurting(worth, ledger, random)
     found = dict.fromkeys(_movable(board, worth.operations[order]))
     orders = {order}
     for one in random.sample(list(found), len(found)):
@@ -32,7 +32,7 @@ def around_a_late_order(worth: Worth, board: Board, ledger: Ledger, size: int, r
 
 def around_a_minute(worth: Worth, board: Board, _ledger: Ledger, size: int, random: Random) -> list[int]:
     """What some machines of one group do at about one time, with what follows it."""
-    one = random.randrange(len(board.machine))
+    one = random.choice(worth.movable)
     machines = [machine for machine, _ in worth.indexed.modes[one]] or [board.machine[one]]
     found: dict[int, None] = dict.fromkeys(_with_followers(board, one))
     near = [
@@ -48,11 +48,11 @@ def around_a_minute(worth: Worth, board: Board, _ledger: Ledger, size: int, rand
     return list(found)
 
 
-def _hurting(ledger: Ledger, random: Random) -> int:
-    sums = list(accumulate(ledger.pain))
-    if not sums[-1]:
-        return random.randrange(len(sums))
-    return bisect_left(sums, random.randint(1, sums[-1]))
+def _hurting(worth: Worth, ledger: Ledger, random: Random) -> int:
+    """An order, the likelier the more it hurts; any where none does."""
+    sums = list(accumulate(ledger.pain[order] for order in worth.changing))
+    place = bisect_left(sums, random.randint(1, sums[-1])) if sums[-1] else random.randrange(len(sums))
+    return worth.changing[place]
 
 
 def _movable(board: Board, operations: Iterable[int]) -> list[int]:

@@ -6,6 +6,7 @@ import itertools
 import sys
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from time import monotonic
 
 import brute_force
@@ -27,6 +28,7 @@ from plugins.planning.constructive import scheduled
 from plugins.planning.cp import Effort, Stretch, solved
 from plugins.planning.indexed import Indexed
 from plugins.planning.measure import Goal, score
+from plugins.planning.reasons import schedule
 from plugins.planning.reinsert import Reinsertion
 from plugins.planning.search import improved
 from plugins.planning.shapes import After, Machine, Mode, Operation, Order, Problem, Schedule
@@ -38,7 +40,7 @@ MANY = 400 if DEEP else 25
 
 
 def endless() -> Budget:
-    return Budget(1, lambda: 0.0)
+    return Budget(3_600, lambda: 0.0)
 
 
 def two_orders(*, setup: int = 0) -> Problem:
@@ -109,25 +111,17 @@ def test_only_free_orders_move(problem: Problem, seed: int, data: st.DataObject)
 @given(problems(locked=False), st.integers(0, 9))
 @settings(deadline=None, max_examples=MANY)
 def test_what_is_counted_step_by_step_is_the_score_of_the_plan(problem: Problem, seed: int) -> None:
-    from random import Random
-
     plan = scheduled(problem)
     goal = Goal(cost=2, span=3, before=plan)
     indexed = Indexed.of(problem)
-    search, random = Reinsertion(Worth(indexed, goal), ()), Random(seed)
+    search, random = Reinsertion(Worth(indexed, goal)), Random(seed)
     now = search.begun(Board.of(indexed, plan))
 
     for _ in range(10):
         now = search.step(now, random) or now
 
-    counted = score(problem, _plan(now.board), goal)
+    counted = score(problem, schedule(now.board), goal)
     assert now.value == (counted.value, counted.ends)
-
-
-def _plan(board: Board) -> Schedule:
-    from plugins.planning.reasons import schedule
-
-    return schedule(board)
 
 
 @given(problems(TINY, locked=False))
@@ -223,8 +217,12 @@ def chain() -> Problem:
         {name: Order(name, 0, 0) for name in "xy"},
         {
             name: Operation(
-                name, "x" if name in "ab" else "y", (Mode(modes[name], works[name]),), after.get(name, ()),
-                tool="mould" if name in "bd" else "", earliest=2 if name == "a" else 0,
+                name,
+                "x" if name in "ab" else "y",
+                (Mode(modes[name], works[name]),),
+                after.get(name, ()),
+                tool="mould" if name in "bd" else "",
+                earliest=2 if name == "a" else 0,
             )
             for name in "abcd"
         },
