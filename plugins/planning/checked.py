@@ -32,9 +32,9 @@ def violations(problem: Problem, plan: Schedule) -> tuple[Violation, ...]:
 
 
 def _violations(problem: Problem, plan: Mapping[str, Assignment]) -> Iterator[Violation]:
-    for name in problem.operations.keys() - plan.keys():
+    for name in sorted(problem.operations.keys() - plan.keys()):
         yield Violation("missing", name, text="is not in the plan")
-    for name in plan.keys() - problem.operations.keys():
+    for name in sorted(plan.keys() - problem.operations.keys()):
         yield Violation("unknown", name, text="is not in the problem")
     known = {name: one for name, one in plan.items() if name in problem.operations}
     changes = _changes(problem, known.values())

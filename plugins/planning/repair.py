@@ -29,11 +29,13 @@ def repaired(problem: Problem, plan: Schedule) -> Schedule:
     """The plan for a problem that has changed in any way: later material, other work, closed time, what is locked,
     operations gone, machines gone, new operations (placed as ``inserted`` does).
 
+    Sequences are kept, but that one that cannot begin for a reason of its own (material, predecessor, tool) before the
+    next on its machine would have begun lets that one pass: a machine does not stand idle for it.
     Nothing moves to an earlier minute, but for the changeover of one whose neighbour is gone.
     """
     indexed = Indexed.of(problem)
     sequences = Sequences.of(indexed, plan)
-    sequences.settle(one for one, machine in enumerate(sequences.board.machine) if machine >= 0)
+    sequences.settle((one for one, machine in enumerate(sequences.board.machine) if machine >= 0), overtake=True)
     return _wedged(sequences)
 
 

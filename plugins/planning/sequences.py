@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heapify, heappop, heappush
 
 from .indexed import NONE, Indexed
@@ -52,23 +52,63 @@ class Sequences:
         for row in self.tool_rows:
             _chain(row, self.tool_before, self.tool_next)
 
-    def settle(self, touched: Iterable[int]) -> None:
-        """Moves these operations, and those that depend on what moved, as far right as they must."""
+    def settle(self, touched: Iterable[int], *, overtake: bool = False) -> None:
+        """Moves these operations, and those that depend on what moved, as far right as they must.
+
+        ``overtake``: one that cannot begin for a reason of its own before others on its machine or with its tool have
+        theirs lets them pass; else the sequences are kept.
+        """
         board, indexed = self.board, self.board.indexed
         waiting = {one for one in touched if one >= 0 and not indexed.locked[one]}
         queue = [(board.start[one], one) for one in waiting]
         heapify(queue)
         while queue:
             _, one = heappop(queue)
-            waiting.discard(one)
-            if not self._moved(one):
-                continue
-            for later in (self.next[one], self.tool_next[one], *indexed.behind[one]):
+            passing = self._passing(one, waiting) if overtake else []
+            if passing:
+                heappush(queue, (board.start[one], one))
+            else:
+                waiting.discard(one)
+            for later in passing or self._moved(one):
                 if later >= 0 and later not in waiting and board.machine[later] >= 0 and not indexed.locked[later]:
                     waiting.add(later)
                     heappush(queue, (board.start[later], later))
 
-    def _moved(self, one: int) -> bool:
+    def _passing(self, one: int, waiting: set[int]) -> list[int]:
+        """Those that now follow somebody else, because this one has let others pass; none where nobody could."""
+        board, indexed = self.board, self.board.indexed
+        minute = board.bounds(one)[0]
+        for before, _, _ in indexed.before[one]:
+            if before in waiting:
+                minute = max(minute, board.start[before])
+        if self.tool_before[one] >= 0:
+            minute = max(minute, board.stop[self.tool_before[one]])
+        nexts = [self.next[one], self.tool_next[one]]
+        if not any(later >= 0 and board.start[later] < minute for later in nexts):
+            return []
+        if self.next[one] >= 0:
+            self.freed[self.next[one]] = board.stop[self.next[one]]
+        board.start[one] = minute
+        tool = indexed.tool[one]
+        if not indexed.unlimited[board.machine[one]]:
+            self._relink(one, self.rows[board.machine[one]], self.before, self.next)
+        if tool >= 0:
+            self._relink(one, self.tool_rows[tool], self.tool_before, self.tool_next)
+        return [*nexts, self.next[one], self.tool_next[one], *indexed.behind[one]]
+
+    def _relink(self, one: int, row: list[int], before: list[int], following: list[int]) -> None:
+        """Puts an operation behind those of its row that begin before it does now."""
+        start = self.board.start
+        first = place = row.index(one)
+        while place + 1 < len(row) and (start[row[place + 1]], row[place + 1]) < (start[one], one):
+            row[place] = row[place + 1]
+            place += 1
+        row[place] = one
+        before[row[0]], following[row[-1]] = NONE, NONE
+        _chain(row[max(0, first - 1) : place + 2], before, following)
+
+    def _moved(self, one: int) -> Sequence[int]:
+        """Those that follow it in any order, if it had to move."""
         board = self.board
         least, least_end = board.bounds(one)
         if self.tool_before[one] >= 0:
@@ -77,14 +117,12 @@ class Sequences:
         least = max(least, self._kept(one))
         slot = board.slot(one, machine, work, least, least_end, left=self.before[one])
         if slot is None:
-            raise ValueError(
-                f"operation {board.indexed.ids[one]} has no room: {board.indexed.machine_ids[machine]}"
-                " is never open long enough"
-            )
+            name, on = board.indexed.ids[one], board.indexed.machine_ids[machine]
+            raise ValueError(f"operation {name} has no room: {on} is never open long enough")
         if slot == Slot(machine, work, board.begin[one], board.end[one], board.start[one], board.stop[one]):
-            return False
+            return ()
         _set(board, one, slot)
-        return True
+        return self.next[one], self.tool_next[one], *board.indexed.behind[one]
 
     def _kept(self, one: int) -> int:
         """The minute it began: earlier where the one before it on the machine is gone and its changeover grows, so

@@ -106,9 +106,9 @@ class Board:
         self.work = [0] * many
         self.lines = [Line() for _ in indexed.machine_ids]
         self.tools = [Line() for _ in range(indexed.tools)]
-        for operation, locked in enumerate(indexed.locked):
-            if locked:
-                self._lock(operation, indexed.machine_number[locked.machine], locked.start, locked.end)
+        fixed = [(one.start, one.end, operation, one) for operation, one in enumerate(indexed.locked) if one]
+        for start, end, operation, locked in sorted(fixed, key=lambda each: each[:3]):
+            self._lock(operation, indexed.machine_number[locked.machine], start, end)
         for line in (*self.lines, *self.tools):
             line.cover()
 

@@ -31,7 +31,7 @@ from plugins.planning.shapes import (
 )
 from plugins.planning.timeline import Board
 
-SEARCH = settings(max_examples=1_500 if DEEP else 50, deadline=None)
+SEARCH = settings(max_examples=1_500 if DEEP else 40, deadline=None)
 FEW = settings(max_examples=150 if DEEP else 15, deadline=None)
 DAYS = Calendar(cycle=((0, 10),), length=20)  # open ten minutes, closed ten
 

@@ -16,7 +16,7 @@ from plugins.planning.constructive import scheduled
 from plugins.planning.repair import fitted, inserted, repaired
 from plugins.planning.shapes import After, Locked, Machine, Mode, Operation, Order, Problem, Schedule
 
-SEARCH = settings(max_examples=1_500 if DEEP else 50, deadline=None)
+SEARCH = settings(max_examples=1_500 if DEEP else 40, deadline=None)
 FEW = settings(max_examples=300 if DEEP else 25, deadline=None)
 
 
@@ -184,6 +184,27 @@ def test_a_gap_swallows_the_push() -> None:
     before = scheduled(shop(*calm))
     after = inserted(shop(*calm, op("r1", 4), r=5), before)
     assert times(after) == {"r1": ("m1", 0, 4), "a1": ("m1", 4, 14), "b1": ("m1", 14, 24), "c1": ("m1", 30, 40)}
+
+
+def test_who_waits_for_material_lets_others_pass() -> None:
+    """a's slot goes by before its material is there: b and c stay, a follows, d is behind it as before."""
+    calm = [op("a1"), op("b1"), op("c1"), op("d1")]
+    before = scheduled(shop(*calm), first=("a", "b", "c", "d"))
+    after = repaired(shop(op("a1", earliest=25, material="steel"), *calm[1:]), before)
+    assert times(after) == {"b1": ("m1", 10, 20), "c1": ("m1", 20, 30), "a1": ("m1", 30, 40), "d1": ("m1", 40, 50)}
+
+
+def test_who_waits_a_little_keeps_the_sequence() -> None:
+    before = scheduled(shop(op("a1"), op("b1")), first=("a", "b"))
+    after = repaired(shop(op("a1", earliest=3, material="steel"), op("b1")), before)
+    assert times(after) == {"a1": ("m1", 3, 13), "b1": ("m1", 13, 23)}
+
+
+def test_who_waits_for_one_that_waits_is_not_put_before_it() -> None:
+    line = [op("a1", earliest=50), op("a2", after=(After("a1"),)), op("b1")]
+    before = scheduled(shop(op("a1"), *line[1:]), first=("a", "b"))
+    after = repaired(shop(*line), before)
+    assert times(after) == {"b1": ("m1", 20, 30), "a1": ("m1", 50, 60), "a2": ("m1", 60, 70)}
 
 
 def test_a_push_steps_over_what_is_locked() -> None:
