@@ -84,6 +84,8 @@ def _in_the_way(worth: Worth, board: Board, one: int, random: Random) -> list[in
         line = board.tools[indexed.tool[one]]
         found += line.operations[bisect_left(line.ends, least + 1) : bisect_left(line.begins, board.stop[one])]
     random.shuffle(found)
+    if random.random() < 0.5:  # light orders make room for heavy ones
+        found.sort(key=lambda other: worth.orders[worth.order[other]].weight)
     return found
 
 

@@ -70,6 +70,9 @@ def _shortest(
 def _put_back(
     problem: Problem, plan: Schedule, goal: Goal, budget: Budget, free: Collection[str] | None, seed: int, steps: int
 ) -> Schedule:
+    begun = budget.left()
     indexed = Indexed.of(problem)
-    worth = Worth(indexed, goal, free)
-    return schedule(reinserted(worth, Board.of(indexed, plan), budget.left, seed=seed, steps=steps))
+    worth, board = Worth(indexed, goal, free), Board.of(indexed, plan)
+    # What is read once has to be written once: the end takes about as long as the beginning did.
+    kept = begun - budget.left()
+    return schedule(reinserted(worth, board, lambda: max(0.0, budget.left() - kept), seed=seed, steps=steps))
