@@ -6,7 +6,7 @@ Ruin and recreate: Schrimpf et al. 2000; what is put back first is told by one o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -15,10 +15,10 @@ from .ruins import around_a_late_order, around_a_minute
 from .timeline import Board
 from .worth import Ledger, Worth
 
-Rank = Callable[[Board, list[int], Random], dict[int, float]]
+SIZES = (6, 12, 24, 48)  # how many operations leave the board at once
 
 
-@dataclass
+@dataclass(frozen=True)
 class Found:
     """A board with its ledger and value."""
 
@@ -28,10 +28,10 @@ class Found:
 
 
 class Reinsertion:
-    """``still``: the operations that may not move at all."""
+    """Steps from one board to the next. Boards are copied, not changed: a step that is not wanted is forgotten."""
 
-    def __init__(self, worth: Worth, still: Collection[int]) -> None:
-        self.worth, self.indexed, self.still = worth, worth.indexed, frozenset(still)
+    def __init__(self, worth: Worth) -> None:
+        self.worth, self.indexed, self.still = worth, worth.indexed, frozenset(worth.still)
         self.rank = ranks(self.indexed)
         self.ruins = (around_a_late_order, around_a_late_order, around_a_minute)
 
@@ -42,25 +42,21 @@ class Reinsertion:
     def step(self, found: Found, random: Random) -> Found | None:
         """Another board, better or worse, or None where what was taken out found no room."""
         board, ledger = found.board.copy(), found.ledger.copy()
-        ruin, size = random.choice(self.ruins), random.choice((6, 12, 24, 48))
-        chosen = [one for one in ruin(self.worth, board, ledger, size, random) if one not in self.still]
-        out: dict[int, None] = {}
-        old = {one: float(board.start[one]) for one in chosen}
-        for one in chosen:
-            for gone in board.remove(one):
-                old.setdefault(gone, float(found.board.start[gone]))
-                out[gone] = None
-        if not out or not self.still.isdisjoint(out) or not self._put_back(board, list(out), old, random):
+        ruin, size = random.choice(self.ruins), random.choice(SIZES)
+        chosen = ruin(self.worth, board, ledger, size, random)
+        out = [gone for one in chosen if one not in self.still for gone in board.remove(one)]
+        if not out or not self._put_back(board, out, found.board.start, random):
             return None
         if self.still and not self._stands(found.board, board):
             return None
         self.worth.update(ledger, board, {self.worth.order[one] for one in out})
         return Found(board, ledger, self.worth.value(ledger, board))
 
-    def _put_back(self, board: Board, out: list[int], old: dict[int, float], random: Random) -> bool:
+    def _put_back(self, board: Board, out: list[int], starts: list[int], random: Random) -> bool:
+        old = {one: float(starts[one]) for one in out}
         rank = self._ranks(out, old, random)
         adrift = random.random() < 0.3
-        for one in in_turn(self.indexed, out, rank):  # type: ignore[arg-type]
+        for one in in_turn(self.indexed, out, rank):
             modes = self.indexed.modes[one]
             on = (random.choice(modes),) if adrift and len(modes) > 1 and random.random() < 0.2 else ()
             if not board.place(one, on=on):
@@ -83,20 +79,20 @@ class Reinsertion:
         return {one: old[one] + random.gauss(0, spread) for one in out}
 
     def _stands(self, before: Board, after: Board) -> bool:
-        """Whether nothing that has to stay was even touched by another changeover."""
-        return all(before.start[one] == after.start[one] and before.stop[one] == after.stop[one] for one in self.still)
+        """Whether all that has to stay is where it was; not even its changeover may be another."""
+        places = ((board.machine, board.start, board.stop) for board in (before, after))
+        return all(old[one] == new[one] for old, new in zip(*places, strict=True) for one in self.still)
 
 
-def reinserted(
-    worth: Worth, board: Board, left: Callable[[], float], *, still: Collection[int] = (), seed: int = 0, steps: int
-) -> Board:
-    """The best board found until ``left`` says 0 or so many steps are done. ``still``: as in `Reinsertion`."""
-    search, random = Reinsertion(worth, still), Random(seed)  # noqa: S311 – no secret
+def reinserted(worth: Worth, board: Board, left: Callable[[], float], *, seed: int = 0, steps: int) -> Board:
+    """The best board found until ``left`` says 0 or so many steps are done."""
+    search, random = Reinsertion(worth), Random(seed)  # noqa: S311 – no secret
     now = search.begun(board)
-    for _ in range(steps):
+    for _ in range(steps if worth.movable else 0):
         if not left():
             break
         other = search.step(now, random)
+        # One that is as good is taken too: it opens other ways on.
         if other and other.value <= now.value:
             now = other
     return now.board

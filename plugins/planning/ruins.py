@@ -17,7 +17,7 @@ from .worth import Ledger, Worth
 
 def around_a_late_order(worth: Worth, board: Board, ledger: Ledger, size: int, random: Random) -> list[int]:
     """An order that hurts, first; then those that stand where its operations could begin earlier."""
-    order = _hurting(ledger, random)
+    order = _hurting(worth, ledger, random)
     found = dict.fromkeys(_movable(board, worth.operations[order]))
     orders = {order}
     for one in random.sample(list(found), len(found)):
@@ -32,7 +32,7 @@ def around_a_late_order(worth: Worth, board: Board, ledger: Ledger, size: int, r
 
 def around_a_minute(worth: Worth, board: Board, _ledger: Ledger, size: int, random: Random) -> list[int]:
     """What some machines of one group do at about one time, with what follows it."""
-    one = random.randrange(len(board.machine))
+    one = random.choice(worth.movable)
     machines = [machine for machine, _ in worth.indexed.modes[one]] or [board.machine[one]]
     found: dict[int, None] = dict.fromkeys(_with_followers(board, one))
     near = [
@@ -48,11 +48,11 @@ def around_a_minute(worth: Worth, board: Board, _ledger: Ledger, size: int, rand
     return list(found)
 
 
-def _hurting(ledger: Ledger, random: Random) -> int:
-    sums = list(accumulate(ledger.pain))
-    if not sums[-1]:
-        return random.randrange(len(sums))
-    return bisect_left(sums, random.randint(1, sums[-1]))
+def _hurting(worth: Worth, ledger: Ledger, random: Random) -> int:
+    """An order, the likelier the more it hurts; any where none does."""
+    sums = list(accumulate(ledger.pain[order] for order in worth.changing))
+    place = bisect_left(sums, random.randint(1, sums[-1])) if sums[-1] else random.randrange(len(sums))
+    return worth.changing[place]
 
 
 def _movable(board: Board, operations: Iterable[int]) -> list[int]:
@@ -84,6 +84,8 @@ def _in_the_way(worth: Worth, board: Board, one: int, random: Random) -> list[in
         line = board.tools[indexed.tool[one]]
         found += line.operations[bisect_left(line.ends, least + 1) : bisect_left(line.begins, board.stop[one])]
     random.shuffle(found)
+    if random.random() < 0.5:  # light orders make room for heavy ones
+        found.sort(key=lambda other: worth.orders[worth.order[other]].weight)
     return found
 
 

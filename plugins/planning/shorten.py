@@ -54,7 +54,7 @@ class _Search:
         random = Random(seed)  # noqa: S311 – no secret
         while (left := self.left()) > 0.02 and self.goes_on():
             kind, timing = chosen(self.kinds, random), self.best
-            stretch = kind.picked(self.axis, timing, int(kind.size), random)
+            stretch = kind.next(self.axis, timing, random)
             effort = Effort(WORK, left, random.randrange(1 << 30))
             self.learn(kind, stretch, solved(self.axis, timing, stretch, effort))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from .indexed import Indexed
 from .measure import Goal, ends
+from .shapes import Operation
 from .timeline import Board
 
 
@@ -22,9 +23,11 @@ class Ledger:
 
 
 class Worth:
-    """``order``: of each operation, the number of its order; ``operations``: the reverse."""
+    """``order``: of each operation, the number of its order; ``operations``: the reverse. ``movable``: the operations
+    that may move, which are those of the orders named ``free`` (None: of all) that are not locked, and ``changing``
+    their orders; ``still``: the operations of all other orders."""
 
-    def __init__(self, indexed: Indexed, goal: Goal) -> None:
+    def __init__(self, indexed: Indexed, goal: Goal, free: Collection[str] | None = None) -> None:
         problem = indexed.problem
         self.indexed, self.goal = indexed, goal
         number = {order: place for place, order in enumerate(problem.orders)}
@@ -33,6 +36,9 @@ class Worth:
         for operation, order in enumerate(self.order):
             self.operations[order].append(operation)
         self.orders = list(problem.orders.values())
+        self.still = [one for one, name in enumerate(indexed.ids) if not _free(problem.operations[name], free)]
+        self.movable: list[int] = sorted({*range(len(indexed.ids))}.difference(self.still, _locked(indexed)))
+        self.changing: list[int] = sorted({self.order[one] for one in self.movable})
         self.weight = [goal.tardiness * order.weight for order in self.orders]
         self.moves = self._moves()
         self.before = self._before()
@@ -90,3 +96,11 @@ class Worth:
             away = operations[self.indexed.ids[one]].outside if outside and outside[0] == machine else None
             found += away.price if away else rates[machine] * (board.end[one] - board.begin[one]) // 60
         return found
+
+
+def _free(operation: Operation, free: Collection[str] | None) -> bool:
+    return free is None or operation.order in free
+
+
+def _locked(indexed: Indexed) -> list[int]:
+    return [one for one, locked in enumerate(indexed.locked) if locked]
