@@ -173,7 +173,7 @@ def _resequence(question: _Question, budget: Budget) -> Answer:
     free = {order.id for order in question.problem.orders.values() if order.movable and not order.key}
     if not free:
         return "no_movable"
-    start = _best_start(question, [question.base, *_starts(question.base, question.plan, free)])
+    start = _best_start(question, [question.base, *_valid([_shifted(question.base, question.plan, free)])])
     return _searched(question, start, free | {question.rush.id}, budget)
 
 
@@ -211,7 +211,8 @@ def mixed(
     bought = replace(question.base, extras=offered(problem, overtime, until), outside=tuple(outside))
     own = {operation.id for operation in operations}
     settled = repaired(_without(bought.problem, own), plan)
-    starts = [one for one in _starts(bought, settled, free) if _holds(one, settled, free)]
+    made = _valid([_rearranged(bought, settled, free), _shifted(bought, settled, free)])
+    starts = [one for one in made if _holds(one, settled, free)]
     start = _best_start(question, [_rearranged(bought, settled, ()), *starts])
     return _shown(question, "mixed", _searched(question, start, free, budget))
 
@@ -230,11 +231,9 @@ def _rearranged(variant: Variant, plan: Schedule, free: Collection[str]) -> Vari
     return replace(variant, schedule=fitted(variant.problem, rest))
 
 
-def _starts(variant: Variant, plan: Schedule, free: Collection[str]) -> list[Variant]:
-    """Plans to search from: the free orders put in anew, and the free orders shifted right around all others."""
-    found = [_rearranged(variant, plan, free), _shifted(variant, plan, free)]
-    # Around what counts as locked no changeover is demanded: where one would be missing, the plan is no start.
-    return [one for one in found if not violations(variant.problem, one.schedule)]
+def _valid(found: Iterable[Variant]) -> list[Variant]:
+    """Around what counts as locked no changeover is demanded: where one would be missing, the plan is no start."""
+    return [one for one in found if not violations(one.problem, one.schedule)]
 
 
 def _shifted(variant: Variant, plan: Schedule, free: Collection[str]) -> Variant:
