@@ -9,7 +9,7 @@ that is left, discounted by the slack that is left.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from math import log
 
@@ -42,7 +42,7 @@ def filled(board: Board, rank: Sequence[float]) -> Board:
     return board
 
 
-def in_turn(indexed: Indexed, operations: Sequence[int], rank: Sequence[float]) -> Iterator[int]:
+def in_turn(indexed: Indexed, operations: Sequence[int], rank: Sequence[float] | Mapping[int, float]) -> Iterator[int]:
     """These operations, the lowest rank first among those whose predecessors have all had their turn."""
     awaits = dict.fromkeys(operations, 0)
     for one in operations:

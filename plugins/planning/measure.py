@@ -109,13 +109,15 @@ def _sequences(problem: Problem, plan: Schedule) -> dict[str, list[Operation]]:
 class Goal:
     """What a search makes small. ``tardiness``: per minute an order is ready after due, times the order's weight;
     ``promise``: per order that kept its promise in the plan ``before`` and no longer does; ``disturbance``: per
-    operation that begins at another minute or stands on another machine than ``before``; ``cost``: per hundredth."""
+    operation that begins at another minute or stands on another machine than ``before``; ``cost``: per hundredth;
+    ``span``: per minute from now until everything is done (the makespan)."""
 
     tardiness: int = 1
     promise: int = 100_000
     disturbance: int = 10
     cost: int = 0
     before: Schedule | None = None
+    span: int = 0
 
 
 @total_ordering
@@ -144,6 +146,8 @@ def score(problem: Problem, plan: Schedule, goal: Goal) -> Score:
     disturbed = disturbance(problem, goal.before, plan) if goal.before and goal.disturbance else 0
     money = cost(problem, plan) if goal.cost else 0
     value = goal.tardiness * tardiness + goal.promise * promises + goal.disturbance * disturbed + goal.cost * money
+    if goal.span:
+        value += goal.span * (max(ready.values(), default=problem.now) - problem.now)
     return Score(value, sum(ready.values()), tardiness, promises, disturbed, money)
 
 

@@ -170,7 +170,8 @@ class Alternative:
     """One answer to the question what a rush order costs. Money in hundredths, ``overtime`` in minutes of work.
 
     ``added``: overtime intervals bought, as (machine, start, end); ``outside``: the operations that leave the house;
-    ``same_as``: another alternative with the same plan, which is then said instead of a difference invented.
+    ``same_as``: another alternative with the same plan, which is then said instead of a difference invented;
+    ``why_not``: the key of the reason why this one cannot be, where ``schedule`` is the plan without measures.
     """
 
     name: str
@@ -184,3 +185,4 @@ class Alternative:
     late_orders: int = 0
     moved_promises: int = 0
     same_as: str = ""
+    why_not: str = ""
