@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +68,12 @@ class Plant:
         return list(every(self.app, LOOKER, "plan_change"))
 
 
+registry = cache(registry_for)  # one for all, so that the definition is read and its tables are made once
+
+
 @pytest.fixture
 def plant(make_app: MakeApp) -> Plant:
-    return Plant(make_app(HUB, registry=registry_for(HUB), now=MONDAY))
+    return Plant(make_app(HUB, registry=registry(HUB), now=MONDAY))
 
 
 def stocked(plant: Plant, quantity: int = 1000) -> None:
