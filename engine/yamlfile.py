@@ -27,7 +27,7 @@ Path = tuple[str | int, ...]
 Event = Any  # the parser's events; their published types know neither anchors nor marks
 
 MAX_BYTES = 1_000_000
-MAX_NODES = 40_000
+MAX_NODES = 100_000
 MAX_DEPTH = 40
 MAX_DIGITS = 40
 

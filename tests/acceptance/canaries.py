@@ -179,7 +179,7 @@ def fill_orders(world: World) -> None:
             order = service.adopt(
                 world.app, SETUP, "order",
                 {"customer": customer, "sales_person": who, "due_on": "2026-06-01", "contract": contract,
-                 "customer_po": f"PO{state}{n}", "note": f"Note{state}{n}", "planned_start": "2026-05-01",
+                 "penalty": _figure(), "customer_po": f"PO{state}{n}", "note": f"Note{state}{n}", "planned_start": "2026-05-01",
                  "planned_end": "2026-05-20", "line": line,
                  "voucher": [_file(world, "order", f"voucher-{state}-{n}.pdf", "voucher")],
                  "contract_file": [_file(world, "order", f"paper-{state}-{n}.pdf", "contract_file")],
@@ -207,6 +207,9 @@ def fill_plant(world: World, n: int, order: int, product: int) -> None:
     _save(world, "movement", kind="production", product=product, lot=f"Lot-raw-{n}", location=place, quantity="7000.5")
     _save(world, "movement", kind="issue", product=resin, lot=f"Lot-raw-{n}", location=place, quantity="-5000.5",
           order=order, job=job)  # fmt: skip
+    group = _save(world, "machine_group", name=f"Groupname{n}", overtime_cost=_figure())
+    floor = _save(world, "production_line", name=f"Floorname{n}")
+    _save(world, "machine", code=f"MACHINE-{n}", name=f"Machinename{n}", line=floor, group=group, hourly_cost=_figure())
     supplier = _save(world, "supplier", name=f"Suppname{n}")
     _save(world, "bill", supplier=supplier, amount=_figure())
     _save(world, "purchase", supplier=supplier, product=resin, quantity="7", price=_figure(4), needed_on="2026-05-01")

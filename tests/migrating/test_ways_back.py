@@ -156,7 +156,7 @@ WAYS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("way", some(list(WAYS), 8))
+@pytest.mark.parametrize("way", some(list(WAYS), 5))
 def test_forward_and_back_nothing_differs(database: Database, way: str) -> None:
     tables = filled(database)
     before = content(database, tables)

@@ -97,7 +97,7 @@ def test_what_a_script_may_not_do_fails_with_its_line(pool, source, said):
     assert str(failed.value) == said
 
 
-@pytest.mark.parametrize(("source", "limits"), some(STOPPED, 20), ids=named)
+@pytest.mark.parametrize(("source", "limits"), some(STOPPED, 12), ids=named)
 def test_what_does_not_end_is_ended(pool, source, limits):
     with pytest.raises(ScriptStopped) as stopped:
         pool.run(source, NAMES, HOST)
