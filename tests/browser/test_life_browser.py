@@ -143,7 +143,7 @@ def test_a_change_from_the_draft_to_the_history(world, page_as: Callable[..., Pa
     page.locator("#reason").fill("冬天慢一些")
     page.locator("#publish").get_by_role("button", name="发布").click()
     page.locator("#confirm [data-yes]").click()
-    page.wait_for_url("**/designer/history**", timeout=20_000)
+    page.wait_for_url("**/designer/history**", timeout=60_000)
     expect(page.locator(".version").first).to_contain_text("冬天慢一些")
     expect(page.locator(".version").first).to_contain_text("现行")
     assert kept(world)[2] != hash_of(HUB)

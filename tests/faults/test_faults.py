@@ -50,7 +50,7 @@ def test_voucher_and_approval_whatever_is_killed_in_between(database_url: str, s
         assert (told["order"], told["stays"]) == (["preparing", 5, 1, True], ["pending", "preparing"])
         assert [transition for kind, transition, *_ in told["events"] if kind == "taken"] == ["settle"]
         assert [(kind, subject) for kind, _key, subject, _to in told["arrived"]] == [("smtp", told["arrived"][0][2])]
-        wrong, kills = [], chosen(len(made.points), 4)
+        wrong, kills = [], chosen(len(made.points), 2)
         for kill in kills:
             wrong += made.differences(kill, signal="KILL" if kill % 2 else "exit")
         print(f"{story}: {len(made.points)} points, died: {dict(made.deaths)}")
