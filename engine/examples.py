@@ -85,7 +85,7 @@ ACTIONS: Mapping[str, str] = {
     "report": "{type: report, page: overview, connection: post, to: [member], subject: Overview, role: member}",
     "http": '{type: http, connection: hub, path: "/tickets/{{ record.id }}", json: {name: record.name}, as: answer}',
     "call": "{type: call, connection: hub, operation: pull, values: {id: record.id}}",
-    "print": "{type: print, into: papers, format: pdf, name: \"Ticket {{ record.name }}\", language: zh, as: paper}",
+    "print": '{type: print, into: papers, format: pdf, name: "Ticket {{ record.name }}", language: zh, as: paper}',
     "script": "{type: script, source: 'return record.cost * 2', as: twice}",
     "approve": "{type: approve, as: approval, label: {zh: 审批, en: Approval},"
     ' message: "May {{ record.name }} be closed?",'

@@ -152,9 +152,7 @@ class Named:
         None,
         pattern=NAME_PATTERN,
     )
-    renamed_from: str | None = option(
-        "The former name, after a rename by hand.", None, pattern=NAME_PATTERN
-    )
+    renamed_from: str | None = option("The former name, after a rename by hand.", None, pattern=NAME_PATTERN)
 
     @property
     def stable_id(self) -> str:

@@ -59,9 +59,7 @@ def examine(
     return definition, source, findings
 
 
-def examine_source(
-    source: Source, registry: Registry, hash_: str
-) -> tuple[AppDefinition | None, tuple[Finding, ...]]:
+def examine_source(source: Source, registry: Registry, hash_: str) -> tuple[AppDefinition | None, tuple[Finding, ...]]:
     """As ``examine``, of a text that was read, or of its data after a change that is not written yet."""
     if source.data is None:
         return None, source.findings or (_nothing(source.file),)

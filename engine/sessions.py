@@ -87,7 +87,11 @@ def _session_query(tables: Tables) -> sa.Select[Any]:
     session, user = tables.session, tables.user
     return (
         sa.select(
-            session.c.seen_at, session.c.view_as, last_event(tables), session.c.portal, session.c.link_id,
+            session.c.seen_at,
+            session.c.view_as,
+            last_event(tables),
+            session.c.portal,
+            session.c.link_id,
             *_people_columns(tables),
         )
         .select_from(_with_outsider(tables, session.join(user, user.c.id == session.c.user_id)))

@@ -178,9 +178,7 @@ def obey(walk: Walk, request: Request) -> Saved:
     return change(walk, plan, request.id, given, transition=request.transition, reason=request.reason)
 
 
-def hand_over(
-    walk: Walk, plan: FormPlan, id: int, owner: tuple[int | None, str | None], reason: str | None
-) -> Saved:
+def hand_over(walk: Walk, plan: FormPlan, id: int, owner: tuple[int | None, str | None], reason: str | None) -> Saved:
     """Another person or role is responsible until the record leaves its state; nothing else changes."""
     before = stored(walk, plan, id)
     passage = Passage(walk, plan, before, dict(before), reason=reason, owner=owner, kind="reassigned")

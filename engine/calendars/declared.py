@@ -61,7 +61,7 @@ def read_shift(text: str) -> Span:
         begin, end = int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])
         if end <= DAY and begin != end:
             return begin, end if end > begin else end + DAY
-    raise Mistake(message('\'{text}\' is no shift; expected one such as "08:00-12:00".', text=text))
+    raise Mistake(message("'{text}' is no shift; expected one such as \"08:00-12:00\".", text=text))
 
 
 def read_weekdays(text: str) -> tuple[int, ...]:

@@ -45,4 +45,3 @@ def _step(review: Review, step: ApprovalStep, path: Path) -> None:
         review.error((*path, "instead"), said)
     if step.late != "end" and step.at_most is None:
         review.error((*path, "late"), message("`late` says nothing without `at_most`."))
-

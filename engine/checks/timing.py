@@ -96,7 +96,7 @@ def _date(review: Review, trigger: DateReached, path: Path) -> None:
 def _time(review: Review, text: str, path: Path) -> bool:
     if _TIME.fullmatch(text):
         return True
-    review.error(path, message('\'{text}\' is no time of day; expected one such as "08:00".', text=text))
+    review.error(path, message("'{text}' is no time of day; expected one such as \"08:00\".", text=text))
     return False
 
 

@@ -19,6 +19,7 @@ from engine.texts import say
 # What is done where nothing is decided, by the first word of the question.
 UNDECIDED = {"required": "ask", "field": "archive", "form": "archive", "type": "empty", "state": "move"}
 
+
 def arguments(parser: argparse.ArgumentParser) -> None:
     application_arguments(parser)
     parser.add_argument("--apply", action="store_true", help="carry it out, what takes data away included")

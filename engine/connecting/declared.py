@@ -163,9 +163,7 @@ class DeclaredConnection(HttpConnection):
             raise DeliveryFailed(wrong, again=False)
         if hook.when and not words.raw(hook.when, names):
             return None
-        return Told(
-            self._items_told(read, hook, names, words), pushed.headers.get(hook.manner.delivery.lower(), "")
-        )
+        return Told(self._items_told(read, hook, names, words), pushed.headers.get(hook.manner.delivery.lower(), ""))
 
     def _believe(self, hook: PushedBy, pushed: Pushed, surroundings: Surroundings) -> None:
         secret = surroundings.secret(hook.secret.secret, base_of(self).host)

@@ -78,9 +78,7 @@ class Compiled:
 
     def values_read(self, names: Mapping[str, Any]) -> list[tuple[str, Any]]:
         """The dotted names the expression reads outside loops, with their plain values."""
-        return [
-            (text, plain(_walk(names[path[0]], path[1:]))) for text, path in self._paths_read if path[0] in names
-        ]
+        return [(text, plain(_walk(names[path[0]], path[1:]))) for text, path in self._paths_read if path[0] in names]
 
     @cached_property
     def _paths_read(self) -> tuple[tuple[str, Path], ...]:

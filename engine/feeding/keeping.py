@@ -25,9 +25,7 @@ How = Literal["pulled", "pushed", "filed", "replayed"]
 DEEPEST = 60
 
 
-def keep(
-    app: Application, conn: sa.Connection, feed: Feed, connection: str, items: Iterable[Item], how: How
-) -> int:
+def keep(app: Application, conn: sa.Connection, feed: Feed, connection: str, items: Iterable[Item], how: How) -> int:
     """Keep what arrived; answers how many of it nobody had seen before."""
     several = sorted(items, key=lambda item: item.key)  # two processes take their locks in the same order
     found = sum([_keep(app, conn, feed, connection, item, how) for item in several])

@@ -90,9 +90,7 @@ def _reason(app: Application, error: Exception) -> str:
     return app.secrets.mask(pausing.in_words(app, error))
 
 
-def _accept(
-    app: Application, conn: sa.Connection, feed: Feed, connection: Connection, call: Call, told: Told
-) -> int:
+def _accept(app: Application, conn: sa.Connection, feed: Feed, connection: Connection, call: Call, told: Told) -> int:
     table, now = app.tables.delivery, app.clock()
     named = {"once": told.delivery[:200] or None, "seal": None if told.delivery else _seal(call)}
     row = {**_row(feed, connection, call, now, 202), **named}
@@ -116,9 +114,7 @@ def _seal(call: Call) -> str:
     return hashlib.sha256(call.body + repr((signs, sorted(call.query.items()))).encode()).hexdigest()
 
 
-def _note_refused(
-    app: Application, feed: Feed, connection: Connection, call: Call, status: int, reason: str
-) -> None:
+def _note_refused(app: Application, feed: Feed, connection: Connection, call: Call, status: int, reason: str) -> None:
     now = app.clock()
     with app.database.write() as conn:
         if upsert.count(conn, app.tables, f"refused:{name_of(feed, connection)}", now, 60) <= KEPT_REFUSALS:
@@ -139,9 +135,7 @@ def _said(
 
 
 def _row(feed: Feed, connection: Connection, call: Call, now: dt.datetime, status: int) -> dict[str, Any]:
-    shown = {
-        name: text[:300] for name, text in list(call.headers.items())[:50] if not _SECRET.search(name)
-    }
+    shown = {name: text[:300] for name, text in list(call.headers.items())[:50] if not _SECRET.search(name)}
     return {
         "rule": name_of(feed, connection), "path": f"{feed.name}/{connection.name}", "at": now,
         "address": call.address, "headers": shown, "size": len(call.body), "status": status,

@@ -235,9 +235,7 @@ def _deleted(walk: Walk, feed: Feed, newest: Any, view: View | None) -> Became |
     return Became("skipped", DELETED, newest.record_id) if row is not None and row["deleted_at"] else None
 
 
-def _saved(
-    walk: Walk, feed: Feed, names: Mapping[str, Any], match: Mapping[str, Any], view: View | None
-) -> Became:
+def _saved(walk: Walk, feed: Feed, names: Mapping[str, Any], match: Mapping[str, Any], view: View | None) -> Became:
     values = making.values_of(walk.app.plans, feed, names)
     plan, reader = walk.app.plans.form(feed.form), walk.sight.names["reader"]
     if view is None:

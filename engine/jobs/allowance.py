@@ -97,9 +97,7 @@ def _room(rate: Rate | None) -> float:
     return one(rate) * (rate.burst - 1) if rate is not None else 0.0
 
 
-def hold(
-    app: Application, conn: sa.Connection, connection: Connection, seconds: float, operation: str = ALL
-) -> None:
+def hold(app: Application, conn: sa.Connection, connection: Connection, seconds: float, operation: str = ALL) -> None:
     """The other side said to come back later: the operation is not called before; without one nothing is."""
     until = app.clock().timestamp() + seconds + _room(limits_of(connection).get(operation))
     _put(app, conn, connection.name, operation, max(_kept(app, conn, connection.name, (operation,))[operation], until))

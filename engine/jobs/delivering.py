@@ -75,12 +75,13 @@ def _outside(app: Application, desk: Desk, claimed: Claimed, after: After) -> Ou
             return failing.failed(
                 app, desk, claimed.id, claimed.token, error, sent=around.sending, exchanges=around.exchanges,
                 operation=around.operation,
-            )
+            )  # fmt: skip
         point("sent")
         took = time.monotonic() - began
         try:
             return in_transaction(
-                app, lambda conn: _keep(app, conn, claimed, around, result, took, after),
+                app,
+                lambda conn: _keep(app, conn, claimed, around, result, took, after),
                 patience=desk.terms.lease * 2,
             )
         except AppmillError as refused:  # what it wants to write is not allowed

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from engine.application import Application
 
 Conclude = Callable[[Application, sa.Connection, Any, Any], None]
+MOST = 1000  # messages served by one run; the rest makes it run again
 
 
 def waiting(app: Application, row: Any) -> Sequence[int]:
@@ -21,7 +22,7 @@ def waiting(app: Application, row: Any) -> Sequence[int]:
     table = app.tables.message
     alike = (table.c.kind == row.kind, table.c.state == "waiting", table.c.id != row.id)
     with app.database.read() as conn:
-        return list(conn.scalars(sa.select(table.c.id).where(*alike).order_by(table.c.id)))
+        return list(conn.scalars(sa.select(table.c.id).where(*alike).order_by(table.c.id).limit(MOST)))
 
 
 def run(app: Application, row: Any) -> Mapping[str, Any]:
@@ -35,10 +36,9 @@ def end_served(app: Application, conn: sa.Connection, row: Any, result: Mapping[
     """The messages that were served end with it, unless another process has taken one meanwhile."""
     table = app.tables.message
     served = result.get("served") or ()
-    for place in range(0, len(served), 500):
-        mine = (table.c.id.in_(served[place : place + 500]), table.c.state == "waiting")
-        rows = conn.execute(sa.select(table).where(*mine).with_for_update(skip_locked=True)).all()
-        ended = sa.update(table).where(table.c.id.in_([one.id for one in rows]))
-        conn.execute(ended.values(state="done", done_at=app.clock(), result={"by": row.id}))
-        for one in rows:
-            conclude(app, conn, one, {"by": row.id})
+    mine = (table.c.id.in_(served), table.c.state == "waiting")
+    rows = conn.execute(sa.select(table).where(*mine).with_for_update(skip_locked=True)).all()
+    ended = sa.update(table).where(table.c.id.in_([one.id for one in rows]))
+    conn.execute(ended.values(state="done", done_at=app.clock(), result={"by": row.id}))
+    for one in rows:
+        conclude(app, conn, one, {"by": row.id})

@@ -178,7 +178,7 @@ class _Content:
         disposition = str(part.get("Content-Disposition", "")).strip().lower()
         if kind in ("text/plain", "text/html") and not name and not disposition.startswith("attachment"):
             texts = self._plain if kind == "text/plain" else self._html
-            texts.append(_read(_bytes(part), part.get_content_charset())[:LONGEST_TEXT * 2])
+            texts.append(_read(_bytes(part), part.get_content_charset())[: LONGEST_TEXT * 2])
         elif part.get("Content-ID") and not disposition.startswith("attachment"):
             return  # a picture of the text, such as a logo
         else:

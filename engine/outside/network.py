@@ -74,9 +74,7 @@ class Network:
             else:
                 line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 return line
-        raise DeliveryFailed(
-            message("{host}:{port} cannot be reached: {reason}", host=host, port=port, reason=reason)
-        )
+        raise DeliveryFailed(message("{host}:{port} cannot be reached: {reason}", host=host, port=port, reason=reason))
 
     def encrypt(self, line: socket.socket, host: str, deadline: Deadline) -> ssl.SSLSocket:
         """TLS over a connection, with the certificate checked against the name. Raises DeliveryFailed."""

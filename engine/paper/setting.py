@@ -134,5 +134,3 @@ def _answer(body: bytes) -> None:
     whole = memoryview(_LENGTH.pack(len(body)) + body)
     while whole:
         whole = whole[os.write(0, whole) :]
-
-

@@ -320,4 +320,3 @@ def _beat(app: Application, id: int, live: _Live) -> None:
         conn.execute(sa.update(table).where(*mine).values(progress=live.done, total=live.total, result=said))
         if conn.scalar(sa.select(table.c.cancel).where(table.c.id == id)):
             live.stop.set()
-

@@ -1,10 +1,10 @@
 """An application as one file: its definition, its texts by language, sample records, and what was decided about data.
 
-    manifest.json            {"format", "app", "label", "hash", "made_at", "files": {name: SHA-256}}
-    definition.yaml          as it is in force, byte for byte
-    decisions.json           answers to questions about the data, by question: promoted, the same plan asks them no more
-    translations/labels.csv  path, and one column per language
-    data/<form>.csv          the first records somebody may export, as the list exports them
+manifest.json            {"format", "app", "label", "hash", "made_at", "files": {name: SHA-256}}
+definition.yaml          as it is in force, byte for byte
+decisions.json           answers to questions about the data, by question: promoted, the same plan asks them no more
+translations/labels.csv  path, and one column per language
+data/<form>.csv          the first records somebody may export, as the list exports them
 """
 
 from __future__ import annotations

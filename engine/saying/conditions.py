@@ -390,5 +390,3 @@ def condition(words: Words, source: str, form: str | None, around: str | None = 
 def value_text(words: Words, source: str, form: str | None, field: Field | None = None) -> str:
     """The value an expression gives, in words; ``field``: the one it is given to or compared with."""
     return Saying(words, form).value(source, field)
-
-

@@ -48,9 +48,7 @@ class Recorder:
 
     def performers(self, registry: Registry) -> dict[str, Callable[..., Any]]:
         """The registry's, with those that leave the process replaced."""
-        return {
-            kind: performer if kind in HERE else self._perform for kind, performer in registry.performers.items()
-        }
+        return {kind: performer if kind in HERE else self._perform for kind, performer in registry.performers.items()}
 
     def _perform(self, task: Task, surroundings: Surroundings) -> Mapping[str, Any]:
         connection = task.connection.name if task.connection is not None else None

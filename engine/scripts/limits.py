@@ -53,6 +53,7 @@ _REFUSED = {
 
 def refuse_calls() -> bool:
     """From now on this process opens no connection and starts no program; False where the system cannot do that."""
+
     def step() -> None:
         machine, calls = _REFUSED[os.uname().machine]
         code = refusing_code(machine, tuple(calls.values()))

@@ -52,8 +52,12 @@ def _run() -> list[Any]:
         sa.Index("ix__run_rule", "rule", "id"),
         sa.Index("ix__run_record", "form", "record_id", "id"),
         sa.Index("ix__run_parent", "parent_id", "id"),
-        partial("ix__run_odd", "state", "id",
-                where="state IN ('queued', 'failed', 'skipped', 'shadow', 'paused', 'cancelled')"),
+        partial(
+            "ix__run_odd",
+            "state",
+            "id",
+            where="state IN ('queued', 'failed', 'skipped', 'shadow', 'paused', 'cancelled')",
+        ),
         partial("ix__run_open", "rule", "lane", "id", where="state IN ('working', 'queued')"),
     ]
 

@@ -60,9 +60,7 @@ def _original(changes: Changes, old: Shape, entry: Shape, new: str) -> Kept | No
     return next(exact, None) or next(wider, None)
 
 
-def _cast(
-    changes: Changes, old: Shape, entry: Shape, form: Form, field: Field, original: Kept | None
-) -> None:
+def _cast(changes: Changes, old: Shape, entry: Shape, form: Form, field: Field, original: Kept | None) -> None:
     table = old["name"]
     trial = convert.attempt(changes.conn, table, entry["name"], entry["type"], field, changes.reader, original)
     kept = changes.free_name(entry["name"], table)
@@ -93,9 +91,7 @@ def _cast(
     _remember(changes, old, entry, form, field, kept, after)
 
 
-def _remember(
-    changes: Changes, old: Shape, entry: Shape, form: Form, field: Field, kept: str, after: str
-) -> None:
+def _remember(changes: Changes, old: Shape, entry: Shape, form: Form, field: Field, kept: str, after: str) -> None:
     """``after`` holds what the values became, so that a way back sees which were changed since."""
     copy = partial(_copy, table=form.name, source=field.name, target=after, kind=field.column_type())
     changes.add(FILL, message("{field}: the old values can come back.", field=field.title), copy)
@@ -160,4 +156,3 @@ def _asked(
 
 def _path(form: Form, field: Field) -> tuple[str, ...]:
     return ("forms", form.name, "fields", field.name, "type")
-

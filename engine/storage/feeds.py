@@ -86,10 +86,17 @@ def _arrival() -> list[Any]:
         partial("ix__arrival_skipped", "feed", "connection", "id", where="state = 'skipped'"),
         sa.Index("ix__arrival_record", "form", "record_id", "id"),
         partial("ix__arrival_taken", "feed", "connection", "item_key", "version", "turn", where="state = 'taken'"),
-        partial("ix__arrival_trouble", "feed", "connection", "state", "id",
-                where="state IN ('waiting', 'parked', 'failed')"),
-        partial("ix__arrival_standing", "feed", "connection", "state", "item_key",
-                where="state IN ('waiting', 'parked', 'failed')"),
+        partial(
+            "ix__arrival_trouble", "feed", "connection", "state", "id", where="state IN ('waiting', 'parked', 'failed')"
+        ),
+        partial(
+            "ix__arrival_standing",
+            "feed",
+            "connection",
+            "state",
+            "item_key",
+            where="state IN ('waiting', 'parked', 'failed')",
+        ),
         partial("ix__arrival_awaits", "awaits", where="awaits IS NOT NULL"),
         partial("ix__arrival_over", "taken_at", where="data IS NOT NULL AND taken_at IS NOT NULL"),
         partial("ix__arrival_message", "message_id", where="message_id IS NOT NULL"),

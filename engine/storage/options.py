@@ -37,9 +37,7 @@ def find_option_changes(changes: Changes, old: Shape, entry: Shape, form: Form, 
     _back(changes, old, entry, form, field, [options[name].stable_id for key, name in pairs if key is None and name])
 
 
-def _rename(
-    changes: Changes, old: Shape, entry: Shape, form: Form, field: Field, names: Mapping[str, str]
-) -> None:
+def _rename(changes: Changes, old: Shape, entry: Shape, form: Form, field: Field, names: Mapping[str, str]) -> None:
     rename = steps.replace_tags if entry["type"] == "Tags" else steps.replace_values
     target: Any = changes.tables.form[form.name]
     text = message("Options of {field} are renamed: {names}.", field=field.title, names=", ".join(names.values()))
@@ -96,9 +94,7 @@ def _question(form: Form, field: Field, option: str, found: asking.Group) -> Mig
     return MigrationQuestion(id, about, text, found.count, found.rows, choices, "keep")
 
 
-def _write_over(
-    changes: Changes, old: Shape, form: Form, field: Field, identity: str, option: str, other: str
-) -> None:
+def _write_over(changes: Changes, old: Shape, form: Form, field: Field, identity: str, option: str, other: str) -> None:
     """The values are kept beside, with what they became."""
     kept = changes.free_name(field.name, old["name"])
     after = changes.beside(kept, old["name"])

@@ -61,9 +61,7 @@ def _gone(changes: Changes, old: Shape, form: Form, identity: str) -> None:
     """Records cannot stay where no transition leads out: they go to another state, and their history says so."""
     assert form.workflow is not None
     state = old["states"][identity]
-    found = asking.group(
-        changes.conn, old["name"], {"state": sa.Text()}, lambda table: table.c["state"] == state
-    )
+    found = asking.group(changes.conn, old["name"], {"state": sa.Text()}, lambda table: table.c["state"] == state)
     if not found.count:
         return
     question = _question(form, state, found)
@@ -95,9 +93,7 @@ def _question(form: Form, state: str, found: asking.Group) -> MigrationQuestion:
     return MigrationQuestion(f"state {form.name}.{state}", about, text, found.count, found.rows, choices)
 
 
-def _move(
-    conn: sa.Connection, changes: Changes, form: Form, state: str, target: str, kept: str, after: str
-) -> None:
+def _move(conn: sa.Connection, changes: Changes, form: Form, state: str, target: str, kept: str, after: str) -> None:
     """``kept`` holds the state they were in, ``after`` the one they went to."""
     steps.add_texts(conn, form.name, kept, after)
     table = changes.tables.form[form.name]

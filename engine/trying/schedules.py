@@ -43,9 +43,7 @@ def fired(past: Past, plan: RulePlan, since: dt.datetime, until: dt.datetime) ->
     """Every due time after ``since`` and up to ``until``, in order, whatever was missed then."""
     schedule, app = plan.rule.trigger, past.app
     assert isinstance(schedule, Schedule)  # asked by the caller
-    table = timetable_of(
-        schedule, app.definition.timezone, began_at(past, plan) or since, times_of(app, plan.rule)
-    )
+    table = timetable_of(schedule, app.definition.timezone, began_at(past, plan) or since, times_of(app, plan.rule))
     for at in _each(table, since, until):
         last = happened.window(past.conn, app.tables, at, from_first=past.within.first).first - 1
         past.stand(Event(id=last, at=at, form="", record_id=0, kind=""), past.actor, Was(None))

@@ -60,9 +60,7 @@ def palettes(definition: AppDefinition, form: Form, edges: Edges, today: str) ->
     return st.builds(Palette, given, spare, st.integers(0, 7))
 
 
-def accented(
-    palette: Palette, turn: int, definition: AppDefinition, main: str, edges: Edges, today: str
-) -> Palette:
+def accented(palette: Palette, turn: int, definition: AppDefinition, main: str, edges: Edges, today: str) -> Palette:
     """The same with the ``turn``-th option, or number around a limit, of every field that conditions look at: luck
     alone would not bring each of them up."""
     spare, given = {name: dict(values) for name, values in palette.spare.items()}, {}

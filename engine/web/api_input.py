@@ -100,9 +100,7 @@ def _decoded(raw: bytes) -> Any:
     except UnicodeDecodeError:
         raise Malformed(message("The body is not text in UTF-8.")) from None
     except json.JSONDecodeError as error:
-        said = message(
-            "The body is not JSON: line {line}, column {column}.", line=error.lineno, column=error.colno
-        )
+        said = message("The body is not JSON: line {line}, column {column}.", line=error.lineno, column=error.colno)
         raise Malformed(said) from None
     except RecursionError:
         raise Malformed(_too_deep()) from None

@@ -78,9 +78,7 @@ def _head(form: Form, row: Row, app: Application, names: Iterable[str] | None = 
     return head
 
 
-def _lines(
-    app: Application, who: Actor, form: Form, view: View, readable: Iterable[str]
-) -> dict[str, list[Gathered]]:
+def _lines(app: Application, who: Actor, form: Form, view: View, readable: Iterable[str]) -> dict[str, list[Gathered]]:
     return {
         name: _rows(app, who, app.definition.forms[form.fields[name].form], view)  # type: ignore[attr-defined]
         for name in form.fields

@@ -394,4 +394,3 @@ def _approve(id: int, allowed: set[int | None]) -> None:
     if id not in allowed:
         raise Refused(message("This cannot be approved together with others."))
     answering.answer(application(), actor(), id, "approve")
-

@@ -167,9 +167,7 @@ def why_aside(conn: sa.Connection, app: Application, form: Form, row: Mapping[st
     return conn.scalar(newest) or ""
 
 
-def aside(
-    workflow: Workflow, row: Mapping[str, Any], reader: Reader, now: dt.datetime, why: str = ""
-) -> Aside | None:
+def aside(workflow: Workflow, row: Mapping[str, Any], reader: Reader, now: dt.datetime, why: str = "") -> Aside | None:
     """The exception a record stands in, if it does."""
     state = workflow.states.get(str(row.get("state")))
     if state is None or not state.aside:

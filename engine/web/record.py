@@ -151,9 +151,7 @@ def presses(form: Form) -> tuple[Press, ...]:
     )  # fmt: skip
 
 
-def _status(
-    showing: Showing, row: Mapping[str, Any], expected: Sequence[ExpectedStep]
-) -> tuple[StatusLine, ...]:
+def _status(showing: Showing, row: Mapping[str, Any], expected: Sequence[ExpectedStep]) -> tuple[StatusLine, ...]:
     lines = []
     owner = showing.name_of(row.get("owner"))
     if not owner and row.get("owner_role"):

@@ -282,9 +282,7 @@ class AmazonConnection(Shop):
             "grant_type": "refresh_token", "refresh_token": secret(self.refresh_token, self.token_url, surroundings),
             "client_id": self.client_id, "client_secret": secret(self.client_secret, self.token_url, surroundings),
         }  # fmt: skip
-        answer = look(
-            self.line(self.token_url), Call(form=given, expect=HEARD, part="token"), task, surroundings
-        )
+        answer = look(self.line(self.token_url), Call(form=given, expect=HEARD, part="token"), task, surroundings)
         body = data_of(answer, self.token_url)
         if not isinstance(body, dict) or not body.get("access_token"):
             raise refused(self.token_url, answer.status, _words(answer), again=answer.status == 429)

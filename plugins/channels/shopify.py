@@ -48,6 +48,7 @@ from plugins.channels.asking import (
 from plugins.channels.channel import ORDERS, PRODUCTS, STOCKS
 from plugins.channels.graphql import codes, errors_of, is_write, post, words
 from plugins.channels.items import last_part, moment, utc, whole
+from plugins.channels.shopify_answers import no_mistakes, understood, until_enough
 
 OLDEST = dt.timedelta(days=2)  # of a webhook: Shopify gives up after four hours
 _SECOND = Duration(1, "s")
@@ -302,13 +303,13 @@ class ShopifyConnection(Shop):
             )
         errors = errors_of(answer, place, writes=writes)
         if answer.status == 429 or "THROTTLED" in codes(errors):
-            raise refused(place, 429, words(errors), again=True, after=_until_enough(answer))
+            raise refused(place, 429, words(errors), again=True, after=until_enough(answer))
         if errors:
             broken = answer.status >= 500 or "INTERNAL_SERVER_ERROR" in codes(errors)
             raise refused(place, answer.status, words(errors), again=broken, unsure=broken and writes)
         data: Any = answer.json["data"]
-        _no_mistakes(data, place)
-        _understood(answer, place)
+        no_mistakes(data, place)
+        understood(answer, place)
         return data
 
     def _sign_in(self, task: Task, surroundings: Surroundings) -> Callable[[], tuple[str, float]]:
@@ -374,31 +375,3 @@ def _told(pushed: Pushed) -> Told | None:
     if "updated_at" not in body:  # orders/delete tells a number only
         return None
     return Told([shapes.of_webhook(body)], pushed.headers.get("x-shopify-webhook-id", ""))
-
-
-def _no_mistakes(data: Mapping[str, Any], place: str) -> None:
-    """Raises DeliveryFailed for what stands in userErrors of an answer that looks like a success."""
-    for name, said in data.items():
-        mistakes = said.get("userErrors") if isinstance(said, dict) else None
-        if mistakes:
-            busy = any(one.get("code") == "IDEMPOTENCY_CONCURRENT_REQUEST" for one in mistakes)
-            raise refused(place, name, words(mistakes), again=busy, after=2.0 if busy else None)
-
-
-def _understood(answer: Answer, place: str) -> None:
-    """Raises DeliveryFailed for a search that Shopify only warns about: it leaves out what it did not understand, and
-    what was found would be something else."""
-    searches = (answer.json.get("extensions") or {}).get("search") or ()
-    warned = [warning for one in searches for warning in one.get("warnings") or ()]
-    if warned:
-        raise refused(place, answer.status, words(warned))
-
-
-def _until_enough(answer: Answer) -> float:
-    """Seconds until the points are restored that the call asked for."""
-    cost = ((answer.json or {}).get("extensions") or {}).get("cost") or {}
-    status = cost.get("throttleStatus") or {}
-    missing = float(cost.get("requestedQueryCost") or 0) - float(status.get("currentlyAvailable") or 0)
-    told = answer.headers.get("retry-after", "")
-    least = float(told) if told.replace(".", "", 1).isdigit() else 1.0
-    return max(missing / float(status.get("restoreRate") or 50), least)

@@ -4,11 +4,21 @@ import { openDialog, request, send } from "./fetching.js";
 import { TOUCH, loadSortable } from "./sorting.js";
 import { toast } from "./toast.js";
 
+// --- time lines that are wider than the screen show today
+
+function toToday(root) {
+  for (const line of root.querySelectorAll?.(".gantt-scroll") ?? []) {
+    const today = line.querySelector(".gantt-today")?.x1.baseVal.value;
+    if (today > line.clientWidth) line.scrollLeft = today - line.clientWidth / 4;
+  }
+}
+
 // --- moving cards
 
 const lanesOf = (board) => [...board.querySelectorAll("[data-lane]")];
 
 function ready(root) {
+  toToday(root);
   for (const board of root.querySelectorAll?.('[data-board="1"]') ?? []) {
     if (!window.Sortable) { loadSortable().then(() => ready(root)); return; }
     for (const lane of lanesOf(board)) {

@@ -22,4 +22,3 @@ def test_what_another_process_applied_is_taken_up(make_app: MakeApp) -> None:
     assert "row" not in here.application().definition.forms["seat"].fields  # looked a moment ago
     clock[0] = EVERY + 1
     assert "row" in here.application().definition.forms["seat"].fields
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -108,31 +109,25 @@ def test_analysing_leaves_the_database_usable(database: Database) -> None:
         assert names(conn) == []
 
 
+def looked(database: Database) -> dict[str, int]:
+    """How often PostgreSQL was told to look at each table."""
+    with database.read() as conn:
+        return dict(map(tuple, conn.exec_driver_sql("SELECT relname, analyze_count FROM pg_stat_user_tables")))
+
+
+def write(database: Database, statement: str) -> None:
+    with database.write() as conn:
+        conn.exec_driver_sql("SELECT pg_stat_force_next_flush()")
+        conn.exec_driver_sql(statement)
+
+
 def test_postgresql_is_told_only_of_tables_it_has_not_looked_at() -> None:
-    with servers.postgresql_database() as url:
-        _told_only_of_new_tables(Database(url))
-
-
-def _told_only_of_new_tables(database: Database) -> None:
-    def looked() -> tuple[int, int]:
-        """How often at each."""
-        with database.read() as conn:
-            found = conn.exec_driver_sql("SELECT relname, analyze_count FROM pg_stat_user_tables").all()
-            return tuple(dict(map(tuple, found))[name] for name in ("fresh", "known"))  # type: ignore[return-value]
-
-    def write(statement: str) -> None:
-        with database.write() as conn:
-            conn.exec_driver_sql("SELECT pg_stat_force_next_flush()")
-            conn.exec_driver_sql(statement)
-
-    try:
-        write("CREATE TABLE known AS SELECT generate_series(1, 10) AS n")
+    with servers.postgresql_database() as url, closing(Database(url)) as database:
+        write(database, "CREATE TABLE known AS SELECT generate_series(1, 10) AS n")
         database.analyse()
-        write("CREATE TABLE fresh AS SELECT generate_series(1, 10) AS n")
+        write(database, "CREATE TABLE fresh AS SELECT generate_series(1, 10) AS n")
         database.analyse()
-        assert looked() == (1, 1)
-        write("INSERT INTO known SELECT generate_series(1, 5000)")
+        assert looked(database) == {"known": 1, "fresh": 1}
+        write(database, "INSERT INTO known SELECT generate_series(1, 5000)")
         database.analyse()
-        assert looked() == (1, 2)
-    finally:
-        database.close()
+        assert looked(database) == {"known": 2, "fresh": 1}

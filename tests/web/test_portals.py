@@ -109,7 +109,7 @@ def test_a_client_sees_their_own_records_as_cards_with_what_is_asked_of_them(yar
     assert "Not that day" not in shown  # possible, but not what is asked
     assert "Sea" in shown  # a link is named; it leads nowhere from here
     assert "Hull" not in shown
-    assert "777" not in eve.get("/job").text
+    assert "777.77" not in eve.get("/job").text
 
 
 def test_a_record_shows_what_the_portal_shows_and_nothing_of_the_inside(yard: Yard) -> None:
@@ -121,7 +121,7 @@ def test_a_record_shows_what_the_portal_shows_and_nothing_of_the_inside(yard: Ya
     shown = text(page)
     for there in ("Mast", "Rope", "Is Monday fine?", "Boat Yard", "To fill in", "Phone on the day"):
         assert there in shown, there
-    for hidden in ("She pays late", "For the maker only", "Ann", "777", "555", "Internal paper", "Supplier"):
+    for hidden in ("She pays late", "For the maker only", "Ann", "777.77", "555.55", "Internal paper", "Supplier"):
         assert hidden not in page.text, hidden
     assert f'href="/portal/owners/party/{yard.sea}"' in page.text  # links lead through the portal
     assert 'href="/party/' not in page.text
@@ -143,7 +143,7 @@ def test_papers_the_portal_offers_are_downloaded_and_no_others(yard: Yard, monke
     assert f'href="/portal/owners{here}"' in eve.get(f"/job/{yard.job}").text
     assert eve.get(here).data == b"%PDF-"
     assert "Rope" in seen[0]
-    assert "777" not in seen[0]
+    assert "777.77" not in seen[0]
     for path in (f"/job/{yard.other}/print/traveller.pdf", f"/job/{yard.job}/print/plate.pdf"):
         assert eve.get(path).status_code == 404, path
 
@@ -237,7 +237,7 @@ def upload(guest: Guest, form: str, field: str, name: str, content: bytes) -> st
 def test_a_supplier_confirms_two_dates_for_one_line(yard: Yard) -> None:
     mia = yard.outside(yard.maker, "mia@example.com", "Mia", "makers")
     page = mia.get(f"/job/{yard.job}")
-    assert "555" not in page.text
+    assert "555.55" not in page.text
     line = yard.made.lines("job_line", yard.job)[0]["id"]
     sent = {
         "_version": version(page), "lines": "1",

@@ -29,8 +29,10 @@ def wanted_titles(words: Words, form: str | None, traces: Sequence[Mapping[str, 
 
 
 def _want_effect(words: Words, effect: Mapping[str, Any], wanted: dict[str, set[int]]) -> None:
-    form = effect.get("set") or effect.get("create") or (
-        effect.get("form") if "take" in effect or "reassign" in effect else None
+    form = (
+        effect.get("set")
+        or effect.get("create")
+        or (effect.get("form") if "take" in effect or "reassign" in effect else None)
     )
     if isinstance(form, str) and isinstance(effect.get("id"), int):
         wanted.setdefault(form, set()).add(effect["id"])

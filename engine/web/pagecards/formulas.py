@@ -330,4 +330,3 @@ def _along(look: Look, card: Formula, along: Sequence[Span]) -> list[Worked]:
 
 def needs(part: Part, columns: Columns) -> tuple[str | None, ...]:
     return part.field if part.fold != "count" else None, part.date, part.group
-

@@ -33,6 +33,7 @@ Row = Mapping[str, Any]
 PLANNER = system_actor("planning")
 WEIGHTS = {"normal": 1, "high": 3, "rush": 9}
 ALWAYS = Calendar()
+OUTSIDE = "supplier "  # before the id of who works outside, in the place of a machine
 
 
 @dataclass(frozen=True)
@@ -281,7 +282,7 @@ def _outside(routing: Row, quantity: int) -> Outside | None:
     if not routing.get("outside") or not routing.get("outside_days"):
         return None
     price = _hundredths((routing["outside_price"] or Decimal(0)) * quantity)
-    return Outside(f"supplier {routing['outside']}", int(routing["outside_days"]) * 24 * 60, price)
+    return Outside(f"{OUTSIDE}{routing['outside']}", int(routing["outside_days"]) * 24 * 60, price)
 
 
 # --- the plan that is in force ---------------------------------------------------------------------------------------
@@ -295,7 +296,7 @@ def _plan(operations: Mapping[str, Operation], rows: Mapping[str, Row], machines
         if one.locked is not None:
             found[id] = Assignment(id, one.locked.machine, one.locked.start, one.locked.end)
             continue
-        place = f"supplier {row['outside']}" if row["outside"] else str(row["machine"] or "")
+        place = f"{OUTSIDE}{row['outside']}" if row["outside"] else str(row["machine"] or "")
         if row["planned_start"] is None or row["planned_end"] is None or place not in machines:
             continue
         if any(mode.machine == place for mode in one.modes) or (one.outside and one.outside.machine == place):

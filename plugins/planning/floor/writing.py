@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.api import Application, Message, Together, message, say, together
-from plugins.planning.floor.reading import PLANNER, Floor
+from plugins.planning.floor.reading import OUTSIDE, PLANNER, Floor
 from plugins.planning.floor.time import day_of, moment
 from plugins.planning.measure import days_late, ends
 from plugins.planning.shapes import Assignment, Reason, Schedule
 
-OUTSIDE = "supplier "
+SHOWN = 500  # orders of one change that are listed; the number of operations counts all
 WHY: Mapping[str, str] = {
     "now": "Can begin at once",
     "released": "Not released before",
@@ -27,13 +27,23 @@ WHY: Mapping[str, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class OtherDay:
+    """An order that is ready on another day: its ends in minutes (``old`` None: not planned before), and how many days
+    it is ``late`` against what was promised."""
+
+    order: str
+    old: int | None
+    new: int
+    late: int
+
+
 @dataclass(frozen=True)
 class Moved:
-    """What writing a plan did: operations written, and orders with their old and new end (minutes; old None: not
-    planned before) and days late against what was promised."""
+    """What writing a plan did: how many operations were written, and the orders that are ready on another day."""
 
     steps: int
-    orders: tuple[tuple[str, int | None, int, int], ...]
+    orders: tuple[OtherDay, ...]
 
     @property
     def is_nothing(self) -> bool:
@@ -51,7 +61,7 @@ def write(app: Application, floor: Floor, after: Schedule, why: str, by: int | N
             row = floor.rows[one.operation]
             walks.save("job_step", _values(app, floor, one), id=row["id"], version=row["version"])
         _write_jobs(walks, floor, after, {floor.rows[one.operation]["job"] for one in changed})
-        _write_orders(walks, floor, after, {one[0] for one in moved.orders})
+        _write_orders(walks, floor, after, {one.order for one in moved.orders})
         change = walks.save("plan_change", _change(floor, moved, why, by)).id
         for person, orders in _people(floor, moved).items():
             walks.save("plan_notice", {"change": change, "person": person, **_notice(floor, orders)})
@@ -82,7 +92,7 @@ def words_of(floor: Floor, reason: Reason) -> Message:
     return message(WHY[reason.kind], of=floor.names.get(reason.of, reason.of))
 
 
-def _orders(floor: Floor, after: Schedule) -> Iterable[tuple[str, int | None, int, int]]:
+def _orders(floor: Floor, after: Schedule) -> Iterable[OtherDay]:
     """The orders whose day changes, the worst first."""
     old, new = ends(floor.problem, floor.plan), ends(floor.problem, after)
     complete = _wholly_planned(floor)
@@ -90,8 +100,8 @@ def _orders(floor: Floor, after: Schedule) -> Iterable[tuple[str, int | None, in
     for order, end in new.items():
         before = old.get(order) if order in complete else None
         if before is None or day_of(before, floor.zone) != day_of(end, floor.zone):
-            found.append((order, before, end, days_late(end, floor.problem.orders[order].promised)))
-    return sorted(found, key=lambda one: (-one[3], one[0]))
+            found.append(OtherDay(order, before, end, days_late(end, floor.problem.orders[order].promised)))
+    return sorted(found, key=lambda one: (-one.late, int(one.order)))
 
 
 def _wholly_planned(floor: Floor) -> set[str]:
@@ -140,28 +150,28 @@ def _save_changed(walks: Together, form: str, row: Mapping[str, Any], values: Ma
 def _change(floor: Floor, moved: Moved, why: str, by: int | None) -> dict[str, Any]:
     lines = [
         {
-            "order": int(order),
-            "old_end": moment(old) if old is not None else None,
-            "new_end": moment(new),
-            "due_on": floor.orders[order]["due_on"],
-            "days": late,
+            "order": int(one.order),
+            "old_end": moment(one.old) if one.old is not None else None,
+            "new_end": moment(one.new),
+            "due_on": floor.orders[one.order]["due_on"],
+            "days": one.late,
         }
-        for order, old, new, late in moved.orders[:500]
+        for one in moved.orders[:SHOWN]
     ]
     return {"why": why[:300], "moved": moved.steps, "lines": lines, "planner": by}
 
 
-def _people(floor: Floor, moved: Moved) -> dict[int, list[tuple[str, int | None, int, int]]]:
+def _people(floor: Floor, moved: Moved) -> dict[int, list[OtherDay]]:
     """Whoever sold an order that has another day now. What was never planned before is no news to them."""
-    found: dict[int, list[tuple[str, int | None, int, int]]] = defaultdict(list)
+    found: dict[int, list[OtherDay]] = defaultdict(list)
     for one in moved.orders:
-        person = floor.orders[one[0]]["sales_person"]
-        if person is not None and one[1] is not None:
+        person = floor.orders[one.order]["sales_person"]
+        if person is not None and one.old is not None:
             found[person].append(one)
     return found
 
 
-def _notice(floor: Floor, orders: Sequence[tuple[str, int | None, int, int]]) -> dict[str, Any]:
-    said = [f"{floor.orders[order]['number']} → {day_of(end, floor.zone):%m-%d}" for order, _, end, _ in orders]
+def _notice(floor: Floor, orders: Sequence[OtherDay]) -> dict[str, Any]:
+    said = [f"{floor.orders[one.order]['number']} → {day_of(one.new, floor.zone):%m-%d}" for one in orders]
     shown, more = said[:12], len(said) - 12
     return {"orders": len(said), "what": ", ".join(shown) + (f" … +{more}" if more > 0 else "")}
