@@ -10,7 +10,7 @@ from engine.api import Action, Application, Context, Effect, Outside, Stale, Tem
 from plugins.planning.floor.materials import ready
 from plugins.planning.floor.reading import read
 from plugins.planning.floor.writing import Moved, write
-from plugins.planning.repair import repaired
+from plugins.planning.following import followed
 
 KIND = "replan"
 TRIES = 3
@@ -43,4 +43,4 @@ def replan(app: Application, data: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def follow(app: Application, why: str, by: int | None = None) -> Moved:
     floor = read(app, ready(app))
-    return write(app, floor, repaired(floor.problem, floor.plan), why, by)
+    return write(app, floor, followed(floor.problem, floor.plan), why, by)

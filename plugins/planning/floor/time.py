@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import deque
 from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo
 
@@ -33,8 +34,21 @@ def day_of(at: int, zone: ZoneInfo) -> dt.date:
     return (moment(at) - dt.timedelta(minutes=1)).astimezone(zone).date()
 
 
+_recent: deque[tuple[AppDefinition, str | None, dt.date, tuple[Interval, ...]]] = deque(maxlen=16)
+
+
 def open_minutes(definition: AppDefinition, name: str | None, today: dt.date) -> tuple[Interval, ...]:
-    """When the calendar of this name is open, from some days ago until far ahead."""
+    """When the calendar of this name is open, from some days ago until far ahead. Asked again on the same day, the
+    same: working it out takes longer than repairing a plan of two hundred operations."""
+    for known, *of, found in tuple(_recent):
+        if known is definition and of == [name, today]:
+            return found
+    found = _open_minutes(definition, name, today)
+    _recent.append((definition, name, today, found))
+    return found
+
+
+def _open_minutes(definition: AppDefinition, name: str | None, today: dt.date) -> tuple[Interval, ...]:
     spans = open_spans(definition, name, today - dt.timedelta(days=BEFORE), BEFORE + AHEAD)
     return joined((minute(start), minute(end)) for start, end in spans)
 

@@ -1,0 +1,141 @@
+"""What planning does for delivery on time: ``python benchmarks/on_time.py --orders 400 --days 60 --seeds 1 2 3``.
+
+One factory (``on_time_drawn.py``, ``on_time_shop.py``), the same orders, breakdowns, late deliveries, changed dates and
+true times in every row of a seed; only the office differs:
+
+- paper: a spreadsheet by due date, made each morning of what was known 48 hours ago (``on_time_paper.py``)
+- paper at once: the same spreadsheet, as if everything were known in the morning; no factory has it, it tells how much
+  of the difference is the delay alone
+- right shift: the plan follows every event, but only by moving right what must (``repaired``)
+- re-planning: the plan as the errand ``replan`` makes it follow (``followed``), standard times as first entered
+- and calibrated: the same, standard times following the reports once a week
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from time import process_time
+
+from on_time_drawn import DAY, PACKING, SHIFT_CALENDAR, Drawn, Ordered, drawn
+from on_time_paper import Paper
+from on_time_planned import Planned
+from on_time_shop import Office, Shop
+
+from engine.api import AppDefinition
+from engine.extensions import registry_for
+from engine.load import load_file
+from plugins.planning.following import followed
+from plugins.planning.repair import repaired
+
+HUB = Path(__file__).parents[1] / "apps/order_hub.yaml"
+WARM_UP = 14  # days whose orders do not count: the plant begins empty
+HEAD = "seed  office          on time  late (mean)  late (p95)  flow time  forecast off  changeovers  press load  plans"
+
+
+@dataclass(frozen=True)
+class Row:
+    """Days, but for ``on_time``, ``busy`` (shares), ``changeovers`` and ``plans`` (numbers). ``late`` is over all
+    orders, 0 for one in time; ``off``: how far the end that the plan gave when an order was entered was from the real
+    one, None on paper. ``busy``: of the presses, changeovers included, of their time without stops, while orders come
+    in."""
+
+    seed: int
+    office: str
+    on_time: float
+    late: float
+    late95: float
+    flow: float
+    off: float | None
+    changeovers: int
+    busy: float
+    plans: int
+
+    def __str__(self) -> str:
+        off = "–" if self.off is None else f"{self.off:.2f} d"
+        return (
+            f"{self.seed:>4}  {self.office:<14}  {self.on_time:>7.1%}  {self.late:>10.2f} d  {self.late95:>8.2f} d  "
+            f"{self.flow:>7.2f} d  {off:>12}  {self.changeovers:>11}  {self.busy:>10.0%}  {self.plans:>5}"
+        )
+
+
+def offices(definition: AppDefinition) -> dict[str, Callable[[], Office]]:
+    return {
+        "paper": Paper,
+        "paper at once": lambda: Paper(delay=0),
+        "right shift": lambda: Planned(definition, calibrates=False, follow=repaired),
+        "re-planning": lambda: Planned(definition, calibrates=False, follow=followed),
+        "and calibrated": lambda: Planned(definition, calibrates=True, follow=followed),
+    }
+
+
+def measured(seed: int, name: str, office: Office, happens: Drawn) -> Row:
+    shop = Shop(happens, office)
+    shop.run()
+    orders = counted(happens)
+    late = sorted(max(0, shop.ready[one.id] - one.due_at_last) / DAY for one in orders)
+    forecast = office.forecast if isinstance(office, Planned) else {}
+    return Row(
+        seed, name, late.count(0) / len(orders), fmean(late), late[int(0.95 * len(late))],
+        fmean((shop.ready[one.id] - one.at) / DAY for one in orders),
+        fmean(abs(shop.ready[one.id] - forecast[one.id]) / DAY for one in orders) if forecast else None,
+        shop.changeovers, load(shop), office.runs if isinstance(office, Planned) else 0,
+    )  # fmt: skip
+
+
+def counted(happens: Drawn) -> list[Ordered]:
+    return [one for one in happens.orders if one.at >= happens.begin + WARM_UP * DAY]
+
+
+def load(shop: Shop) -> float:
+    """Of all presses together."""
+    happens, work = shop.drawn, SHIFT_CALENDAR.work_at
+    presses = [one for one in shop.benches if one.group != PACKING]
+    stood = sum(
+        work(min(one.ends, happens.end)) - work(one.begins)
+        for one in happens.stops
+        if happens.machines[one.machine] != PACKING and one.begins < happens.end
+    )
+    return sum(one.busy for one in presses) / (len(presses) * (work(happens.end) - work(happens.begin)) - stood)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """On time by seed, as the README has it."""
+    names = list(dict.fromkeys(one.office for one in rows))
+    lines = [f"| seed | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
+    for seed in dict.fromkeys(one.seed for one in rows):
+        of = {one.office: one.on_time for one in rows if one.seed == seed}
+        lines.append(f"| {seed} | {' | '.join(f'{of[name]:.1%}' for name in names)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--orders", type=int, default=400)
+    parser.add_argument("--days", type=int, default=60, help="in which orders come; at most 70")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    options = parser.parse_args()
+    ways = offices(load_file(HUB, registry_for(HUB)).definition)
+    rows: list[Row] = []
+    print(HEAD)
+    for seed in options.seeds:
+        happens = drawn(seed, options.orders, options.days)
+        for name, made in ways.items():
+            began = process_time()
+            rows.append(measured(seed, name, made(), happens))
+            print(f"{rows[-1]}   {process_time() - began:.0f} s", flush=True)
+    print(f"\n{table(rows)}")
+    lost = [one.seed for one in rows if one.office == "paper" and one.on_time >= _calibrated(rows, one.seed)]
+    if lost:
+        raise SystemExit(f"Paper delivers no less on time in these seeds: {lost}")
+
+
+def _calibrated(rows: Sequence[Row], seed: int) -> float:
+    return next(one.on_time for one in rows if one.seed == seed and one.office == "and calibrated")
+
+
+if __name__ == "__main__":
+    main()
