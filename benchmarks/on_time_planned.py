@@ -72,6 +72,10 @@ class Planned:
             (one.id, name): {"wait": wait, "share": 100} for one in shop.drawn.products for name, wait in waits.items()
         }
 
+    def standard(self, product: int) -> float:
+        """Minutes of moulding for a piece, as planning believes now."""
+        return self._each[product][0]
+
     # --- what is heard
 
     def ordered(self, order: Ordered, steps: list[Step]) -> None:

@@ -116,12 +116,11 @@ class Shop:
 
     def run(self) -> None:
         """Until every order is done."""
-        drawn = self.drawn
-        self.now = drawn.begin
-        self.benches = [Bench(number, group) for number, group in enumerate(drawn.machines)]
+        self.now = self.drawn.begin
+        self.benches = [Bench(number, group) for number, group in enumerate(self.drawn.machines)]
         self.office.begin(self)
         self._expect()
-        while self._queue and len(self.ready) < len(drawn.orders):
+        while self._queue and len(self.ready) < len(self.drawn.orders):
             self.now = self._queue[0][0]
             while self._queue and self._queue[0][0] == self.now:
                 heappop(self._queue)[2]()
@@ -160,10 +159,14 @@ class Shop:
     # --- what comes
 
     def _order(self, order: Ordered) -> None:
-        steps = [step for line in range(len(order.items)) for step in self._line(order, line)]
+        steps = self.steps_of(order)
         self.steps.update({step.key: step for step in steps})
         self.open[order.id] = len(steps)
         self.office.ordered(order, steps)
+
+    def steps_of(self, order: Ordered) -> list[Step]:
+        """Its operations as they will really be, line by line."""
+        return [step for line in range(len(order.items)) for step in self._line(order, line)]
 
     def _line(self, order: Ordered, line: int) -> list[Step]:
         item = order.items[line]
