@@ -70,6 +70,31 @@ class Together:
             return self._walk(lambda walk: walking.create(walk, plan, given))
         return self._walk(lambda walk: walking.change(walk, plan, id, given, version=version))
 
+    def take(
+        self, form: Form | str, id: int, transition: str, values: Mapping[str, Any] | None = None, *,
+        version: int | None = None, reason: str | None = None,
+    ) -> Saved:  # fmt: skip
+        """As ``service.take``."""
+        plan = self._app.plans.form(form)
+        may(self._app, self._actor, "take", plan.form).demand()
+        step = plan.transitions.get(transition)
+        asked = offer(self._app, self._actor, plan, creating=False, asked=step.asked if step else frozenset())
+        given = read_input(plan, values or {}, asked, self._reader)
+        return self._walk(
+            lambda walk: walking.change(walk, plan, id, given, version=version, transition=transition, reason=reason)
+        )
+
+    def found(self, form: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The records that have these values by now, what this transaction wrote included; for who acts as system."""
+        table = self._app.plans.form(form).table
+        wanted = (table.c.deleted_at.is_(None), *(table.c[name] == value for name, value in values.items()))
+        rows = self.conn.execute(sa.select(table).where(*wanted).order_by(table.c.id)).mappings()
+        return [dict(row) for row in rows]
+
+    def acting(self, actor: Actor) -> Together:
+        """The same transaction for another person."""
+        return Together(self._app, actor, self.conn, self._batch, {}, rehearsal=False)
+
     def adopt(
         self,
         form: Form | str,

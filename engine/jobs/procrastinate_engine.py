@@ -191,7 +191,9 @@ class ProcrastinateEngine:
     # --- keeping claims alive, and mending
 
     def _keep(self) -> None:
-        while not self._ending.wait(min(sweeping.EVERY, self.desk.terms.lease / 3)):
+        beat = 0.0  # at once: what the process before this one held is free
+        while not self._ending.wait(beat):
+            beat = min(sweeping.EVERY, self.desk.terms.lease / 3)
             try:
                 app = self._current()
                 self.desk.renew(app)
@@ -229,8 +231,10 @@ _FORGOTTEN = sa.text("""
         SELECT 1 FROM _message e WHERE e.lane = m.lane AND e.id < m.id AND e.state IN ('waiting', 'claimed')))
     AND (m.connection IS NULL OR NOT EXISTS (
         SELECT 1 FROM _connection c WHERE c.name = m.connection AND c.state <> 'closed' AND c.opened_at > :rested))
+    AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs j  -- apart from the next, as the index knows only these
+        WHERE j.status = 'todo' AND (j.args ->> 'message_id')::bigint = m.id)
     AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs j
-        WHERE j.status IN ('todo', 'doing') AND (j.args ->> 'message_id')::bigint = m.id)
+        WHERE j.status = 'doing' AND (j.args ->> 'message_id')::bigint = m.id)
     ORDER BY m.due_at, m.id LIMIT 100
 """)
 
