@@ -32,7 +32,6 @@ from plugins.planning.following import followed
 from plugins.planning.repair import repaired
 
 HUB = Path(__file__).parents[1] / "apps/order_hub.yaml"
-WARM_UP = 14  # days whose orders do not count: the plant begins empty
 HEAD = "seed  office          on time  late (mean)  late (p95)  flow time  forecast off  changeovers  press load  plans"
 
 
@@ -40,8 +39,8 @@ HEAD = "seed  office          on time  late (mean)  late (p95)  flow time  forec
 class Row:
     """Days, but for ``on_time``, ``busy`` (shares), ``changeovers`` and ``plans`` (numbers). ``late`` is over all
     orders, 0 for one in time; ``off``: how far the end that the plan gave when an order was entered was from the real
-    one, None on paper. ``busy``: of the presses, changeovers included, of their time without stops, while orders come
-    in."""
+    one, None on paper. ``busy``: of the presses, changeovers included, of their time without stops, from the first order that counts
+    to the last."""
 
     seed: int
     office: str
@@ -87,19 +86,15 @@ def measured(seed: int, name: str, office: Office, happens: Drawn) -> Row:
 
 
 def counted(happens: Drawn) -> list[Ordered]:
-    return [one for one in happens.orders if one.at >= happens.begin + WARM_UP * DAY]
+    return [one for one in happens.orders if one.at >= happens.counted]
 
 
 def load(shop: Shop) -> float:
     """Of all presses together."""
     happens, work = shop.drawn, SHIFT_CALENDAR.work_at
     presses = [one for one in shop.benches if one.group != PACKING]
-    stood = sum(
-        work(min(one.ends, happens.end)) - work(one.begins)
-        for one in happens.stops
-        if happens.machines[one.machine] != PACKING and one.begins < happens.end
-    )
-    return sum(one.busy for one in presses) / (len(presses) * (work(happens.end) - work(happens.begin)) - stood)
+    room = len(presses) * (work(happens.end) - work(happens.counted)) - sum(map(happens.stood, range(PACKING)))
+    return sum(one.busy for one in presses) / room
 
 
 def table(rows: Sequence[Row]) -> str:

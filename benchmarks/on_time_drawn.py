@@ -20,6 +20,7 @@ HOUR, DAY = 60, 24 * 60
 # name, machines, changeover in minutes, share of its open time that its work takes with a changeover for nearly each
 GROUPS = (("small", 3, 30, 0.86), ("medium", 3, 40, 0.88), ("large", 2, 60, 0.86), ("packing", 2, 0, 0.70))
 PACKING = 3
+WARM_UP = 14  # days whose orders do not count
 PRODUCTS = 30
 COOLING = 120  # minutes from the press to the bench
 SHIFTS = (6 * HOUR, 24 * HOUR)  # two shifts, Monday to Saturday, on the plant's clock
@@ -110,6 +111,16 @@ class Drawn:
     stops: tuple[Stop, ...]
     begin: int
     end: int
+
+    @property
+    def counted(self) -> int:
+        """From then on orders count: the plant begins empty."""
+        return self.begin + WARM_UP * DAY
+
+    def stood(self, group: int) -> int:
+        """Open minutes that the stops of a group's machines take of the time that is counted."""
+        mine = (one for one in self.stops if self.machines[one.machine] == group)
+        return sum(_within(one, self.counted, self.end) for one in mine)
 
 
 def drawn(seed: int, orders: int, days: int) -> Drawn:
@@ -221,12 +232,14 @@ def _packed(products: tuple[Product, ...], orders: list[Ordered], room: int) -> 
 def _room(group: int, machines: tuple[int, ...], stops: tuple[Stop, ...], span: tuple[int, int]) -> int:
     """Open minutes of a group's machines, without their stops."""
     work = SHIFT_CALENDAR.work_at
-    lost = sum(
-        max(0, work(min(one.ends, span[1])) - work(max(one.begins, span[0])))
-        for one in stops
-        if machines[one.machine] == group
-    )
+    lost = sum(_within(one, *span) for one in stops if machines[one.machine] == group)
     return machines.count(group) * (work(span[1]) - work(span[0])) - lost
+
+
+def _within(stop: Stop, first: int, last: int) -> int:
+    """Open minutes of a stop between two minutes."""
+    work = SHIFT_CALENDAR.work_at
+    return max(0, work(min(stop.ends, last)) - work(max(stop.begins, first)))
 
 
 def _delivered(random: Random, products: tuple[Product, ...], order: Ordered) -> Ordered:

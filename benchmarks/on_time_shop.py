@@ -59,7 +59,8 @@ class Step:
 
 @dataclass
 class Bench:
-    """A machine. ``running`` since ``since`` (in its own open minutes), ``down`` until a stop is over."""
+    """A machine. ``running`` since ``since`` (in open minutes), ``down`` until a stop is over; ``busy``: minutes of work
+    within the time that is counted."""
 
     number: int
     group: int
@@ -243,7 +244,8 @@ class Shop:
         assert bench.running is not None
         at = SHIFT_CALENDAR.work_at(self.now)
         bench.running.left -= at - bench.since
-        bench.busy += max(0, min(at, SHIFT_CALENDAR.work_at(self.drawn.end)) - bench.since)
+        first, last = map(SHIFT_CALENDAR.work_at, (self.drawn.counted, self.drawn.end))
+        bench.busy += max(0, min(at, last) - max(bench.since, first))
         bench.since = at
 
     def _report(self, bench: Bench) -> None:

@@ -11,7 +11,7 @@ from .repair import repaired
 from .search import improved
 from .shapes import Mode, Operation, Problem, Schedule
 
-# Of the search. Measured by benchmarks/on_time.py; a step takes about as long as the plan has operations × 2 µs.
+# Of the search: one takes 1 ms at 400 operations, 9 at 4,000. What they gain: benchmarks/on_time.py.
 STEPS = 30
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from engine.api import Action, Application, Context, Effect, Outside, Stale, Template, option
+from engine.api import Action, Application, Context, Effect, Outside, Stale, Template, option, records
 from plugins.planning.floor.materials import ready
-from plugins.planning.floor.reading import read
+from plugins.planning.floor.reading import PLANNER, read
 from plugins.planning.floor.writing import Moved, write
 from plugins.planning.following import followed
 
@@ -42,5 +42,12 @@ def replan(app: Application, data: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def follow(app: Application, why: str, by: int | None = None) -> Moved:
+    if not _plannable(app):
+        return Moved(0, ())  # a plant whose routings name no machines would be read for nothing at every job
     floor = read(app, ready(app))
     return write(app, floor, followed(floor.problem, floor.plan), why, by)
+
+
+def _plannable(app: Application) -> bool:
+    where = "record.open and (record.group is not None or record.machine is not None)"
+    return bool(records(app, PLANNER, "job_step", where=where, limit=1))
