@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test deep check bench schemathesis faults chaos channels designer pictures simulate extension vendure
+.PHONY: run test deep check bench schemathesis faults chaos channels designer pictures simulate on-time extension vendure
 
 run: $(VENV)/.installed
 	$(BIN)/appmill run apps/order_hub.yaml --demo
@@ -45,6 +45,10 @@ simulate: $(VENV)/.installed-test
 	for seed in 1 2 3; do rm -rf var/simulated; \
 	  $(BIN)/appmill simulate apps/order_hub.yaml --orders 10000 --days 180 --seed $$seed --keep var/simulated && \
 	  $(BIN)/python benchmarks/figures.py --days 180 --keep var/simulated || exit 1; done
+
+# The same factory on paper and by the plan: what is delivered on time (3 minutes).
+on-time: $(VENV)/.installed
+	PYTHONPATH=. $(BIN)/python benchmarks/on_time.py --orders 400 --days 60 --seeds 1 2 3
 
 # The browser extension as a ZIP in var/, to be loaded or handed to a store: the same bytes from the same files.
 extension: $(VENV)/.installed
