@@ -18,17 +18,27 @@ STEPS = 30
 def followed(problem: Problem, plan: Schedule, *, steps: int = STEPS) -> Schedule:
     """``repaired``; and where orders are late in that, planned anew if that is better by the usual goal (weighted
     tardiness, promises that the plan in force kept, operations that move), and so many ``steps`` of the search from
-    the better one. Where nobody is late, nobody is disturbed. The same problem and plan give the same plan.
+    the better one. Where nobody is late, nobody is disturbed; nor where nothing has to move, whoever is late in the
+    plan in force: somebody may have agreed to that. The same problem and plan give the same plan.
 
     A repair moves nothing to an earlier minute or to another machine: where a plan does nothing else, every stop is
     lost for good, and a workshop does better without it. Raises ValueError as ``repaired`` and ``scheduled`` do.
     """
     kept = repaired(problem, plan)
-    if not late_orders(problem, kept):
+    if not late_orders(problem, kept) or not _moved(plan, kept):
         return kept
     goal, held = Goal(before=plan), _held(problem, kept)
     better = min(kept, scheduled(held), key=lambda one: score(held, one, goal))
     return improved(held, better, goal, Budget(1, lambda: 0.0), steps=steps, solver=False)
+
+
+def _moved(before: Schedule, after: Schedule) -> bool:
+    """Whether anything is new or stands elsewhere."""
+    old = before.assignments
+    return any(
+        name not in old or (old[name].machine, old[name].start, old[name].end) != (one.machine, one.start, one.end)
+        for name, one in after.assignments.items()
+    )
 
 
 def _held(problem: Problem, plan: Schedule) -> Problem:
