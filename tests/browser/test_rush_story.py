@@ -67,6 +67,7 @@ class Plant:
         benches = self.made("machine_group", name="包装台", overtime_hours="4", overtime_cost="60", weekend=True)
         for code, group in (("M01", presses), ("M02", presses), ("P01", benches)):
             self.made("machine", code=code, name=code, line=line, group=group, shifts="round_the_clock", hourly_cost="60")
+        self.plater = self.made("supplier", name="外协厂")
         products = [self._product(*each, presses, benches) for each in (("HS-2050", "控制器外壳"), ("GR-0318", "尼龙齿轮"))]
         customers = [self.made("customer", name=name, level=level, credit_limit="9000000")
                      for name, level in (("苏州精工机械有限公司", "a"), ("宁波海曙塑业", "b"))]  # fmt: skip
@@ -80,7 +81,8 @@ class Plant:
     def _product(self, sku: str, name: str, presses: int, benches: int) -> int:
         mould = self.made("mould", code=f"MD-{sku}", name=name)
         return self.made("product", sku=sku, name=name, family="housing", price="12.5", cost="7", operations=[
-            {"number": 10, "name": "注塑", "group": presses, "mould": mould, "cycle": "60s", "setup": "1h"},
+            {"number": 10, "name": "注塑", "group": presses, "mould": mould, "cycle": "60s", "setup": "1h",
+             "outside": self.plater, "outside_days": 4, "outside_price": "3"},
             {"number": 20, "name": "包装", "group": benches, "cycle": "6s"},
         ])  # fmt: skip
 
