@@ -25,8 +25,8 @@ from dataclasses import dataclass
 from functools import partial
 
 import follow_up_judged
-from follow_up_homes import Caller, served
-from follow_up_judged import Late, Told
+from follow_up_homes import Caller, Processes, served
+from follow_up_judged import Late, Seen, Told
 from follow_up_plant import SELLERS, build
 
 from engine.api import Application
@@ -41,10 +41,12 @@ LOOK = 0.02  # seconds between two looks
 
 @dataclass(frozen=True)
 class Round:
-    """``answered``: seconds until the buyer saw it saved; ``seconds``: until everybody knew."""
+    """``answered``: seconds until the buyer saw it saved; ``seconds``: until everybody knew; ``cpu``: what the
+    application used until then, which other work on the machine changes little."""
 
     answered: float
     seconds: float
+    cpu: float
     orders: int
     steps: int
     people: int
@@ -62,21 +64,23 @@ def measured(kind: str, options: argparse.Namespace) -> bool:
     with served(kind, partial(build, orders=options.orders, seed=options.seed)) as (app, processes):
         sellers = [Caller(app, processes.port, f"s{n:02}") for n in range(SELLERS)]
         people = People(Caller(app, processes.port, "chen"), Caller(app, processes.port, "he"), sellers)
-        coming = follow_up_judged.purchases(app)
-        rounds = []
-        for number in range(options.rounds):
-            rounds.append(_round(app, people, coming[number % len(coming)]))
-            if options.verbose:
-                print(f"  {rounds[-1]}", flush=True)
+        rounds: list[Round] = []
+        for purchase in follow_up_judged.purchases(app):
+            before = follow_up_judged.seen(app)
+            late = follow_up_judged.late(app, before, purchase, DAYS)
+            if late.orders and len(rounds) < options.rounds:  # one that makes nobody's order late tells nobody
+                rounds.append(_round(app, processes, people, purchase, before, late))
+                if options.verbose:
+                    print(f"  {rounds[-1]}", flush=True)
+        if not rounds:
+            raise SystemExit("no purchase that comes late makes an order late: take more orders")
         wrong = [said for each in rounds for said in each.wrong] + _against_the_rules(app)
     return _judged(kind, options.orders, rounds, wrong)
 
 
-def _round(app: Application, people: People, purchase: int) -> Round:
-    before = follow_up_judged.seen(app)
-    late = follow_up_judged.late(app, before, purchase, DAYS)
+def _round(app: Application, processes: Processes, people: People, purchase: int, before: Seen, late: Late) -> Round:
     since = {one.id: max((each["id"] for each in one.told(0)), default=0) for one in people.sellers}
-    began = time.monotonic()
+    began, used = time.monotonic(), processes.cpu()
     people.buyer.change("purchase", purchase, {"promised_on": late.day.isoformat()})
     answered = time.monotonic() - began
     told = _wait(people, late, since, began)
@@ -84,9 +88,10 @@ def _round(app: Application, people: People, purchase: int) -> Round:
     while follow_up_judged.missing(before, after, told.people) and time.monotonic() - began < LIMIT:
         told = _looked(people, late, since)  # somebody the purchase itself does not concern
         after = follow_up_judged.seen(app)
+    used = processes.cpu() - used
     wrong = tuple(follow_up_judged.wrong(late, before, after, told))
     moved = follow_up_judged.moved(before, after)
-    return Round(answered, told.at - began, len(moved), len(follow_up_judged.shifted(before, after)),
+    return Round(answered, told.at - began, used, len(moved), len(follow_up_judged.shifted(before, after)),
                  len(told.people), wrong)  # fmt: skip
 
 
@@ -135,6 +140,8 @@ def _judged(kind: str, orders: int, rounds: Sequence[Round], wrong: Sequence[str
     print(f"\n{kind}: {orders} open orders, {len(rounds)} deliveries late; load {os.getloadavg()[0]:.1f}")
     print(f"  everybody told: p50 {statistics.median(seconds):.2f} s, p95 {p95:.2f} s, longest {seconds[-1]:.2f} s; "
           f"the buyer goes on after {answered:.2f} s")  # fmt: skip
+    cpu = sorted(one.cpu for one in rounds)
+    print(f"  CPU of the application in a round: half under {statistics.median(cpu):.2f} s, most {cpu[-1]:.2f} s")
     for name in ("orders", "steps", "people"):
         counts = [getattr(one, name) for one in rounds]
         print(f"  {name} of a round: {min(counts)} to {max(counts)}, {sum(counts)} in all")

@@ -54,10 +54,11 @@ class Processes:
         if url.startswith("postgresql"):
             self._commands["worker"] = [*command, "work", *common]
         self._logs = {name: folder / f"{name}.log" for name in self._commands}
+        self._begun: list[subprocess.Popen[bytes]] = []
 
     @contextmanager
     def running(self) -> Iterator[Processes]:
-        begun = []
+        begun = self._begun
         try:
             for name, command in self._commands.items():
                 with self._logs[name].open("w") as log:
@@ -78,6 +79,11 @@ class Processes:
             if time.monotonic() > until:
                 raise SystemExit(f"the application does not start:\n{self.said()}")
             time.sleep(0.1)
+
+    def cpu(self) -> float:
+        """Seconds of CPU they have used; of the database too where it is SQLite, which is within the server."""
+        fields = [Path(f"/proc/{one.pid}/stat").read_text().rpartition(")")[2].split() for one in self._begun]
+        return sum(int(each[11]) + int(each[12]) for each in fields) / os.sysconf("SC_CLK_TCK")
 
     def said(self) -> str:
         return "\n".join(f"{name}: {log.read_text()[-2000:]}" for name, log in self._logs.items())
