@@ -36,7 +36,7 @@ from plugins.planning.floor.reading import read
 
 GOAL, LIMIT = 10.0, 60.0  # seconds
 DAYS = dt.timedelta(days=5)
-LOOK = 0.02  # seconds between two looks
+LOOK = 0.1  # seconds between two looks; the application pays for them too
 
 
 @dataclass(frozen=True)
