@@ -8,7 +8,7 @@ purchase off through the API, and the clock runs from that request until its mes
 concerns and a manager reads the new dates of the orders. The databases are made before the clock runs.
 
 Every round is judged from the records before and after, apart from the code that plans: nobody else is told, nobody
-twice, every order that had to move has, and what has moved could not have stayed. Exits with 1 when that is not so, or
+twice, every order that had to move has, and what has moved (but for ``NEEDLESS``) could not have stayed. Exits with 1 when that is not so, or
 a round took longer than ``LIMIT``. ``--quick``: 300 orders, five rounds.
 """
 
@@ -35,6 +35,7 @@ from plugins.planning.floor.materials import ready
 from plugins.planning.floor.reading import read
 
 GOAL, LIMIT = 10.0, 60.0  # seconds
+NEEDLESS = 0.001  # of what moves: what pushed it was itself passed or pushed on later, which is not taken back
 DAYS = dt.timedelta(days=5)
 LOOK = 0.1  # seconds between two looks; the application pays for them too
 
@@ -50,6 +51,7 @@ class Round:
     orders: int
     steps: int
     people: int
+    needless: tuple[str, ...]
     wrong: tuple[str, ...]
 
 
@@ -92,7 +94,7 @@ def _round(app: Application, processes: Processes, people: People, purchase: int
     wrong = tuple(follow_up_judged.wrong(late, before, after, told))
     moved = follow_up_judged.moved(before, after)
     return Round(answered, told.at - began, used, len(moved), len(follow_up_judged.shifted(before, after)),
-                 len(told.people), wrong)  # fmt: skip
+                 len(told.people), tuple(follow_up_judged.needless(late, before, after)), wrong)  # fmt: skip
 
 
 def _wait(people: People, late: Late, since: dict[int, int], began: float) -> Told:
@@ -147,10 +149,14 @@ def _judged(kind: str, orders: int, rounds: Sequence[Round], wrong: Sequence[str
         print(f"  {name} of a round: {min(counts)} to {max(counts)}, {sum(counts)} in all")
     for said in wrong[:20]:
         print(f"  NOT {said}")
+    needless = [said for one in rounds for said in one.needless]
+    still = len(needless) <= NEEDLESS * sum(one.steps for one in rounds)
+    print(f"  operations that could have stayed: {len(needless)} {needless[:3]}")
     print(f"  {'ok ' if p95 < GOAL else 'NOT'} p95 under {GOAL:.0f} s (goal)")
     print(f"  {'ok ' if seconds[-1] < LIMIT else 'NOT'} all under {LIMIT:.0f} s")
-    print(f"  {'NOT' if wrong else 'ok '} exactly those were told, and nothing moved that could stay", flush=True)
-    return not wrong and seconds[-1] < LIMIT
+    print(f"  {'ok ' if still else 'NOT'} at most {NEEDLESS:.1%} of what moved could have stayed")
+    print(f"  {'NOT' if wrong else 'ok '} exactly those were told, and orders and operations agree", flush=True)
+    return not wrong and still and seconds[-1] < LIMIT
 
 
 def main() -> int:

@@ -137,6 +137,10 @@ def wrong(late: Late, before: Seen, after: Seen, told: Told) -> Iterator[str]:
     for step in after.steps.values():
         if step.order in late.waiting and step.start.astimezone(ZONE).date() < late.day:
             yield f"{late.number}: operation {step.id} begins {step.start}, before its material comes"
+
+
+def needless(late: Late, before: Seen, after: Seen) -> Iterator[str]:
+    """Operations that moved although nothing is in the way where they stood."""
     standing = _Standing(after)
     for old in shifted(before, after):
         if not (old.order in late.waiting or standing.is_in_the_way(old, before)):
