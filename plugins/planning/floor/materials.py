@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -56,12 +56,15 @@ def readiness(app: Application, found: Needs) -> dict[int, tuple[int, str]]:
     """As ``ready``, of needs that were read."""
     if not found.material.demands:
         return {}
-    netting = netted(found.material)
-    return {
-        int(job): (_morning(app, dt.date.fromordinal(day)), str(found.products[item]["name"]))
-        for job, (day, item) in earliest(netting).items()
-        if day > netting.today
-    }
+    netting = netted(_counted_on(found.material))
+    late = {job: there for job, there in earliest(netting).items() if there[0] > netting.today}
+    mornings = {day: _morning(app, dt.date.fromordinal(day)) for day in {day for day, _ in late.values()}}
+    return {int(job): (mornings[day], str(found.products[item]["name"])) for job, (day, item) in late.items()}
+
+
+def _counted_on(material: Material) -> Material:
+    """What is on its way is waited for, whatever day it was ordered for: nobody has ordered what could come sooner."""
+    return replace(material, receipts=[replace(one, wanted=material.today) for one in material.receipts])
 
 
 def _morning(app: Application, day: dt.date) -> int:
