@@ -80,9 +80,10 @@ class Context(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """What a rule does."""
+    """What a rule does. ``makes``: the forms whose records an errand of it creates."""
 
     type: ClassVar[str]
+    makes: ClassVar[tuple[str, ...]] = ()
 
     def effects(self, context: Context) -> Sequence[effects.Effect]:
         """What it wants done, worked out and not yet done. What follows an effect that ``suspends`` is worked out

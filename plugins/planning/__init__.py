@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.api import Registry, learn
-from plugins.planning.floor import replanning
+from plugins.planning.floor import replanning, requesting
 
 learn(Path(__file__).parent / "translations")
 
@@ -16,3 +16,5 @@ learn(Path(__file__).parent / "translations")
 def register(registry: Registry) -> None:
     registry.action(replanning.Replan)
     registry.errand(replanning.KIND, replanning.replan)
+    registry.action(requesting.RequestMaterial)
+    registry.errand(requesting.KIND, requesting.request_material)
