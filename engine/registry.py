@@ -36,11 +36,13 @@ class Registry:
     performers: dict[str, Callable[..., Any]] = field(default_factory=dict)
     settlers: dict[str, Callable[..., Any]] = field(default_factory=dict)
     errands: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    works: dict[str, tuple[Callable[..., Any], float]] = field(default_factory=dict)
     functions: dict[str, Callable[..., Any]] = field(default_factory=dict)
     seeds: dict[str, Callable[..., Any]] = field(default_factory=dict)
     simulations: dict[str, RegisteredSimulation] = field(default_factory=dict)
     invariants: dict[tuple[str, str], Callable[..., Any]] = field(default_factory=dict)
     screens: list[Callable[..., Any]] = field(default_factory=list)
+    panels: dict[str, list[str]] = field(default_factory=dict)
     places: list[tuple[str, str, str, Callable[..., bool]]] = field(default_factory=list)
     template_folders: list[str] = field(default_factory=list)
     # Expressions compiled with these functions, by source; filled by engine.expressions.
@@ -86,6 +88,12 @@ class Registry:
         must be doing it once; and once for many messages that wait, so that it reads the records, not the data."""
         self._once(self.errands, kind, function)
 
+    def work(self, kind: str, function: Callable[..., Any], *, seconds: float = 600) -> None:
+        """Who carries out long work that a person began: called with (application, params, Word), says how far it is
+        and ends soon when ``word.cancelled()``; answers a JSON result and writes nothing else, as it begins anew when
+        its process dies. After ``seconds`` nobody counts on it any more."""
+        self._once(self.works, kind, (function, seconds))
+
     def function(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A pure function of plain values, callable by its name in every expression."""
         self._once(self.functions, function.__name__, function)
@@ -110,6 +118,11 @@ class Registry:
     def screen(self, make_blueprint: Callable[..., Any]) -> None:
         """More pages: called with the application, answers a Flask blueprint."""
         self.screens.append(make_blueprint)
+
+    def panel(self, form: str, address: str) -> None:
+        """A part of the page of every record of ``form``, which fetches itself: ``/planning/rush/{id}``. Where the
+        application has no such form, nothing is shown."""
+        self.panels.setdefault(form, []).append(address)
 
     def place(self, address: str, label: str, icon: str, shown: Callable[..., bool]) -> None:
         """A place of the side bar beside the administration: ``/designer``, its English label (translated where it is

@@ -71,15 +71,22 @@ class Together:
         return self._walk(lambda walk: walking.change(walk, plan, id, given, version=version))
 
     def take(
-        self, form: Form | str, id: int, transition: str, *, version: int | None = None, reason: str | None = None
-    ) -> Saved:
-        """As ``service.take``, of what asks for nothing."""
+        self, form: Form | str, id: int, transition: str, values: Mapping[str, Any] | None = None, *,
+        version: int | None = None, reason: str | None = None,
+    ) -> Saved:  # fmt: skip
+        """As ``service.take``."""
         plan = self._app.plans.form(form)
         may(self._app, self._actor, "take", plan.form).demand()
-        given = self._read(plan, {}, "update")
+        step = plan.transitions.get(transition)
+        asked = offer(self._app, self._actor, plan, creating=False, asked=step.asked if step else frozenset())
+        given = read_input(plan, values or {}, asked, self._reader)
         return self._walk(
             lambda walk: walking.change(walk, plan, id, given, version=version, transition=transition, reason=reason)
         )
+
+    def acting(self, actor: Actor) -> Together:
+        """The same transaction for another person."""
+        return Together(self._app, actor, self.conn, self._batch, {}, rehearsal=False)
 
     def adopt(
         self,

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine import going_on, portal_mail
+from engine import going_on, longwork, portal_mail
 from engine.application import Application
 from engine.approvals.mails import completed
 from engine.calendars import seconds_of
@@ -64,7 +64,7 @@ def _begin(app: Application, conn: sa.Connection, id: int, desk: Desk) -> Outcom
 def _outside(app: Application, desk: Desk, claimed: Claimed, after: After) -> Outcome:
     connection = app.definition.connections.get(claimed.row.connection or "")
     around = Around(app, claimed, connection is not None and connection.unsure == "ask")
-    seconds = seconds_of(connection.timeout) if connection is not None else SECONDS
+    seconds = seconds_of(connection.timeout) if connection is not None else _seconds(app, claimed.row.kind)
     began = time.monotonic()
     with desk.holding(claimed.token, claimed.row.connection, seconds):
         try:
@@ -92,12 +92,18 @@ def _outside(app: Application, desk: Desk, claimed: Claimed, after: After) -> Ou
             return failing.failed(app, desk, claimed.id, claimed.token, error, sent=around.sending)
 
 
+def _seconds(app: Application, kind: str) -> float:
+    return float(app.registry.works[kind][1]) if kind in app.registry.works else SECONDS
+
+
 def _perform(
     app: Application, claimed: Claimed, connection: Connection | None, seconds: float, around: Around
 ) -> Mapping[str, Any]:
     row = claimed.row
     if row.kind in app.registry.errands:
         return errands.run(app, row)
+    if row.kind in app.registry.works:
+        return longwork.run(app, row)
     if row.kind not in app.registry.performers:
         raise DeliveryFailed(message("Nobody here delivers {kind}.", kind=row.kind), again=False)
     if row.connection and connection is None:

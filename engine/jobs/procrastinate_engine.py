@@ -229,8 +229,10 @@ _FORGOTTEN = sa.text("""
         SELECT 1 FROM _message e WHERE e.lane = m.lane AND e.id < m.id AND e.state IN ('waiting', 'claimed')))
     AND (m.connection IS NULL OR NOT EXISTS (
         SELECT 1 FROM _connection c WHERE c.name = m.connection AND c.state <> 'closed' AND c.opened_at > :rested))
+    AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs j  -- apart from the next, as the index knows only these
+        WHERE j.status = 'todo' AND (j.args ->> 'message_id')::bigint = m.id)
     AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs j
-        WHERE j.status IN ('todo', 'doing') AND (j.args ->> 'message_id')::bigint = m.id)
+        WHERE j.status = 'doing' AND (j.args ->> 'message_id')::bigint = m.id)
     ORDER BY m.due_at, m.id LIMIT 100
 """)
 

@@ -78,6 +78,7 @@ class RecordPage:
     approvals: tuple[Picture, ...] = ()
     outside: bool = False
     prints: tuple[tuple[str, str], ...] = ()
+    panels: tuple[str, ...] = ()
 
 
 # --- the page --------------------------------------------------------------------------------------------------------
@@ -127,6 +128,7 @@ def page_of(conn: sa.Connection, seen: Seen) -> RecordPage:
         approvals=_approvals(conn, seen),
         prints=tuple((one.name, label(one)) for one in formats_of(form, who)),
         outside=not deleted and access.anything(form, seen),
+        panels=tuple(one.format(id=seen.id) for one in app.registry.panels.get(form.name, ())),
     )
 
 

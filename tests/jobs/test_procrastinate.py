@@ -17,7 +17,7 @@ from test_embedded import TELL, until
 from engine.application import utc_now
 from engine.errors import DeliveryFailed, message
 from engine.jobs.desk import Terms
-from engine.jobs.procrastinate_engine import ProcrastinateEngine, prepare, ring_forgotten
+from engine.jobs.procrastinate_engine import _FORGOTTEN, ProcrastinateEngine, prepare, ring_forgotten
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 
@@ -83,6 +83,17 @@ def test_a_job_that_got_lost_is_a_delay(shop: Any) -> None:
     ring_forgotten(engine)
     assert jobs(made) == 1
     assert ring_forgotten(engine) == 0
+
+
+def test_an_index_finds_the_job_of_a_message_that_waits(shop: Any) -> None:
+    """With ten thousand that wait, comparing each with every job took the database minutes."""
+    made, _engine = shop(Recorder(), threads=0)
+    with made.application.database.read() as conn:
+        for way in ("hashjoin", "mergejoin", "seqscan"):
+            conn.execute(sa.text(f"SET LOCAL enable_{way} = off"))
+        given = {"due": utc_now(), "rested": utc_now()}
+        plan = "\n".join(conn.scalars(sa.text(f"EXPLAIN {_FORGOTTEN.text}"), given))
+    assert "Index Scan using ix__jobs_message" in plan
 
 
 def test_it_is_tried_again_and_survives_the_loss_of_its_connections(shop: Any) -> None:

@@ -35,7 +35,10 @@ not go together. ``try_out`` is what the test button does. ``registry.connector`
 workbooks, ``guarded`` and ``csv_line`` write what no spreadsheet runs as a formula.
 
 **Work that follows.** An action answers ``Outside("kind", data)``; ``registry.errand("kind", function)`` carries it
-out after the change is saved, with the application, in transactions of its own: ``together`` makes many changes in one.
+out after the change is saved, with the application, in transactions of its own: ``together`` makes many changes in
+one. ``registry.work("kind", function)`` is long work that a person begins with ``begin_work`` and follows with
+``look_at_work`` and ``cancel_work``; the function is given a ``Word`` to say how far it is. ``engine.api.screens`` is
+for pages.
 
 **Reading records.** ``get``, ``find``, ``records`` answer rows (plain dicts) with what the actor may see, ``every``
 all there are, also of lines;
@@ -129,6 +132,10 @@ from engine.language import (
     ViewName,
     option,
 )
+from engine.longwork import LongWork, Word
+from engine.longwork import begin as begin_work
+from engine.longwork import cancel as cancel_work
+from engine.longwork import look as look_at_work
 from engine.outside.answers import Answer
 from engine.outside.http import Call, send
 from engine.outside.network import Deadline, Network, reason_of
@@ -191,6 +198,7 @@ __all__ = [
     "Invalid",
     "Item",
     "Label",
+    "LongWork",
     "Looking",
     "Message",
     "Missing",
@@ -241,8 +249,11 @@ __all__ = [
     "View",
     "ViewName",
     "Within",
+    "Word",
     "adopt",
     "announced_delimiter",
+    "begin_work",
+    "cancel_work",
     "convert_table",
     "converted_rows",
     "csv_line",
@@ -257,6 +268,7 @@ __all__ = [
     "guarded",
     "learn",
     "load_actor",
+    "look_at_work",
     "may",
     "may_record",
     "message",
