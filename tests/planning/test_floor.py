@@ -28,7 +28,10 @@ class Plant:
     def __init__(self, made: Made) -> None:
         self.made, self.app = made, made.application
         self.line = self.make("production_line", name="一号线")
-        self.presses, self.benches = self.make("machine_group", name="注塑机"), self.make("machine_group", name="包装台")
+        self.presses, self.benches = (
+            self.make("machine_group", name="注塑机"),
+            self.make("machine_group", name="包装台"),
+        )
         self.press = [self.machine(code, self.presses) for code in ("M01", "M02")]
         self.machine("P01", self.benches)
         self.mould = self.make("mould", code="MD-1", name="瓶盖模")
@@ -93,7 +96,11 @@ def test_a_job_is_planned_at_once_operation_after_operation(plant: Plant) -> Non
     assert moulding["machine"] in plant.press
     assert packing["why"] == f"要等前道 {plant.made.get('job', moulding['job'])['number']} 注塑"
     found = plant.made.get("order", order)
-    assert (found["planned_start"], found["planned_end"], found["line"]) == (dt.date(2026, 6, 1), dt.date(2026, 6, 1), plant.line)
+    assert (found["planned_start"], found["planned_end"], found["line"]) == (
+        dt.date(2026, 6, 1),
+        dt.date(2026, 6, 1),
+        plant.line,
+    )
 
 
 def test_one_mould_is_on_one_press_at_a_time(plant: Plant) -> None:

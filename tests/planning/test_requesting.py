@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from making import MakeApp
 from material_plant import MaterialPlant, june
 
-from plugins.planning.floor.materials import ready
+from plugins.planning.floor.materials import needs, ready
 from plugins.planning.floor.requesting import follow
 
 D = Decimal
@@ -255,3 +259,51 @@ def test_stock_ahead_tells_what_runs_out(plant: MaterialPlant) -> None:
         (june(1), D(5), D(5), True), (june(18), D("-10.5"), D("19.5"), True),
     ]  # fmt: skip
     assert not any(short for product, _day, _change, _projected, short in days if product == plant.box)
+
+
+# --- many of them ----------------------------------------------------------------------------------------------------
+
+LINES, PRODUCTS = 3000, 40
+
+
+def test_three_thousand_requirements_are_read_in_a_handful_of_statements(plant: MaterialPlant) -> None:
+    many(plant)
+    with statements() as said:
+        found = needs(plant.app)
+    assert len(found.requirements) == LINES
+    assert len(said) < 20, said
+    assert follow(plant.app, "first").changes
+    assert follow(plant.app, "again").is_nothing
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What is sent to the database meanwhile."""
+    said: list[str] = []
+
+    def hear(_conn: Any, _cursor: Any, text: str, *_rest: Any) -> None:
+        said.append(text)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", hear)
+    try:
+        yield said
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", hear)
+
+
+def many(plant: MaterialPlant) -> None:
+    """Requirements of many jobs, written to their tables at once: no rule looks at them."""
+    order = plant.order(1)
+    job = plant.rows("job")[0]["id"]
+    [like] = plant.rows("requirement", f"record.product == {plant.box}")
+    products = [plant.product(f"M-{n}", f"料 {n}", supplier=plant.paper, lead_days=n % 9) for n in range(PRODUCTS)]
+    table = plant.app.tables.form["requirement"]
+    with plant.app.database.write() as conn:
+        row = dict(conn.execute(sa.select(table).where(table.c.id == like["id"])).mappings().one())
+        row.pop("id")
+        conn.execute(sa.delete(table))
+        conn.execute(sa.insert(table), [
+            {**row, "order": order, "job": job, "product": products[n % PRODUCTS], "needed": D(n % 7 + 1),
+             "missing": D(n % 7 + 1), "due_on": june(2 + n % 28)}
+            for n in range(LINES)
+        ])  # fmt: skip

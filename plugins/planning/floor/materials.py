@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -60,30 +61,39 @@ def needs(app: Application) -> Needs:
 
 
 def solved(material: Material) -> tuple[Netting, tuple[str, ...]]:
-    """Netted, and what stands in its way: where alternatives, or bills of materials, lead in a circle, it is netted
-    without them, so that one mistake in one product does not stop the plan of all."""
+    """Netted, and what stands in its way: where bills of materials, jobs or alternatives lead in a circle, these are
+    left out, so that one mistake in one product does not stop the plan of all. Raises BadMaterial for anything else."""
     try:
         return netted(material), ()
     except BadMaterial as bad:
-        simpler = _without_alternatives(material)
-        if simpler == material:
-            simpler = _without_lines(material)
+        simpler = reduce(_without, bad.problems, material)
         if simpler == material:
             raise
         netting, more = solved(simpler)
         return netting, (*bad.problems, *more)
 
 
-def _without_alternatives(material: Material) -> Material:
-    return replace(
-        material,
-        lines=[replace(line, alternatives=()) for line in material.lines],
-        demands=[replace(demand, alternatives=()) for demand in material.demands],
-    )
+def _without(material: Material, problem: str) -> Material:
+    """Without the circle that the problem names."""
+    what, _, chain = problem.partition(" lead in a circle: ")
+    if not chain:
+        what, _, chain = problem.partition(" leads in a circle: ")
+    circle = frozenset(chain.split(" → "))
+    if what == "alternatives":
+        return replace(
+            material,
+            lines=[replace(line, alternatives=_others(line.alternatives, circle)) for line in material.lines],
+            demands=[replace(one, alternatives=_others(one.alternatives, circle)) for one in material.demands],
+        )
+    if what == "open production orders":
+        demands = [replace(one, supply="") if one.item in circle else one for one in material.demands]
+        return replace(material, demands=demands)
+    items = {id: replace(item, made=False) if id in circle else item for id, item in material.items.items()}
+    return replace(material, items=items, lines=[line for line in material.lines if line.parent not in circle])
 
 
-def _without_lines(material: Material) -> Material:
-    return replace(material, lines=[], demands=[replace(demand, supply="") for demand in material.demands])
+def _others(alternatives: Sequence[str], circle: Set[str]) -> tuple[str, ...]:
+    return tuple(one for one in alternatives if one not in circle)
 
 
 def ready(app: Application) -> dict[int, tuple[int, str]]:
