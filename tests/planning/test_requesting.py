@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from deep import DEEP
 from making import MakeApp
 from material_plant import MaterialPlant, june
 
@@ -220,7 +221,7 @@ def test_safety_stock_is_kept_for_nobody(plant: MaterialPlant) -> None:
     assert (peg["order"], peg["requirement"], peg["slack"], peg["quantity"]) == (None, None, None, D(20))
     plant.made.clock.advance(days=2)  # nobody ordered: it is as late as it was, and says nothing new
     assert not follow(plant.app, "night").changes
-    assert plant.requests()[plant.resin][1] == june(1)
+    assert plant.requests() == {plant.resin: (D(25), june(1), dt.date(2026, 5, 29))}
 
 
 def test_a_bill_of_materials_in_a_circle_is_told_and_stops_nothing_else(plant: MaterialPlant) -> None:
@@ -263,16 +264,22 @@ def test_stock_ahead_tells_what_runs_out(plant: MaterialPlant) -> None:
 
 # --- many of them ----------------------------------------------------------------------------------------------------
 
-LINES, PRODUCTS = 3000, 40
+PRODUCTS = 40
 
 
 def test_three_thousand_requirements_are_read_in_a_handful_of_statements(plant: MaterialPlant) -> None:
-    many(plant)
+    many(plant, 3000)
     with statements() as said:
         found = needs(plant.app)
-    assert len(found.requirements) == LINES
+    assert len(found.requirements) == 3000
     assert len(said) < 20, said
+
+
+def test_many_requirements_are_pegged_once(plant: MaterialPlant) -> None:
+    lines = 3000 if DEEP else 200
+    many(plant, lines)
     assert follow(plant.app, "first").changes
+    assert sum(row["quantity"] for row in plant.rows("pegging")) == sum(n % 7 + 1 for n in range(lines))
     assert follow(plant.app, "again").is_nothing
 
 
@@ -291,7 +298,7 @@ def statements() -> Iterator[list[str]]:
         sa.event.remove(sa.Engine, "before_cursor_execute", hear)
 
 
-def many(plant: MaterialPlant) -> None:
+def many(plant: MaterialPlant, lines: int) -> None:
     """Requirements of many jobs, written to their tables at once: no rule looks at them."""
     order = plant.order(1)
     job = plant.rows("job")[0]["id"]
@@ -305,5 +312,5 @@ def many(plant: MaterialPlant) -> None:
         conn.execute(sa.insert(table), [
             {**row, "order": order, "job": job, "product": products[n % PRODUCTS], "needed": D(n % 7 + 1),
              "missing": D(n % 7 + 1), "due_on": june(2 + n % 28)}
-            for n in range(LINES)
+            for n in range(lines)
         ])  # fmt: skip

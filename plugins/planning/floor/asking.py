@@ -55,13 +55,13 @@ class Asking:
 
     def _values(self, proposal: Proposal, row: Row | None) -> dict[str, Any]:
         """What differs from the request there is. One whose day is over keeps it, as long as it is needed today."""
-        day = _date(proposal.day)
+        day, order_by = _date(proposal.day), _date(proposal.release)
         if row is not None and row["needed_on"] < day and proposal.day == self.netting.today:
-            day = row["needed_on"]
+            day, order_by = row["needed_on"], row["order_by"]
         orders = {share.order for share in proposal.shares if share.order}
         wanted = {
             "product": int(proposal.item), "quantity": proposal.quantity, "needed_on": day,
-            "order_by": _date(proposal.release), "supplier": int(proposal.supplier) if proposal.supplier else None,
+            "order_by": order_by, "supplier": int(proposal.supplier) if proposal.supplier else None,
             "order": int(orders.pop()) if len(orders) == 1 else None,
             "planned_quantity": proposal.quantity, "planned_on": day,
         }  # fmt: skip
