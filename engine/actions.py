@@ -80,10 +80,10 @@ class Context(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """What a rule does. ``makes``: the forms whose records an errand of it creates."""
+    """What a rule does."""
 
     type: ClassVar[str]
-    makes: ClassVar[tuple[str, ...]] = ()
+    makes: ClassVar[tuple[str, ...]] = ()  # forms whose records are created by what follows it, as its errand does
 
     def effects(self, context: Context) -> Sequence[effects.Effect]:
         """What it wants done, worked out and not yet done. What follows an effect that ``suspends`` is worked out
