@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.api import Actor, Application, Registry, learn
-from plugins.planning.floor import replanning, rush_answers, rush_applying, rushing
+from plugins.planning.floor import replanning, requesting, rush_answers, rush_applying, rushing
 
 HERE = Path(__file__).parent
 learn(HERE / "translations")
@@ -26,6 +26,8 @@ def register(registry: Registry) -> None:
     registry.screen(_rush)
     registry.screen(_load)
     registry.place("/planning/load/", "Load of machines", "chart-bar", _may_see_load)
+    registry.action(requesting.RequestMaterial)
+    registry.errand(requesting.KIND, requesting.request_material)
 
 
 def _rush(application: Application) -> Any:
