@@ -81,7 +81,7 @@ SELECT form, record_id AS id, map_from_entries(list((field, value))) AS was FROM
 CREATE TABLE customer AS
 SELECT id, was['name'] AS name, was['payment_days']::INTEGER AS payment_days FROM entered WHERE form = 'customer';
 CREATE TABLE product AS
-SELECT id, was['sku'] AS sku, was['cost']::DECIMAL(18, 4) AS cost
+SELECT id, was['sku'] AS sku, was['sku'] || ' ' || was['name'] AS title, was['cost']::DECIMAL(18, 4) AS cost
 FROM entered WHERE form = 'product';
 CREATE TABLE line AS
 SELECT id, was['name'] AS name FROM entered WHERE form = 'production_line';
@@ -102,10 +102,27 @@ SELECT id, was['kind'] AS kind, was['moved_on']::DATE AS moved_on, was['product'
 FROM entered WHERE form = 'movement';
 CREATE TABLE requirement AS
 WITH moved AS (SELECT requirement, sum(quantity) AS quantity FROM movement GROUP BY ALL)
-SELECT id, was['order']::BIGINT AS "order",
+SELECT id, was['order']::BIGINT AS "order", was['due_on']::DATE AS due_on,
        greatest(0, was['needed']::DECIMAL(18, 3) - was['reserved']::DECIMAL(18, 3)
                    + coalesce(moved.quantity, 0)) AS missing
 FROM entered LEFT JOIN moved ON moved.requirement = entered.id WHERE form = 'requirement';
+CREATE TABLE supplier AS
+SELECT id, was['name'] AS name FROM entered WHERE form = 'supplier';
+CREATE TABLE pegging AS
+SELECT id, was['product']::BIGINT AS product, was['kind'] AS kind, was['quantity']::DECIMAL(18, 3) AS quantity,
+       was['needed_on']::DATE AS needed_on, was['request']::BIGINT AS request,
+       date_diff('day', was['day']::DATE, was['needed_on']::DATE) AS slack
+FROM entered WHERE form = 'pegging';
+CREATE TABLE request AS  -- planned: as planning asked for it
+WITH served AS (SELECT request AS id, min(slack) AS slack FROM pegging GROUP BY ALL)
+SELECT id, was['_state'] AS state, was['supplier']::BIGINT AS supplier, was['order_by']::DATE AS order_by, slack,
+       coalesce(was['planned_quantity']::DECIMAL(18, 3) = was['quantity']::DECIMAL(18, 3)
+                AND was['planned_on'] = was['needed_on'], false) AS planned
+FROM entered LEFT JOIN served USING (id) WHERE form = 'purchase_request';
+CREATE TABLE ahead AS
+SELECT was['product']::BIGINT AS product, was['day']::DATE AS day, was['change']::DECIMAL(18, 3) AS change,
+       was['short'] = 'true' AS short
+FROM entered WHERE form = 'stock_outlook';
 CREATE TABLE orders AS
 SELECT id, was['_state'] AS state, was['customer']::BIGINT AS customer, was['amount']::DECIMAL(18, 2) AS amount,
        was['ordered_on']::DATE AS ordered_on, was['due_on']::DATE AS due_on, was['signed_on']::DATE AS signed_on,
@@ -336,6 +353,60 @@ WITH own AS (
       AND coalesce(planned_end, planned_start) >= week_of(today() - 7)
     ORDER BY planned_start, id LIMIT 40)
 SELECT 'bar ' || id, id FROM own;
+
+-- material: Requirements short
+SELECT 'figure', count(*) FROM requirement JOIN orders ON orders.id = "order"
+WHERE missing > 0 AND state NOT IN ('signed', 'cancelled');
+-- material: Receipts that delay orders
+SELECT 'figure', count(*) FROM pegging WHERE slack < 0;
+-- material: Requests to confirm
+SELECT 'figure', count(*) FROM request WHERE planned AND state = 'open';
+-- material: To be ordered by now
+SELECT 'figure', count(*) FROM request WHERE state IN ('open', 'asked') AND order_by < today();
+-- material: What delays orders: what is short, and when it comes
+SELECT row_number() OVER (ORDER BY slack, id), id FROM pegging WHERE slack < 0 ORDER BY slack, id LIMIT 10;
+-- material: Requests to confirm by supplier
+WITH own AS (
+    SELECT supplier, count(*) AS n, min(order_by) AS order_by, min(slack) AS slack, grouping(supplier) AS foot
+    FROM request WHERE planned AND state = 'open' GROUP BY ROLLUP (supplier)),
+shown AS (
+    SELECT CASE WHEN foot = 1 THEN 'All' ELSE coalesce(supplier.name, '–') END AS label, own.* EXCLUDE (supplier)
+    FROM own LEFT JOIN supplier ON supplier.id = own.supplier)
+SELECT label || ' 1', n::VARCHAR FROM shown UNION ALL SELECT label || ' 2', strftime(order_by, '%-d %b %Y') FROM shown
+UNION ALL SELECT label || ' 3', slack::VARCHAR FROM shown;
+-- material: Requests to confirm, the most urgent first
+SELECT row_number() OVER (ORDER BY order_by, id), id FROM request WHERE planned AND state = 'open'
+ORDER BY order_by, id LIMIT 8;
+-- material: Free stock ahead of what runs out unless ordered (choose one above)
+WITH own AS (
+    SELECT product, date_diff('day', today(), day) AS place, change FROM ahead
+    WHERE short AND day BETWEEN today() AND today() + 41),
+ranked AS (
+    SELECT product, row_number() OVER (ORDER BY sum(change) DESC, product) AS rank, count(*) OVER () AS n
+    FROM own GROUP BY product),
+named AS (
+    SELECT own.place, change,
+           CASE WHEN n > 6 AND rank > 5 THEN 'Others' ELSE (SELECT title FROM product p WHERE p.id = own.product) END AS label
+    FROM own JOIN ranked USING (product))
+SELECT upto.place || ' ' || head.label,
+       (SELECT coalesce(sum(change), 0) FROM named WHERE named.label = head.label AND named.place <= upto.place)
+FROM (SELECT unnest(range(42)) AS place) upto, (SELECT DISTINCT label FROM named) head;
+-- material: Latest differences
+SELECT row_number() OVER (ORDER BY id DESC), id FROM entered WHERE form = 'material_difference' ORDER BY id DESC LIMIT 10;
+-- material: Semi-finished products to be made
+WITH own AS (
+    SELECT product, sum(quantity) AS quantity, min(needed_on) AS needed_on FROM pegging WHERE kind = 'make'
+    GROUP BY ROLLUP (product)),
+shown AS (
+    SELECT coalesce((SELECT title FROM product p WHERE p.id = own.product), 'All') AS label, own.* EXCLUDE (product)
+    FROM own WHERE quantity IS NOT NULL)
+SELECT label || ' 1', quantity::VARCHAR FROM shown
+UNION ALL SELECT label || ' 2', strftime(needed_on, '%-d %b %Y') FROM shown;
+-- material: Everything that is short
+WITH own AS (
+    SELECT requirement.id, requirement.due_on FROM requirement JOIN orders ON orders.id = "order"
+    WHERE missing > 0 AND state NOT IN ('signed', 'cancelled'))
+SELECT row_number() OVER (ORDER BY due_on, id), id FROM own ORDER BY due_on, id LIMIT 10;
 
 -- channels: Channel orders today
 SELECT 'figure', count(*) FROM pool WHERE placed_at >= midnight(today());

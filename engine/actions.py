@@ -84,6 +84,7 @@ class Action:
 
     type: ClassVar[str]
     takes: ClassVar[frozenset[str]] = frozenset()
+    makes: ClassVar[tuple[str, ...]] = ()  # forms whose records are created by what follows it, as its errand does
 
     def effects(self, context: Context) -> Sequence[effects.Effect]:
         """What it wants done, worked out and not yet done. What follows an effect that ``suspends`` is worked out

@@ -6,8 +6,9 @@ crash both are there or neither. A rehearsal takes the same walks and keeps noth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,7 +26,7 @@ from engine.permissions import Verb, may
 from engine.plans import FormPlan
 from engine.sight import Sight
 from engine.walking import Saved
-from engine.writing import Lost
+from engine.writing import Lost, Overtaken
 
 Offers = dict[tuple[str, str], Offer]
 
@@ -42,6 +43,7 @@ class Together:
         self._offers = kept
         self._people: dict[int, Mapping[str, Any] | None] = {}
         self._rehearsal = conn.begin_nested() if rehearsal else None
+        self._one: Sight | None = None
 
     def end_rehearsal(self) -> None:
         """Take back what was rehearsed; what is written after it stays."""
@@ -57,6 +59,23 @@ class Together:
             yield
         finally:
             savepoint.rollback()
+
+    @contextmanager
+    def as_one(self, known: Mapping[str, Iterable[int]] = MappingProxyType({})) -> Iterator[None]:
+        """The walks within stand or fall together: what one of them has read the next need not read again. ``known``:
+        records they will look at, by form, read at once.
+
+        For many changes of one kind. Nothing may be written to the database but by these walks, and whatever one of
+        them raises has to leave the block; where somebody else was faster that is Stale.
+        """
+        with self.conn.begin_nested():
+            self._one = Sight(self._app, self.conn, self._actor, self._people)
+            try:
+                for form, ids in known.items():
+                    self._one.prime(form, ids)
+                yield
+            finally:
+                self._one = None
 
     def save(
         self, form: Form | str, values: Mapping[str, Any], *, id: int | None = None, version: int | None = None
@@ -127,10 +146,16 @@ class Together:
 
     def _walk(self, change: Callable[[Walk], Saved]) -> Saved:
         try:
-            with self.conn.begin_nested():
-                sight = Sight(self._app, self.conn, self._actor, self._people)
+            with nullcontext() if self._one else self.conn.begin_nested():
+                sight = self._one or Sight(self._app, self.conn, self._actor, self._people)
                 return change(Walk(self._app, self.conn, self._actor, self._app.clock(), sight, None, (), self._batch))
+        except Overtaken as overtaken:
+            if self._one:
+                raise overtaken.stale from overtaken
+            raise
         except Lost as lost:
+            if self._one:
+                raise (lost.said() or lost.error) from lost.error
             raise _explained(lost) from lost.error
 
 

@@ -22,6 +22,7 @@ def main() -> int:
         file = Path(folder) / "order_hub.yaml"
         shutil.copy(ROOT / "apps/order_hub.yaml", file)
         command = [sys.executable, "-m", "engine.cli", "run", str(file), "--plugin", "plugins.order_hub",
+                   "--plugin", "plugins.planning",
                    "--demo", "--demo-count", "300", "--quiet", "--port", str(port),
                    "--database", f"sqlite:///{folder}/pictures.db"]  # fmt: skip
         with subprocess.Popen(command, cwd=ROOT) as server:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from engine.actions import CreateRecord, SetValues, UpdateMatching
+from engine.actions import Action, CreateRecord, SetValues, UpdateMatching
 from engine.checks.chance import Chance, all_of, any_of, condition_holds, holds, opposite
 from engine.checks.names import linked_form
 from engine.checks.review import Review
@@ -211,10 +211,14 @@ class Filling:
     def _is_created_by_rules(self) -> bool:
         actions = (action for rule in self.review.rules for _path, action, _form in rule.steps())
         return (
-            any(isinstance(action, CreateRecord) and action.form == self.form.name for action in actions)
+            any(self._makes(action) for action in actions)
             or self._is_made_by_links()
             or any(feed.form == self.form.name and feed.creates for feed in self.review.definition.feeds.values())
         )
+
+    def _makes(self, action: Action) -> bool:
+        own = isinstance(action, CreateRecord) and action.form == self.form.name
+        return own or self.form.name in action.makes
 
     def _is_made_by_links(self) -> bool:
         """Whether some link makes records of this form where none matches."""

@@ -22,6 +22,7 @@ from engine.jobs.claiming import Outcome, ring_next
 from engine.performing import Request
 from engine.storage.automation import in_state
 from engine.storage.feeds import TROUBLE
+from engine.storage.upsert import insert
 
 AGAIN = dt.timedelta(seconds=1)  # until it is looked again whether everything is taken
 LOG = logging.getLogger("appmill.feeds")
@@ -36,8 +37,10 @@ def post(app: Application, conn: sa.Connection, feed: Feed, source: str, moment:
     effect = {"feed": feed.stable_id, "source": source, "moment": moment.isoformat()}
     row = {"key": f"{lane}:{moment.isoformat()}", "kind": "stamp", "lane": lane, "effect": effect, "due_at": now,
            "state": "waiting", "definition": app.definition.hash, "created_at": now}  # fmt: skip
-    left = conn.execute(sa.insert(table).values(row)).inserted_primary_key
-    app.database.posted(conn, int(left[0]) if left else 0, now)
+    leaving = insert(conn, table).values(row).on_conflict_do_nothing().returning(table.c.id)
+    left = conn.execute(leaving).scalar_one_or_none()
+    if left is not None:  # a shop may tell the same moment twice
+        app.database.posted(conn, left, now)
 
 
 def perform(app: Application, conn: sa.Connection, row: Any) -> Outcome:

@@ -17,19 +17,20 @@ Conclude = Callable[[Application, sa.Connection, Any, Any], None]
 MOST = 1000  # messages served by one run; the rest makes it run again
 
 
-def waiting(app: Application, row: Any) -> Sequence[int]:
-    """The other messages of this kind that wait: what they tell is saved by now."""
+def waiting(app: Application, row: Any) -> Sequence[Any]:
+    """The other messages of this kind that wait, as (id, effect): what they tell is saved by now."""
     table = app.tables.message
     alike = (table.c.kind == row.kind, table.c.state == "waiting", table.c.id != row.id)
     with app.database.read() as conn:
-        return list(conn.scalars(sa.select(table.c.id).where(*alike).order_by(table.c.id).limit(MOST)))
+        return conn.execute(sa.select(table.c.id, table.c.effect).where(*alike).order_by(table.c.id).limit(MOST)).all()
 
 
 def run(app: Application, row: Any) -> Mapping[str, Any]:
-    """Carry it out; the result names the messages it served as well."""
+    """Carry it out; the result names the messages it served as well. ``also``: what these tell."""
     served = waiting(app, row)
-    found = app.registry.errands[row.kind](app, {**row.effect, "served": len(served) + 1}) or {}
-    return {**found, "served": list(served)}
+    data = {**row.effect, "served": len(served) + 1, "also": [each.effect for each in served]}
+    found = app.registry.errands[row.kind](app, data) or {}
+    return {**found, "served": [each.id for each in served]}
 
 
 def end_served(app: Application, conn: sa.Connection, row: Any, result: Mapping[str, Any], conclude: Conclude) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from engine.api import Application, Registry, learn
-from plugins.planning.floor import replanning, rush_answers, rush_applying, rushing
+from engine.api import Actor, Application, Registry, learn
+from plugins.planning.floor import replanning, requesting, rush_answers, rush_applying, rushing
 
 HERE = Path(__file__).parent
 learn(HERE / "translations")
@@ -24,9 +24,25 @@ def register(registry: Registry) -> None:
     registry.template_folders.append(str(HERE / "templates"))
     registry.panel(rushing.FORM, "/planning/rush/{id}")
     registry.screen(_rush)
+    registry.screen(_load)
+    registry.place("/planning/load/", "Load of machines", "chart-bar", _may_see_load)
+    registry.action(requesting.RequestMaterial)
+    registry.errand(requesting.KIND, requesting.request_material)
 
 
 def _rush(application: Application) -> Any:
     from plugins.planning.screens.rush import make_blueprint  # pages are for servers; a check needs none
 
     return make_blueprint(application)
+
+
+def _load(application: Application) -> Any:
+    from plugins.planning.screens.load import make_blueprint
+
+    return make_blueprint(application)
+
+
+def _may_see_load(app: Application, who: Actor) -> bool:
+    from plugins.planning.screens.load import may_look
+
+    return may_look(app, who)

@@ -112,7 +112,7 @@ def difference(before: Sequence[Proposal], after: Sequence[Proposal]) -> tuple[C
     """What is different between the proposals of two runs, by supplier, item and day. Two proposals are the same one
     where they are for the same item and supplier and serve the same demands; where several do, those that have most
     in common, and then the nearest days."""
-    pairs = _same(before, after)
+    pairs = same(before, after)
     found = [change for place, other in pairs.items() for change in _changes(before[place], after[other])]
     found += [Change("removed", one, None) for place, one in enumerate(before) if place not in pairs]
     kept = set(pairs.values())
@@ -133,8 +133,8 @@ def _place(change: Change) -> tuple[str, str, int]:
     return one.supplier, one.item, one.day
 
 
-def _same(before: Sequence[Proposal], after: Sequence[Proposal]) -> dict[int, int]:
-    """By place, which proposal after is which before."""
+def same(before: Sequence[Proposal], after: Sequence[Proposal]) -> dict[int, int]:
+    """By place in ``before``, the place in ``after`` of what is the same proposal."""
     pairs = _unchanged(before, after)
     kept = set(pairs.values())
     common = _in_common(

@@ -216,7 +216,7 @@ def fill_plant(world: World, n: int, order: int, product: int) -> None:
     service.adopt(world.app, SETUP, "purchase",
                   {"supplier": supplier, "product": resin, "quantity": "7", "price": _figure(4), "order": order,
                    "needed_on": "2026-05-01"}, state="sent")  # fmt: skip
-    request = _save(world, "purchase_request", product=resin, quantity="7", needed_on="2026-05-01")
+    request = _save(world, "purchase_request", product=resin, quantity="7", needed_on="2026-05-01", price=_figure(4))
     service.adopt(world.app, SETUP, "quotation",
                   {"request": request, "supplier": supplier, "price": _figure(4), "promised_on": "2026-05-01"}, state="answered")  # fmt: skip
     if n == 0:

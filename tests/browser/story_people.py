@@ -72,6 +72,13 @@ def masters(app: Application) -> Masters:
     return Masters(customer, supplier, dear, resin, place, sent, people)
 
 
+def photograph(page: Page, file: Path) -> None:
+    """With few colours, so that it stays small."""
+    image = Image.open(io.BytesIO(page.screenshot(animations="disabled"))).convert("RGB")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    image.quantize(COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
+
+
 class Story:
     """One order, and whoever is at the keyboard. ``at("li", "/order/new")`` is her page, opened there."""
 
@@ -135,10 +142,7 @@ class Story:
             return
         if not at_once:
             page.wait_for_timeout(CALM)
-        image = Image.open(io.BytesIO(page.screenshot(animations="disabled"))).convert("RGB")
-        image = image.quantize(COLOURS, dither=Image.Dither.NONE)
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        image.save(PICTURES / picture(name), optimize=True)
+        photograph(page, PICTURES / picture(name))
 
     def finish_book(self) -> None:
         """Every picture of the book was taken, in its order; where it is wanted, the book is written."""

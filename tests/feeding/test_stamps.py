@@ -8,7 +8,7 @@ from feeding_world import DESK, FakeConnection, desk, item, part, registry
 from making import Made, MakeApp
 
 from engine.errors import DeliveryFailed, message
-from engine.feeding import looking
+from engine.feeding import looking, stamping
 from engine.load import examine
 
 STAMPED = DESK.replace("from: [east, west]", "from: [east]").replace(
@@ -62,3 +62,14 @@ def test_the_field_has_to_hold_a_moment() -> None:
     assert [str(one.message) for one in findings if one.severity == "error"] == [
         "'size' is no field for a moment; its type has to be datetime."
     ]
+
+
+def test_the_same_moment_told_twice_is_stamped_once(make_app: MakeApp) -> None:
+    made = desk(make_app, STAMPED)
+    app, feed = made.application, next(iter(made.application.definition.feeds.values()))
+    for _ in range(2):
+        with app.database.write() as conn:
+            stamping.post(app, conn, feed, "east", made.clock())
+    assert [row["kind"] for row in made.ledger("message")] == ["stamp"]
+    made.deliver()
+    assert read_at(made) == [made.clock()]

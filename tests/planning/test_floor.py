@@ -31,7 +31,11 @@ def test_a_job_is_planned_at_once_operation_after_operation(plant: Plant) -> Non
     assert moulding["machine"] in plant.press
     assert packing["why"] == f"要等前道 {plant.made.get('job', moulding['job'])['number']} 注塑"
     found = plant.made.get("order", order)
-    assert (found["planned_start"], found["planned_end"], found["line"]) == (dt.date(2026, 6, 1), dt.date(2026, 6, 1), plant.line)
+    assert (found["planned_start"], found["planned_end"], found["line"]) == (
+        dt.date(2026, 6, 1),
+        dt.date(2026, 6, 1),
+        plant.line,
+    )
 
 
 def test_one_mould_is_on_one_press_at_a_time(plant: Plant) -> None:

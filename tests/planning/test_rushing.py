@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import pytest
 from making import MakeApp
-from planning_plant import HUB, LOOKER, MONDAY, Plant, registry, stocked
+from planning_office import Office, busy
+from planning_plant import HUB, LOOKER, MONDAY, registry, stocked
 
-from engine.api import Refused, begin_work, every, get, look_at_work, save, take
+from engine.api import Refused, every, get, save, take
 from plugins.planning.checked import violations
-from plugins.planning.floor import rush_answers
 from plugins.planning.floor.materials import ready
 from plugins.planning.floor.reading import read
 from plugins.planning.floor.rushing import question
@@ -19,60 +18,11 @@ from plugins.planning.floor.rushing import question
 ANSWERS = ["no_measures", "nobody_hurt", "extend_shifts", "outsource", "resequence"]
 
 
-class Office(Plant):
-    """Those who decide about rush orders in the plant."""
-
-    def asks(self, **values: Any) -> int:
-        wanted = {"customer": self.customer, "product": self.cap, "quantity": 1200, "wanted_on": "2026-06-02",
-                  "sales_person": self.made.id_of("li")}  # fmt: skip
-        return self.make("rush_order", **{**wanted, **values})
-
-    def case(self, id: int) -> Any:
-        return get(self.app, LOOKER, "rush_order", id)
-
-    def simulated(self, id: int, **params: Any) -> dict[str, Any]:
-        work = begin_work(self.app, LOOKER, rush_answers.KIND, {"case": id, "seconds": 1, **params})
-        self.made.deliver()
-        found = look_at_work(self.app, work, rush_answers.KIND)
-        assert found.state == "done", found.error
-        return {**found.result, "work": work}
-
-    def propose(self, id: int, found: dict[str, Any], name: str) -> dict[str, Any]:
-        """As the screen does."""
-        answer = next(one for one in found["alternatives"] if one["name"] == name)
-        values = {"choice": name, "chosen_work": found["work"], "moved_promises": answer["moved_promises"]}
-        save(self.app, LOOKER, "rush_order", values, id=id)
-        take(self.app, LOOKER, "rush_order", id, "propose")
-        self.made.deliver()
-        return answer
-
-    def take(self, id: int, transition: str, who: str, **more: Any) -> None:
-        take(self.app, self.made.actor(who), "rush_order", id, transition, **more)
-        self.made.deliver()
-
-    def applied(self, id: int, found: dict[str, Any], name: str) -> dict[str, Any]:
-        answer = self.propose(id, found, name)
-        take(self.app, LOOKER, "rush_order", id, "approve")
-        self.take(id, "apply", "zhao")
-        return answer
-
-    def places(self) -> dict[int, tuple[Any, ...]]:
-        names = ("machine", "planned_start", "planned_end")
-        return {row["id"]: tuple(row[name] for name in names) for row in every(self.app, LOOKER, "job_step")}
-
-
 @pytest.fixture
 def office(make_app: MakeApp) -> Office:
     made = Office(make_app(HUB, registry=registry(HUB), now=MONDAY))
     stocked(made, 100_000)
     return made
-
-
-def busy(office: Office) -> list[int]:
-    """Two orders that fill the mould until Thursday."""
-    orders = [office.order(2400, "2026-06-03"), office.order(2400, "2026-06-05")]
-    office.made.deliver()
-    return orders
 
 
 def test_simulating_writes_nothing_and_says_who_is_hurt(office: Office) -> None:

@@ -149,11 +149,11 @@ def _order(row: Row, customer: Row | None, zone: ZoneInfo) -> Order:
 
 
 def _changeovers(books: Books, operations: Mapping[str, Operation]) -> dict[tuple[str, str, str], int]:
-    """Every two kinds of a group that has a time for it."""
+    """Every two kinds of a group that has a time for it. All machines of an operation are of one group."""
     groups = {str(id): _minutes(row["changeover"]) for id, row in books.groups.items() if row["changeover"]}
     kinds: dict[str, set[str]] = defaultdict(set)
     for one in operations.values():
-        for mode in one.modes:
+        for mode in one.modes[:1]:
             group = str((books.machines.get(int(mode.machine)) or {}).get("group"))
             if one.kind and group in groups:
                 kinds[group].add(one.kind)
@@ -182,6 +182,7 @@ class _Making:
         self.books, self.machines, self.materials, self.now = books, machines, materials, now
         self.unplannable: dict[str, str] = {}
         self.names: dict[str, str] = {}
+        self.modes: dict[tuple[int | None, int | None, int], tuple[Mode, ...]] = {}
         self.groups: dict[int, list[Row]] = defaultdict(list)
         for row in books.machines.values():
             self.groups[row["group"]].append(row)
@@ -210,7 +211,7 @@ class _Making:
 
     def _operation(self, row: Row, job: Row, routing: Row, before: tuple[Row, Row] | None) -> Operation | None:
         id, left, locked = str(row["id"]), self._left(row), self.locked[row["id"]]
-        modes = tuple(Mode(machine, left) for machine in self._eligible(row))
+        modes = self._modes(row, left)
         mould = self.books.moulds.get(row["mould"] or 0)
         wanting = "machine" if not modes else "mould" if mould and not _is_there(mould) else ""
         if wanting and locked is None:
@@ -225,10 +226,15 @@ class _Making:
             locked=locked, outside=_outside(routing, job["quantity"]),
         )  # fmt: skip
 
-    def _eligible(self, row: Row) -> list[str]:
-        """The usable machines of its group, or the one that is named."""
-        found = self.groups[row["group"]] if row["group"] else [self.books.machines.get(row["machine"])]
-        return [str(one["id"]) for one in found if one is not None and one["usable"]]
+    def _modes(self, row: Row, left: int) -> tuple[Mode, ...]:
+        """The usable machines of its group, or the one that is named; made once for all steps that take as long."""
+        key = row["group"], None if row["group"] else row["machine"], left
+        found = self.modes.get(key)
+        if found is None:
+            rows = self.groups[row["group"]] if row["group"] else [self.books.machines.get(row["machine"])]
+            there = (str(one["id"]) for one in rows if one is not None and one["usable"])
+            found = self.modes[key] = tuple(Mode(machine, left) for machine in there)
+        return found
 
     def _locked(self, row: Row, left: int) -> Locked | None:
         """What has been reported on goes on from the last report; what is frozen or runs by the plan stays where it

@@ -14,6 +14,7 @@ from plugins.planning.following import followed
 
 KIND = "replan"
 TRIES = 3
+SAID = 4  # reasons of one change that are named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +30,7 @@ class Replan(Action):
 
 def replan(app: Application, data: Mapping[str, Any]) -> Mapping[str, Any]:
     """The errand. Somebody may change a record while the plan is worked out: then it is worked out once more."""
-    texts = data.get("why") or {}
-    why = str(texts.get(app.definition.languages[0]) or next(iter(texts.values()), KIND))
+    why = _reasons([data, *data.get("also", ())], app.definition.languages[0])
     for attempt in range(TRIES):
         try:
             moved = follow(app, why)
@@ -39,6 +39,14 @@ def replan(app: Application, data: Mapping[str, Any]) -> Mapping[str, Any]:
             if attempt == TRIES - 1:
                 raise
     raise AssertionError("the loop returns or raises")
+
+
+def _reasons(told: Sequence[Mapping[str, Any]], language: str) -> str:
+    """What happened, each thing once; of many the first."""
+    texts = [one.get("why") or {} for one in told]
+    found = list(dict.fromkeys(str(each.get(language) or next(iter(each.values()), KIND)) for each in texts))
+    more = len(found) - SAID
+    return "; ".join(found[:SAID]) + (f" … +{more}" if more > 0 else "")
 
 
 def follow(app: Application, why: str, by: int | None = None) -> Moved:

@@ -32,10 +32,11 @@ from plugins.planning.checked import violations
 from plugins.planning.floor.materials import ready
 from plugins.planning.floor.reading import PLANNER, Floor, Row, read
 from plugins.planning.floor.rush_answers import KIND, alternative_of, assignment, changes_of
-from plugins.planning.floor.rushing import FORM, NEW, Question, bare, question
+from plugins.planning.floor.rushing import FORM, NEW, Question, bare, enter_order, question
 from plugins.planning.floor.time import moment
 from plugins.planning.floor.writing import values_of, write_in
 from plugins.planning.measure import ends
+from plugins.planning.repair import repaired
 from plugins.planning.sealing import Change, applied, late, undoable
 from plugins.planning.shapes import Problem, Schedule
 
@@ -75,7 +76,7 @@ def apply(app: Application, case: Row) -> None:
     """Raises Refused with what has changed since."""
     answer = answer_of(app, case)
     with together(app, PLANNER) as walks:
-        asked = question(app, case)
+        asked = question(app, case, walks)
         whole, after = _checked(asked, answer)
         ids, order = _made(walks, asked, case)
         floor = _plain(asked, whole)
@@ -111,11 +112,14 @@ def _checked(asked: Question, answer: Mapping[str, Any]) -> tuple[Problem, Sched
     broken_now = [one for one in violations(whole, after) if (one.operation, one.rule) not in before]
     if broken_now:
         raise Refused(message("It no longer fits: machines, moulds, material or times have changed."))
+    settled = repaired(whole, after)  # with the reasons of its starts
+    if bare(settled) != bare(after):
+        raise Refused(message("It no longer fits: machines, moulds, material or times have changed."))
     new = ends(whole, after)
     told = {asked.rush.id: answer["end"], **{order: end for order, _old, end, *_rest in answer["impacts"]}}
     if any(new.get(order) != end for order, end in told.items()):
         raise Refused(message("Orders would be ready at other times than were shown."))
-    return whole, after
+    return whole, settled
 
 
 def _plain(asked: Question, whole: Problem) -> Floor:
@@ -137,7 +141,7 @@ def _made(walks: Together, asked: Question, case: Row) -> tuple[dict[str, Row], 
     if not asked.jobs:
         ids = {one.id: asked.floor.rows[one.id] for one in asked.operations}
         return ids, int(asked.rush.id)
-    order = int(asked.rush.id) if asked.rush.id != str(NEW) else _new_order(walks, case)
+    order = int(asked.rush.id) if asked.rush.id != str(NEW) else enter_order(walks, case)
     found: dict[str, Row] = {}
     planned = {id: row for id, row in asked.floor.rows.items() if row["job"] in asked.jobs}
     for id, job in asked.jobs.items():
@@ -149,18 +153,13 @@ def _made(walks: Together, asked: Question, case: Row) -> tuple[dict[str, Row], 
     return found, order
 
 
-def _new_order(walks: Together, case: Row) -> int:
-    lines = [{"product": case["product"], "quantity": case["quantity"]}]
-    values = {"customer": case["customer"], "sales_person": case["sales_person"], "due_on": case["wanted_on"],
-              "priority": "rush", "penalty": case["penalty"], "lines": lines}  # fmt: skip
-    return walks.save("order", values).id
-
-
 def _write_own(
     walks: Together, app: Application, asked: Question, whole: Problem, after: Schedule, ids: Mapping[str, Row]
 ) -> None:
     floor = replace(asked.floor, problem=whole)
     for one in asked.operations:
+        if ids[one.id]["work"] != asked.floor.rows[one.id]["work"]:
+            raise Refused(message("The routing of the product has changed."))
         walks.save("job_step", values_of(app, floor, after.assignments[one.id]), id=ids[one.id]["id"])
 
 

@@ -1,18 +1,17 @@
 """A rush order as its record states it, beside the plan: the problem of the core with and without it.
 
-An order that is not entered yet, or has no jobs yet, is made of its routing with ids below zero, which no record has.
+What is not entered yet is made as the rules make it, looked at and taken back; it has ids below zero, which no record
+has.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
-from math import ceil
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
-from engine.api import Application, Refused, every, get, message
+from engine.api import Application, Refused, Together, every, get, message, together
 from plugins.planning.floor.materials import Needs, needs, readiness
 from plugins.planning.floor.reading import PLANNER, Books, Floor, Row, books, made_of
 from plugins.planning.material_shapes import Demand
@@ -40,12 +39,22 @@ class Question:
     jobs: Mapping[int, Row]
 
 
-def question(app: Application, case: Row) -> Question:
-    """``case``: a record of ``rush_order``. Raises Refused where it cannot be asked."""
+@dataclass(frozen=True)
+class Made:
+    """Jobs, their steps and what they require, not made yet: ids below zero."""
+
+    jobs: Mapping[int, Row] = field(default_factory=dict)
+    steps: Sequence[Row] = ()
+    wants: Sequence[Row] = ()
+
+
+def question(app: Application, case: Row, within: Together | None = None) -> Question:
+    """``case``: a record of ``rush_order``; ``within``: a transaction under way. Raises Refused where it cannot be
+    asked."""
     read = books(app)
     order = _order(app, case)
-    jobs, steps = _made(app, order, _wanted(app, case)) if not _has_steps(read, order) else ({}, [])
-    floor = made_of(app, _with(app, read, order, jobs, steps), readiness(app, _needs(app, jobs, order)))
+    made = Made() if _has_steps(read, order) else _made(app, case, order, within)
+    floor = made_of(app, _with(app, read, order, made), readiness(app, _needs(app, made, order)))
     rush = floor.problem.orders.get(str(order["id"]))
     own = tuple(one for one in floor.problem.operations.values() if rush is not None and one.order == rush.id)
     _refuse(order, own, floor)
@@ -56,7 +65,7 @@ def question(app: Application, case: Row) -> Question:
     problem = replace(floor.problem, orders=others, operations=rest)
     lines = {id: line for id, line in floor.plan.assignments.items() if id not in ids}
     plan = bare(repaired(problem, Schedule(lines)))
-    return Question(floor, problem, plan, rush, own, measures(app, read), jobs)
+    return Question(floor, problem, plan, rush, own, measures(app, read), made.jobs)
 
 
 def bare(plan: Schedule) -> Schedule:
@@ -98,63 +107,60 @@ def _has_steps(read: Books, order: Row) -> bool:
     return any(row["order"] == order["id"] for row in read.steps)
 
 
-def _made(app: Application, order: Row, wanted: Sequence[tuple[int, int]]) -> tuple[dict[int, Row], list[Row]]:
-    """The jobs and steps as the rules of the application make them."""
+def _made(app: Application, case: Row, order: Row, within: Together | None) -> Made:
+    """The jobs and steps as the rules of the application make them: made, looked at and taken back."""
+    if within is not None:
+        with within.rehearsing():
+            return _entered(within, app, case, order)
+    with together(app, PLANNER, rehearsal=True) as walks:
+        return _entered(walks, app, case, order)
+
+
+def _entered(walks: Together, app: Application, case: Row, order: Row) -> Made:
     jobs: dict[int, Row] = {}
     steps: list[Row] = []
-    for product, quantity in wanted:
-        routing = get(app, PLANNER, "product", product)["operations"]
-        if not routing:
+    wants: list[Row] = []
+    id = order["id"] if order["id"] != NEW else enter_order(walks, case)
+    for product, quantity in _wanted(app, case):
+        made = walks.save("job", {"order": id, "product": product, "quantity": quantity}).id
+        rows = walks.found("job_step", {"job": made})
+        if not rows:
             continue  # bought, not made
-        id = -1 - len(jobs)
-        jobs[id] = {"id": id, "order": order["id"], "product": product, "quantity": quantity, "number": order["number"]}
-        steps += [_step(-1 - len(steps) - place, jobs[id], line) for place, line in enumerate(routing)]
-    return jobs, steps
+        job = -1 - len(jobs)
+        jobs[job] = {"id": job, "order": order["id"], "product": product, "quantity": quantity,
+                     "number": order["number"]}  # fmt: skip
+        steps += [{**row, "id": -1 - len(steps) - place, "job": job, "order": order["id"]}
+                  for place, row in enumerate(rows)]  # fmt: skip
+        wants += [{**row, "job": job} for row in walks.found("requirement", {"job": made})]
+    return Made(jobs, steps, wants)
 
 
-def _step(id: int, job: Row, line: Row) -> Row:
-    return {
-        "id": id, "version": 0, "job": job["id"], "order": job["order"], "number": line["number"], "name": line["name"],
-        "group": line["group"], "machine": line["machine"], "mould": line["mould"], "good": 0, "reports": 0,
-        "work": work_of(line, job["quantity"]), "reported_at": None, "planned_start": None, "planned_end": None,
-        "frozen": False, "outside": None,
-    }  # fmt: skip
+def enter_order(walks: Together, case: Row) -> int:
+    lines = [{"product": case["product"], "quantity": case["quantity"]}]
+    values = {"customer": case["customer"], "sales_person": case["sales_person"], "due_on": case["wanted_on"],
+              "priority": "rush", "penalty": case["penalty"], "lines": lines}  # fmt: skip
+    return walks.save("order", values).id
 
 
-def work_of(line: Row, quantity: int) -> int:
-    """Minutes of an operation of the routing for so many pieces, with its set-up."""
-    cycle, setup = line["cycle"] or dt.timedelta(), line["setup"] or dt.timedelta()
-    return ceil(Decimal(quantity) / (line["cavities"] or 1) * Decimal(cycle.total_seconds()) / 60
-                + Decimal(setup.total_seconds()) / 60)  # fmt: skip
-
-
-def _with(app: Application, read: Books, order: Row, jobs: Mapping[int, Row], steps: Sequence[Row]) -> Books:
+def _with(app: Application, read: Books, order: Row, made: Made) -> Books:
     customers = dict(read.customers)
     if order["customer"] is not None and order["customer"] not in customers:
         customers |= {row["id"]: row for row in every(app, PLANNER, "customer", ids=[order["customer"]])}
     return replace(
-        read, steps=[*read.steps, *steps], jobs={**read.jobs, **jobs}, orders={**read.orders, order["id"]: order},
-        customers=customers,
+        read, steps=[*read.steps, *made.steps], jobs={**read.jobs, **made.jobs},
+        orders={**read.orders, order["id"]: order}, customers=customers,
     )  # fmt: skip
 
 
-def _needs(app: Application, jobs: Mapping[int, Row], order: Row) -> Needs:
+def _needs(app: Application, made: Made, order: Row) -> Needs:
     """What all jobs need, and those that are not made yet."""
-    more = [
-        (f"new {id} {place}", line["component"], _needed(line, job["quantity"]), id)
-        for id, job in jobs.items()
-        for place, line in enumerate(get(app, PLANNER, "product", job["product"])["bom"])
-    ]
-    found = needs(app, {product for _, product, _, _ in more})
+    found = needs(app, {row["product"] for row in made.wants})
     day = found.material.today
-    demands = [Demand(name, str(product), day, quantity, str(order["id"]), str(job))
-               for name, product, quantity, job in more]  # fmt: skip
+    demands = [
+        Demand(f"new {place}", str(row["product"]), day, row["needed"], str(order["id"]), str(row["job"]))
+        for place, row in enumerate(made.wants)
+    ]
     return replace(found, material=replace(found.material, demands=[*found.material.demands, *demands]))
-
-
-def _needed(line: Row, quantity: int) -> Decimal:
-    share: Decimal = 1 + (line["scrap"] or 0) / Decimal(100)
-    return round(quantity * Decimal(line["quantity"]) * share, 3)
 
 
 # --- what may be done about it ---------------------------------------------------------------------------------------
@@ -168,4 +174,3 @@ def measures(app: Application, read: Books) -> Measures:
     offset = app.clock().astimezone(ZoneInfo(app.definition.timezone)).utcoffset() or dt.timedelta()
     opens = (8 * 60 - int(offset.total_seconds() // 60)) % (24 * 60)
     return Measures(Overtime(frozenset(longer), after, closed, opens), Leaving(MOST_OUTSIDE))
-

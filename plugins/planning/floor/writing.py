@@ -64,15 +64,28 @@ def write_in(
     if not changed:
         return Moved(0, ())
     moved = Moved(len(changed), tuple(_orders(floor, after)))
-    for one in changed:
-        row = floor.rows[one.operation]
-        walks.save("job_step", values_of(app, floor, one), id=row["id"], version=row["version"])
-    _write_jobs(walks, floor, after, {floor.rows[one.operation]["job"] for one in changed})
-    _write_orders(walks, floor, after, {one.order for one in moved.orders})
+    with walks.as_one(_looked_at(floor, changed)):
+        for one in changed:
+            row = floor.rows[one.operation]
+            walks.save("job_step", values_of(app, floor, one), id=row["id"], version=row["version"])
+    jobs, orders = {floor.rows[one.operation]["job"] for one in changed}, [int(one.order) for one in moved.orders]
+    with walks.as_one({"job": jobs, "order": orders}):
+        _write_jobs(walks, floor, after, jobs)
+        _write_orders(walks, floor, after, {one.order for one in moved.orders})
     change = walks.save("plan_change", _change(floor, moved, why, by)).id
-    for person, orders in _people(floor, moved).items():
-        walks.save("plan_notice", {"change": change, "person": person, **_notice(floor, orders)})
+    for person, days in _people(floor, moved).items():
+        walks.save("plan_notice", {"change": change, "person": person, **_notice(floor, days)})
     return moved
+
+
+def _looked_at(floor: Floor, changed: Sequence[Assignment]) -> Mapping[str, list[int]]:
+    """What the walks of these operations read, by form."""
+    rows = [floor.rows[one.operation] for one in changed]
+    return {
+        "job_step": [row["id"] for row in rows],
+        **{form: [row[form] for row in rows] for form in ("job", "order")},
+        "machine": [id for one in changed if (id := _place(one.machine).get("machine")) is not None],
+    }
 
 
 def _differs(floor: Floor, one: Assignment) -> bool:

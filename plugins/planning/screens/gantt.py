@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.api import Actor, Application, every
+from engine.api import Actor, Application, every, may
 from engine.api.screens import reader
 from plugins.planning.floor.time import minute, moment
 
@@ -68,7 +68,7 @@ def picture(
 ) -> Picture | None:  # fmt: skip
     """``found``: the result of the simulation, ``answer`` the one that is looked at; None where nothing changes."""
     lanes = [id for id in found.get("machines", ()) if any(_on(id, line) for line in answer["changes"])]
-    if not lanes:
+    if not lanes or not may(app, who, "read", app.definition.forms["machine"]):
         return None
     names = {str(row["id"]): row["_title"] for row in every(app, who, "machine", ids=[int(id) for id in lanes])}
     scale = _scale(found["now"], max(line[2] for _o, *both in answer["changes"] for line in both if line))
