@@ -52,8 +52,9 @@ FIELDS = (
 )
 ON_SALE = "8"
 NO_TOKEN = {"18", "19"}
-WAITS = {"2": 60.0, "8": 60.0, "43": 5.0, "65": 5.0, "10000013": 5.0}
-"""Errors that pass, and after how many seconds: too many calls, clocks that differ, a busy service."""
+WAITS = {"2": 60.0, "8": 60.0, "18": 5.0, "19": 5.0, "43": 5.0, "65": 5.0, "10000013": 5.0}
+"""Errors that pass, and after how many seconds: too many calls, clocks that differ, a token that was renewed meanwhile,
+a busy service."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,7 +257,8 @@ class JDConnection(Shop):
     def _judged(self, method: str, told: Mapping[str, Any]) -> Mapping[str, Any]:
         if error := told.get("error_response"):
             code = str(error.get("code"))
-            raise self._no(method, code, str(error.get("zh_desc") or error.get("en_desc")), renew=code in NO_TOKEN)
+            by_hand = code in NO_TOKEN and self.refresh_token is None
+            raise self._no(method, code, str(error.get("zh_desc") or error.get("en_desc")), renew=by_hand)
         beginning = method.replace(".", "_")
         inner = next((value for name, value in told.items() if name.startswith(beginning)), None)
         if not isinstance(inner, dict) or str(inner.get("code", "0")) != "0":
