@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.api import Registry, learn
-from plugins.planning.floor import replanning
+from plugins.planning.floor import calibrating, replanning, weighing
 
 learn(Path(__file__).parent / "translations")
 
@@ -16,3 +16,7 @@ learn(Path(__file__).parent / "translations")
 def register(registry: Registry) -> None:
     registry.action(replanning.Replan)
     registry.errand(replanning.KIND, replanning.replan)
+    registry.action(calibrating.Calibrate)
+    registry.errand(calibrating.KIND, calibrating.calibrate)
+    registry.action(weighing.WeighStandards)
+    registry.errand(weighing.KIND, weighing.weigh)
