@@ -80,9 +80,10 @@ class Context(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """What a rule does."""
+    """What a rule does. ``takes``: the transitions of the record that work behind it takes later, by name."""
 
     type: ClassVar[str]
+    takes: ClassVar[frozenset[str]] = frozenset()
 
     def effects(self, context: Context) -> Sequence[effects.Effect]:
         """What it wants done, worked out and not yet done. What follows an effect that ``suspends`` is worked out

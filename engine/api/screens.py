@@ -22,13 +22,28 @@ Every view runs for a person who is signed in; ``actor()`` says who, and reads g
 allowed in a page.
 """
 
+import datetime as dt
+from decimal import Decimal
+
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
+from engine import formats
 from engine.web.context import actor, application, reader
 from engine.web.render import asset, go, icon, label, render, toast, translate
 
 __all__ = [
     "Blueprint", "Response", "actor", "application", "asset", "go", "icon", "label", "reader", "render", "request",
-    "toast", "translate",
+    "shown_moment", "shown_money", "toast", "translate",
 ]  # fmt: skip
+
+
+def shown_moment(at: dt.datetime) -> str:
+    """As the reader writes it, where the reader is."""
+    return formats.moment(at, reader())
+
+
+def shown_money(amount: Decimal) -> str:
+    """In the currency of the application."""
+    person = reader()
+    return formats.money(amount, person.currency, person.language)

@@ -29,6 +29,7 @@ def taken_by_rules(review: Review) -> frozenset[tuple[str, str]]:
     found = set()
     for rule in review.rules:
         for _path, action, of in rule.steps():
+            found |= {(of or "", name) for name in action.takes}
             if isinstance(action, TakeTransition):
                 form = review.form(of)
                 if action.of and form:

@@ -78,7 +78,7 @@ def collect(app: Application, only: Feed | None = None) -> dt.datetime | None:
 
 def collector(current: Callable[[], Application]) -> Clockwork:
     """Collects in a thread of its own, as long as it runs."""
-    return Clockwork(current, work=collect, begin=lambda _app: None)
+    return Clockwork(current, work=collect, begin=rows.free_gone)
 
 
 def _claimed(app: Application, pulled: Sequence[tuple[Feed, Connection, Reading]], row: Any) -> Turn | None:

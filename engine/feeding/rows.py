@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import secrets
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +12,7 @@ import sqlalchemy as sa
 from engine.application import Application
 from engine.connectors import Connection, Reading
 from engine.feeds import Feed
+from engine.processes import is_gone, new_name
 from engine.storage.automation import OPEN_MESSAGES, in_state
 from engine.storage.upsert import insert
 
@@ -54,12 +54,22 @@ def due(app: Application, pulled: Sequence[tuple[Feed, Connection, Reading]], no
 
 def claim(app: Application, row: Any, now: dt.datetime, lease: dt.timedelta) -> str | None:
     """The token by which the row is ours; None when somebody was faster."""
-    table, token = app.tables.feed, secrets.token_hex(8)
+    table, token = app.tables.feed, new_name()
     same = table.c.token.is_(None) if row.token is None else table.c.token == row.token
     cursor = (table.c.parts == row.parts, table.c.due_at == row.due_at, same)
     with app.database.write() as conn:
         taken = sa.update(table).where(table.c.id == row.id, *cursor).values(token=token, lease_until=now + lease)
         return token if conn.execute(taken).rowcount else None
+
+
+def free_gone(app: Application) -> None:
+    """What processes held that are known to have ended is free."""
+    table, now = app.tables.feed, app.clock()
+    with app.database.read() as conn:
+        held = conn.scalars(sa.select(table.c.token).where(table.c.lease_until > now).limit(MOST)).all()
+    if gone := [token for token in held if is_gone(token)]:
+        with app.database.write() as conn:
+            conn.execute(sa.update(table).where(table.c.token.in_(gone)).values(lease_until=now))
 
 
 def renew(app: Application, tokens: Sequence[str], until: dt.datetime) -> None:

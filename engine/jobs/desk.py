@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-import os
 import random
-import secrets
-import socket
 import threading
 import time
 from collections import Counter
@@ -18,6 +15,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from engine.application import Application
+from engine.processes import new_name
 from engine.storage.automation import in_state
 
 
@@ -50,7 +48,7 @@ class Desk:
 
     terms: Terms = field(default_factory=Terms)
     threads: int | None = None
-    name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}")
+    name: str = field(default_factory=new_name)
     _claims: dict[str, float] = field(default_factory=dict)  # token → when it is given up, monotonic
     _calls: Counter[str] = field(default_factory=Counter)
     _numbers: Iterator[int] = field(default_factory=itertools.count)

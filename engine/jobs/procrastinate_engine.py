@@ -191,7 +191,9 @@ class ProcrastinateEngine:
     # --- keeping claims alive, and mending
 
     def _keep(self) -> None:
-        while not self._ending.wait(min(sweeping.EVERY, self.desk.terms.lease / 3)):
+        beat = 0.0  # at once: what the process before this one held is free
+        while not self._ending.wait(beat):
+            beat = min(sweeping.EVERY, self.desk.terms.lease / 3)
             try:
                 app = self._current()
                 self.desk.renew(app)

@@ -19,6 +19,7 @@ from engine.jobs.claiming import INSIDE
 from engine.jobs.desk import Desk
 from engine.jobs.failing import Verdict
 from engine.jobs.trying import in_transaction
+from engine.processes import is_gone
 from engine.storage.automation import OPEN_MESSAGES, OPEN_RUNS, in_state
 from engine.texts import say
 
@@ -41,7 +42,7 @@ class Swept:
 def sweep(app: Application, desk: Desk, *, orphans: bool = False, ring: bool = True) -> Swept:
     """``orphans``: no other process delivers, so every claim that is not ours is of a process that is gone;
     ``ring``: ring for what is overdue, where the engine does not look itself."""
-    released = [id for id in _abandoned(app, desk, orphans) if release(app, desk, id)]
+    released = [id for id, token in _abandoned(app, desk, orphans) if release(app, desk, id, token)]
     woken = _wake_queued(app)
     return Swept(len(released), _ring_overdue(app) if ring else 0, woken, _end_finished(app))
 
@@ -49,25 +50,27 @@ def sweep(app: Application, desk: Desk, *, orphans: bool = False, ring: bool = T
 # --- claims of processes that are gone -------------------------------------------------------------------------------
 
 
-def _abandoned(app: Application, desk: Desk, orphans: bool) -> Sequence[int]:
-    table = app.tables.message
-    over = table.c.lease_until < app.clock()
-    if orphans:
-        over = sa.or_(over, ~table.c.token.startswith(f"{desk.name}:", autoescape=True))
+def _abandoned(app: Application, desk: Desk, orphans: bool) -> Sequence[tuple[int, str]]:
+    """(message, token) of claims whose lease is over, or whose process is known to have ended."""
+    table, now = app.tables.message, app.clock()
     with app.database.read() as conn:
-        found = conn.scalars(sa.select(table.c.id).where(in_state(table, "claimed"), over).limit(MOST)).all()
-        return list(found)
+        claimed = sa.select(table.c.id, table.c.token, table.c.lease_until).where(in_state(table, "claimed"))
+        rows = conn.execute(claimed.order_by(table.c.lease_until).limit(MOST * 5)).all()
+    others = [row for row in rows if not (row.token or "").startswith(f"{desk.name}:")]
+    found = [row for row in rows if row.lease_until < now] + [row for row in others if orphans or is_gone(row.token)]
+    return list({row.id: (row.id, row.token) for row in found}.values())[:MOST]
 
 
-def release(app: Application, desk: Desk, id: int) -> bool:
-    """Take a claim back whose holder is gone: tried again, or asked about where nobody knows whether it arrived."""
+def release(app: Application, desk: Desk, id: int, token: str) -> bool:
+    """Take a claim back whose holder is gone: tried again, or asked about where nobody knows whether it arrived. By now
+    another may hold it, or the same have said that it lives."""
 
     def work(conn: sa.Connection) -> bool:
         table, now = app.tables.message, app.clock()
-        gone = sa.or_(table.c.lease_until < now, ~table.c.token.startswith(f"{desk.name}:", autoescape=True))
-        row = conn.execute(
-            sa.select(table).where(table.c.id == id, table.c.state == "claimed", gone).with_for_update(skip_locked=True)
-        ).first()
+        theirs = ~table.c.token.startswith(f"{desk.name}:", autoescape=True)
+        gone = (table.c.token == token, sa.or_(table.c.lease_until < now, theirs))
+        held = sa.select(table).where(table.c.id == id, table.c.state == "claimed", *gone)
+        row = conn.execute(held.with_for_update(skip_locked=True)).first()
         if row is None:
             return False
         reason = say(message("The process that delivered it ended."), app.definition.languages[0])

@@ -6,17 +6,31 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from engine.api import Registry, learn
-from plugins.planning.floor import calibrating, replanning, weighing
+from engine.api import Application, Registry, learn
+from plugins.planning.floor import calibrating, replanning, rush_answers, rush_applying, rushing, weighing
 
-learn(Path(__file__).parent / "translations")
+HERE = Path(__file__).parent
+learn(HERE / "translations")
 
 
 def register(registry: Registry) -> None:
     registry.action(replanning.Replan)
     registry.errand(replanning.KIND, replanning.replan)
+    registry.action(rush_applying.RushOrder)
+    registry.errand(rush_applying.STEP, rush_applying.follow_up)
+    registry.work(rush_answers.KIND, rush_answers.simulate)
     registry.action(calibrating.Calibrate)
     registry.errand(calibrating.KIND, calibrating.calibrate)
     registry.action(weighing.WeighStandards)
     registry.errand(weighing.KIND, weighing.weigh)
+    registry.template_folders.append(str(HERE / "templates"))
+    registry.panel(rushing.FORM, "/planning/rush/{id}")
+    registry.screen(_rush)
+
+
+def _rush(application: Application) -> Any:
+    from plugins.planning.screens.rush import make_blueprint  # pages are for servers; a check needs none
+
+    return make_blueprint(application)

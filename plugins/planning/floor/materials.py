@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -27,10 +27,11 @@ class Needs:
     receipts: Mapping[str, Row]
 
 
-def needs(app: Application) -> Needs:
+def needs(app: Application, also: Collection[int] = ()) -> Needs:
+    """``also``: products that are read whether anything waits for them or not."""
     missing = {str(row["id"]): row for row in every(app, PLANNER, "requirement", where="record.missing > 0")}
     receipts = dict(_receipts(app))
-    wanted = {row["product"] for row in missing.values()} | {row["product"] for row in receipts.values()}
+    wanted = {row["product"] for row in (*missing.values(), *receipts.values())} | set(also)
     products = {str(row["id"]): row for row in every(app, PLANNER, "product", ids=wanted)}
     today = app.clock().astimezone(ZoneInfo(app.definition.timezone)).date().toordinal()
     jobs = every(app, PLANNER, "job", ids={row["job"] for row in missing.values()})
@@ -48,8 +49,12 @@ def needs(app: Application) -> Needs:
 def ready(app: Application) -> dict[int, tuple[int, str]]:
     """By job: the minute at which the last of its material is there, and which that is. What is there today is left
     out."""
-    found = needs(app)
-    if not found.requirements:
+    return readiness(app, needs(app))
+
+
+def readiness(app: Application, found: Needs) -> dict[int, tuple[int, str]]:
+    """As ``ready``, of needs that were read."""
+    if not found.material.demands:
         return {}
     netting = netted(found.material)
     return {

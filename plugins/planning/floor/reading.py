@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.api import Application, every, system_actor
-from plugins.planning.calendars import Calendar, Interval
+from plugins.planning.calendars import Calendar, Interval, joined
 from plugins.planning.floor.time import calendar_of, end_of, minute, open_minutes
 from plugins.planning.shapes import (
     After,
@@ -65,6 +65,7 @@ class Books:
     moulds: Mapping[int, Row]
     stops: Sequence[Row]
     customers: Mapping[int, Row]
+    overtime: Sequence[Row] = ()
 
 
 def read(app: Application, materials: Mapping[int, tuple[int, str]] | None = None) -> Floor:
@@ -84,6 +85,7 @@ def books(app: Application) -> Books:
     return Books(
         steps, jobs, orders, routings, by_id("machine"), by_id("machine_group"), by_id("mould"), stops,
         _some(app, "customer", {row["customer"] for row in orders.values()}),
+        list(every(app, PLANNER, "extra_shift", where="record.ends_at >= now()")),
     )  # fmt: skip
 
 
@@ -116,6 +118,9 @@ def _machines(app: Application, books: Books, today: dt.date) -> dict[str, Machi
     closed: dict[int, list[Interval]] = defaultdict(list)
     for stop in books.stops:
         closed[stop["machine"]].append((minute(stop["begins_at"]), minute(stop["ends_at"])))
+    longer: dict[int, list[Interval]] = defaultdict(list)
+    for extra in books.overtime:
+        longer[extra["machine"]].append((minute(extra["begins_at"]), minute(extra["ends_at"])))
     shifts = {row["shifts"] for row in books.machines.values()}
     open_at = {name: open_minutes(app.definition, name, today) for name in shifts}
     found = {}
@@ -123,7 +128,8 @@ def _machines(app: Application, books: Books, today: dt.date) -> dict[str, Machi
         group = books.groups.get(row["group"] or 0)
         overtime = group["overtime_cost"] if group else None
         found[str(id)] = Machine(
-            str(id), str(row["group"] or f"machine {id}"), calendar_of(open_at[row["shifts"]], closed[id]),
+            str(id), str(row["group"] or f"machine {id}"),
+            calendar_of(joined((*open_at[row["shifts"]], *longer[id])), closed[id]),
             _hundredths(row["hourly_cost"]), _hundredths(overtime or row["hourly_cost"]),
         )  # fmt: skip
     return found

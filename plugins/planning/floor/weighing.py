@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 from engine.api import Action, Application, Context, Effect, Outside, Stale, Together, every, get, message, say, together
 from plugins.planning.floor.materials import ready
 from plugins.planning.floor.reading import PLANNER, Books, Floor, Row, books, made_of
+from plugins.planning.floor.rushing import work_of
 from plugins.planning.floor.time import day_of, moment
-from plugins.planning.floor.work_of import work_of
 from plugins.planning.measure import days_late, ends
 from plugins.planning.repair import repaired
 
@@ -94,7 +94,7 @@ def weight(scales: Scales, row: Row) -> Weight:
     floor = made_of(scales.app, replace(scales.books, steps=changed), scales.materials)
     new = ends(floor.problem, repaired(floor.problem, floor.plan))
     moved = sorted(_moved(scales, floor, new), key=lambda one: (-one.late, one.old - one.new, int(one.order)))
-    orders = {step["order"] for step in changed if step["id"] in mine}
+    orders = {step["order"] for step in changed if step["id"] in mine and step["order"] > 0}  # held promises are none
     worse = sum(one.old <= floor.problem.orders[one.order].promised < one.new for one in moved)
     return Weight(len(orders), tuple(moved), worse)
 

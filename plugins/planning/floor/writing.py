@@ -52,19 +52,26 @@ class Moved:
 
 def write(app: Application, floor: Floor, after: Schedule, why: str, by: int | None = None) -> Moved:
     """Raises Stale when a record was changed since the floor was read; then nothing is written."""
+    with together(app, PLANNER) as walks:
+        return write_in(walks, app, floor, after, why, by)
+
+
+def write_in(
+    walks: Together, app: Application, floor: Floor, after: Schedule, why: str, by: int | None = None
+) -> Moved:
+    """As ``write``, in a transaction under way."""
     changed = [one for one in after.assignments.values() if _differs(floor, one)]
     if not changed:
         return Moved(0, ())
     moved = Moved(len(changed), tuple(_orders(floor, after)))
-    with together(app, PLANNER) as walks:
-        for one in changed:
-            row = floor.rows[one.operation]
-            walks.save("job_step", _values(app, floor, one), id=row["id"], version=row["version"])
-        _write_jobs(walks, floor, after, {floor.rows[one.operation]["job"] for one in changed})
-        _write_orders(walks, floor, after, {one.order for one in moved.orders})
-        change = walks.save("plan_change", _change(floor, moved, why, by)).id
-        for person, orders in _people(floor, moved).items():
-            walks.save("plan_notice", {"change": change, "person": person, **_notice(floor, orders)})
+    for one in changed:
+        row = floor.rows[one.operation]
+        walks.save("job_step", values_of(app, floor, one), id=row["id"], version=row["version"])
+    _write_jobs(walks, floor, after, {floor.rows[one.operation]["job"] for one in changed})
+    _write_orders(walks, floor, after, {one.order for one in moved.orders})
+    change = walks.save("plan_change", _change(floor, moved, why, by)).id
+    for person, orders in _people(floor, moved).items():
+        walks.save("plan_notice", {"change": change, "person": person, **_notice(floor, orders)})
     return moved
 
 
@@ -76,7 +83,7 @@ def _differs(floor: Floor, one: Assignment) -> bool:
     return before is None or (before.machine, before.start, before.end) != (one.machine, one.start, one.end)
 
 
-def _values(app: Application, floor: Floor, one: Assignment) -> dict[str, Any]:
+def values_of(app: Application, floor: Floor, one: Assignment) -> dict[str, Any]:
     place = _place(one.machine)
     said = say(words_of(floor, one.reason), app.definition.languages[0])
     return {**place, "planned_start": moment(one.start), "planned_end": moment(one.end), "why": said[:200]}
