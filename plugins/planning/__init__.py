@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.api import Application, Registry, learn
-from plugins.planning.floor import calibrating, replanning, rush_answers, rush_applying, rushing, weighing
+from plugins.planning.floor import calibrating, promising, replanning, rush_answers, rush_applying, rushing, weighing
 
 HERE = Path(__file__).parent
 learn(HERE / "translations")
@@ -25,6 +25,8 @@ def register(registry: Registry) -> None:
     registry.errand(calibrating.KIND, calibrating.calibrate)
     registry.action(weighing.WeighStandards)
     registry.errand(weighing.KIND, weighing.weigh)
+    registry.action(promising.PromiseDate)
+    registry.errand(promising.KIND, promising.promise)
     registry.template_folders.append(str(HERE / "templates"))
     registry.panel(rushing.FORM, "/planning/rush/{id}")
     registry.screen(_rush)
