@@ -37,6 +37,7 @@ class PromiseDate(Action):
     """Work out the earliest date for what is asked for, and hold capacity and material for it."""
 
     type: ClassVar[str] = KIND
+    takes: ClassVar[frozenset[str]] = frozenset({"hold"})
 
     def effects(self, context: Context) -> Sequence[Effect]:
         return [Outside(KIND, {})]
