@@ -200,7 +200,7 @@ def test_inside_the_band_it_is_accepted_by_itself_and_the_plan_follows(plant: Pl
 def test_inside_the_band_it_still_waits_where_an_order_would_become_late(plant: Plant) -> None:
     plant.reports(plant.cap, *A_TENTH_MORE)
     plant.made.clock.advance(days=7)
-    plant.job(plant.cap, 1050, due="2026-06-08")  # 18 hours of 18, by the standard
+    plant.job(plant.cap, 900, due="2026-06-08")  # 15.5 of the 16 hours that are left, by the standard
     plant.made.deliver()
     tick(plant.app)
     plant.made.deliver()
@@ -214,6 +214,7 @@ def test_inside_the_band_it_still_waits_where_an_order_would_become_late(plant: 
 def test_a_person_accepts_and_the_routing_and_the_plan_follow(plant: Plant) -> None:
     plant.reports(plant.cap, *TWICE)
     plant.a_week_goes_by()
+    plant.job(plant.cap, 100)  # begins at once and stays where it is
     job = plant.job(plant.cap, 100)
     plant.made.deliver()
     (one,) = plant.all("standard_time")
@@ -233,7 +234,10 @@ def test_what_somebody_refused_is_not_proposed_again_until_reports_say_something
     assert [state for *_, state in plant.proposals()] == ["rejected"]
     plant.reports(plant.cap, *(300,) * 20, day="2026-06-10")
     plant.a_week_goes_by()
-    assert [(difference, state) for _, difference, _, state in plant.proposals()] == [(100, "rejected"), (200, "proposed")]
+    assert [(difference, state) for _, difference, _, state in plant.proposals()] == [
+        (100, "rejected"),
+        (200, "proposed"),
+    ]
 
 
 def test_a_proposal_that_still_stands_stays_one_and_gives_way_to_what_newer_reports_say(plant: Plant) -> None:
@@ -254,10 +258,13 @@ def test_a_thin_sample_is_proposed_marked_and_never_taken_by_itself(plant: Plant
 
 def test_the_drift_chart_has_a_point_for_each_month_and_writes_none_twice(plant: Plant) -> None:
     plant.reports(plant.cap, *(100,) * 6, day="2026-04-15")
-    plant.reports(plant.cap, *(130,) * 6)
+    plant.reports(plant.cap, *(150,) * 6)
     plant.a_week_goes_by()
-    points = [(row["begins_on"].month, float(row["ratio"]), row["outside"], row["mark"]) for row in plant.all("standard_drift")]
-    assert points == [(4, 100.0, False, "enough"), (5, 130.0, True, "enough")]
+    points = [
+        (row["begins_on"].month, float(row["ratio"]), row["outside"], row["mark"])
+        for row in plant.all("standard_drift")
+    ]
+    assert points == [(4, 100.0, False, "enough"), (5, 150.0, True, "enough")]
     versions = [row["version"] for row in plant.all("standard_drift")]
     plant.a_week_goes_by()
     assert [row["version"] for row in plant.all("standard_drift")] == versions

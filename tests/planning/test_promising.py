@@ -49,7 +49,7 @@ def test_what_is_asked_for_gets_a_date_that_can_be_kept_until_the_hold_is_over(p
     moulding, packing = held(plant, found["id"])
     assert (moulding["work"], moulding["ends_at"] - moulding["begins_at"]) == (330, dt.timedelta(minutes=330))
     assert packing["begins_at"] == moulding["ends_at"] + dt.timedelta(hours=1)
-    assert any(who == "li" and "2026-06-02" in text for who, text in plant.made.messages())
+    assert any(who == "li" and "瓶盖 × 600" in text for who, text in plant.made.messages())
 
 
 def test_two_promises_do_not_hold_the_same_mould_at_the_same_time(plant: Plant) -> None:
@@ -102,7 +102,7 @@ def test_a_promise_that_is_taken_is_kept_for_its_order_until_that_has_jobs(plant
     values = {"customer": plant.customer, "sales_person": plant.made.id_of("li"), "due_on": "2026-06-10",
               "ordered_on": "2026-06-01", "lines": [{"product": plant.cap, "quantity": 600, "price": "1"}]}  # fmt: skip
     order = plant.made.adopt("order", state="pending", **values).id
-    plant.made.take("promise", first, "take", values={"order": order}, as_="li")
+    plant.made.take("promise", first, "take", order=order, as_="li")
     assert any(row["planned_start"] == kept["begins_at"] for row in read(plant.app).rows.values())
     plant.made.update("order", order, planned=True)
     assert not read(plant.app).rows

@@ -7,13 +7,13 @@ counts on until its order has jobs: then these take its place.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.api import Actor, Application, every, get
-from plugins.planning.material_shapes import Demand
+from plugins.planning.material_shapes import Demand, Material
 
 Row = Mapping[str, Any]
 FIRST = -(10**9)  # ids of promises and their operations count down from here
@@ -48,8 +48,19 @@ def held(app: Application, actor: Actor) -> Held:
     )
 
 
-def demands(app: Application, actor: Actor, items: Collection[str]) -> list[Demand]:
-    """What held promises need of these items, on the day they would begin."""
+def apart(app: Application, actor: Actor, material: Material) -> Material:
+    """The material with what held promises need set apart: of stock first, since it is theirs whoever else asks for an
+    earlier day; what stock does not give is a demand on the day they would begin."""
+    stock, rest = dict(material.stock), []
+    for one in _needed(app, actor, material.items):
+        given = min(stock.get(one.item, Decimal(0)), one.quantity)
+        stock[one.item] = stock.get(one.item, Decimal(0)) - given
+        if given < one.quantity:
+            rest.append(replace(one, quantity=one.quantity - given))
+    return replace(material, stock=stock, demands=[*material.demands, *rest])
+
+
+def _needed(app: Application, actor: Actor, items: Collection[str]) -> list[Demand]:
     rows = list(every(app, actor, "promise", where=HELD))
     boms = {product: get(app, actor, "product", product)["bom"] for product in {row["product"] for row in rows}}
     zone = ZoneInfo(app.definition.timezone)

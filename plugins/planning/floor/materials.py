@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.api import Application, every, open_spans
-from plugins.planning.floor.holding import demands
+from plugins.planning.floor.holding import apart
 from plugins.planning.floor.reading import PLANNER, Row
 from plugins.planning.floor.time import minute
 from plugins.planning.material_shapes import Demand, Item, Material, Receipt
@@ -57,8 +57,7 @@ def readiness(app: Application, found: Needs) -> dict[int, tuple[int, str]]:
     """As ``ready``, of needs that were read."""
     if not found.material.demands:
         return {}
-    promises = demands(app, PLANNER, found.material.items)
-    netting = netted(replace(found.material, demands=[*found.material.demands, *promises]))
+    netting = netted(apart(app, PLANNER, found.material))
     return {
         int(job): (_morning(app, dt.date.fromordinal(day)), str(found.products[item]["name"]))
         for job, (day, item) in earliest(netting).items()

@@ -154,5 +154,3 @@ def _line(floor: Floor, one: Assignment) -> dict[str, Any]:
     row = floor.rows[one.operation]
     return {"number": row["number"], "name": row["name"], "machine": int(one.machine), "mould": row["mould"],
             "work": row["work"], "begins_at": moment(one.start), "ends_at": moment(one.end)}  # fmt: skip
-
-

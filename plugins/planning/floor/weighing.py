@@ -7,7 +7,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from engine.api import Action, Application, Context, Effect, Outside, Stale, Together, every, get, message, say, together
+from engine.api import (
+    Action,
+    Application,
+    Context,
+    Effect,
+    Outside,
+    Stale,
+    Together,
+    every,
+    get,
+    message,
+    say,
+    together,
+)
 from plugins.planning.floor.materials import ready
 from plugins.planning.floor.reading import PLANNER, Books, Floor, Row, books, made_of
 from plugins.planning.floor.rushing import work_of
