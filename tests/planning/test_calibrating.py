@@ -276,7 +276,7 @@ def test_what_a_person_enters_is_weighed_and_ends_what_was_measured(plant: Plant
     plant.a_week_goes_by()
     plant.made.create("standard_time", product=plant.cap, operation="注塑", source="entered", cycle="90s", as_="zhao")
     plant.made.deliver()
-    measured, entered = plant.all("standard_time")
+    _measured, entered = plant.all("standard_time")
     assert (entered["old_cycle"], entered["orders"], float(entered["difference"])) == (60 * SECONDS, 1, 50)
     plant.made.take("standard_time", entered["id"], "accept", as_="zhao")
     plant.made.deliver()

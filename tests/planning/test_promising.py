@@ -45,7 +45,8 @@ def test_what_is_asked_for_gets_a_date_that_can_be_kept_until_the_hold_is_over(p
     assert found["begins_at"] > found["held_until"]
     assert (found["earliest_on"], found["likely_on"], found["safe_on"]) == (dt.date(2026, 6, 2),) * 3
     assert found["confidence"] == "thin"  # nobody has reported anything yet
-    assert "注塑" in found["why"] and "此前未下达" in found["why"]
+    assert "注塑" in found["why"]
+    assert "此前未下达" in found["why"]
     moulding, packing = held(plant, found["id"])
     assert (moulding["work"], moulding["ends_at"] - moulding["begins_at"]) == (330, dt.timedelta(minutes=330))
     assert packing["begins_at"] == moulding["ends_at"] + dt.timedelta(hours=1)

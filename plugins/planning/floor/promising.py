@@ -101,7 +101,7 @@ def _answer(app: Application, row: Row, lengths: Lengths) -> bool:
         asked = question(app, {**row, "order": None, "penalty": None, "wanted_on": _wanted(app, row)})
     except Refused as refused:
         with together(app, PLANNER) as walks:
-            walks.save("promise", {"problem": say(refused.message, language)}, id=row["id"])
+            walks.save("promise", {"problem": say(refused.reason, language)}, id=row["id"])
         return False
     values = _values(app, asked, row, until, lengths)
     try:

@@ -85,7 +85,8 @@ def books(app: Application) -> Books:
     routings = {(row["_parent"], row["name"]): row for row in every(app, PLANNER, "operation")}
     stops = list(every(app, PLANNER, "machine_stop", where="record.ends_at >= now()"))
     return Books(
-        [*steps, *promises.steps], jobs, orders, routings, by_id("machine"), by_id("machine_group"), by_id("mould"), stops,
+        [*steps, *promises.steps], jobs, orders, routings,
+        by_id("machine"), by_id("machine_group"), by_id("mould"), stops,
         _some(app, "customer", {row["customer"] for row in orders.values()}),
         list(every(app, PLANNER, "extra_shift", where="record.ends_at >= now()")),
     )  # fmt: skip

@@ -77,7 +77,7 @@ class Scales:
 
 
 def weigh(app: Application, _data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The errand: the proposals that nobody has weighed yet, some at a time. Saving them wakes it again for the rest."""
+    """The errand: proposals that nobody has weighed yet, some at a time. Saving them wakes it again for the rest."""
     rows = list(every(app, PLANNER, "standard_time", where=WAITING))[:MOST]
     if not rows:
         return {"weighed": 0}

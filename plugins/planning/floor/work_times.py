@@ -29,8 +29,8 @@ Key = tuple[int, str]  # product and operation
 
 @dataclass(frozen=True)
 class Standard:
-    """What is in force for one operation of a routing: ``cycle`` makes ``cavities`` pieces. ``rules``: what its group of
-    machines asks of a proposal."""
+    """What is in force for one operation of a routing: ``cycle`` makes ``cavities`` pieces. ``rules``: what its machine
+    group asks of a proposal."""
 
     product: int
     operation: str
