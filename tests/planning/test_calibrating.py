@@ -200,12 +200,13 @@ def test_inside_the_band_it_is_accepted_by_itself_and_the_plan_follows(plant: Pl
 def test_inside_the_band_it_still_waits_where_an_order_would_become_late(plant: Plant) -> None:
     plant.reports(plant.cap, *A_TENTH_MORE)
     plant.made.clock.advance(days=7)
-    plant.job(plant.cap, 900, due="2026-06-08")  # 15.5 of the 16 hours that are left, by the standard
+    plant.job(plant.cap, 100, due="2026-06-07")  # begins at once and stays where it is
+    plant.job(plant.cap, 780, due="2026-06-08")  # ends 20 minutes before the day does, by the standard
     plant.made.deliver()
     tick(plant.app)
     plant.made.deliver()
     (one,) = plant.all("standard_time")
-    assert (one["state"], one["automatic"], one["orders"], one["moved"], one["worse"]) == ("proposed", True, 1, 1, 1)
+    assert (one["state"], one["automatic"], one["orders"], one["moved"], one["worse"]) == ("proposed", True, 2, 1, 1)
     touched = plant.made.lines("standard_time", one["id"], "touched")
     assert [(line["days"], line["due_on"]) for line in touched] == [(1, dt.date(2026, 6, 8))]
     assert plant.cycle(plant.cap) == 60
@@ -214,13 +215,12 @@ def test_inside_the_band_it_still_waits_where_an_order_would_become_late(plant: 
 def test_a_person_accepts_and_the_routing_and_the_plan_follow(plant: Plant) -> None:
     plant.reports(plant.cap, *TWICE)
     plant.a_week_goes_by()
-    plant.job(plant.cap, 100)  # begins at once and stays where it is
-    job = plant.job(plant.cap, 100)
+    jobs = [plant.job(plant.cap, 100) for _ in range(2)]  # the first begins at once and stays where it is
     plant.made.deliver()
     (one,) = plant.all("standard_time")
     plant.made.take("standard_time", one["id"], "accept", as_="zhao")
     plant.made.deliver()
-    (step,) = [row for row in plant.all("job_step") if row["job"] == job]
+    step = max((row for row in plant.all("job_step") if row["job"] in jobs), key=lambda row: row["planned_start"])
     assert (plant.cycle(plant.cap), step["work"]) == (120, 230)
     assert step["planned_end"] - step["planned_start"] == dt.timedelta(minutes=230)
     assert plant.all("plan_change")[-1]["why"].startswith("标准工时：瓶盖 注塑")

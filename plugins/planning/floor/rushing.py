@@ -168,3 +168,4 @@ def measures(app: Application, read: Books) -> Measures:
     offset = app.clock().astimezone(ZoneInfo(app.definition.timezone)).utcoffset() or dt.timedelta()
     opens = (8 * 60 - int(offset.total_seconds() // 60)) % (24 * 60)
     return Measures(Overtime(frozenset(longer), after, closed, opens), Leaving(MOST_OUTSIDE))
+
