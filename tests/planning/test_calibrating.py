@@ -207,7 +207,7 @@ def test_inside_the_band_it_still_waits_where_an_order_would_become_late(plant: 
     plant.made.deliver()
     (one,) = plant.all("standard_time")
     assert (one["state"], one["automatic"], one["orders"], one["moved"], one["worse"]) == ("proposed", True, 2, 1, 1)
-    touched = plant.made.lines("standard_time", one["id"], "touched")
+    touched = plant.all("standard_time_order")
     assert [(line["days"], line["due_on"]) for line in touched] == [(1, dt.date(2026, 6, 8))]
     assert plant.cycle(plant.cap) == 60
 

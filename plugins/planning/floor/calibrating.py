@@ -1,8 +1,8 @@
 """Standard times follow the work: what the reports of half a year say is proposed where it differs from the routing.
 
 Two errands. ``calibrate`` reads reports and writes proposals and the points of the drift chart; ``weigh`` works out
-what accepting a proposal would do to the open orders, and accepts those that are inside the band of their machine group, of
-enough reports, and make no order late. Everything else is for a person to decide.
+what accepting a proposal would do to the open orders, and accepts those that are inside the band of their machine
+group, of enough reports, and make no order late. Everything else is for a person to decide.
 """
 
 from __future__ import annotations
