@@ -88,13 +88,27 @@ SELECT id, was['name'] AS name FROM entered WHERE form = 'production_line';
 CREATE TABLE machine AS
 SELECT id, was['code'] AS code, was['code'] || ' ' || was['name'] AS title, was['usable'] = 'true' AS usable
 FROM entered WHERE form = 'machine';
-CREATE TABLE operation AS  -- as each product has them since it was entered
+CREATE TABLE standard_time AS
+SELECT entered.id, was['_state'] AS state, was['product']::BIGINT AS product, was['operation'] AS name,
+       was['what'] AS what, was['cycle']::HUGEINT AS cycle, was['mark'] AS mark, was['worse']::BIGINT AS worse,
+       was['since']::DATE AS since,
+       (SELECT max(visit.id) FROM visit WHERE visit.form = 'standard_time' AND record_id = entered.id
+        AND visit.state = 'accepted') AS accepted
+FROM entered WHERE form = 'standard_time';
+CREATE TABLE standard_drift AS
+SELECT id, was['group']::BIGINT AS machine_group, was['begins_on']::DATE AS begins_on, was['mark'] AS mark,
+       was['outside'] = 'true' AS outside,
+       tenths(half_up(units(was['measured']) * 100, units(was['standard']), 10)) AS ratio
+FROM entered WHERE form = 'standard_drift';
+CREATE TABLE operation AS  -- as each product has them since it was entered, or since a standard time was accepted
 WITH step AS (
     SELECT record_id AS product, unnest(json_extract(changes, '$.operations[1]')::JSON[]) AS step FROM event
-    WHERE form = 'product' AND kind = 'created' AND json_exists(changes, '$.operations'))
-SELECT product, step ->> 'name' AS name, (step ->> 'cycle')::HUGEINT AS cycle,
+    WHERE form = 'product' AND kind = 'created' AND json_exists(changes, '$.operations')),
+accepted AS (
+    SELECT product, name, arg_max(cycle, accepted) AS cycle FROM standard_time WHERE accepted IS NOT NULL GROUP BY ALL)
+SELECT step.product, step ->> 'name' AS name, coalesce(accepted.cycle, (step ->> 'cycle')::HUGEINT) AS cycle,
        coalesce((step ->> 'cavities')::HUGEINT, 1) AS cavities, coalesce((step ->> 'setup')::HUGEINT, 0) AS setup
-FROM step;
+FROM step LEFT JOIN accepted ON accepted.product = step.product AND accepted.name = step ->> 'name';
 CREATE TABLE movement AS
 SELECT id, was['kind'] AS kind, was['moved_on']::DATE AS moved_on, was['product']::BIGINT AS product,
        was['quantity']::DECIMAL(18, 3) AS quantity, was['requirement']::BIGINT AS requirement,
@@ -407,6 +421,32 @@ WITH own AS (
     SELECT requirement.id, requirement.due_on FROM requirement JOIN orders ON orders.id = "order"
     WHERE missing > 0 AND state NOT IN ('signed', 'cancelled'))
 SELECT row_number() OVER (ORDER BY due_on, id), id FROM own ORDER BY due_on, id LIMIT 10;
+
+-- standards: To decide
+SELECT 'figure', count(*) FROM standard_time WHERE state = 'proposed';
+-- standards: Would make orders late
+SELECT 'figure', count(*) FROM standard_time WHERE state = 'proposed' AND worse > 0;
+-- standards: On thin samples
+SELECT 'figure', count(*) FROM standard_time WHERE state = 'proposed' AND mark = 'thin';
+-- standards: Accepted this month
+SELECT 'figure', count(*) FROM standard_time WHERE state = 'accepted' AND since >= month_of(today());
+-- standards: Standard times to decide
+SELECT row_number() OVER (ORDER BY worse DESC NULLS LAST, what, id), id FROM standard_time WHERE state = 'proposed'
+ORDER BY worse DESC NULLS LAST, what, id LIMIT 12;
+-- standards: Measured to standard % by month and group (enough reports)
+SELECT (6 - months_between(begins_on, today())) || ' ' || (SELECT was['name'] FROM entered g
+           WHERE g.form = 'machine_group' AND g.id = standard_drift.machine_group),
+       mean(sum(ratio), count(ratio))
+FROM standard_drift WHERE mark = 'enough' AND months_between(begins_on, today()) BETWEEN 0 AND 6
+GROUP BY begins_on, machine_group;
+-- standards: What became of proposals
+SELECT said('standard_time.state', state), count(*) FROM standard_time GROUP BY state;
+-- standards: Off the standard in the last two months
+SELECT row_number() OVER (ORDER BY ratio DESC, id DESC), id FROM standard_drift
+WHERE outside AND begins_on >= last_month() ORDER BY ratio DESC, id DESC LIMIT 8;
+-- standards: Latest calibrations
+WITH own AS (SELECT id, was['made_at']::TIMESTAMP AS made_at FROM entered WHERE form = 'calibration')
+SELECT row_number() OVER (ORDER BY made_at DESC, id DESC), id FROM own ORDER BY made_at DESC, id DESC LIMIT 5;
 
 -- channels: Channel orders today
 SELECT 'figure', count(*) FROM pool WHERE placed_at >= midnight(today());

@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from engine.api import Actor, Application, Registry, learn
-from plugins.planning.floor import replanning, requesting, rush_answers, rush_applying, rushing
+from plugins.planning.floor import (
+    calibrating,
+    promising,
+    replanning,
+    requesting,
+    rush_answers,
+    rush_applying,
+    rushing,
+    weighing,
+)
 
 HERE = Path(__file__).parent
 learn(HERE / "translations")
@@ -21,6 +30,12 @@ def register(registry: Registry) -> None:
     registry.action(rush_applying.RushOrder)
     registry.errand(rush_applying.STEP, rush_applying.follow_up)
     registry.work(rush_answers.KIND, rush_answers.simulate)
+    registry.action(calibrating.Calibrate)
+    registry.errand(calibrating.KIND, calibrating.calibrate)
+    registry.action(weighing.WeighStandards)
+    registry.errand(weighing.KIND, weighing.weigh)
+    registry.action(promising.PromiseDate)
+    registry.errand(promising.KIND, promising.promise)
     registry.template_folders.append(str(HERE / "templates"))
     registry.panel(rushing.FORM, "/planning/rush/{id}")
     registry.screen(_rush)

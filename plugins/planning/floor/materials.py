@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.api import Application, every, open_spans
+from plugins.planning.floor.holding import apart
 from plugins.planning.floor.reading import PLANNER, Row
 from plugins.planning.floor.time import minute
 from plugins.planning.material_shapes import BadMaterial, Demand, Item, Line, Lot, Material, Netting, Receipt
@@ -107,7 +108,7 @@ def readiness(app: Application, found: Needs) -> dict[int, tuple[int, str]]:
     """As ``ready``, of needs that were read."""
     if not found.material.demands:
         return {}
-    netting = solved(_counted_on(found.material))[0]
+    netting = solved(_counted_on(apart(app, PLANNER, found.material)))[0]
     late = {job: there for job, there in earliest(netting).items() if there[0] > netting.today}
     mornings = {day: _morning(app, dt.date.fromordinal(day)) for day in {day for day, _ in late.values()}}
     return {int(job): (mornings[day], str(found.products[item]["name"])) for job, (day, item) in late.items()}

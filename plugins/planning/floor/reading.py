@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from engine.api import Application, every, system_actor
 from plugins.planning.calendars import Calendar, Interval, joined
+from plugins.planning.floor.holding import held
 from plugins.planning.floor.time import calendar_of, end_of, minute, open_minutes
 from plugins.planning.shapes import (
     After,
@@ -78,12 +79,14 @@ def books(app: Application) -> Books:
         return {row["id"]: row for row in every(app, PLANNER, form, where=where)}
 
     steps = list(every(app, PLANNER, "job_step", where="record.open"))
-    jobs = _some(app, "job", {row["job"] for row in steps})
-    orders = _some(app, "order", {row["order"] for row in steps})
+    promises = held(app, PLANNER)
+    jobs = {**_some(app, "job", {row["job"] for row in steps}), **promises.jobs}
+    orders = {**_some(app, "order", {row["order"] for row in steps}), **promises.orders}
     routings = {(row["_parent"], row["name"]): row for row in every(app, PLANNER, "operation")}
     stops = list(every(app, PLANNER, "machine_stop", where="record.ends_at >= now()"))
     return Books(
-        steps, jobs, orders, routings, by_id("machine"), by_id("machine_group"), by_id("mould"), stops,
+        [*steps, *promises.steps], jobs, orders, routings,
+        by_id("machine"), by_id("machine_group"), by_id("mould"), stops,
         _some(app, "customer", {row["customer"] for row in orders.values()}),
         list(every(app, PLANNER, "extra_shift", where="record.ends_at >= now()")),
     )  # fmt: skip

@@ -11,6 +11,7 @@ from plugins.planning.floor.materials import ready
 from plugins.planning.floor.reading import PLANNER, read
 from plugins.planning.floor.writing import Moved, write
 from plugins.planning.following import followed
+from plugins.planning.repair import repaired
 
 KIND = "replan"
 TRIES = 3
@@ -23,17 +24,19 @@ class Replan(Action):
 
     type: ClassVar[str] = KIND
     why: Template = option("What happened, for the record of the change.")
+    improve: bool = option("Where orders would be late, others may move too so that fewer are.", False)
 
     def effects(self, context: Context) -> Sequence[Effect]:
-        return [Outside(KIND, {"why": dict(context.fill(self.why))})]
+        return [Outside(KIND, {"why": dict(context.fill(self.why)), "improve": self.improve})]
 
 
 def replan(app: Application, data: Mapping[str, Any]) -> Mapping[str, Any]:
     """The errand. Somebody may change a record while the plan is worked out: then it is worked out once more."""
-    why = _reasons([data, *data.get("also", ())], app.definition.languages[0])
+    told = [data, *data.get("also", ())]
+    why, improve = _reasons(told, app.definition.languages[0]), any(one.get("improve") for one in told)
     for attempt in range(TRIES):
         try:
-            moved = follow(app, why)
+            moved = follow(app, why, improve=improve)
             return {"steps": moved.steps, "orders": len(moved.orders)}
         except Stale:
             if attempt == TRIES - 1:
@@ -49,11 +52,12 @@ def _reasons(told: Sequence[Mapping[str, Any]], language: str) -> str:
     return "; ".join(found[:SAID]) + (f" … +{more}" if more > 0 else "")
 
 
-def follow(app: Application, why: str, by: int | None = None) -> Moved:
+def follow(app: Application, why: str, by: int | None = None, *, improve: bool = False) -> Moved:
+    """``improve``: as ``followed``, else as ``repaired``: only what has to move does."""
     if not _plannable(app):
         return Moved(0, ())  # a plant whose routings name no machines would be read for nothing at every job
     floor = read(app, ready(app))
-    return write(app, floor, followed(floor.problem, floor.plan), why, by)
+    return write(app, floor, (followed if improve else repaired)(floor.problem, floor.plan), why, by)
 
 
 def _plannable(app: Application) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.api import Application, Message, Together, message, say, together
+from plugins.planning.floor.holding import is_held
 from plugins.planning.floor.reading import OUTSIDE, PLANNER, Floor
 from plugins.planning.floor.time import day_of, moment
 from plugins.planning.measure import days_late, ends
@@ -90,7 +91,7 @@ def _looked_at(floor: Floor, changed: Sequence[Assignment]) -> Mapping[str, list
 
 def _differs(floor: Floor, one: Assignment) -> bool:
     """Locked work is never written: it stands where it is. A reason that changes alone changes nothing."""
-    if floor.problem.operations[one.operation].locked is not None:
+    if floor.problem.operations[one.operation].locked is not None or is_held(one.operation):
         return False
     before = floor.plan.assignments.get(one.operation)
     return before is None or (before.machine, before.start, before.end) != (one.machine, one.start, one.end)
@@ -118,6 +119,8 @@ def _orders(floor: Floor, after: Schedule) -> Iterable[OtherDay]:
     complete = _wholly_planned(floor)
     found = []
     for order, end in new.items():
+        if is_held(order):
+            continue
         before = old.get(order) if order in complete else None
         if before is None or day_of(before, floor.zone) != day_of(end, floor.zone):
             found.append(OtherDay(order, before, end, days_late(end, floor.problem.orders[order].promised)))
