@@ -78,7 +78,7 @@ def apply(app: Application, case: Row) -> None:
     with together(app, PLANNER) as walks:
         asked = question(app, case, walks)
         whole, after = _checked(asked, answer)
-        ids, order = _made(walks, asked, case)
+        ids, order = _made(walks, app, asked, case)
         floor = _plain(asked, whole)
         names = say(message("Rush order {number}", number=case["number"]), app.definition.languages[0])
         _overtime(walks, case, answer)
@@ -136,12 +136,12 @@ def _without(after: Schedule, asked: Question) -> Schedule:
     return Schedule({id: line for id, line in after.assignments.items() if id not in own})
 
 
-def _made(walks: Together, asked: Question, case: Row) -> tuple[dict[str, Row], int]:
+def _made(walks: Together, app: Application, asked: Question, case: Row) -> tuple[dict[str, Row], int]:
     """The steps of the rush order by the id they have in the plan, made now where there were none; and the order."""
     if not asked.jobs:
         ids = {one.id: asked.floor.rows[one.id] for one in asked.operations}
         return ids, int(asked.rush.id)
-    order = int(asked.rush.id) if asked.rush.id != str(NEW) else enter_order(walks, case)
+    order = int(asked.rush.id) if asked.rush.id != str(NEW) else enter_order(walks, app, case)
     found: dict[str, Row] = {}
     planned = {id: row for id, row in asked.floor.rows.items() if row["job"] in asked.jobs}
     for id, job in asked.jobs.items():

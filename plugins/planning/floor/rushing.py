@@ -120,7 +120,7 @@ def _entered(walks: Together, app: Application, case: Row, order: Row) -> Made:
     jobs: dict[int, Row] = {}
     steps: list[Row] = []
     wants: list[Row] = []
-    id = order["id"] if order["id"] != NEW else enter_order(walks, case)
+    id = order["id"] if order["id"] != NEW else enter_order(walks, app, case)
     for product, quantity in _wanted(app, case):
         made = walks.save("job", {"order": id, "product": product, "quantity": quantity}).id
         rows = walks.found("job_step", {"job": made})
@@ -135,10 +135,14 @@ def _entered(walks: Together, app: Application, case: Row, order: Row) -> Made:
     return Made(jobs, steps, wants)
 
 
-def enter_order(walks: Together, case: Row) -> int:
+def enter_order(walks: Together, app: Application, case: Row) -> int:
+    """The order as the case asks for it; sold by whoever sells to the customer where nobody is named."""
+    seller = case["sales_person"] or get(app, PLANNER, "customer", case["customer"])["sales_person"]
+    if seller is None:
+        raise Refused(message("Name the sales person first: neither this nor the customer has one."))
     lines = [{"product": case["product"], "quantity": case["quantity"]}]
-    values = {"customer": case["customer"], "sales_person": case["sales_person"], "due_on": case["wanted_on"],
-              "priority": "rush", "penalty": case["penalty"], "lines": lines}  # fmt: skip
+    values = {"customer": case["customer"], "sales_person": seller, "due_on": case["wanted_on"], "priority": "rush",
+              "penalty": case["penalty"], "lines": lines}  # fmt: skip
     return walks.save("order", values).id
 
 

@@ -23,8 +23,8 @@ from engine.api import (
 )
 from plugins.planning.floor.materials import ready
 from plugins.planning.floor.reading import PLANNER, Books, Floor, Row, books, made_of
-from plugins.planning.floor.rushing import work_of
 from plugins.planning.floor.time import day_of, moment
+from plugins.planning.floor.work_times import work_of
 from plugins.planning.measure import days_late, ends
 from plugins.planning.repair import repaired
 

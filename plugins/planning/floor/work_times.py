@@ -14,6 +14,8 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from math import ceil
 from zoneinfo import ZoneInfo
 
 from engine.api import Application, every
@@ -142,3 +144,10 @@ def _report(row: Row, standard: Standard, first: bool) -> Report:
         str(standard.product), standard.operation, str(row["machine"]), row["good"] + row["scrap"], 0,
         max(0.0, row["minutes"] - setup), row["worked_on"],
     )  # fmt: skip
+
+
+def work_of(line: Row, quantity: int) -> int:
+    """Minutes of an operation of the routing for so many pieces, with its set-up."""
+    cycle, setup = line["cycle"] or dt.timedelta(), line["setup"] or dt.timedelta()
+    pieces = Decimal(quantity) / (line["cavities"] or 1)
+    return ceil(pieces * Decimal(cycle.total_seconds()) / 60 + Decimal(setup.total_seconds()) / 60)

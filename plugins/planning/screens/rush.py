@@ -183,7 +183,7 @@ def choose(id: int) -> Response:
 
 
 def _decision(answer: Mapping[str, Any]) -> dict[str, Any]:
-    later = [one for one in answer["impacts"] if one[2] > one[1]]
+    later = [one for one in answer["impacts"] if one[2] > one[1] and int(one[0]) > 0]  # a held promise is no order
     lines = [{"order": int(order), "key": key, "old_end": moment(old), "new_end": moment(new), "days": late,
               "penalty": Decimal(penalty) / 100} for order, old, new, late, penalty, key in later[:500]]  # fmt: skip
     return {
