@@ -306,6 +306,8 @@ class JDConnection(Shop):
         told = data_of(answer, host_of(self.token_url))
         if not isinstance(told, dict) or not told.get("access_token"):
             words = str(told.get("msg")) if isinstance(told, dict) else str(told)
+            if self._refresh(surroundings) != refresh:  # another process was faster, and has kept the new one
+                raise refused("JD refresh_token", 200, words, again=True, after=2.0)
             raise self._no("refresh_token", "", words, renew=True)
         if told.get("refresh_token") not in (None, refresh):
             assert self.refresh_token is not None  # it was renewed by it

@@ -15,17 +15,18 @@ from .shapes import Mode, Operation, Problem, Schedule
 STEPS = 30
 
 
-def followed(problem: Problem, plan: Schedule, *, steps: int = STEPS) -> Schedule:
+def followed(problem: Problem, plan: Schedule, *, steps: int = STEPS, settled: bool = True) -> Schedule:
     """``repaired``; and where orders are late in that, planned anew if that is better by the usual goal (weighted
     tardiness, promises that the plan in force kept, operations that move), and so many ``steps`` of the search from
     the better one. Where nobody is late, nobody is disturbed; nor where nothing has to move, whoever is late in the
-    plan in force: somebody may have agreed to that. The same problem and plan give the same plan.
+    plan in force: somebody may have agreed to that; not so where it is not ``settled``. The same problem and plan give
+    the same plan.
 
     A repair moves nothing to an earlier minute or to another machine: where a plan does nothing else, every stop is
     lost for good, and a workshop does better without it. Raises ValueError as ``repaired`` and ``scheduled`` do.
     """
     kept = repaired(problem, plan)
-    if not late_orders(problem, kept) or not _moved(plan, kept):
+    if not late_orders(problem, kept) or (settled and not _moved(plan, kept)):
         return kept
     goal, held = Goal(before=plan), _held(problem, kept)
     better = min(kept, scheduled(held), key=lambda one: score(held, one, goal))

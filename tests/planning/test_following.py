@@ -15,6 +15,7 @@ from planning_scenes import problems, times
 from plugins.planning.calendars import Calendar
 from plugins.planning.checked import violations
 from plugins.planning.constructive import scheduled
+from plugins.planning.floor.replanning import follow
 from plugins.planning.following import followed
 from plugins.planning.measure import Goal, late_orders, score
 from plugins.planning.repair import repaired
@@ -105,7 +106,7 @@ def test_where_nothing_happened_nothing_moves_whoever_is_late(drawn: Problem) ->
     assert followed(drawn, plan) == plan
 
 
-def test_the_plant_sends_an_order_that_would_be_late_to_another_press(make_app: MakeApp) -> None:
+def test_at_night_the_plant_sends_an_order_that_would_be_late_to_another_press(make_app: MakeApp) -> None:
     plant = Plant(make_app(HUB, registry=registry(HUB), now=MONDAY))
     stocked(plant)
     order = plant.order(600, due="2026-06-02")
@@ -116,6 +117,8 @@ def test_the_plant_sends_an_order_that_would_be_late_to_another_press(make_app: 
                ends_at=MONDAY + dt.timedelta(days=5))  # fmt: skip
 
     plant.made.deliver()
+    assert plant.steps(order)[0]["machine"] == before["machine"]  # by day nothing moves that need not
+    follow(plant.app, "Every night", improve=True)
 
     after = plant.steps(order)[0]
     assert after["machine"] in plant.press

@@ -113,10 +113,10 @@ def text_of(markup: str) -> str:
 
 def test_the_planner_sees_overtime_he_entered_in_the_load(office: Office) -> None:
     grounds = Grounds(office.made)
-    before = grounds.visitor("zhao").get(f"/planning/load/{office.presses}/0").text
+    before = grounds.visitor("zhao").get(f"/planning/load/{office.presses}/1").text
     save(office.app, LOOKER, "extra_shift",
          {"machine": office.press[0], "begins_at": "2026-06-01T16:00Z", "ends_at": "2026-06-01T18:00Z"})  # fmt: skip
     office.made.deliver()
-    after = grounds.visitor("zhao").get(f"/planning/load/{office.presses}/0").text
+    after = grounds.visitor("zhao").get(f"/planning/load/{office.presses}/1").text
     assert before != after
     assert len(list(every(office.app, LOOKER, "extra_shift"))) == 1

@@ -57,7 +57,8 @@ def follow(app: Application, why: str, by: int | None = None, *, improve: bool =
     if not _plannable(app):
         return Moved(0, ())  # a plant whose routings name no machines would be read for nothing at every job
     floor = read(app, ready(app))
-    return write(app, floor, (followed if improve else repaired)(floor.problem, floor.plan), why, by)
+    after = followed(floor.problem, floor.plan, settled=False) if improve else repaired(floor.problem, floor.plan)
+    return write(app, floor, after, why, by)
 
 
 def _plannable(app: Application) -> bool:
