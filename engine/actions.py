@@ -80,10 +80,9 @@ class Context(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """What a rule does. ``takes``: the transitions of the record that work behind it takes later, by name."""
+    """What a rule does."""
 
     type: ClassVar[str]
-    takes: ClassVar[frozenset[str]] = frozenset()
     makes: ClassVar[tuple[str, ...]] = ()  # forms whose records are created by what follows it, as its errand does
 
     def effects(self, context: Context) -> Sequence[effects.Effect]:

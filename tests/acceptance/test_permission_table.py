@@ -235,17 +235,15 @@ def test_hidden_fields_cannot_be_asked_about(worlds: Any, app: str, login: str) 
                 assert hidden.status_code == unknown.status_code, path
                 assert hidden.status_code >= 400 or "filter?" in path, path
                 if hidden.status_code >= 400:
-                    assert alike(hidden, path, name) == alike(unknown, path, f"zz{name[2:]}"), path
+                    assert alike(hidden.text) == alike(unknown.text.replace(f"zz{name[2:]}", name)), path
 
 
-def alike(answer: TestResponse, path: str, name: str) -> str:
-    """The answer without the path and the name asked for, the number of the request, and what is proposed instead: which
-    of the readable names is near depends on the letters typed, not on what there is. Our own files have names of their
-    own."""
-    asked = re.sub(r"\"/static/[^\"]*\"", "", answer.text).replace(path.replace("X", name), path)
-    asked = re.sub(rf"\b{name}\b", "X", asked)
+def alike(text: str) -> str:
+    """An answer without the number of the request and what is proposed instead: which of the readable names is near
+    depends on the letters typed, not on what there is. Our own files have names of their own."""
+    asked = re.sub(r"\"/static/[^\"]*\"", "", text)
     words = re.sub(r"(did you mean|there is)[^<\"]*", "#", asked)
-    return re.sub(r"\b[0-9a-f]{16}\b", "#", words)
+    return re.sub(r"\b[0-9a-f]{16}\b|\b[0-9a-f]{40,}\b", "#", words)
 
 
 # --- nothing leaks

@@ -23,6 +23,19 @@ MUTATIONS = {
             ("to: [finance, record.sales_person], message: {zh: \"订单 {{ record.number }} 已冻结",
              "to: [record.sales_person], message: {zh: \"订单 {{ record.number }} 已冻结"),
         ],
+        "what_jobs_lack_is_asked_for": [
+            ("trigger: {type: created, form: requirement}\n    actions: [{type: request_material",
+             "trigger: {type: created, form: requirement}\n    enabled: false\n    actions: [{type: request_material"),
+            ("to: [buyer], message: {zh: \"物料计划", "to: [planner], message: {zh: \"物料计划"),
+        ],
+        "requests_are_ordered_at_once": [
+            ("trigger: {type: created, form: purchase}\n    when: \"record.request is not None",
+             "trigger: {type: created, form: purchase}\n    enabled: false\n    when: \"record.request is not None"),
+        ],
+        "standard_times_follow_reports": [
+            ("trigger: {type: schedule, at: [\"02:30\"], weekdays: [sun]}",
+             "trigger: {type: schedule, at: [\"02:30\"], weekdays: [sun]}\n    enabled: false"),
+        ],
         "at_the_limit_goes_on": [("credit_limit * 3", "credit_limit * 2")],
         "voucher_then_approval": [
             ("trigger: {type: changed, form: order}", "trigger: {type: updated, form: order, field: voucher}"),

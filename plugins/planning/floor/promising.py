@@ -15,7 +15,20 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
-from engine.api import Action, Application, Context, Effect, Outside, Refused, Stale, every, say, together
+from engine.api import (
+    Action,
+    Application,
+    Context,
+    Effect,
+    Outside,
+    Refused,
+    Stale,
+    TransitionName,
+    every,
+    option,
+    say,
+    together,
+)
 from plugins.planning.floor.reading import PLANNER, Floor, Row
 from plugins.planning.floor.rushing import Question, question
 from plugins.planning.floor.time import day_of, minute, moment
@@ -37,7 +50,7 @@ class PromiseDate(Action):
     """Work out the earliest date for what is asked for, and hold capacity and material for it."""
 
     type: ClassVar[str] = KIND
-    takes: ClassVar[frozenset[str]] = frozenset({"hold"})
+    takes: tuple[TransitionName, ...] = option("The transitions of the record that planning takes when it is done.", ())
 
     def effects(self, context: Context) -> Sequence[Effect]:
         return [Outside(KIND, {})]

@@ -20,9 +20,11 @@ from engine.api import (
     Outside,
     Refused,
     Together,
+    TransitionName,
     get,
     look_at_work,
     message,
+    option,
     records,
     say,
     together,
@@ -48,7 +50,7 @@ class RushOrder(Action):
     """Write the chosen answer to a rush order into the plan, or take it back, as the state of the record says."""
 
     type: ClassVar[str] = KIND
-    takes: ClassVar[frozenset[str]] = frozenset({"propose", "written", "stale", "taken_back", "too_late"})
+    takes: tuple[TransitionName, ...] = option("The transitions of the record that planning takes when it is done.", ())
 
     def effects(self, context: Context) -> Sequence[Effect]:
         return [Outside(STEP, {})]
