@@ -132,11 +132,6 @@ def _figure(scale: int = 2) -> str:
     return f"{7000 + number * 137}.{(number * 7919) % 10**scale:0{scale}d}"
 
 
-def _number() -> int:
-    """A whole number nothing else comes to."""
-    return 88_000_000 + next(_numbers) * 137
-
-
 def _save(world: World, form: str, **values: Any) -> int:
     return service.save(world.app, SETUP, form, values).id
 
@@ -228,8 +223,9 @@ def fill_plant(world: World, n: int, order: int, product: int) -> None:
         _save(world, "change_policy", stage="producing", what="due_date", approver="director", surcharge="7")
     _save(world, "order_change", order=order, what="due_date", new_due_on="2026-06-20", why=f"Whychange{n}")
     _save(world, "complaint", order=order, kind="quality", description=f"Complaint{n}0", cost=_figure())
-    _save(world, "rush_order", order=order, wanted_on="2026-05-02", penalty=_figure(), cost=_figure(), work=_number(),
-          mixed_work=_number(), chosen_work=_number(), lines=[{"order": order, "penalty": _figure()}])  # fmt: skip
+    rush = _save(world, "rush_order", customer=n + 1, product=product, quantity=10, sales_person=world.user("li"),
+                 wanted_on="2026-05-02", penalty=_figure())  # fmt: skip
+    _save_to(world, "rush_order", rush, choice="no_measures", cost=_figure())
 
 
 def fill_maintenance(world: World) -> None:

@@ -315,7 +315,9 @@ def addresses(world: World, login: str) -> Iterator[str]:
 
 
 # Hidden because they clutter the screen: links to records with rights of their own, and counts of one digit.
-WORKINGS = {("pool_line", name) for name in ("map_here", "map_any", "asked", "taken")}
+WORKINGS = {("pool_line", name) for name in ("map_here", "map_any", "asked", "taken")} | {
+    ("rush_order", name) for name in ("work", "mixed_work", "chosen_work", "lines")
+}
 
 
 def test_there_is_something_to_hide(worlds: Any) -> None:
