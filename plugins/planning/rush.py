@@ -185,6 +185,7 @@ _ANSWERS: Sequence[tuple[str, Callable[[_Question, Budget], Answer], float]] = (
     ("outsource", _outsource, 0.45),
     ("resequence", _resequence, 1.0),
 )
+NAMES = tuple(name for name, _answer, _share in _ANSWERS)
 
 
 def mixed(

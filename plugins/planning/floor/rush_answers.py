@@ -19,7 +19,6 @@ from plugins.planning.sealing import Change, changes
 from plugins.planning.shapes import Alternative, Assignment, Impact, Schedule
 
 KIND = "rush_order"
-NAMES = ("no_measures", "nobody_hurt", "extend_shifts", "outsource", "resequence")
 MACHINES, BARS = 14, 1500  # what of the plan as it was is kept for the picture
 
 
@@ -38,7 +37,7 @@ def simulate(app: Application, params: Mapping[str, Any], word: Word) -> Mapping
         else:
             found["alternatives"].append(shown(asked, one))
         word.found(found)
-        word.progress(len(found["alternatives"]) + 1, len(NAMES) + 1)
+        word.progress(len(found["alternatives"]) + 1, len(rush.NAMES) + 1)
 
     budget = Budget(float(params["seconds"]), time.monotonic, word.cancelled)
     plan = (asked.problem, asked.plan, asked.rush, asked.operations)

@@ -69,7 +69,7 @@ class Touched:
 
 @dataclass(frozen=True)
 class Shown:
-    """An answer. ``hours`` later than wanted, below zero earlier."""
+    """An answer with its figures: ``overtime`` in hours, ``cost`` None where the reader may not see money."""
 
     name: str
     label: str
@@ -124,11 +124,16 @@ def make_blueprint(_application: Application) -> Blueprint:
 
 def show(id: int) -> str:
     case = get(application(), actor(), FORM, id)
-    options = application().definition.forms[FORM].fields["choice"].options  # type: ignore[attr-defined]
+    panel = panel_of(case, request.args.get("look", ""))
     return render(
-        "rush_panel.html", layout="fragment.html", panel=panel_of(case, request.args.get("look", "")), options=options,
+        "rush_panel.html", layout="fragment.html", panel=panel, options=_labels(),
         moment=shown_moment, money=shown_money, reason=_reason, why_not=WHY_NOT,
     )  # fmt: skip
+
+
+def _labels() -> Mapping[str, Any]:
+    """What each answer is called."""
+    return application().definition.forms[FORM].fields["choice"].options  # type: ignore[attr-defined, no-any-return]
 
 
 def _reason(kind: str, of: str) -> Message:
@@ -136,8 +141,9 @@ def _reason(kind: str, of: str) -> Message:
 
 
 def simulate(id: int) -> Response:
-    case, seconds = _askable(id), int(request.form.get("seconds", SECONDS[1]))
-    if seconds not in SECONDS:
+    case, asked = _askable(id), request.form.get("seconds", str(SECONDS[1]))
+    seconds = next((each for each in SECONDS if str(each) == asked), None)
+    if seconds is None:
         raise Refused(message("Simulate for {seconds} seconds.", seconds=[str(each) for each in SECONDS]))
     work = begin_work(application(), actor(), KIND, {"case": id, "seconds": seconds})
     _keep(case, work=work)
@@ -224,7 +230,10 @@ def _keep(case: Row, **values: int) -> None:
 
 def _works(case: Row) -> tuple[LongWork, ...]:
     """The simulation and the mix by hand; which they are stands in fields nobody else reads."""
-    kept = get(application(), PLANNER, FORM, case["id"])
+    return _works_of(get(application(), PLANNER, FORM, case["id"]))
+
+
+def _works_of(kept: Row) -> tuple[LongWork, ...]:
     found = []
     for id in (kept["work"], kept["mixed_work"]):
         try:
@@ -235,15 +244,16 @@ def _works(case: Row) -> tuple[LongWork, ...]:
 
 
 def panel_of(case: Row, look: str) -> Panel:
-    works = _works(case)
+    kept = get(application(), PLANNER, FORM, case["id"])
+    works, decided = _works_of(kept), (kept["choice"], kept["chosen_work"])
     answers = [(work, one) for work in works for one in work.result.get("alternatives", ())]
     main: Mapping[str, Any] = works[0].result if works else {}
     red = main.get("red")
     ids = {one[0] for _work, answer in answers for one in answer["impacts"]} | set(main.get("movable", ()))
     ids |= {one[0] for one in red["lines"]} if red else set()
     names = _orders(application(), actor(), ids)
-    money = _may_see_money(case)
-    shown = tuple(_shown(case, work, one, main, names, money) for work, one in answers)
+    money = _may_see_money()
+    shown = tuple(_shown(work, one, main, names, money, decided) for work, one in answers)
     chosen = next((one.name for one in shown if one.name == look), "") or next(
         (one.name for one in shown if one.chosen), shown[0].name if shown else "")  # fmt: skip
     drawn = [(work.result, one) for work, one in answers if one["name"] == chosen and "before" in work.result]
@@ -258,7 +268,7 @@ def panel_of(case: Row, look: str) -> Panel:
     )  # fmt: skip
 
 
-def _may_see_money(case: Row) -> bool:
+def _may_see_money() -> bool:
     form = application().definition.forms[FORM]
     return readable_fields(application(), actor(), form).always("cost")
 
@@ -279,16 +289,15 @@ def _touched(line: Sequence[Any], names: Mapping[str, tuple[str, str]], money: b
 
 
 def _shown(
-    case: Row, work: LongWork, one: Mapping[str, Any], main: Mapping[str, Any], names: Mapping[str, tuple[str, str]],
-    money: bool,
+    work: LongWork, one: Mapping[str, Any], main: Mapping[str, Any], names: Mapping[str, tuple[str, str]], money: bool,
+    decided: tuple[str | None, int | None],
 ) -> Shown:  # fmt: skip
     labels = {id: name for id, name, _order in main.get("may_leave", ())}
     later = tuple(_touched(each, names, money) for each in one["impacts"] if each[2] > each[1])
-    chosen = case["choice"] == one["name"] and get(application(), PLANNER, FORM, case["id"])["chosen_work"] == work.id
-    options = application().definition.forms[FORM].fields["choice"].options  # type: ignore[attr-defined]
     return Shown(
-        one["name"], options[one["name"]], moment(one["end"]), one["end"] <= main["wanted"],
+        one["name"], _labels()[one["name"]], moment(one["end"]), one["end"] <= main["wanted"],
         Decimal(one["cost"]) / 100 if money else None, round(Decimal(one["overtime"]) / 60, 1),
         tuple(labels.get(id, id) for id in one["outside"]), one["changeovers"], one["late_orders"],
-        one["moved_promises"], _keys(one), later, one["same_as"], one["why_not"], chosen, work.id,
+        one["moved_promises"], _keys(one), later, one["same_as"], one["why_not"],
+        decided == (one["name"], work.id), work.id,
     )  # fmt: skip
