@@ -105,7 +105,7 @@ def load(app: Application, actor: Actor, id: int) -> Job:
     row = _row(app, id)
     if row is None or not may_design(actor, app.definition):
         raise Missing(message("There is nothing here, or nothing you may see."))
-    return _job(app, row)
+    return _known(app, row)
 
 
 def recent(app: Application, actor: Actor, *, change_id: int | None = None, most: int = 10) -> list[Job]:
@@ -117,7 +117,8 @@ def recent(app: Application, actor: Actor, *, change_id: int | None = None, most
     if change_id is not None:
         query = query.where(table.c.params["change"].as_integer() == change_id)
     with app.database.read() as conn:
-        return [_job(app, row) for row in conn.execute(query).mappings()]
+        rows = conn.execute(query).mappings().all()
+    return [_known(app, row) for row in rows]
 
 
 def cancel(app: Application, actor: Actor, id: int) -> None:
@@ -182,6 +183,12 @@ def _row(app: Application, id: int) -> Any:
         return conn.execute(query).mappings().first()
 
 
+def _known(app: Application, row: Any) -> Job:
+    """It may have finished between the row and the look at who works on it: only what is so twice is believed."""
+    job = _job(app, row)
+    return job if job.state != ENDED else _job(app, _row(app, job.id))
+
+
 def _job(app: Application, row: Any) -> Job:
     kept, live = dict(row["result"] or {}), _live(app.database).get(row["id"])
     sentence, error = kept.pop("sentence", None), kept.pop("error", None)
@@ -209,11 +216,20 @@ def _is_gone(app: Application, heard: str | None) -> bool:
 
 def work(current: Current, actor: Actor, id: int) -> None:
     """Run the job from its beginning; one that is over, or that another works on, is left alone."""
-    app = current.application()
-    params = _claimed(app, id)
-    if params is None:
+    app, live = current.application(), _Live()
+    # Known before the row says "working", and until it says what came of it: who works on it is never in doubt.
+    if _live(app.database).setdefault(id, live) is not live:
         return
-    live = _live(app.database)[id] = _Live()
+    try:
+        params = _claimed(app, id)
+        if params is not None:
+            _carry_out(current, actor, id, params, live)
+    finally:
+        _live(app.database).pop(id, None)
+
+
+def _carry_out(current: Current, actor: Actor, id: int, params: Mapping[str, Any], live: _Live) -> None:
+    app = current.application()
     pulse = threading.Thread(target=_pulse, args=(app, id, live), name=f"pulse of job {id}", daemon=True)
     pulse.start()
     try:
@@ -229,7 +245,6 @@ def work(current: Current, actor: Actor, id: int) -> None:
         _finish(app, id, FAILED, {"error": as_data(said)}, error=type(broken).__name__)
     finally:
         live.over.set()
-        _live(app.database).pop(id, None)
         pulse.join()
 
 

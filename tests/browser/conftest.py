@@ -163,9 +163,9 @@ def watch() -> Iterator[Watch]:
 
 
 @pytest.fixture
-def open_page(chromium: Browser, watch: Watch) -> Iterator[Callable[..., Page]]:
+def open_page(chromium: Browser, watch: Watch, serve: Callable[..., Served]) -> Iterator[Callable[..., Page]]:
     """``open_page(served, size="phone", language="en", theme="dark", **context options)``: a new browser, nobody signed
-    in."""
+    in. It asks for ``serve`` so that browsers are closed before the servers they still ask something of."""
     contexts: list[BrowserContext] = []
 
     def start(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -147,6 +149,29 @@ def test_a_job_whose_process_died_is_over(make_app: MakeApp) -> None:
     assert str(job.sentence) == "Scenarios are played"
     made.clock.advance(seconds=21)
     assert jobs.load(app, actor, id).state == "ended"
+
+
+def test_a_job_under_way_is_never_taken_for_a_dead_one(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However early or late one looks: between any two of its writes, and with a row read before it was over."""
+    made = make_app(SHOP, people=PEOPLE)
+    app, admin = made.application, made.actor("admin")
+    id = jobs.begin(app, admin, jobs.REHEARSE, seen(made, WIDER))
+    states, rows, write, look = [jobs.load(app, admin, id).state], [], app.database.write, jobs._row
+
+    @contextmanager
+    def watched() -> Iterator[sa.Connection]:
+        with write() as conn:
+            yield conn
+        states.append(jobs.load(app, admin, id).state)
+        rows.append(look(app, id))
+
+    monkeypatch.setattr(app.database, "write", watched)
+    jobs.work(Current(app), admin, id)
+    assert sorted(set(states)) == ["done", "waiting", "working"]
+    monkeypatch.setattr(jobs, "_row", lambda app, id: rows.pop(0) if rows else look(app, id))
+    assert rows[0]["state"] == "working"
+    del rows[1:]
+    assert jobs.load(app, admin, id).state != "ended"
 
 
 def test_the_gate_plays_stories_and_walks(make_app: MakeApp) -> None:
