@@ -6,7 +6,6 @@ import copy
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from textwrap import dedent, indent
 from typing import Any
@@ -15,15 +14,15 @@ import pytest
 import sqlalchemy as sa
 import templates
 from fake_clock import FakeClock
+from reading import loaded, registry_of
 
 from engine import service
 from engine.application import Application, start
-from engine.builtin import default_registry
 from engine.errors import AppmillError
 from engine.jobs import delivering
 from engine.jobs.claiming import Outcome
 from engine.jobs.desk import Desk
-from engine.load import Loaded, load_file, load_text
+from engine.load import Loaded
 from engine.outside.task import Performer, Surroundings, Task
 from engine.people import Actor, load_actor
 from engine.registry import Registry
@@ -101,7 +100,7 @@ class Made:
     def redefine(self, source: str | Path, *, rules: str = "") -> None:
         """The same database under a new definition, as an administrator applies it."""
         app = self.application
-        loaded = _read_with(source, rules, app.registry)
+        loaded = _read(source, rules, app.registry)
         self.application = start(loaded, app.database, registry=app.registry, files=app.files, clock=self.clock)
 
     # --- the doors; ``as_`` is a login or an Actor
@@ -254,17 +253,8 @@ def _definition_text(source: str | Path, rules: str) -> str:
     return f"{text.rstrip()}\nrules:\n{block}\n"
 
 
-@cache
-def _read(source: str | Path, rules: str) -> tuple[Registry, Loaded]:
-    """Definitions never change once read, so tests share them."""
-    registry = default_registry()
-    return registry, _read_with(source, rules, registry)
-
-
-def _read_with(source: str | Path, rules: str, registry: Registry) -> Loaded:
-    if isinstance(source, Path) and not rules:
-        return load_file(source, registry)
-    return load_text(_definition_text(source, rules), registry)
+def _read(source: str | Path, rules: str, registry: Registry) -> Loaded:
+    return loaded(source if isinstance(source, Path) and not rules else _definition_text(source, rules), registry)
 
 
 def make(
@@ -272,21 +262,22 @@ def make(
     people: Mapping[str, Any] | None = None, registry: Registry | None = None,
 ) -> Made:  # fmt: skip
     """An application on the database of this URL; the caller closes it."""
-    types, loaded = _read(source, rules) if registry is None else (registry, _read_with(source, rules, registry))
+    types = registry or registry_of()
+    read = _read(source, rules, types)
 
     def begin(url: str) -> Application:
         database = Database(url, synchronous="NORMAL")
-        return start(loaded, database, registry=types, files=FileStore(folder / "files"), clock=clock)
+        return start(read, database, registry=types, files=FileStore(folder / "files"), clock=clock)
 
-    key = (loaded.definition.hash, clock.now, *sorted(types.fields))
+    key = (read.definition.hash, clock.now, *sorted(types.fields))
     templates.prepare(url, key, lambda url: begin(url).database.close())
     made = Made(begin(url), clock)
     made.person("admin", "admin", name="Admin")
     everyone = (
-        people if people is not None else {login: user.roles for login, user in loaded.definition.demo_users.items()}
+        people if people is not None else {login: user.roles for login, user in read.definition.demo_users.items()}
     )
     for login, roles in everyone.items():
-        user = loaded.definition.demo_users.get(login)
+        user = read.definition.demo_users.get(login)
         made.person(login, *([roles] if isinstance(roles, str) else roles), name=user.name if user else None)
     return made
 

@@ -9,12 +9,12 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 from babel.messages.pofile import read_po
 from jinja2 import Environment, nodes
+from reading import hub_registry
 
 from designer.panel.known import words
 from designer.slots import is_thing
 from engine.definition import AppDefinition
 from engine.errors import message
-from engine.extensions import registry_for
 from engine.language import Label
 from engine.registry import Registry
 from engine.schema import first_line, is_choice, keys_of, kinds_of
@@ -172,7 +172,7 @@ def _said_in_template(path: Path) -> Iterator[str]:
 
 def _said_by_types() -> Iterator[str]:
     """Labels of filter operators, and the palette's one line of each type."""
-    registry = registry_for(ROOT / "apps/order_hub.yaml")
+    registry = hub_registry()
     for kinds in (
         registry.fields, registry.views, registry.triggers, registry.actions, registry.cards, registry.connectors,
         registry.credentials,

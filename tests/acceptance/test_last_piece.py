@@ -23,9 +23,9 @@ from contracts.vendor import Served, serving
 from fake_clock import FakeClock
 from making import Made, MakeApp
 from racing import together
+from reading import hub_registry
 
 from engine import service
-from engine.extensions import registry_for
 from engine.feeding import looking
 from engine.jobs.delivering import deliver
 from engine.jobs.desk import Desk
@@ -67,7 +67,7 @@ def hub(make_app: MakeApp, shops: dict[str, Served], stock: str) -> Made:
     for name, said in connections(shops).items():
         text, count = re.subn(rf"^  {name}: {{type: practice,", f"  {name}: {{{said}, private: true,", text, flags=re.M)
         assert count == 1
-    made = make_app(text, registry=registry_for(HUB))
+    made = make_app(text, registry=hub_registry())
     jd, k3 = shops["jd"].vendor, shops["erp"].vendor
     keys = {
         "SHOP": "shpat_of_the_test", "JD": jd.secret, "JD_REFRESH": jd.refresh_token, "LWA": "amzn1.oa2-cs.v1.test",

@@ -23,7 +23,7 @@ SYSTEM_KEYS = frozenset(
     {"id", "title", "titles", "masked", "version", "state", "state_since", "state_due", "forecast_at", "owner", "owner_role",
      "created_at", "created_by", "updated_at", "updated_by"}
 )  # fmt: skip
-everybody = pytest.mark.parametrize(("app", "login"), some(PEOPLE, 6))
+everybody = pytest.mark.parametrize(("app", "login"), some(PEOPLE, 5))
 a_few = pytest.mark.parametrize(("app", "login"), some(PEOPLE, 3))  # who asks for every address there is
 
 
@@ -255,7 +255,7 @@ def test_no_door_lets_a_hidden_value_out(worlds: Any, app: str, login: str) -> N
     forbidden = world.forbidden(login)
     pattern = re.compile("|".join(re.escape(text) for text in sorted(forbidden, key=len, reverse=True)) or r"(?!)")
     leaks = set()
-    for address in addresses(world, login):
+    for address in some(list(addresses(world, login)), 1500):
         for headers in ({}, {"HX-Request": "true"}):
             if headers and ("=" in address or address.count("/") > 2 or address.startswith(("/api/", "/files/"))):
                 continue  # a fragment is the page without its frame: asked for of lists and records

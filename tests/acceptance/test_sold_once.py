@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from making import Made, MakeApp
 from racing import together
+from reading import hub_registry
 
 from engine import service
 from engine.errors import Invalid
-from engine.extensions import registry_for
 from engine.people import system_actor
 
 HUB = Path(__file__).parents[2] / "apps/order_hub.yaml"
@@ -23,7 +23,7 @@ RULES = system_actor("pool")
 
 @pytest.fixture
 def hub(make_app: MakeApp) -> Made:
-    return make_app(HUB, registry=registry_for(HUB))
+    return make_app(HUB, registry=hub_registry())
 
 
 def made(hub: Made, form: str, **values: Any) -> int:

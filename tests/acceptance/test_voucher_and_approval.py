@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from making import Made, MakeApp
+from reading import hub_registry
 from recorders import SmtpRecorder
 from werkzeug.datastructures import FileStorage
 
 from engine.errors import AppmillError
-from engine.extensions import registry_for
 from engine.people import Actor, system_actor
 from engine.walking import Saved
 from engine.web.uploads import take_in
@@ -33,7 +33,7 @@ def post() -> Iterator[SmtpRecorder]:
 @pytest.fixture
 def hub(make_app: MakeApp, post: SmtpRecorder) -> Made:
     text = HUB.read_text("utf-8").replace("port: 1025", f"port: {post.port}")
-    made = make_app(text, registry=registry_for(HUB))
+    made = make_app(text, registry=hub_registry())
     users = made.application.tables.user
     with made.application.database.write() as conn:
         conn.execute(sa.update(users).where(users.c.login == "sun").values(email="sun@example.com"))

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 from calling import MAINTENANCE, ORDER_HUB, Site
-
-from engine.extensions import registry_for
+from reading import hub_registry
 
 
 @pytest.fixture
@@ -17,7 +16,7 @@ def make_site(make_app: Any) -> Callable[..., Site]:
 
     def make(source: Any = MAINTENANCE, **options: Any) -> Site:
         if source == ORDER_HUB:  # with what it brings along
-            options.setdefault("registry", registry_for(ORDER_HUB))
+            options.setdefault("registry", hub_registry())
         return Site(make_app(source, **options))
 
     return make

@@ -6,7 +6,6 @@ import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,12 @@ import templates
 import waitress
 import waitress.wasyncore
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from webs import SHARED, web_for
+from reading import loaded, registry_of
+from webs import web_for
 
 from engine import accounts, passwords, sessions
 from engine.application import Application, start
 from engine.demo import PASSWORD
-from engine.extensions import registry_for
-from engine.load import Loaded, load_file
-from engine.registry import Registry
 from engine.storage.database import Database
 from engine.storage.files import FileStore
 from engine.web.context import Settings
@@ -99,33 +96,16 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
 def opened(file: Path, database: Path) -> Application:
     """As ``open_application`` on a new database. What earlier tests read and migrated is used again."""
     homes = (file.resolve().parent, file.resolve().parent.parent)
-    registry = registry_in(next((home for home in homes if (home / "plugins/__init__.py").exists()), None))
-    loaded = loaded_once(file, file.read_bytes(), registry)
+    registry = registry_of(next((home for home in homes if (home / "plugins/__init__.py").exists()), Path("/nowhere")))
+    read = loaded(file, registry)
     url = f"sqlite:///{database}"
 
     def begin(url: str, file: Path | None = None) -> Application:
         files = FileStore(database.parent / "files")
-        return start(loaded, Database(url), registry=registry, files=files, file=file)
+        return start(read, Database(url), registry=registry, files=files, file=file)
 
-    templates.prepare(url, (loaded.definition.hash, id(registry)), lambda url: begin(url).database.close())
+    templates.prepare(url, (read.definition.hash, id(registry)), lambda url: begin(url).database.close())
     return begin(url, file)
-
-
-@cache
-def registry_in(home: Path | None) -> Registry:
-    """With the plugins of a folder."""
-    SHARED.append(registry_for((home or Path("/nowhere")) / "any.yaml"))
-    return SHARED[-1]
-
-
-_loaded: dict[tuple[Path, bytes, int], Loaded] = {}
-
-
-def loaded_once(file: Path, text: bytes, registry: Registry) -> Loaded:
-    key = (Path(file.name), text, id(registry))
-    if key not in _loaded:
-        _loaded[key] = load_file(file, registry)
-    return _loaded[key]
 
 
 class Watch:

@@ -7,17 +7,17 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from reading import hub_registry
 from test_random_edits import drawn_edit
 
 from designer.difference import differences, side_by_side
 from designer.text import Document, EditRefused, apply
 from engine.definition import FieldGrant
-from engine.extensions import registry_for
 from engine.load import Loaded, examine
 from engine.texts import say
 
 ROOT = Path(__file__).parents[2]
-REGISTRY = registry_for(ROOT / "apps/order_hub.yaml")
+REGISTRY = hub_registry()
 RUNS = 300 if os.environ.get("DESIGNER") == "full" else 14
 FILES = [path.read_text(encoding="utf-8") for path in (
     ROOT / "apps/order_hub.yaml", ROOT / "tests/designer/difference_base.yaml",

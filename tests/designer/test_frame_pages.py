@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 import pytest
 from preview_world import DESK, designing
+from reading import hub_registry
 from visiting import Grounds, text
 
-from engine.extensions import registry_for
 from engine.publishing import changes
 
 PEOPLE = {"pia": "planner", "ann": "agent", "max": "planner", "ada": "admin"}
@@ -180,7 +180,7 @@ def test_the_side_bar_leads_designers_to_the_designer(site):
 @pytest.mark.parametrize("file", ["apps/order_hub.yaml", "tests/apps/maintenance.yaml"])
 def test_every_thing_of_an_application_has_a_panel(make_app, file):
     source = Path(file).read_text()
-    grounds = Grounds(make_app(source, people=PEOPLE, registry=registry_for(file)))
+    grounds = Grounds(make_app(source, people=PEOPLE, registry=hub_registry()))
     grounds.id = begun(grounds, "ada", source).id
     ada = grounds.visitor("ada")
     from designer.workspace import Readings

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from drafting import draft
+from reading import hub_registry
 
 from designer.panel.panels import inputs_of
 from designer.slots import slot_at
-from engine.extensions import registry_for
 
 ROOT = Path(__file__).parents[2]
 APPS = [ROOT / "apps/order_hub.yaml", ROOT / "tests/apps/maintenance.yaml"]
@@ -16,7 +16,7 @@ CHOSEN = {"name", "select", "names", "several"}
 
 @pytest.mark.parametrize("file", APPS, ids=lambda file: file.stem)
 def test_what_is_chosen_is_offered(file):
-    registry = registry_for(file)
+    registry = hub_registry()
     workspace = draft(file.read_text(), registry=registry)
     seen, missing = 0, []
     for defined in workspace.uses.things.values():

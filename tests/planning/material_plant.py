@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from making import Made, MakeApp
+from reading import hub_registry
 
 from engine.api import every, system_actor
-from engine.extensions import registry_for
 
 HUB = Path(__file__).parents[2] / "apps/order_hub.yaml"
 MONDAY = dt.datetime(2026, 6, 1, 0, 0, tzinfo=dt.UTC)  # eight o'clock where the plant stands
 LOOKER = system_actor("looker")
-registry = cache(registry_for)  # one for all, so that the definition is read and its tables are made once
 
 
 def june(day: int) -> dt.date:
@@ -27,7 +25,7 @@ class MaterialPlant:
     """Without routings, so that nothing is planned: what is needed is needed when its order is due."""
 
     def __init__(self, make_app: MakeApp) -> None:
-        self.made: Made = make_app(HUB, registry=registry(HUB), now=MONDAY)
+        self.made: Made = make_app(HUB, registry=hub_registry(), now=MONDAY)
         self.app = self.made.application
         self.plastics, self.paper = self.make("supplier", name="树脂厂"), self.make("supplier", name="纸箱厂")
         self.resin = self.product("RAW-1", "树脂", unit="kg", lead_days=3, supplier=self.plastics, lot_multiple="25")

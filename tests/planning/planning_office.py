@@ -22,7 +22,7 @@ class Office(Plant):
         return get(self.app, LOOKER, "rush_order", id)
 
     def simulated(self, id: int, **params: Any) -> dict[str, Any]:
-        work = begin_work(self.app, LOOKER, rush_answers.KIND, {"case": id, "seconds": 1, **params})
+        work = begin_work(self.app, LOOKER, rush_answers.KIND, {"case": id, "seconds": 0.3, **params})
         self.made.deliver()
         found = look_at_work(self.app, work, rush_answers.KIND)
         assert found.state == "done", found.error

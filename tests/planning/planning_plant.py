@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from making import Made
 
 from engine.api import every, system_actor
-from engine.extensions import registry_for
 
 HUB = Path(__file__).parents[2] / "apps/order_hub.yaml"
 MONDAY = dt.datetime(2026, 6, 1, 0, 0, tzinfo=dt.UTC)  # eight o'clock where the plant stands
@@ -63,7 +61,6 @@ class Plant:
         return list(every(self.app, LOOKER, "plan_change"))
 
 
-registry = cache(registry_for)  # one for all, so that the definition is read and its tables are made once
 
 
 def stocked(plant: Plant, quantity: int = 1000) -> None:

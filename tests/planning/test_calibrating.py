@@ -7,8 +7,9 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from making import Made, MakeApp
-from planning_plant import HUB, LOOKER, MONDAY, registry
+from making import Made, MakeApp, Recorder
+from planning_plant import HUB, LOOKER, MONDAY
+from reading import hub_registry
 
 from engine.api import every
 from engine.timing.clockwork import tick
@@ -145,11 +146,11 @@ class Plant:
                             scrap=0, minutes=each + 30, worked_on=day, reported_at=f"{day}T08:00:00Z")  # fmt: skip
 
     def a_week_goes_by(self) -> None:
-        """With the night to Sunday, when standard times are compared."""
+        """With the night to Sunday, when standard times are compared; reports of the week are not printed."""
         self.made.deliver()
         self.made.clock.advance(days=7)
         tick(self.app)
-        self.made.deliver()
+        self.made.deliver(Recorder())
 
     def all(self, form: str) -> list[dict[str, Any]]:
         return list(every(self.app, LOOKER, form))
@@ -164,7 +165,7 @@ class Plant:
 
 @pytest.fixture
 def plant(make_app: MakeApp) -> Plant:
-    return Plant(make_app(HUB, registry=registry(HUB), now=MONDAY))
+    return Plant(make_app(HUB, registry=hub_registry(), now=MONDAY))
 
 
 TWICE = (198, 199, 200, 201, 202, 200, 200, 200)

@@ -6,7 +6,8 @@ import datetime as dt
 
 import pytest
 from making import MakeApp
-from planning_plant import HUB, MONDAY, Plant, registry, stocked
+from planning_plant import HUB, MONDAY, Plant, stocked
+from reading import hub_registry
 
 from plugins.planning.checked import violations
 from plugins.planning.floor.materials import ready
@@ -16,7 +17,7 @@ from plugins.planning.floor.replanning import follow
 
 @pytest.fixture
 def plant(make_app: MakeApp) -> Plant:
-    return Plant(make_app(HUB, registry=registry(HUB), now=MONDAY))
+    return Plant(make_app(HUB, registry=hub_registry(), now=MONDAY))
 
 
 def test_a_job_is_planned_at_once_operation_after_operation(plant: Plant) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from making import MakeApp
-from planning_plant import HUB, LOOKER, MONDAY, Plant, registry
+from planning_plant import HUB, LOOKER, MONDAY, Plant
+from reading import hub_registry
 
 from engine.api import every
 from plugins.planning.floor.replanning import follow
@@ -68,7 +69,7 @@ class Waiting(Plant):
 
 @pytest.fixture
 def waiting(make_app: MakeApp) -> Waiting:
-    return Waiting(make_app(HUB, registry=registry(HUB), now=MONDAY))
+    return Waiting(make_app(HUB, registry=hub_registry(), now=MONDAY))
 
 
 def test_exactly_what_waits_for_a_late_purchase_moves_and_its_seller_alone_is_told(waiting: Waiting) -> None:

@@ -9,8 +9,9 @@ from deep import DEEP
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from making import MakeApp
-from planning_plant import HUB, MONDAY, Plant, registry, stocked
+from planning_plant import HUB, MONDAY, Plant, stocked
 from planning_scenes import problems, times
+from reading import hub_registry
 
 from plugins.planning.calendars import Calendar
 from plugins.planning.checked import violations
@@ -107,7 +108,7 @@ def test_where_nothing_happened_nothing_moves_whoever_is_late(drawn: Problem) ->
 
 
 def test_at_night_the_plant_sends_an_order_that_would_be_late_to_another_press(make_app: MakeApp) -> None:
-    plant = Plant(make_app(HUB, registry=registry(HUB), now=MONDAY))
+    plant = Plant(make_app(HUB, registry=hub_registry(), now=MONDAY))
     stocked(plant)
     order = plant.order(600, due="2026-06-02")
     plant.made.deliver()

@@ -17,10 +17,9 @@ from on_time_drawn import COOLING, DAY, GROUPS, HOUR, PACKING, SHIFT_CALENDAR, D
 from on_time_paper import DELAY, Paper
 from on_time_planned import Planned
 from on_time_shop import Office, Shop, Step
+from reading import hub_registry, loaded
 
 from engine.api import AppDefinition
-from engine.extensions import registry_for
-from engine.load import load_file
 from plugins.planning.repair import repaired
 
 ORDERS, DAYS = 36, 18
@@ -28,7 +27,7 @@ ORDERS, DAYS = 36, 18
 
 @cache
 def definition() -> AppDefinition:
-    return load_file(HUB, registry_for(HUB)).definition
+    return loaded(HUB, hub_registry()).definition
 
 
 @cache

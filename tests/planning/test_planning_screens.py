@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from making import MakeApp
 from planning_office import Office, busy
-from planning_plant import HUB, LOOKER, MONDAY, registry, stocked
+from planning_plant import HUB, LOOKER, MONDAY, stocked
+from reading import hub_registry
 from visiting import Grounds, text
 
 from engine.api import every, save
@@ -13,7 +14,7 @@ from engine.api import every, save
 
 @pytest.fixture
 def office(make_app: MakeApp) -> Office:
-    made = Office(make_app(HUB, registry=registry(HUB), now=MONDAY))
+    made = Office(make_app(HUB, registry=hub_registry(), now=MONDAY))
     stocked(made, 100_000)
     busy(made)
     return made

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from making import MakeApp
-from planning_plant import HUB, LOOKER, MONDAY, Plant, registry, stocked
+from planning_plant import HUB, LOOKER, MONDAY, Plant, stocked
+from reading import hub_registry
 
 from engine.api import every
 from engine.timing.clockwork import tick
@@ -25,7 +26,7 @@ from plugins.planning.standards import USUAL
 
 @pytest.fixture
 def plant(make_app: MakeApp) -> Plant:
-    return Plant(make_app(HUB, registry=registry(HUB), now=MONDAY))
+    return Plant(make_app(HUB, registry=hub_registry(), now=MONDAY))
 
 
 def asked(plant: Plant, quantity: int, as_: str = "li", **others: Any) -> int:

@@ -7,7 +7,8 @@ import datetime as dt
 import pytest
 from making import MakeApp
 from planning_office import Office, busy
-from planning_plant import HUB, LOOKER, MONDAY, registry, stocked
+from planning_plant import HUB, LOOKER, MONDAY, stocked
+from reading import hub_registry
 
 from engine.api import Refused, every, get, save, take
 from plugins.planning.checked import violations
@@ -20,7 +21,7 @@ ANSWERS = ["no_measures", "nobody_hurt", "extend_shifts", "outsource", "resequen
 
 @pytest.fixture
 def office(make_app: MakeApp) -> Office:
-    made = Office(make_app(HUB, registry=registry(HUB), now=MONDAY))
+    made = Office(make_app(HUB, registry=hub_registry(), now=MONDAY))
     stocked(made, 100_000)
     return made
 
@@ -170,7 +171,7 @@ def test_what_has_begun_is_no_rush_order_any_more(office: Office) -> None:
 
 
 def test_material_that_is_missing_holds_the_rush_order_back(make_app: MakeApp) -> None:
-    office = Office(make_app(HUB, registry=registry(HUB), now=MONDAY))
+    office = Office(make_app(HUB, registry=hub_registry(), now=MONDAY))
     asked = question(office.app, office.case(office.asks()))
     assert asked.operations[0].material == "树脂"
     assert asked.operations[0].earliest > asked.problem.now

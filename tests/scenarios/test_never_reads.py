@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+from reading import loaded
 from story_world import played, registry, said
 from werkzeug.exceptions import HTTPException
 
-from engine.load import load_file
 from engine.scenarios.doors import addresses
 from engine.scenarios.world import opened
 
@@ -74,8 +74,8 @@ def test_a_sum_on_another_record_fails():
 
     base = DESK.replace("EXTRA_FIELDS", "").replace("COST", "false").replace("budget: {type: money}", rollup)
     indented = "\n".join(f"  {line}" for line in text.strip("\n").splitlines())
-    loaded = load_text(f"{base}scenarios:\n{indented}\n", registry())
-    (found,) = said(run_scenarios(loaded, registry()))
+    summed = load_text(f"{base}scenarios:\n{indented}\n", registry())
+    (found,) = said(run_scenarios(summed, registry()))
     assert re.fullmatch(re.escape(COST) + r"\S+ shows [\d.,]+", found)
 
 
@@ -127,11 +127,11 @@ SHOW_NO_RECORDS = frozenset({
 def test_every_door_that_shows_records_is_asked():
     """A new page or call that is read fails here until it is asked, or named as showing no record."""
     file = ROOT / "apps" / "order_hub.yaml"
-    with opened(load_file(file, registry()), registry(), "en") as world:
+    with opened(loaded(file, registry()), registry(), "en") as world:
         routes = world.web.url_map
         ids = {form: [1] for form in world.definition.forms}
         asked = set()
-        yard = load_file(ROOT / "tests" / "apps" / "yard.yaml", registry()).definition  # it has paper formats
+        yard = loaded(ROOT / "tests" / "apps" / "yard.yaml", registry()).definition  # it has paper formats
         every = (*addresses(world.definition, ids, [1], {"order": ["cost"]}), *addresses(yard, {"job": [1]}, [], {}))
         for address in every:
             try:

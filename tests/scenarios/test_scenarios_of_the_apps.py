@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import servers
 from deep import some
+from reading import loaded
 from story_world import registry
 
-from engine.load import load_file, load_text
+from engine.load import load_text
 from engine.scenarios.running import run_scenarios
 
 ROOT = Path(__file__).parents[2]
@@ -261,24 +262,24 @@ CASES = [
 
 @pytest.mark.parametrize("app", FILES)
 def test_all_scenarios_pass(app):
-    results = run_scenarios(load_file(FILES[app], registry()), registry())
+    results = run_scenarios(loaded(FILES[app], registry()), registry())
     assert [(result.scenario, result.failures) for result in results if not result.passed] == []
 
 
 def test_they_pass_on_postgresql_too():
     """All but those that try every door, which ask no more of the database than the others."""
-    loaded = load_file(FILES["order_hub"], registry())
+    hub = loaded(FILES["order_hub"], registry())
     names = [
-        name for name, one in loaded.definition.scenarios.items() if not any(each.never_reads for each in one.then)
+        name for name, one in hub.definition.scenarios.items() if not any(each.never_reads for each in one.then)
     ]
     with servers.postgresql_database() as url:
-        results = run_scenarios(loaded, registry(), names=some(names, 6), url=url)
+        results = run_scenarios(hub, registry(), names=some(names, 6), url=url)
     assert [(result.scenario, result.failures) for result in results if not result.passed] == []
 
 
 @pytest.mark.parametrize("app", FILES)
 def test_every_scenario_has_a_mutation(app):
-    assert set(MUTATIONS[app]) == set(load_file(FILES[app], registry()).definition.scenarios)
+    assert set(MUTATIONS[app]) == set(loaded(FILES[app], registry()).definition.scenarios)
 
 
 @pytest.mark.parametrize(
@@ -288,6 +289,6 @@ def test_every_scenario_has_a_mutation(app):
 def test_a_scenario_fails_when_what_it_shows_is_gone(app, scenario, before, after):
     text = FILES[app].read_text(encoding="utf-8")
     assert text.count(before) >= 1, before
-    loaded = load_text(text.replace(before, after, 1), registry())
-    (result,) = run_scenarios(loaded, registry(), names=[scenario])
+    changed = load_text(text.replace(before, after, 1), registry())
+    (result,) = run_scenarios(changed, registry(), names=[scenario])
     assert not result.passed

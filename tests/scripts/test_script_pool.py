@@ -270,7 +270,8 @@ def test_processes_end_with_their_parent_even_at_work():
         "pool = Pool(wall=60, cpu=60, start=start)\n"
         "pool.run('return 1', {})\n"
         f"threading.Thread(target=lambda: pool.run({ENDLESS!r}, {{}}), daemon=True).start()\n"
-        "while len(pids) < 2: pass\n"
+        "import time\n"
+        "while len(pids) < 2: time.sleep(0.01)\n"
         "print(*pids, flush=True); threading.Event().wait()\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", code, str(ROOT)], stdout=subprocess.PIPE, text=True)

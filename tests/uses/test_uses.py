@@ -8,12 +8,12 @@ from typing import ClassVar
 
 import pytest
 from deep import some
+from reading import hub_registry, loaded
 from rewriting import apply, as_text, mistakes, read, scalars, shape, written_at
 
 from engine.connectors import HttpConnection, Operation, Reading
-from engine.extensions import registry_for
 from engine.language import Label
-from engine.load import Loaded, examine, load_file
+from engine.load import Loaded, examine
 from engine.uses import KeyEdit, Thing, breaks, index_of, rename, thing
 from engine.uses.breaks import without
 from engine.uses.things import kinds
@@ -21,7 +21,7 @@ from engine.uses.things import kinds
 ROOT = Path(__file__).parents[2]
 EVERYWHERE = ROOT / "tests/uses/everywhere.yaml"
 APPS = {path.stem: path for path in (EVERYWHERE, ROOT / "apps/order_hub.yaml", ROOT / "tests/apps/maintenance.yaml")}
-REGISTRY = registry_for(ROOT / "apps/order_hub.yaml")
+REGISTRY = hub_registry()
 
 
 @REGISTRY.connector
@@ -40,12 +40,12 @@ class Hub(HttpConnection):
 
 @pytest.fixture(scope="module", params=APPS)
 def uses(request):
-    return index_of(load_file(APPS[request.param], REGISTRY), REGISTRY)
+    return index_of(loaded(APPS[request.param], REGISTRY), REGISTRY)
 
 
 @pytest.fixture(scope="module")
 def everywhere():
-    return index_of(load_file(EVERYWHERE, REGISTRY), REGISTRY)
+    return index_of(loaded(EVERYWHERE, REGISTRY), REGISTRY)
 
 
 def new_name(thing):
