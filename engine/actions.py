@@ -90,6 +90,10 @@ class Action:
         when that is over."""
         raise NotImplementedError
 
+    def transitions(self) -> Sequence[str]:
+        """Transitions of the record that are taken by what follows it, as its errand does."""
+        return ()
+
 
 @dataclass(frozen=True, kw_only=True)
 class SetValues(Action):

@@ -29,7 +29,7 @@ def taken_by_rules(review: Review) -> frozenset[tuple[str, str]]:
     found = set()
     for rule in review.rules:
         for _path, action, of in rule.steps():
-            found |= {(of or "", str(name)) for name in getattr(action, "takes", ())}  # work behind it does, later
+            found |= {(of or "", str(name)) for name in action.transitions()}
             if isinstance(action, TakeTransition):
                 form = review.form(of)
                 if action.of and form:

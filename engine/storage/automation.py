@@ -7,7 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.fields.columns import json_type
-from engine.storage.system import BigInt, count, flag, key, moment, partial, system, text, user_column
+from engine.storage.columns import BigInt, count, flag, key, moment, partial, text, user_column
+from engine.storage.system import system
 
 # What partial indexes hold, written into statements word for word: only then does SQLite see that one can be used.
 OPEN_MESSAGES = ("waiting", "parked")

@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.fields.columns import json_type
-from engine.storage.system import BigInt, key, moment, partial, record_columns, system, text, user_column
+from engine.storage.columns import BigInt, key, moment, partial, record_columns, text, user_column
+from engine.storage.system import system
 
 
 @system("entry")

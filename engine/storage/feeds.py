@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from engine.fields.columns import json_type
-from engine.storage.system import BigInt, count, key, moment, partial, system, text
+from engine.storage.columns import BigInt, count, key, moment, partial, text
+from engine.storage.system import system
 
 TROUBLE = ("waiting", "parked", "failed")  # what partial indexes hold: see ``automation.in_state``
 
@@ -80,23 +81,21 @@ def _arrival() -> list[Any]:
         sa.Column("event_id", BigInt),
         sa.Column("message_id", BigInt, sa.ForeignKey("_message.id", ondelete="SET NULL")),
         moment("taken_at", nullable=True),
+        *_arrival_indexes(),
+    ]
+
+
+def _arrival_indexes() -> list[sa.Index]:
+    open_ = "state IN ('waiting', 'parked', 'failed')"
+    return [
         sa.Index("ux__arrival", "feed", "connection", "item_key", "version", "digest", unique=True),
         sa.Index("ix__arrival_feed", "feed", "connection", "id"),
         sa.Index("ix__arrival_at", "feed", "connection", "at"),
         partial("ix__arrival_skipped", "feed", "connection", "id", where="state = 'skipped'"),
         sa.Index("ix__arrival_record", "form", "record_id", "id"),
         partial("ix__arrival_taken", "feed", "connection", "item_key", "version", "turn", where="state = 'taken'"),
-        partial(
-            "ix__arrival_trouble", "feed", "connection", "state", "id", where="state IN ('waiting', 'parked', 'failed')"
-        ),
-        partial(
-            "ix__arrival_standing",
-            "feed",
-            "connection",
-            "state",
-            "item_key",
-            where="state IN ('waiting', 'parked', 'failed')",
-        ),
+        partial("ix__arrival_trouble", "feed", "connection", "state", "id", where=open_),
+        partial("ix__arrival_standing", "feed", "connection", "state", "item_key", where=open_),
         partial("ix__arrival_awaits", "awaits", where="awaits IS NOT NULL"),
         partial("ix__arrival_over", "taken_at", where="data IS NOT NULL AND taken_at IS NOT NULL"),
         partial("ix__arrival_message", "message_id", where="message_id IS NOT NULL"),

@@ -6,7 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.storage.system import BigInt, key, moment, record_columns, system, text, user_column
+from engine.storage.columns import BigInt, key, moment, record_columns, text, user_column
+from engine.storage.system import system
 
 
 @system("outsider")

@@ -7,7 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.fields.columns import json_type
-from engine.storage.system import count, key, moment, system, text, user_column
+from engine.storage.columns import count, key, moment, text, user_column
+from engine.storage.system import system
 
 
 @system("change")

@@ -10,40 +10,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.fields.columns import Moment, json_type
+from engine.fields.columns import json_type
+from engine.storage.columns import BigInt, count, flag, key, moment, partial, record_columns, text, user_column
 
-BigInt = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 Maker = Callable[[sa.MetaData], sa.Table]
 MAKERS: dict[str, Maker] = {}
 NAMES = {"published": "_definition"}  # Tables.definition is the definition itself
-
-
-def key() -> sa.Column[int]:
-    return sa.Column("id", BigInt, primary_key=True, autoincrement=True)
-
-
-def user_column(name: str, **options: Any) -> sa.Column[int]:
-    return sa.Column(name, BigInt, sa.ForeignKey("_user.id", name=None), **options)
-
-
-def text(name: str, **options: Any) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=options.pop("nullable", False), **options)
-
-
-def moment(name: str, *, nullable: bool = False) -> sa.Column[Any]:
-    return sa.Column(name, Moment, nullable=nullable)
-
-
-def count(name: str) -> sa.Column[int]:
-    return sa.Column(name, BigInt, nullable=False, server_default="0")
-
-
-def flag(name: str, default: bool) -> sa.Column[bool]:
-    return sa.Column(name, sa.Boolean, nullable=False, server_default=sa.true() if default else sa.false())
-
-
-def record_columns(*, saved: bool = True) -> tuple[sa.Column[Any], sa.Column[Any]]:
-    return text("form"), sa.Column("record_id", BigInt, nullable=not saved)
 
 
 def system(name: str) -> Callable[[Callable[[], list[Any]]], Callable[[], list[Any]]]:
@@ -397,7 +369,3 @@ def _owned(name: str, target: str) -> sa.Column[int]:
     return sa.Column(
         name, BigInt, sa.ForeignKey(target, ondelete="CASCADE"), primary_key=True, autoincrement=False, nullable=False
     )
-
-
-def partial(name: str, *columns: str, where: str) -> sa.Index:
-    return sa.Index(name, *columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))

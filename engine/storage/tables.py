@@ -25,8 +25,9 @@ from engine.storage import publishing as _publishing  # noqa: F401 - enters its 
 from engine.storage import reaching as _reaching  # noqa: F401 - enters its tables
 from engine.storage import timing as _timing  # noqa: F401 - enters its tables
 from engine.storage import walls as _walls  # noqa: F401 - enters its tables
+from engine.storage.columns import BigInt
 from engine.storage.prepared import Statements
-from engine.storage.system import MAKERS, BigInt
+from engine.storage.system import MAKERS
 
 NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_name)s",

@@ -7,7 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.fields.columns import json_type
-from engine.storage.system import BigInt, count, key, moment, partial, system, text
+from engine.storage.columns import BigInt, count, key, moment, partial, text
+from engine.storage.system import system
 
 
 @system("timer")

@@ -6,7 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.storage.system import key, moment, system, text, user_column
+from engine.storage.columns import key, moment, text, user_column
+from engine.storage.system import system
 
 
 @system("wall")

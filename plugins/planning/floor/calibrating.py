@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from engine.api import Action, Application, Context, Effect, Outside, Together, every, say, together
+from engine.api import Application, Together, every, say, together
 from engine.api import message as msg
+from plugins.planning.floor.errands import Errand
 from plugins.planning.floor.reading import PLANNER, Row
 from plugins.planning.floor.work_times import Key, Standard, standards, times
 from plugins.planning.standards import Estimate, Month, Proposal, Report, drift, estimates, proposal
@@ -28,13 +29,10 @@ REFUSED = "record.source == 'measured' and record.state == 'rejected'"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Calibrate(Action):
+class Calibrate(Errand):
     """Compare work reports with the standard times, and propose new ones."""
 
     type: ClassVar[str] = KIND
-
-    def effects(self, context: Context) -> Sequence[Effect]:
-        return [Outside(KIND, {})]
 
 
 @dataclass(frozen=True)

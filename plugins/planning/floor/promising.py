@@ -16,19 +16,14 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from engine.api import (
-    Action,
     Application,
-    Context,
-    Effect,
-    Outside,
     Refused,
     Stale,
-    TransitionName,
     every,
-    option,
     say,
     together,
 )
+from plugins.planning.floor.errands import Deciding
 from plugins.planning.floor.reading import PLANNER, Floor, Row
 from plugins.planning.floor.rushing import Question, question
 from plugins.planning.floor.time import day_of, minute, moment
@@ -46,14 +41,10 @@ LINKS = 6  # of the chain of reasons that is shown
 
 
 @dataclass(frozen=True, kw_only=True)
-class PromiseDate(Action):
+class PromiseDate(Deciding):
     """Work out the earliest date for what is asked for, and hold capacity and material for it."""
 
     type: ClassVar[str] = KIND
-    takes: tuple[TransitionName, ...] = option("The transitions of the record that planning takes when it is done.", ())
-
-    def effects(self, context: Context) -> Sequence[Effect]:
-        return [Outside(KIND, {})]
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from engine.api import Action, Application, Context, Effect, Outside, Stale, Template, option, records
+from engine.api import Application, Context, Template, option, records
+from plugins.planning.floor.errands import Errand, all_told, fresh, reasons
 from plugins.planning.floor.materials import ready
 from plugins.planning.floor.reading import PLANNER, read
 from plugins.planning.floor.writing import Moved, write
@@ -14,42 +15,25 @@ from plugins.planning.following import followed
 from plugins.planning.repair import repaired
 
 KIND = "replan"
-TRIES = 3
-SAID = 4  # reasons of one change that are named
 
 
 @dataclass(frozen=True, kw_only=True)
-class Replan(Action):
+class Replan(Errand):
     """Let the plan follow: what the change touches moves, new operations are put in."""
 
     type: ClassVar[str] = KIND
     why: Template = option("What happened, for the record of the change.")
     improve: bool = option("Where orders would be late, others may move too so that fewer are.", False)
 
-    def effects(self, context: Context) -> Sequence[Effect]:
-        return [Outside(KIND, {"why": dict(context.fill(self.why)), "improve": self.improve})]
+    def data(self, context: Context) -> Mapping[str, Any]:
+        return {"why": dict(context.fill(self.why)), "improve": self.improve}
 
 
 def replan(app: Application, data: Mapping[str, Any]) -> Mapping[str, Any]:
     """The errand. Somebody may change a record while the plan is worked out: then it is worked out once more."""
-    told = [data, *data.get("also", ())]
-    why, improve = _reasons(told, app.definition.languages[0]), any(one.get("improve") for one in told)
-    for attempt in range(TRIES):
-        try:
-            moved = follow(app, why, improve=improve)
-            return {"steps": moved.steps, "orders": len(moved.orders)}
-        except Stale:
-            if attempt == TRIES - 1:
-                raise
-    raise AssertionError("the loop returns or raises")
-
-
-def _reasons(told: Sequence[Mapping[str, Any]], language: str) -> str:
-    """What happened, each thing once; of many the first."""
-    texts = [one.get("why") or {} for one in told]
-    found = list(dict.fromkeys(str(each.get(language) or next(iter(each.values()), KIND)) for each in texts))
-    more = len(found) - SAID
-    return "; ".join(found[:SAID]) + (f" … +{more}" if more > 0 else "")
+    improve = any(one.get("improve") for one in all_told(data))
+    moved = fresh(lambda: follow(app, reasons(app, data, KIND), improve=improve))
+    return {"steps": moved.steps, "orders": len(moved.orders)}
 
 
 def follow(app: Application, why: str, by: int | None = None, *, improve: bool = False) -> Moved:

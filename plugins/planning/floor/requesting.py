@@ -12,12 +12,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from engine.api import (
-    Action,
     Application,
     Context,
-    Effect,
-    Outside,
-    Stale,
     Template,
     Together,
     every,
@@ -27,6 +23,7 @@ from engine.api import (
     together,
 )
 from plugins.planning.floor.asking import Asking
+from plugins.planning.floor.errands import Errand, fresh, reasons
 from plugins.planning.floor.materials import Needs, needs, solved
 from plugins.planning.floor.pegged import key_of, numbered, outlook_rows, peg_rows
 from plugins.planning.floor.reading import PLANNER, Row
@@ -34,7 +31,6 @@ from plugins.planning.floor.rewriting import rewritten
 from plugins.planning.requests import Change
 
 KIND = "request_material"
-TRIES = 3
 PROBLEMS: Mapping[str, str] = {
     "the bill of materials leads in a circle": "Bills of materials lead in a circle and were left out: {chain}",
     "open production orders lead in a circle": "Jobs lead in a circle and what they draw was left out: {chain}",
@@ -43,28 +39,20 @@ PROBLEMS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class RequestMaterial(Action):
+class RequestMaterial(Errand):
     """Work out what has to be bought: requests are made, changed and taken back."""
 
     type: ClassVar[str] = KIND
     makes: ClassVar[tuple[str, ...]] = ("pegging", "material_difference", "stock_outlook")
     why: Template = option("What happened, for the record of the run.")
 
-    def effects(self, context: Context) -> Sequence[Effect]:
-        return [Outside(KIND, {"why": dict(context.fill(self.why))})]
+    def data(self, context: Context) -> Mapping[str, Any]:
+        return {"why": dict(context.fill(self.why))}
 
 
 def request_material(app: Application, data: Mapping[str, Any]) -> Mapping[str, Any]:
     """The errand. Somebody may take up a request while it is worked out: then it is worked out once more."""
-    texts = data.get("why") or {}
-    why = str(texts.get(app.definition.languages[0]) or next(iter(texts.values()), KIND))
-    for attempt in range(TRIES):
-        try:
-            return follow(app, why).told
-        except Stale:
-            if attempt == TRIES - 1:
-                raise
-    raise AssertionError("the loop returns or raises")
+    return fresh(lambda: follow(app, reasons(app, data, KIND))).told
 
 
 @dataclass(frozen=True)

@@ -12,25 +12,20 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from engine.api import (
-    Action,
     Application,
     AppmillError,
-    Context,
-    Effect,
-    Outside,
     Refused,
     Together,
-    TransitionName,
     get,
     look_at_work,
     message,
-    option,
     records,
     say,
     together,
 )
 from plugins.planning import rush
 from plugins.planning.checked import violations
+from plugins.planning.floor.errands import Deciding
 from plugins.planning.floor.materials import ready
 from plugins.planning.floor.reading import PLANNER, Floor, Row, read
 from plugins.planning.floor.rush_answers import KIND, alternative_of, assignment, changes_of
@@ -46,14 +41,11 @@ STEP = "rush_order_step"
 
 
 @dataclass(frozen=True, kw_only=True)
-class RushOrder(Action):
+class RushOrder(Deciding):
     """Write the chosen answer to a rush order into the plan, or take it back, as the state of the record says."""
 
     type: ClassVar[str] = KIND
-    takes: tuple[TransitionName, ...] = option("The transitions of the record that planning takes when it is done.", ())
-
-    def effects(self, context: Context) -> Sequence[Effect]:
-        return [Outside(STEP, {})]
+    errand: ClassVar[str] = STEP
 
 
 def follow_up(app: Application, _data: Mapping[str, Any]) -> Mapping[str, Any]:

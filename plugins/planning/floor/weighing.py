@@ -3,16 +3,12 @@ repaired without it, so that nothing but the proposal makes the difference. Noth
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from engine.api import (
-    Action,
     Application,
-    Context,
-    Effect,
-    Outside,
     Stale,
     Together,
     every,
@@ -21,6 +17,7 @@ from engine.api import (
     say,
     together,
 )
+from plugins.planning.floor.errands import Errand
 from plugins.planning.floor.materials import ready
 from plugins.planning.floor.reading import PLANNER, Books, Floor, Row, books, made_of
 from plugins.planning.floor.time import day_of, moment
@@ -36,13 +33,10 @@ OPEN = "record.state == 'proposed'"
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeighStandards(Action):
+class WeighStandards(Errand):
     """Work out which open orders a proposed standard time would move; inside its band it is accepted."""
 
     type: ClassVar[str] = KIND
-
-    def effects(self, context: Context) -> Sequence[Effect]:
-        return [Outside(KIND, {})]
 
 
 @dataclass(frozen=True, slots=True)
