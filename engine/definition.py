@@ -116,6 +116,11 @@ class State(Named):
         "counts. Of a date the end of work on that day. It follows the fields it reads when the record is saved.",
         None,
     )
+    planned: FieldName | None = option(
+        "The field with the date or moment at which it is planned to be left. Where that is filled it stands in the "
+        "place of `within`, and the forecast of records in a state before follows it as well.",
+        None,
+    )
     calendar: CalendarName | None = option("The calendar its times are counted by. Default: the default one.", None)
     leave_with: tuple[FieldName, ...] = option("Deliverables: fields that must be filled before the state is left.", ())
     colour: Colour = option("The colour of the badge.", "blue")
@@ -126,6 +131,11 @@ class State(Named):
         False,
     )
     help: Label | None = option("What happens in this state.", None)
+
+    @property
+    def timed(self) -> bool:
+        """Whether anything says when it is to be left."""
+        return bool(self.within or self.due_by or self.planned)
 
 
 @dataclass(frozen=True, kw_only=True)

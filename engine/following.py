@@ -71,7 +71,7 @@ def _follow_deadlines(walk: Walk, plan: FormPlan, ids: Iterable[int]) -> None:
     """Where what a state is to be done by reads a sum over other records, it moves with them, timers and all."""
     for id in ids:
         row = walk.sight.load(plan.form.name, id)
-        if row is None or row["deleted_at"] is not None or row["state"] not in plan.deadlines:
+        if row is None or row["deleted_at"] is not None or (row["state"] not in plan.deadlines and not plan.planned):
             continue
         new, view = dict(row), walk.sight.view(plan.form, row)
         left = stays.left_of(walk, plan, row) if plan.pausing else None

@@ -38,7 +38,8 @@ def expect(
     ``names``: what expressions over it see; ``left``: what is left of the state's time where it stood still meanwhile.
     """
     state = plan.states[row["state"]]
-    ends = (_time_over(plan, state, row["state_since"], left), deadline_of(plan, state.name, names))
+    over = planned_of(plan, state, row) or _time_over(plan, state, row["state_since"], left)
+    ends = (over, deadline_of(plan, state.name, names))
     row["state_due"] = min((end for end in ends if end is not None), default=None)
     row["forecast_at"] = forecast_of(plan, row)
     hold_against(plan, row)
@@ -63,30 +64,46 @@ def deadline_of(plan: FormPlan, state: str, names: Callable[[], Mapping[str, Any
     if watched is None:
         return None
     try:
-        value = watched.compiled.evaluate(names())
-        if isinstance(value, dt.datetime):
-            return value.astimezone(dt.UTC)
-        return plan.times[state].end_of(value) if isinstance(value, dt.date) else None
+        return _moment(plan, state, watched.compiled.evaluate(names()))
     except (EvaluationFailed, OverflowError):
         return None
 
 
+def planned_of(plan: FormPlan, state: State, row: Mapping[str, Any]) -> dt.datetime | None:
+    """When the state is planned to be left, whether the record is in it by now or not; of a date, the end of work."""
+    field = plan.planned.get(state.name)
+    return _moment(plan, state.name, row[field]) if field else None
+
+
+def _moment(plan: FormPlan, state: str, value: Any) -> dt.datetime | None:
+    if isinstance(value, dt.datetime):
+        return value.astimezone(dt.UTC)
+    return plan.times[state].end_of(value) if isinstance(value, dt.date) else None
+
+
 def forecast_of(plan: FormPlan, row: Mapping[str, Any]) -> dt.datetime | None:
     """When the record will have gone the main path, if it leaves its state when that is due and every later state
-    takes its expected time. None in a final or aside state, and where no state from here on has an expected time."""
+    takes its expected time, or lasts as it is planned. None in a final or aside state, and where no state from here on
+    has a time."""
     here = plan.states.get(row["state"])
     since = row["state_since"]
     if here is None or since is None or here.final or here.aside:
         return None
     rest = ahead(plan.form.workflow, here.name)
-    if row["state_due"] is None and not any(state.within for state in rest):
+    if row["state_due"] is None and not any(state.within or planned_of(plan, state, row) for state in rest):
         return None
-    return _through(plan, rest, row["state_due"] or since)
+    return _through(plan, rest, row["state_due"] or since, row)
 
 
-def _through(plan: FormPlan, states: tuple[State, ...], moment: dt.datetime) -> dt.datetime:
+def _through(
+    plan: FormPlan, states: tuple[State, ...], moment: dt.datetime, row: Mapping[str, Any]
+) -> dt.datetime:
+    """What is planned counts unless the states before it take longer than that."""
     for state in states:
-        if state.within is not None:
+        planned = planned_of(plan, state, row)
+        if planned is not None:
+            moment = max(moment, planned)
+        elif state.within is not None:
             moment = plan.times[state.name].after(moment, state.within)
     return moment
 
@@ -135,7 +152,7 @@ def _from_here(
     moment = max(row["state_due"] or now, now)
     found = [ExpectedStep(here, row["state_since"], None if here.final else moment, "here")]
     for state in rest:
-        end = _through(plan, (state,), moment)
+        end = _through(plan, (state,), moment, row)
         found.append(ExpectedStep(state, moment, end, "ahead"))
         moment = end
     return tuple(found)

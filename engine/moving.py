@@ -104,7 +104,7 @@ def settle_state(passage: Passage) -> None:
     entered = before is None or before.get("state") != state or passage.transition is not None
     if entered:
         row["state_since"] = passage.walk.now
-    if entered or state in plan.deadlines:
+    if entered or state in plan.deadlines or plan.planned:
         expect(plan, row, lambda: passage.names(passage.view()), _left(passage))
     else:
         hold_against(plan, row)

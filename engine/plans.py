@@ -122,6 +122,7 @@ class FormPlan:
     promise: Promise | None  # what its time is held against; None where there are no steps
     times: Mapping[str, Times]  # the calendar each state is counted by
     deadlines: Mapping[str, Watched]  # states with a time to be done by
+    planned: Mapping[str, str]  # states with a field that holds when they are planned to be left
     deadlines_fed: bool  # one of them reads a rollup, which changes without a save
     pausing: frozenset[str]  # aside states in which the time of the state before stands still
 
@@ -311,11 +312,14 @@ def _title(form: Form, watch: _Watcher) -> Watched | None:
     return watch(f"record.{first}") if first else None
 
 
+_OF_STATES = ("transitions", "leaving", "owners", "order", "times", "deadlines", "planned")
+
+
 def _workflow(plans: Plans, form: Form, watch: _Watcher) -> dict[str, Any]:
     workflow = form.workflow
     if workflow is None:
         nothing: dict[str, Any] = {"deadlines_fed": False, "pausing": frozenset(), "promise": None}
-        return {**nothing, **{name: {} for name in ("transitions", "leaving", "owners", "order", "times", "deadlines")}}
+        return {**nothing, **{name: {} for name in _OF_STATES}}
     deadlines = {name: watch(state.due_by) for name, state in workflow.states.items() if state.due_by}
     rollups = frozenset(name for name, field in form.fields.items() if field.type == "rollup")
     transitions = {
@@ -339,7 +343,9 @@ def _workflow(plans: Plans, form: Form, watch: _Watcher) -> dict[str, Any]:
         "order": {name: place for place, name in enumerate(workflow.states)},
         "times": {name: plans.times.of(state.calendar) for name, state in workflow.states.items()},
         "deadlines": deadlines,
-        "deadlines_fed": any(watched.needs.touched(rollups) for watched in deadlines.values()),
+        "planned": {name: state.planned for name, state in workflow.states.items() if state.planned},
+        "deadlines_fed": any(watched.needs.touched(rollups) for watched in deadlines.values())
+        or any(state.planned in rollups for state in workflow.states.values()),
         "pausing": frozenset(name for name, state in workflow.states.items() if state.pauses),
     }
 

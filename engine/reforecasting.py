@@ -26,8 +26,8 @@ def reforecast(app: Application, conn: sa.Connection, forms: Iterable[str]) -> i
 def _form(app: Application, conn: sa.Connection, form: str) -> int:
     plan, last, count = app.plans.form(form), 0, 0
     table = plan.table
-    promised = plan.promise.field if plan.promise else None
-    names = ("id", "state", "state_since", *TIMES, *((promised,) if promised else ()))
+    promised = (plan.promise.field,) if plan.promise and plan.promise.field else ()
+    names = dict.fromkeys(("id", "state", "state_since", *TIMES, *plan.planned.values(), *promised))
     new = {name: sa.bindparam(f"new_{name}", type_=table.c[name].type) for name in TIMES[1:]}
     write = sa.update(table).where(table.c.id == sa.bindparam("id_")).values(new)
     while True:

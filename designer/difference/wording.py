@@ -310,6 +310,7 @@ OPTIONS: Mapping[str, Message] = {
     "Calendar.open": message("days worked otherwise"),
     "Calendar.default": message("the default calendar"),
     "State.due_by": message("to be done by"),
+    "State.planned": message("planned until"),
     "State.pauses": message("time stands still"),
     "Reassign.to": message("whom it is handed to"),
     "ApprovalStep.needs": message("approvals needed"),

@@ -55,13 +55,13 @@ def _timeout(review: Review, trigger: Timeout, path: Path) -> None:
     state = _state(review, trigger)
     if state is None or len(given) > 1 or trigger.within is not None:
         return
-    if state.within is None and state.due_by is None:
+    if not state.timed:
         said = message(
             "The state '{state}' has no time of its own: give it `within`, or say `within` here.", state=state.name
         )
         review.error((*path, "state"), said)
         return
-    whole = exact_seconds(state.within) if state.within and state.due_by is None else None
+    whole = exact_seconds(state.within) if state.within and not (state.due_by or state.planned) else None
     before = exact_seconds(trigger.before) if trigger.before else None
     if whole is not None and before is not None and before >= whole:
         said = message(

@@ -19,7 +19,7 @@ def check_workflows(review: Review) -> None:
     for form in review.forms:
         if form.workflow:
             _states(review, form, form.workflow)
-            _promise(review, form, form.workflow)
+            _dates(review, form, form.workflow)
             for transition in form.workflow.transitions.values():
                 _transition(review, form, form.workflow, transition, taken)
 
@@ -96,10 +96,14 @@ def _states(review: Review, form: Form, workflow: Workflow) -> None:
         _owner(review, form, name, at)
 
 
-def _promise(review: Review, form: Form, workflow: Workflow) -> None:
+def _dates(review: Review, form: Form, workflow: Workflow) -> None:
     if workflow.promised is not None:
         path = ("forms", form.name, "workflow", "promised")
         expect(review, path, form, workflow.promised, is_stored_day, message("a date that is stored"))
+    for name, state in workflow.states.items():
+        if state.planned is not None:
+            at = ("forms", form.name, "workflow", "states", name, "planned")
+            expect(review, at, form, state.planned, is_stored_day, message("a date that is stored"))
 
 
 def _named(workflow: Workflow) -> tuple[str, ...]:

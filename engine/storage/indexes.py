@@ -70,7 +70,7 @@ def _wanted(form: Form, table: sa.Table, tables: Tables) -> Iterator[Parts]:
     if form.parent_form:
         yield False, [table.c["_parent"], table.c["_position"]], []
     if form.workflow:
-        timed = any(state.within or state.due_by for state in form.workflow.states.values())
+        timed = any(state.timed for state in form.workflow.states.values())
         for name in ("state_due", "forecast_at") if timed else ("state_due",):
             yield False, [table.c[name], table.c.id], [alive, table.c[name].is_not(None)]
     if not form.parent_form:

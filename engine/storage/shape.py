@@ -57,10 +57,11 @@ def shape_of_pace(form: Form, definition: AppDefinition) -> list[Any]:
     if form.workflow is None:
         return []
     states, promised = form.workflow.states.values(), form.workflow.promised
-    timed = promised is not None or any(state.within or state.due_by for state in states)
+    timed = promised is not None or any(state.timed for state in states)
     held = [[_stable(form, promised), str(form.workflow.slack)]] if promised else []
     return held + [
-        [state.stable_id, str(state.within or ""), state.aside, state.final, _calendar(definition, state.calendar)]
+        [state.stable_id, str(state.within or ""), state.aside, state.final, _calendar(definition, state.calendar),
+         *([_stable(form, state.planned)] if state.planned else ())]
         for state in states if timed
     ]  # fmt: skip
 

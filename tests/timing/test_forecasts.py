@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from fake_clock import FakeClock
 from making import Made, MakeApp
 
+from engine.errors import DefinitionError
 from engine.forecasts import steps_of
 
 REPAIRS = """\
@@ -122,3 +123,56 @@ def test_an_adopted_record_counts_from_its_last_visit(app: Made) -> None:
         history=[{"state": "new", "entered_at": "2026-03-02T08:00:00+08:00", "left_at": "2026-03-03T08:00:00+08:00"}],
     )  # fmt: skip
     assert app.get("repair", record)["forecast_at"] == at("2026-03-06T08:00")
+
+
+PLANNED = REPAIRS.replace("due_on: {type: date}", "due_on: {type: date}\n      ends_on: {type: date}\n      moved_at: {type: datetime}").replace(
+    "open: {label: Open, within: 2wd}", "open: {label: Open, within: 2wd, planned: ends_on}"
+).replace("tested: {label: Tested, within: 1d}", "tested: {label: Tested, within: 1d, planned: moved_at}")  # fmt: skip
+
+
+def test_a_plan_stands_in_the_place_of_the_usual_time_from_the_first_state_on(make_app: MakeApp) -> None:
+    app = make_app(PLANNED, people={"li": "fitter"})
+    record = app.create("repair", name="Press", ends_on="2026-03-20", as_="li")
+    row = app.get("repair", record)
+    assert (row["state_due"], row["forecast_at"]) == (at("2026-03-04T13:30"), at("2026-03-21T23:59"))
+    assert steps(app, record, "2026-03-04T10:00")[2][3] == at("2026-03-20T23:59")
+
+    app.update("repair", record, ends_on="2026-03-10", as_="li")
+    assert app.get("repair", record)["forecast_at"] == at("2026-03-11T23:59")
+    app.update("repair", record, moved_at="2026-03-30T08:00+08:00", as_="li")
+    assert app.get("repair", record)["forecast_at"] == at("2026-03-30T08:00")
+    app.update("repair", record, ends_on=None, moved_at=None, as_="li")
+    assert app.get("repair", record)["forecast_at"] == at("2026-03-07T13:30")
+
+
+def test_the_state_itself_is_due_when_it_is_planned_to_be_left(make_app: MakeApp) -> None:
+    app = make_app(PLANNED, people={"li": "fitter"})
+    record = app.create("repair", name="Press", ends_on="2026-03-20", as_="li")
+    for step in ("plan", "begin"):
+        app.take("repair", record, step, as_="li")
+    row = app.get("repair", record)
+    assert (row["state_due"], row["forecast_at"]) == (at("2026-03-20T23:59"), at("2026-03-21T23:59"))
+    app.update("repair", record, ends_on="2026-03-24", as_="li")
+    assert app.get("repair", record)["state_due"] == at("2026-03-24T23:59")
+
+
+def test_a_plan_before_what_comes_first_does_not_shorten_it(make_app: MakeApp) -> None:
+    app = make_app(PLANNED, people={"li": "fitter"})
+    record = app.create("repair", name="Press", ends_on="2026-03-02", as_="li")
+    assert app.get("repair", record)["forecast_at"] == at("2026-03-05T13:30")
+
+
+def test_forecasts_follow_a_definition_that_begins_to_plan(make_app: MakeApp) -> None:
+    before = PLANNED.replace(", planned: ends_on", "")
+    app = make_app(before, people={"li": "fitter"})
+    record = app.create("repair", name="Press", ends_on="2026-03-20", as_="li")
+    assert app.get("repair", record)["forecast_at"] == at("2026-03-07T13:30")
+    app.redefine(PLANNED)
+    assert app.get("repair", record)["forecast_at"] == at("2026-03-21T23:59")
+
+
+@pytest.mark.parametrize("field", ["name", "nowhere"])
+def test_what_is_planned_is_a_stored_date(make_app: MakeApp, field: str) -> None:
+    with pytest.raises(DefinitionError) as refused:
+        make_app(PLANNED.replace("planned: ends_on", f"planned: {field}"))
+    assert [finding.path for finding in refused.value.findings] == ["forms.repair.workflow.states.open.planned"]
