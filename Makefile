@@ -13,7 +13,7 @@ test: $(VENV)/.installed-test
 	$(BIN)/python tools/axe.py
 	$(BIN)/ruff check -q engine designer plugins tests benchmarks tools
 	$(BIN)/mypy
-	$(BIN)/pytest -n 3
+	$(BIN)/pytest -n 4
 
 # What `make test` takes samples of, wholly: every mutation of every scenario, every person at every address, every
 # screen for those who read screens by ear, in both themes.

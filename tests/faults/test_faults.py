@@ -44,7 +44,9 @@ def test_killed_anywhere_nothing_is_lost_and_nothing_done_twice(database_url: st
 
 @pytest.mark.parametrize("story", ["story_voucher", "story_approval"])
 def test_voucher_and_approval_whatever_is_killed_in_between(database_url: str, story: str) -> None:
-    """The order hub's rule: one transition and one mail."""
+    """The order hub's rule: one transition and one mail; in the short form each story on one of the databases."""
+    if not FULL and database_url.startswith("sqlite") != (story == "story_approval"):
+        return
     with stage(database_url, story) as made:
         told = made.reference
         assert (told["order"], told["stays"]) == (["preparing", 5, 1, True], ["pending", "preparing"])
