@@ -14,18 +14,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from on_time_drawn import PACKING, ZONE, Delivery, Ordered, Stop
-from on_time_hub_plant import CALIBRATION, OPERATIONS, PEOPLE, PRINTED, Plant, Running, fill, opened
+from on_time_hub_plant import CALIBRATION, OPERATIONS, PEOPLE, SPARED, Plant, Running, fill, opened
 from on_time_paper import Paper
 from on_time_shop import Office, Shop, Step
 
-from engine.api import Together, every, together
+from engine.api import Together, every, records, together
 from plugins.planning.floor.time import minute, moment
 
 FIRST_BOX = 10  # minutes at the bench after which the first report is made
 Key = tuple[int, int, int]
 
 
-def office(*, replans: bool, calibrates: bool) -> Office:
+def office_of(*, replans: bool, calibrates: bool) -> Office:
     """Without re-planning the office is the paper process."""
     return InHub(off=() if calibrates else CALIBRATION) if replans else Paper()
 
@@ -45,11 +45,12 @@ class InHub:
     _purchases: dict[int, int] = field(default_factory=dict)
     _stops: dict[tuple[int, int], int] = field(default_factory=dict)
     _told: dict[Key, int] = field(default_factory=dict)  # pieces that were reported
+    _seen: int = 0  # the last change of the plan that was looked at
     _queues: dict[int, list[Step]] = field(default_factory=dict)
 
     def begin(self, shop: Shop) -> None:
         self._shop = shop
-        self.running: Running = opened((*PRINTED, *self.off), moment(shop.now))
+        self.running: Running = opened((*SPARED, *self.off), moment(shop.now))
         self.plant: Plant = fill(self.running.app, shop.drawn)
 
     def close(self) -> None:
@@ -108,7 +109,8 @@ class InHub:
 
     def delivered(self, order: Ordered, delivery: Delivery) -> None:
         with self._at_work() as walks:
-            self._move(walks, delivery.product, "purchase", delivery.quantity, purchase=self._purchases[_name(delivery)])
+            purchase = self._purchases[_name(delivery)]
+            self._move(walks, delivery.product, "purchase", delivery.quantity, purchase=purchase)
 
     def _move(self, walks: Together, product: int, kind: str, quantity: int, **values: int) -> None:
         """As posting a receipt or an issue of goods does."""
@@ -161,6 +163,13 @@ class InHub:
 
     def settle(self) -> None:
         self.running.until(moment(self._shop.now))
+        (last,) = records(self.running.app, PEOPLE, "plan_change", sort=["-id"], limit=1) or [{"id": 0}]
+        if last["id"] != self._seen:
+            self._seen = last["id"]
+            self._look()
+
+    def _look(self) -> None:
+        """At the plan, which is another one."""
         rows = every(self.running.app, PEOPLE, "job_step", where="record.open and record.planned_start is not None")
         self._rows = {row["id"]: row for row in rows}
         self._queues = {}

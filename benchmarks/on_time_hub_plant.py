@@ -33,7 +33,12 @@ REPLANNING = (
     "plan_every_night", "plan_extra_shift",
 )  # fmt: skip
 CALIBRATION = ("calibrate_weekly",)
-PRINTED = ("weekly_dashboard",)  # a page as PDF takes seconds, and nothing is decided by it
+# What decides nothing here: a page as PDF takes seconds; what to buy is asked for in a third of all time, and every
+# insert is bought with its order.
+SPARED = (
+    "weekly_dashboard", "material_after_plan", "material_new_need", "material_need_changed",
+    "material_purchase_changed", "material_request_changed", "material_moved", "material_every_night",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
