@@ -98,8 +98,7 @@ def row(seed: int, name: str, shop: Shop) -> Row:
     happens, office = shop.drawn, shop.office
     orders = counted(happens)
     late = sorted(max(0, shop.ready[one.id] - one.due_at_last) / DAY for one in orders)
-    plans = isinstance(office, Planned | InHub)
-    forecast, runs = (office.forecast, office.runs) if plans else ({}, 0)
+    forecast, runs = (office.forecast, office.runs) if isinstance(office, Planned | InHub) else ({}, 0)
     return Row(
         seed, name, late.count(0) / len(orders), fmean(late), late[int(0.95 * len(late))],
         fmean((shop.ready[one.id] - one.at) / DAY for one in orders),

@@ -28,17 +28,8 @@ PEOPLE = system_actor("people")  # whoever may do it in the plant
 OPERATIONS = ("press", "pack")
 TOGETHER = 10  # pieces of one cycle at the bench: routings are written in whole seconds
 ENOUGH = 5  # reports that a standard time needs, as its machine group says
-REPLANNING = (
-    "plan_new_steps", "plan_material_late", "plan_due_moved", "plan_machine_stops", "plan_machine_unusable",
-    "plan_every_night", "plan_extra_shift",
-)  # fmt: skip
 CALIBRATION = ("calibrate_weekly",)
-# What decides nothing here: a page as PDF takes seconds; what to buy is asked for in a third of all time, and every
-# insert is bought with its order.
-SPARED = (
-    "weekly_dashboard", "material_after_plan", "material_new_need", "material_need_changed",
-    "material_purchase_changed", "material_request_changed", "material_moved", "material_every_night",
-)  # fmt: skip
+SPARED = ("weekly_dashboard",)  # a page as PDF takes seconds, and nothing is decided by it
 
 
 @dataclass(frozen=True)
