@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from engine import demo
 from engine.api import Application, Together, system_actor, together, users_of
 from plugins.planning.constructive import scheduled
+from plugins.planning.floor import requesting
 from plugins.planning.floor.materials import ready
 from plugins.planning.floor.reading import PLANNER, Floor, read
 from plugins.planning.floor.time import day_of, minute, moment
@@ -83,6 +84,7 @@ def build(app: Application, orders: int, seed: int) -> None:
     _together(app, (partial(_order, random, masters, number, next(waiting)) for number in range(orders)))
     _purchases(app, random, masters)
     _plan(app)
+    requesting.follow(app, "As every night")  # the plant has been running: what is needed has been worked out before
     app.database.analyse()
 
 

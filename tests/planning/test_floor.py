@@ -89,6 +89,21 @@ def test_a_machine_that_stops_moves_its_operations_alone(plant: Plant) -> None:
     assert not violations(floor.problem, floor.plan)
 
 
+def test_work_that_is_done_on_another_machine_is_planned_there(plant: Plant) -> None:
+    """Whoever helps out reports where he works: that machine is taken, the planned one is free again."""
+    stocked(plant)
+    orders = [plant.order(600), plant.order(600)]
+    plant.made.deliver()
+    step = plant.steps(orders[0])[0]
+    other = next(machine for machine in plant.press if machine != step["machine"])
+    plant.make("work_report", job=step["job"], operation=step["name"], machine=other, good=1, minutes=20, finishes=False)
+    plant.made.deliver()
+    assert plant.steps(orders[0])[0]["machine"] == other
+    floor = read(plant.app, ready(plant.app))
+    assert floor.problem.operations[str(step["id"])].locked.machine == str(other)
+    assert not violations(floor.problem, floor.plan)
+
+
 def test_frozen_work_stays_where_it_is(plant: Plant) -> None:
     stocked(plant)
     order = plant.order(600, due="2026-06-20")
