@@ -176,7 +176,7 @@ def _awaited(indexed: Indexed, one: int) -> set[int]:
 
 
 def _no_earlier(board: Board, one: int, minute: int) -> None:
-    """Puts an operation that stands before this minute behind it, without a look at others: never later than it must."""
+    """Puts what begins before this minute behind it, without a look at others: never later than it must."""
     if board.start[one] >= minute or board.indexed.locked[one]:
         return
     machine, work = board.machine[one], board.work[one]
