@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -131,45 +132,62 @@ def _slot(sequences: Sequences, one: int, machine: int, start: int) -> Slot:
     board, indexed = sequences.board, sequences.board.indexed
     least, least_end = board.bounds(one)
     least, work = max(least, start), indexed.work_on(one, machine)
-    awaited = _awaited(indexed, one)
+    room = _Room.of(sequences, one, machine)
     while True:
-        left = _left(sequences, awaited, machine, indexed.calendars[machine].opens(least))
+        left = room.left(indexed.calendars[machine].opens(least))
         slot = board.slot(one, machine, work, least, least_end, left=left)
         if slot is None:
             raise CannotMove("room")
-        free = _tool_free(sequences, one, slot.start)
+        free = room.tool_free(slot.start)
         if free <= slot.start:
             return slot
         least = free
 
 
-def _left(sequences: Sequences, awaited: set[int], machine: int, minute: int) -> int:
-    """The last on a machine that stays before an operation put at this minute: it is half done by then, or is one of
-    ``awaited``, the operation itself apart."""
-    board = sequences.board
-    if board.indexed.unlimited[machine]:
-        return NONE
-    kept = [each for each in sequences.rows[machine] if board.start[each] <= minute and _stays(board, each, minute)]
-    kept += [each for each in sequences.rows[machine] if each in awaited]
-    return max(kept, key=lambda each: board.end[each], default=NONE)
+@dataclass(frozen=True)
+class _Room:
+    """Who else is on the machine and who else uses the tool, but for those that wait for the operation: they follow it
+    wherever it goes. ``awaited``: what it waits for."""
+
+    board: Board
+    machine: int
+    row: list[int]
+    tool_row: list[int]
+    awaited: set[int]
+
+    @classmethod
+    def of(cls, sequences: Sequences, one: int, machine: int) -> _Room:
+        indexed = sequences.board.indexed
+        locked, waits = indexed.locked, indexed.before
+        behind = {one} | _reached(lambda each: (later for later in indexed.behind[each] if not locked[later]), one)
+        row = [] if indexed.unlimited[machine] else sequences.rows[machine]
+        tool_row = sequences.tool_rows[indexed.tool[one]] if indexed.tool[one] >= 0 else []
+        awaited = _reached(lambda each: () if locked[each] else (before for before, _lag, _share in waits[each]), one)
+        others, users = ([each for each in found if each not in behind] for found in (row, tool_row))
+        return cls(sequences.board, machine, others, users, awaited)
+
+    def left(self, minute: int) -> int:
+        """The last that stays before an operation put at this minute: it is half done by then, or awaited."""
+        kept = [each for each in self.row if self._stays(each, minute) or each in self.awaited]
+        return max(kept, key=lambda each: self.board.end[each], default=NONE)
+
+    def _stays(self, one: int, minute: int) -> bool:
+        start = self.board.start[one]
+        return start <= minute and 2 * minute >= start + self.board.stop[one]
+
+    def tool_free(self, minute: int) -> int:
+        """When the tool is free for one that would begin at this minute: whoever has begun by then keeps it, but for
+        the one that yields on the machine itself."""
+        start, stop, machine = self.board.start, self.board.stop, self.board.machine
+        kept = [each for each in self.tool_row if machine[each] != self.machine or self._stays(each, minute)]
+        return max((stop[each] for each in kept if start[each] < minute < stop[each]), default=0)
 
 
-def _stays(board: Board, one: int, minute: int) -> bool:
-    return 2 * minute >= board.start[one] + board.stop[one]
-
-
-def _tool_free(sequences: Sequences, one: int, minute: int) -> int:
-    """When the tool is free for one that would begin at this minute: whoever has begun by then keeps it."""
-    board, tool = sequences.board, sequences.board.indexed.tool[one]
-    row = [each for each in sequences.tool_rows[tool] if each != one] if tool >= 0 else []
-    return max((board.stop[each] for each in row if board.start[each] < minute < board.stop[each]), default=0)
-
-
-def _awaited(indexed: Indexed, one: int) -> set[int]:
-    """Everything that an operation waits for, through all that these wait for."""
+def _reached(nexts: Callable[[int], Iterable[int]], one: int) -> set[int]:
+    """Everything one leads to, through however many; what is locked does not wait, so nothing leads through it."""
     found, todo = set[int](), [one]
     while todo:
-        new = {before for before, _lag, _share in indexed.before[todo.pop()]} - found
+        new = set(nexts(todo.pop())) - found
         found |= new
         todo += new
     return found

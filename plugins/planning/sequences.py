@@ -10,12 +10,18 @@ from .indexed import NONE, Indexed
 from .shapes import Assignment, Schedule
 from .timeline import Board, Line, Slot
 
+PASSES = 20  # so often one operation lets others pass: two that wait for each other's tools could do so for ever
+
 
 class Sequences:
     """``board``: only what is locked stands in its lines, as obstacles that are stepped over; the others have their
-    times there, and stand in ``rows`` by machine and ``tool_rows`` by tool, sorted by their begin."""
+    times there, and stand in ``rows`` by machine and ``tool_rows`` by tool, sorted by their begin.
 
-    __slots__ = ("before", "board", "freed", "next", "rows", "tool_before", "tool_next", "tool_rows")
+    ``rank``: the begin by which an operation was put where it stands. Whoever waits for another, or stands behind it,
+    has the greater rank (of equal ones the greater number): so nobody waits for itself, however they overtake.
+    """
+
+    __slots__ = ("before", "board", "freed", "next", "passed", "rank", "rows", "tool_before", "tool_next", "tool_rows")
 
     def __init__(self, board: Board, freed: dict[int, int]) -> None:
         many = len(board.machine)
@@ -25,6 +31,7 @@ class Sequences:
         self.tool_rows: list[list[int]] = [[] for _ in board.tools]
         self.before, self.next = [NONE] * many, [NONE] * many
         self.tool_before, self.tool_next = [NONE] * many, [NONE] * many
+        self.rank, self.passed = list(board.start), [0] * many
 
     @classmethod
     def of(cls, indexed: Indexed, plan: Schedule) -> Sequences:
@@ -76,31 +83,56 @@ class Sequences:
 
     def _passing(self, one: int, waiting: set[int]) -> list[int]:
         """Those that now follow somebody else, because this one has let others pass; none where nobody could."""
-        board, indexed = self.board, self.board.indexed
+        board = self.board
+        minute = self._least(one, waiting)
+        nexts = (self.next[one], self.tool_next[one])
+        if self.passed[one] >= PASSES or not any(later >= 0 and board.start[later] < minute for later in nexts):
+            return []
+        self.passed[one] += 1
+        board.start[one] = minute
+        return [each for late in self._late(one, minute) for each in self._step_back(late, minute)]
+
+    def _least(self, one: int, waiting: set[int]) -> int:
+        """The minute from which it could begin if it stood first on its machine."""
+        board = self.board
         minute = board.bounds(one)[0]
-        for before, _, _ in indexed.before[one]:
+        for before, _, _ in board.indexed.before[one]:
             if before in waiting:
                 minute = max(minute, board.start[before])
         if self.tool_before[one] >= 0:
             minute = max(minute, board.stop[self.tool_before[one]])
+        return minute
+
+    def _late(self, one: int, minute: int) -> list[int]:
+        """It and all that wait for it and would stand before it then: they cannot begin sooner either."""
+        indexed, found, open_ = self.board.indexed, {one: None}, [one]
+        while open_:
+            for later in indexed.behind[open_.pop()]:
+                if self.board.machine[later] >= 0 and self.rank[later] < minute and not indexed.locked[later]:
+                    if later not in found:
+                        open_.append(later)
+                    found[later] = None
+        return list(found)
+
+    def _step_back(self, one: int, minute: int) -> list[int]:
+        """Puts it behind all of its rows that rank before the minute; answers who follows somebody else now."""
+        board = self.board
         nexts = [self.next[one], self.tool_next[one]]
-        if not any(later >= 0 and board.start[later] < minute for later in nexts):
-            return []
+        self.rank[one] = minute
         if self.next[one] >= 0:
             self.freed[self.next[one]] = board.stop[self.next[one]]
-        board.start[one] = minute
-        tool = indexed.tool[one]
-        if not indexed.unlimited[board.machine[one]]:
+        tool = board.indexed.tool[one]
+        if not board.indexed.unlimited[board.machine[one]]:
             self._relink(one, self.rows[board.machine[one]], self.before, self.next)
         if tool >= 0:
             self._relink(one, self.tool_rows[tool], self.tool_before, self.tool_next)
-        return [*nexts, self.next[one], self.tool_next[one], *indexed.behind[one]]
+        return [*nexts, self.next[one], self.tool_next[one], *board.indexed.behind[one]]
 
     def _relink(self, one: int, row: list[int], before: list[int], following: list[int]) -> None:
-        """Puts an operation behind those of its row that begin before it does now."""
-        start = self.board.start
+        """Puts an operation behind those of its row that rank before it now."""
+        rank = self.rank
         first = place = row.index(one)
-        while place + 1 < len(row) and (start[row[place + 1]], row[place + 1]) < (start[one], one):
+        while place + 1 < len(row) and (rank[row[place + 1]], row[place + 1]) < (rank[one], one):
             row[place] = row[place + 1]
             place += 1
         row[place] = one

@@ -190,7 +190,8 @@ class Board:
         if not work or need == work:
             return stop
         calendar = self.indexed.calendars[machine]
-        return calendar.ends(end - work + need) if need else calendar.begins(end - work)
+        begin = max(0, end - work)  # work that has grown may be longer than all that is before the old end
+        return calendar.ends(begin + need) if need else calendar.begins(begin)
 
     def slot(
         self,
@@ -268,7 +269,7 @@ class Board:
         moved = self.end[following] - self.work[following] - change
         if moved == begin:
             return begin
-        if moved < begin and not self._may_begin(operation, following, moved):
+        if moved < begin and (moved < 0 or not self._may_begin(operation, following, moved)):
             return -1
         return moved
 

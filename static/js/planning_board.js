@@ -18,6 +18,16 @@ async function choose(bar) {
   document.querySelectorAll(".board-bar.is-chosen").forEach((each) => each.classList.remove("is-chosen"));
   bar.classList.add("is-chosen");
   await loadInto(panel(), `/planning/board/step/${bar.dataset.step}`);
+  inSight(bar);
+}
+
+// What the panel would cover is scrolled up.
+function inSight(bar) {
+  const below = bar.getBoundingClientRect().bottom - panel().getBoundingClientRect().top;
+  const inside = document.querySelector(".board-scroll");
+  if (below > 0) inside.scrollTop += below + 8;
+  const left = bar.getBoundingClientRect().bottom - panel().getBoundingClientRect().top;
+  if (left > 0) window.scrollBy(0, left + 8);
 }
 
 function close() {
@@ -112,6 +122,7 @@ async function ask() {
     grid().querySelector(`.board-bar[data-step="${each.dataset.moves}"]`)?.classList.add("will-move"));
   panel().querySelector("[data-board-apply]")?.focus({ preventScroll: true });
   panel().scrollIntoView({ block: "nearest" });
+  inSight(drag.bar);
 }
 
 async function apply(button) {

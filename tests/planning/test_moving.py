@@ -62,6 +62,20 @@ def test_what_is_half_done_by_then_comes_before_it_and_is_named_as_the_reason() 
     assert times(found.plan) == {"b": ("m1", 4, 14), "a": ("m1", 14, 24)}
 
 
+def test_what_yields_on_the_machine_gives_up_the_mould_too_and_nobody_else_does() -> None:
+    problem = shop(op("a", tool="t"), op("b", tool="t"))
+    assert times(moved(problem, plan(a=("m1", 0, 10), b=("m1", 10, 20)), "b", "m1", 3).plan) == {
+        "b": ("m1", 3, 13), "a": ("m1", 13, 23)}  # fmt: skip
+    found = moved(problem, plan(a=("m1", 0, 10), b=("m1", 12, 22)), "b", "m2", 3)
+    assert (found.landed.start, found.landed.reason.kind) == (10, "tool")
+
+
+def test_it_is_not_in_its_own_way() -> None:
+    problem = shop(op("a"))
+    assert moved(problem, plan(a=("m1", 0, 10)), "a", "m1", 7).landed.start == 7
+    assert moved(problem, plan(a=("m1", 5, 15)), "a", "m1", 2).landed.start == 2
+
+
 def test_it_does_not_come_before_what_it_waits_for_and_takes_along_what_waits_for_it() -> None:
     problem = shop(op("a"), op("b", after=(After("a"),)), op("c", after=(After("b"),)))
     before = plan(a=("m1", 0, 10), b=("m1", 10, 20), c=("m1", 20, 30))
@@ -145,8 +159,10 @@ def test_nothing_frozen_moves_and_nothing_begins_earlier_or_elsewhere(found: Mov
 @SEARCH
 @given(drags())
 def test_it_is_where_it_was_asked_or_at_the_next_possible_minute(found: Moved) -> None:
-    asked, landed = found.asked, found.landed
+    """But for a changeover of the one before it that falls away because of the move."""
+    asked, landed, before = found.asked, found.landed, found.before.assignments
     assert landed.start >= asked
+    assume(not any(one.end < before[name].end for name, one in found.plan.assignments.items() if name != landed.operation))
     for start in range(asked, landed.start):
         assert violations(found.problem, _with(found, start)), f"it could have begun at {start}"
 

@@ -163,7 +163,7 @@ def test_what_cannot_be_is_refused_with_a_sentence(office: Office, planner: Visi
         "SO202606-00001 注塑 is under way or frozen and stays where it is.": asked(begun),
         "P01 P01 cannot do SO202606-00002 注塑.": asked(row, machine=bench),
         "SO202606-00002 注塑 cannot begin at a time that has passed.": asked(row, MONDAY - dt.timedelta(hours=1)),
-        "SO202606-00002 注塑 stands there already.": asked(row, row["planned_start"]),
+        "SO202606-00002 注塑 stands at the next possible time already.": asked(row, row["planned_start"]),
     }
     for sentence, body in cases.items():
         answer = ask(planner, body)

@@ -8,7 +8,7 @@ import pytest
 from deep import DEEP
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planning_scenes import LONGEST_CHANGE, SMALL, calendars, cancelled, longest, problems, times, without
+from planning_scenes import LONGEST_CHANGE, SMALL, Size, calendars, cancelled, longest, problems, times, without
 
 from plugins.planning.calendars import Calendar
 from plugins.planning.checked import violations
@@ -120,6 +120,16 @@ def test_a_repair_keeps_every_rule(data: st.DataObject) -> None:
 
 @SEARCH
 @given(st.data())
+def test_a_repair_ends_whatever_changed_at_once(data: st.DataObject) -> None:
+    drawn = data.draw(problems(Size(orders=6, machines=3)))
+    plan, now = scheduled(drawn), drawn
+    for _ in range(data.draw(st.integers(1, 4))):
+        now = data.draw(changed(now)) if now.operations else now
+    assert violations(now, repaired(now, plan)) == ()
+
+
+@SEARCH
+@given(st.data())
 def test_what_does_not_depend_on_the_touched_keeps_its_start(data: st.DataObject) -> None:
     """Late material of one operation: those it reaches by waiting, machine or tool may move, no others."""
     drawn = data.draw(problems())
@@ -205,6 +215,26 @@ def test_who_waits_for_one_that_waits_is_not_put_before_it() -> None:
     before = scheduled(shop(op("a1"), *line[1:]), first=("a", "b"))
     after = repaired(shop(*line), before)
     assert times(after) == {"b1": ("m1", 20, 30), "a1": ("m1", 50, 60), "a2": ("m1", 60, 70)}
+
+
+def test_nobody_overtakes_what_it_waits_for_with_the_same_tool() -> None:
+    """a2 may begin with a1, but they share a mould: with a2 before it, a1 would wait for itself."""
+    line = [op("a1", tool="mould"), op("a2", machine="m2", tool="mould", after=(After("a1", share=0),))]
+    before = scheduled(shop(*line))
+    after = repaired(replace(shop(*line), now=15), before)
+    assert times(before) == {"a1": ("m1", 0, 10), "a2": ("m2", 10, 20)}
+    assert times(after) == {"a1": ("m1", 15, 25), "a2": ("m2", 25, 35)}
+
+
+def test_what_waits_for_one_that_steps_back_steps_back_as_well() -> None:
+    """a1 waits for material and a2 for a1: b and c pass them on both machines."""
+    line = [op("a1"), op("a2", machine="m2", after=(After("a1"),)), op("b1"), op("c1", machine="m2", earliest=20)]
+    before = scheduled(shop(*line), first=("a", "b", "c"))
+    after = repaired(shop(replace(line[0], earliest=40), *line[1:]), before)
+    assert times(before)["a2"] == ("m2", 10, 20)
+    assert times(after) == {
+        "b1": ("m1", 10, 20), "c1": ("m2", 20, 30), "a1": ("m1", 40, 50), "a2": ("m2", 50, 60),
+    }  # fmt: skip
 
 
 def test_a_push_steps_over_what_is_locked() -> None:

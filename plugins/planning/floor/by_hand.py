@@ -39,7 +39,7 @@ WHY_NOT: Mapping[str, str] = {
     "past": "{name} cannot begin at a time that has passed.",
     "room": "{machine} is never open long enough for {name}.",
     "waited_for": "{of} waits for what would move and is under way or frozen.",
-    "here": "{name} stands there already.",
+    "here": "{name} stands at the next possible time already.",
 }
 CHANGED = message("The plan has changed since this was shown. Move it again.")
 
