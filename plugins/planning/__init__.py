@@ -40,6 +40,8 @@ def register(registry: Registry) -> None:
     registry.panel(rushing.FORM, "/planning/rush/{id}")
     registry.screen(_rush)
     registry.screen(_load)
+    registry.screen(_board)
+    registry.place("/planning/board/", "Planning board", "timeline", _may_see_board)
     registry.place("/planning/load/", "Load of machines", "chart-bar", _may_see_load)
     registry.action(requesting.RequestMaterial)
     registry.errand(requesting.KIND, requesting.request_material)
@@ -55,6 +57,18 @@ def _load(application: Application) -> Any:
     from plugins.planning.screens.load import make_blueprint
 
     return make_blueprint(application)
+
+
+def _board(application: Application) -> Any:
+    from plugins.planning.screens.board import make_blueprint
+
+    return make_blueprint(application)
+
+
+def _may_see_board(app: Application, who: Actor) -> bool:
+    from plugins.planning.screens.board import may_look
+
+    return may_look(app, who)
 
 
 def _may_see_load(app: Application, who: Actor) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from deep import DEEP
 
 HERE = Path(__file__).parent
-BOTH = {"test_floor.py", "test_follow_up.py", "test_rushing.py"}
+BOTH = {"test_floor.py", "test_follow_up.py", "test_planning_board.py", "test_rushing.py"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -120,6 +120,7 @@ SHOW_NO_RECORDS = frozenset({
     "manifest", "app_icon", "worker", "offline",  # the application on a home screen: open to everybody
     "list_sites",  # what stands where on pages of others; by token alone
     "behind",  # hours of machine groups; tests/planning/test_planning_screens.py asks them
+    "behind_bar",  # of the planner's board: the record as its own page shows it; tests/planning/test_planning_board.py
     "waiting", "scan", "dialog", "me",  # pages that a script of the device fills; who is signed in
 })  # fmt: skip
 
