@@ -18,6 +18,7 @@ from engine.formats import Reader
 from engine.people import Actor, system_actor
 from engine.permissions import may_record, row_filter
 from engine.plans import FormPlan
+from engine.promises import TIMES
 from engine.recomputing import recompute_rows
 from engine.sight import Sight
 from engine.storage import records, search, series
@@ -129,7 +130,9 @@ def _enter(conn: sa.Connection, app: Application, plan: FormPlan, id: int, state
     owner, role = owner_of(plan, name, names)
     previous = workflow.initial if found.aside else None
     there = {"state": name, "state_since": now, "owner": owner, "owner_role": role}
-    expect(plan, there, lambda: names)
+    row.update(there)
+    expect(plan, row, lambda: names)
+    there.update({name: row[name] for name in TIMES})
     records.update(conn, app.tables, plan.form.name, id, None, {**there, "_previous": previous})
     visit = {"form": plan.form.name, "record_id": id, "state": name, "entered_at": now, "entered_by": who.id,
              "due_at": there["state_due"], "owner": owner, "owner_role": role}  # fmt: skip

@@ -54,18 +54,21 @@ forms:
       pay: {type: integer, label: {zh: 费用, en: Pay}}
       remark: {type: text, label: {zh: 评语, en: Remark}}
       report: {type: attachment, label: {zh: 报告, en: Report}}
+      promised: {type: date, label: {zh: 承诺日, en: Promised}}
+      checked_on: {type: date, label: {zh: 计划复核日, en: Planned check}}
       hours: {type: lines, label: {zh: 工时, en: Hours}, form: hour}
       total: {type: computed, label: {zh: 合计, en: Total}, value: "sum(line.spent for line in record.hours)", result: {type: integer}}
-    sections: [{columns: 2, fields: [number, subject, client, others, urgent, reason, pay, remark, report, total]}, {fields: [hours]}]
+    sections: [{columns: 2, fields: [number, subject, client, others, urgent, reason, pay, remark, report, promised, checked_on, total]}, {fields: [hours]}]
     permissions:
       planner: {read: "record.subject != 'hush'", fields: {pay: {read: false}, remark: {read: "record.state == 'open'"}}}
       agent: {create: true, read: true, update: true}
       lead: {create: true, read: true, update: true, delete: true}
     workflow:
       initial: open
+      promised: promised
       states:
         open: {label: {zh: 待处理, en: Open}, owner: agent}
-        checking: {label: {zh: 复核, en: Checking}, owner: lead, leave_with: [report]}
+        checking: {label: {zh: 复核, en: Checking}, owner: lead, leave_with: [report], planned: checked_on}
         done: {label: {zh: 完成, en: Done}, final: true}
       transitions:
         submit: {label: {zh: 提交, en: Submit}, from: [open], to: checking, roles: [agent]}
