@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import deep
 import memory
 import pytest
 import servers
@@ -24,6 +25,19 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--disable-dev-shm-usage",
 ]  # fmt: skip
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    on_the_other = [item for item in items if _database_of(item) == "postgresql"]
+    places = deep.left_out([item.path.parent.name for item in on_the_other])
+    gone = {on_the_other[place] for place in places}
+    if gone:
+        config.hook.pytest_deselected(items=list(gone))
+        items[:] = [item for item in items if item not in gone]
+
+
+def _database_of(item: pytest.Item) -> str | None:
+    return getattr(getattr(item, "callspec", None), "params", {}).get("database_url")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

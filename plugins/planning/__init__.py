@@ -38,6 +38,7 @@ def register(registry: Registry) -> None:
     registry.errand(promising.KIND, promising.promise)
     registry.template_folders.append(str(HERE / "templates"))
     registry.panel(rushing.FORM, "/planning/rush/{id}")
+    registry.panel("order", "/planning/board/of/{id}")
     registry.screen(_rush)
     registry.screen(_load)
     registry.screen(_board)
@@ -66,7 +67,7 @@ def _board(application: Application) -> Any:
 
 
 def _may_see_board(app: Application, who: Actor) -> bool:
-    from plugins.planning.screens.board import may_look
+    from plugins.planning.screens.board_drawn import may_look
 
     return may_look(app, who)
 

@@ -216,7 +216,11 @@ function neighbour(by) {
   return lanes[lanes.indexOf(drag.machine) + by] ?? drag.machine;
 }
 
-// A board that begins before now shows now.
-const line = grid()?.querySelector(".gantt-today");
+// A board that begins before now shows now; one that is asked for an order shows its first operation.
 const scroll = document.querySelector(".board-scroll");
-if (line && scroll) scroll.scrollLeft = line.x1.baseVal.value - scroll.clientWidth / 4;
+const line = grid()?.querySelector(".gantt-today");
+const first = grid()?.querySelector(".board-bar.is-asked rect");
+if (first) {
+  scroll.scrollLeft = first.x.baseVal.value - scroll.clientWidth / 4;
+  scroll.scrollTop = first.y.baseVal.value - scroll.clientHeight / 4;
+} else if (line) scroll.scrollLeft = line.x1.baseVal.value - scroll.clientWidth / 4;

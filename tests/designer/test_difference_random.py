@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -22,13 +23,17 @@ RUNS = 300 if os.environ.get("DESIGNER") == "full" else 14
 FILES = [path.read_text(encoding="utf-8") for path in (
     ROOT / "apps/order_hub.yaml", ROOT / "tests/designer/difference_base.yaml",
 )]  # fmt: skip
-BASES = [Loaded(*examine(text, REGISTRY)) for text in FILES]
 SLOW = settings(max_examples=RUNS, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck),
                 database=None)  # fmt: skip
 
 
+@cache
+def bases():
+    return [Loaded(*examine(text, REGISTRY)) for text in FILES]
+
+
 def test_a_definition_does_not_differ_from_itself():
-    for base in BASES:
+    for base in bases():
         again = Loaded(*examine(base.source.text, REGISTRY))
         assert differences(base, again, REGISTRY) == []
 
@@ -37,7 +42,7 @@ def test_a_definition_does_not_differ_from_itself():
 @given(st.data())
 def test_every_random_edit_is_said(data):
     at = data.draw(st.sampled_from([0, 1, 1, 1]))
-    base, document = BASES[at], Document.read(FILES[at])
+    base, document = bases()[at], Document.read(FILES[at])
     for _ in range(data.draw(st.integers(1, 3))):
         with suppress(EditRefused):
             document = apply(document, [drawn_edit(data.draw, document)]).document

@@ -94,6 +94,25 @@ def test_a_bar_says_what_stands_behind_it(office: Office, planner: Visitor) -> N
     assert planner.get("/planning/board/step/999").status_code == 404
 
 
+def test_an_order_shows_when_it_is_made_and_leads_to_its_bars(office: Office, planner: Visitor) -> None:
+    step = moulding(office)
+    assert f'hx-get="/planning/board/of/{step["order"]}"' in planner.get(f"/order/{step['order']}").text
+    panel = planner.get(f"/planning/board/of/{step['order']}")
+    steps = every(office.app, LOOKER, "job_step", where=f"record.order == {step['order']}")
+    assert all(each["name"] in text(panel) for each in steps)
+    url = re.search(r'href="(/planning/board/\?[^"]*)"', panel.text)
+    assert url
+    board = planner.get(url[1].replace("&amp;", "&")).text
+    assert re.search(rf'is-asked"[^>]*data-step="{step["id"]}"', board)
+    assert not re.search(rf'is-asked"[^>]*data-step="{moulding(office, 0)["id"]}"', board)
+
+
+def test_an_order_without_operations_or_for_others_shows_no_plan(office: Office, planner: Visitor) -> None:
+    order = moulding(office)["order"]
+    assert Grounds(office.made).visitor("wang").get(f"/planning/board/of/{order}").text == ""  # finance: no operations
+    assert planner.get("/planning/board/of/999").status_code == 404
+
+
 def test_who_may_not_see_the_plan_sees_no_board_and_who_only_looks_cannot_drag(office: Office) -> None:
     grounds = Grounds(office.made)
     finance, workshop = grounds.visitor("wang"), grounds.visitor("sun")

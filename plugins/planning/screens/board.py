@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 
-from engine.api import Actor, Application, Missing, may, message
+from engine.api import Application, Missing, message
 from engine.api.screens import Blueprint, actor, application, reader, render, request
 from plugins.planning.floor.by_hand import may_move
 from plugins.planning.floor.time import minute
-from plugins.planning.screens import board_step, board_tried
-from plugins.planning.screens.board_drawn import ZOOMS, Window, Zoom, draw
-
-FORMS = ("job_step", "machine")
+from plugins.planning.screens import board_step, board_tried, order_plan
+from plugins.planning.screens.board_drawn import ZOOMS, Window, Zoom, draw, may_look
 
 
 def make_blueprint(_application: Application) -> Blueprint:
     blueprint = Blueprint("planning_board", __name__, url_prefix="/planning/board")
     blueprint.get("/")(show)
     blueprint.get("/step/<int:id>")(board_step.behind_bar)
+    blueprint.get("/of/<int:id>", endpoint="of_order")(order_plan.show)
     blueprint.post("/try")(board_tried.try_it)
     blueprint.post("/apply")(board_tried.apply_it)
     blueprint.post("/release/<int:id>")(board_tried.release_it)
     return blueprint
-
-
-def may_look(app: Application, who: Actor) -> bool:
-    forms = app.definition.forms
-    return all(name in forms and may(app, who, "read", forms[name]).allowed for name in FORMS)
 
 
 def show() -> str:
@@ -34,17 +28,19 @@ def show() -> str:
     if not may_look(app, who):
         raise Missing(message("There is nothing here, or nothing you may see."))
     window = _window(app, request.args.get("zoom", ""), request.args.get("from", ""))
-    zoom, day = window.zoom, window.day
+    zoom, day, order = window.zoom, window.day, request.args.get("order", type=int)
     ways = {"earlier": -zoom.days, "later": zoom.days}
     return render(
         "planning_board.html", board=draw(app, who, window), movable=may_move(app, who), day=day,
-        zooms=[(one.name, one.label, _address(one, day)) for one in ZOOMS.values()], today=_address(zoom, None),
-        ways={name: _address(zoom, day + dt.timedelta(days=step)) for name, step in ways.items()},
+        zooms=[(one.name, one.label, _address(one, day, order)) for one in ZOOMS.values()], asked=order,
+        today=_address(zoom, None, order), whole=_address(zoom, day, None),
+        ways={name: _address(zoom, day + dt.timedelta(days=step), order) for name, step in ways.items()},
     )  # fmt: skip
 
 
-def _address(zoom: Zoom, day: dt.date | None) -> str:
-    return f"/planning/board/?zoom={zoom.name}" + (f"&from={day}" if day else "")
+def _address(zoom: Zoom, day: dt.date | None, order: int | None) -> str:
+    """``order``: whose operations stand out."""
+    return f"/planning/board/?zoom={zoom.name}" + (f"&from={day}" if day else "") + (f"&order={order}" if order else "")
 
 
 def _window(app: Application, zoom: str, first: str) -> Window:

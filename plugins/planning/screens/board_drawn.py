@@ -20,6 +20,7 @@ HEAD, GROUP, ROW, EDGE = 40, 26, 40, 4  # px
 DAY = 24 * 60
 MOST = 1500  # bars
 SHORTEST = 3  # px
+FORMS = ("job_step", "machine")  # what it is drawn from
 COLOURS = ("blue", "teal", "purple", "cyan", "indigo", "green", "pink", "lime", "azure")
 
 
@@ -44,6 +45,7 @@ class Bar:
     """``kind``: free, pinned (put there by hand, or frozen) or begun."""
 
     id: int
+    order: int
     machine: int
     x: int
     y: int
@@ -114,6 +116,11 @@ class Window:
     def cut(self, spans: Iterable[Interval]) -> list[Interval]:
         found = ((max(start, self.first), min(end, self.last)) for start, end in spans)
         return [(start, end) for start, end in found if start < end]
+
+
+def may_look(app: Application, who: Actor) -> bool:
+    forms = app.definition.forms
+    return all(name in forms and may(app, who, "read", forms[name]).allowed for name in FORMS)
 
 
 def draw(app: Application, who: Actor, window: Window) -> Board:
@@ -227,7 +234,7 @@ class _Bars:
         product = self.products.get(self.jobs.get(row["job"], {}).get("product"), {}).get("_title", "")
         y, colour = self.place[row["machine"]].y + EDGE, COLOURS[row["order"] % len(COLOURS)]
         return Bar(
-            row["id"], row["machine"], x, y, wide, colour,
+            row["id"], row["order"], row["machine"], x, y, wide, colour,
             self._kind(row), _is_late(order), _fitting(label, str(product), wide), f"{label} {product}".strip(),
             row["planned_start"].isoformat(), row["planned_end"].isoformat(),
             f"{shown_moment(row['planned_start'])} – {shown_moment(row['planned_end'])}",

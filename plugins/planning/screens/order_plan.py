@@ -1,0 +1,143 @@
+"""When an order's operations are planned, as a picture on its page, with the way to each on the planner's board."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.api import Actor, Application, every, get, may
+from engine.api.screens import actor, application, reader, render, shown_moment
+from plugins.planning.floor.time import minute, moment
+from plugins.planning.screens.board_drawn import COLOURS, Mark, may_look
+
+HEAD, ROW, WIDTH, NAMES = 26, 30, 720, 200  # px
+DAY = 24 * 60
+MOST = 60  # operations
+
+
+@dataclass(frozen=True)
+class Line:
+    """An operation; ``x`` is None for what is not planned."""
+
+    id: int
+    name: str
+    machine: str
+    x: int | None
+    width: int
+    kind: str
+    span: str
+    why: str
+    url: str
+
+
+@dataclass(frozen=True)
+class OrderPlan:
+    """``due``: where the promised day ends, where it lies in the picture."""
+
+    lines: tuple[Line, ...]
+    marks: tuple[Mark, ...]
+    now: int | None
+    due: int | None
+    colour: str
+    late: bool
+    more: int
+    board: str
+    head: int = HEAD
+    row: int = ROW
+    width: int = WIDTH
+    names: int = NAMES
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """Minutes of the core to pixels right of the names."""
+
+    first: int
+    last: int
+
+    def x(self, at: int) -> int:
+        return (at - self.first) * WIDTH // (self.last - self.first)
+
+    def within(self, at: int | None) -> int | None:
+        return None if at is None or not self.first <= at <= self.last else self.x(at)
+
+
+def show(id: int) -> str:
+    """Nothing for an order without operations, or for readers who see none of them."""
+    app, who = application(), actor()
+    order = get(app, who, "order", id)
+    forms = app.definition.forms
+    seen = "job_step" in forms and may(app, who, "read", forms["job_step"]).allowed
+    steps = _in_turn(every(app, who, "job_step", where=f"record.order == {id}")) if seen else []
+    return render("planning_order.html", layout="fragment.html", plan=_drawn(app, who, order, steps)) if steps else ""
+
+
+def _in_turn(steps: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    last = dt.datetime.max.replace(tzinfo=dt.UTC)
+    return sorted(steps, key=lambda row: (row["planned_start"] or last, row["job"], row["number"] or 0, row["id"]))
+
+
+def _drawn(app: Application, who: Actor, order: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> OrderPlan:
+    due, now = _end_of(order.get("due_on")), minute(app.clock())
+    scale = _scale(steps, due)
+    machines = _machines(app, who, {row["machine"] for row in steps} - {None})
+    board = may_look(app, who)
+    lines = tuple(_line(app, scale, row, machines, board) for row in steps[:MOST])
+    ends = [row["planned_end"] for row in steps if row["open"] and row["planned_end"]]
+    return OrderPlan(
+        lines, tuple(_marks(scale)), scale.within(now), scale.within(due), COLOURS[order["id"] % len(COLOURS)],
+        bool(due and ends and minute(max(ends)) > due), max(0, len(steps) - MOST),
+        next((line.url for line in lines if line.url), ""),
+    )  # fmt: skip
+
+
+def _end_of(day: dt.date | None) -> int | None:
+    if day is None:
+        return None
+    return minute(dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), reader().zone).astimezone(dt.UTC))
+
+
+def _scale(steps: Sequence[Mapping[str, Any]], due: int | None) -> _Scale:
+    """All operations, and the promised day where it does not make them invisibly small."""
+    ends = [minute(at) for row in steps for at in (row["planned_start"], row["planned_end"]) if at]
+    if not ends:
+        return _Scale(0, 1)
+    first, last = min(ends), max(*ends, min(ends) + DAY)
+    if due is not None and first < due <= last + 3 * (last - first):
+        last = max(last, due)
+    return _Scale(first, last + max(60, (last - first) // 40))
+
+
+def _machines(app: Application, who: Actor, ids: set[Any]) -> Mapping[int, str]:
+    if not may(app, who, "read", app.definition.forms["machine"]).allowed:
+        return {}
+    return {row["id"]: str(row["_title"]) for row in every(app, who, "machine", ids=ids)}
+
+
+def _line(
+    app: Application, scale: _Scale, row: Mapping[str, Any], machines: Mapping[int, str], board: bool
+) -> Line:  # fmt: skip
+    start, end = row["planned_start"], row["planned_end"]
+    name, machine = str(row["name"]), machines.get(row["machine"], "")
+    if start is None or end is None:
+        return Line(row["id"], name, machine, None, 0, "unplanned", "", row["why"] or "", "")
+    x = scale.x(minute(start))
+    kind = "done" if not row["open"] else "begun" if start <= app.clock() or row["reports"] else "free"
+    day = start.astimezone(reader().zone).date()
+    url = f"/planning/board/?from={day}&order={row['order']}" if board and row["open"] and row["machine"] else ""
+    return Line(
+        row["id"], name, machine, x, max(3, scale.x(minute(end)) - x), kind,
+        f"{shown_moment(start)} – {shown_moment(end)}", row["why"] or "", url,
+    )  # fmt: skip
+
+
+def _marks(scale: _Scale) -> Iterable[Mark]:
+    """Midnights, as many as have room for their day."""
+    zone = reader().zone
+    day = moment(scale.first).astimezone(zone).date() + dt.timedelta(days=1)
+    step = max(1, -(-(scale.last - scale.first) * 56 // (DAY * WIDTH)))
+    while (at := minute(dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC))) < scale.last:
+        yield Mark(scale.x(at), f"{day:%m-%d}", strong=True)
+        day += dt.timedelta(days=step)
