@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import logging
 import os
-import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,14 @@ from engine.errors import Refused, message
 if TYPE_CHECKING:
     from flask import Flask
 
+    from collections.abc import Callable
+
     from engine.application import Application
     from engine.jobs.engine import Engine
     from engine.web.context import Settings, Site
 
 DELIVERING = 8  # threads
+LOG = logging.getLogger("appmill.server")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -34,7 +38,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--https", action="store_true", help="people reach the server by https, through a proxy")
     parser.add_argument("--proxies", type=int, default=0, metavar="N", help="how many proxies stand in front")
     parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="answer to this name only")
-    parser.add_argument("--quiet", action="store_true", help="no line per request")
+    parser.add_argument(
+        "--drain", type=float, default=0.0, metavar="SECONDS",
+        help="told to end: how long it goes on answering while it says that it is not ready (default: 0)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--grace", type=float, default=20.0, metavar="SECONDS",
+        help="told to end: how long requests under way may take (default: 20)",
+    )  # fmt: skip
+    log_arguments(parser, "no line per request, except those that were refused")
 
 
 def application_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +66,14 @@ def application_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def log_arguments(parser: argparse.ArgumentParser, quiet: str) -> None:
+    parser.add_argument(
+        "--log", choices=("text", "json"), default=None,
+        help="how the log is written, to standard error (default: text at a terminal, else json)",
+    )  # fmt: skip
+    parser.add_argument("--quiet", action="store_true", help=quiet)
+
+
 def database_url(text: str) -> str:
     """The URL as it is; a wrong call when it names no database Appmill can use."""
     if not text.startswith(("sqlite:///", "postgresql://", "postgresql+")):
@@ -64,6 +84,7 @@ def database_url(text: str) -> str:
 def run(options: argparse.Namespace) -> int:
     from engine import housekeeping
     from engine.beginning import begin
+    from engine.commands.serving import Serving
     from engine.feeding import looking
     from engine.secrets import ADDRESS
     from engine.timing.clockwork import Clockwork
@@ -78,16 +99,19 @@ def run(options: argparse.Namespace) -> int:
     app = opened(options)
     app.database.claim_server()
     bulk.end_orphans(app)
-    log_to_terminal(options.quiet)
-    app.secrets.mask_logs("", "appmill")
     if options.demo:
         _prepare_demo(app, options.demo_count)
     web = _web(app, options)
+    site: Site = web.extensions["appmill"]
+    log_to_terminal(options, lambda text: site.current.held.secrets.mask(text))
+    end_measuring = measure(app, site)
     server = _server(web, options)
+    serving = Serving(server, site.readiness.stopping.set, drain=options.drain, grace=options.grace)
     delivery = _delivery(app, web, options)
-    clockwork = Clockwork(web.extensions["appmill"].current.application)
-    mails = collector(web.extensions["appmill"].current.application)
-    feeds = looking.collector(web.extensions["appmill"].current.application)
+    clockwork = Clockwork(site.current.application)
+    mails = collector(site.current.application)
+    feeds = looking.collector(site.current.application)
+    serving.listen_to_signals()
     _greet(app, options, server)
     end_housekeeping = housekeeping.start(app)
     delivery.start()
@@ -95,15 +119,16 @@ def run(options: argparse.Namespace) -> int:
     mails.start()
     feeds.start()
     try:
-        server.run()
+        serving.run()
     finally:
-        server.close()
         clockwork.stop()
         mails.stop()
         feeds.stop()
         delivery.stop(10)
         end_housekeeping()
+        end_measuring()
         app.database.close()
+        LOG.info("ended")
     return 0
 
 
@@ -114,12 +139,21 @@ def opened(options: argparse.Namespace) -> Application:
     from engine.secrets import read_sources
 
     registry = registry_for(options.file, options.plugin)
+    url = options.database or default_database(options.file)
+    sources = read_sources(_environment(options), options.secrets)
     return open_application(
-        options.file,
-        options.database or default_database(options.file),
-        registry=registry,
-        sources=read_sources(_environment(options), options.secrets),
+        options.file, url, registry=registry, sources=replace(sources, hidden=(*sources.hidden, *_password_of(url)))
     )
+
+
+def _password_of(url: str) -> tuple[str, ...]:
+    """The database's, which must not stand in a log either."""
+    from sqlalchemy.engine import make_url
+
+    from engine.secrets import SURELY_SECRET
+
+    password = make_url(url).password
+    return (str(password),) if password and len(str(password)) >= SURELY_SECRET else ()
 
 
 def _environment(options: argparse.Namespace) -> dict[str, str]:
@@ -145,12 +179,29 @@ def _refuse_public_demo(options: argparse.Namespace) -> None:
         )
 
 
-def log_to_terminal(quiet: bool) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    root = logging.getLogger("appmill")
-    root.addHandler(handler)
-    root.setLevel(logging.WARNING if quiet else logging.INFO)
+def log_to_terminal(options: argparse.Namespace, mask: Callable[[str], str]) -> None:
+    """``mask`` takes the secrets out of a text that are known when it is written."""
+    from engine.logs import to_terminal
+
+    to_terminal(options.log, quiet=options.quiet, mask=mask)
+
+
+def measure(app: Application, site: Site) -> Callable[[], None]:
+    """From here on it is counted what this process does; answers what ends it."""
+    from engine import pace
+    from engine.measuring import Several
+    from engine.secrets import METRICS_TOKEN
+
+    own = pace.Pace(app.clock)
+    app.database.meter = own
+    if os.environ.get(METRICS_TOKEN):
+        from engine.metrics import expose
+
+        idle = dt.timedelta(minutes=site.settings.idle_minutes)
+        site.exposed = expose(os.environ, lambda: site.current.held, site.readiness.trouble, idle)
+    if site.exposed is not None:
+        app.database.meter = Several(own, site.exposed.meter)
+    return pace.start(own, site.current.application)
 
 
 def _prepare_demo(app: Application, count: int | None) -> None:
@@ -173,19 +224,19 @@ def _web(app: Application, options: argparse.Namespace) -> Flask:
 
 
 def _server(web: Flask, options: argparse.Namespace) -> Any:
+    settings: Settings = web.extensions["appmill"].settings
+    return listening(
+        web, options, threads=options.threads, max_request_body_size=settings.max_body,
+        clear_untrusted_proxy_headers=not options.proxies,
+    )  # fmt: skip
+
+
+def listening(web: Flask, options: argparse.Namespace, **settings: Any) -> Any:
+    """A server that listens at ``options.host`` and ``options.port``; raises Refused where it cannot."""
     import waitress
 
-    settings: Settings = web.extensions["appmill"].settings
     try:
-        return waitress.create_server(
-            web,
-            host=options.host,
-            port=options.port,
-            threads=options.threads,
-            ident="",
-            max_request_body_size=settings.max_body,
-            clear_untrusted_proxy_headers=not options.proxies,
-        )
+        return waitress.create_server(web, host=options.host, port=options.port, ident="", **settings)
     except OSError as error:
         raise Refused(
             message(
@@ -213,10 +264,18 @@ def _host(options: argparse.Namespace) -> str:
     return f"[{options.host}]" if ":" in options.host else str(options.host)
 
 
+def port_of(server: Any) -> int:
+    """The port it listens on, at all of its addresses."""
+    return int(server.effective_listen[0][1] if hasattr(server, "effective_listen") else server.effective_port)
+
+
 def _greet(app: Application, options: argparse.Namespace, server: Any) -> None:
     from engine import demo
 
-    here = f"http://{_host(options)}:{server.effective_port}"
+    here = f"http://{_host(options)}:{port_of(server)}"
+    LOG.info("serving %s at %s", app.definition.app, here)
+    if options.log == "json":
+        return  # where a machine reads, nothing else is said
     language = app.definition.languages[0]
     print(f"\n{app.definition.label.text(language)}: {here}/\n")
     if options.demo:

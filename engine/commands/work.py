@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import threading
 
-from engine.commands.run import DELIVERING, application_arguments, log_to_terminal, opened
+from typing import TYPE_CHECKING, Any
 
+from engine.commands.run import (
+    DELIVERING,
+    application_arguments,
+    listening,
+    log_arguments,
+    log_to_terminal,
+    measure,
+    opened,
+    port_of,
+)
+
+if TYPE_CHECKING:
+    from engine.web.context import Site
+
+LOG = logging.getLogger("appmill.server")
 GRACE = 30.0  # seconds for what is under way when it is told to end
 
 
@@ -16,7 +32,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads", type=int, default=DELIVERING, help=f"how many are delivered at once (default: {DELIVERING})"
     )
-    parser.add_argument("--quiet", action="store_true", help="say only what goes wrong")
+    parser.add_argument(
+        "--port", type=int, default=None, help="answer /health/live, /health/ready and /metrics there; 0: a free one"
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="the address for --port (default: this machine only)")
+    log_arguments(parser, "say only what goes wrong")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -25,25 +45,56 @@ def run(options: argparse.Namespace) -> int:
     from engine.jobs.engine import engine_for
     from engine.timing.clockwork import Clockwork
     from engine.timing.mails import collector
+    from engine.web.context import Settings, Site
 
     app = opened(options)
     app.database.claim_server()
-    log_to_terminal(options.quiet)
-    current = Current(app).application
+    site = Site(Current(app), Settings())
+    log_to_terminal(options, lambda text: site.current.held.secrets.mask(text))
+    current = site.current.application
+    end_measuring = measure(app, site)
     app.database.doorbell = engine = engine_for(app, current, max(1, options.threads))
     clockwork, mails, feeds = Clockwork(current), collector(current), looking.collector(current)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
+    end_watching = _watched(site, options)
     engine.start()
     clockwork.start()
     mails.start()
     feeds.start()
-    print(f"{options.threads} threads deliver. Ctrl-C ends it.", flush=True)
+    if options.log != "json":
+        print(f"{options.threads} threads deliver. Ctrl-C ends it.", flush=True)
+    LOG.info("%s threads deliver for %s", options.threads, app.definition.app)
     ended.wait()
+    site.readiness.stopping.set()
+    LOG.info("ending: no more work is taken")
     clockwork.stop()
     mails.stop()
     feeds.stop()
     engine.stop(GRACE)
+    end_measuring()
+    end_watching()
     app.database.close()
+    LOG.info("ended")
     return 0
+
+
+def _watched(site: Site, options: argparse.Namespace) -> Any:
+    """Answer those who watch over this process, in a thread of its own; answers what ends it."""
+    if options.port is None:
+        return lambda: None
+    from engine.commands.serving import Serving
+    from engine.web.health import make_watch
+
+    server = listening(make_watch(site), options, threads=2)
+    serving = Serving(server, lambda: None, grace=1.0)
+    thread = threading.Thread(target=serving.run, name="watch", daemon=True)
+    thread.start()
+    LOG.info("watched at %s:%s", options.host, port_of(server))
+
+    def end() -> None:
+        serving.stop()
+        thread.join(5)
+
+    return end
