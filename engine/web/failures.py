@@ -10,8 +10,9 @@ import json
 import logging
 from typing import Any
 
+import psycopg
 from flask import Flask, Response, g, jsonify, request
-from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.exc import DBAPIError, StatementError, TimeoutError
 from werkzeug.exceptions import HTTPException
 
 from engine.errors import AppmillError, Denied, Invalid, Message, Missing, Problem, Refused, Stale, message
@@ -22,6 +23,7 @@ from engine.web.render import local_address, render
 
 log = logging.getLogger("appmill.failure")
 
+UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError)
 RETRY_AFTER = "2"  # seconds
 HTTP_MESSAGES = {
     400: message("The request could not be understood."),
@@ -143,7 +145,10 @@ def database_busy(error: Exception) -> Response:
     if isinstance(error, StatementError):
         error.hide_parameters = True  # values of records and sessions stay out of the log
     cause = getattr(error, "orig", None) or error
-    log.error("request %s: database: %s", g.get("request_id"), type(cause).__name__, exc_info=error)
+    known = isinstance(cause, UNREACHABLE) or "locked" in str(cause)  # a trace of each would drown everything else
+    said_by_it = str(cause).strip().partition("\n")[0]
+    told = (g.get("request_id"), type(cause).__name__, said_by_it)
+    log.error("request %s: database: %s: %s", *told, exc_info=None if known else error)
     made = answer(503, CODES[503], HTTP_MESSAGES[503])
     made.headers["Retry-After"] = RETRY_AFTER
     return made
