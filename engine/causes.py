@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-_FACTS: ContextVar[Mapping[str, Any]] = ContextVar("facts", default={})
+from engine.errors import NOTHING
+
+_FACTS: ContextVar[Mapping[str, Any]] = ContextVar("facts", default=NOTHING)
 
 
 def facts() -> Mapping[str, Any]:

@@ -253,9 +253,7 @@ def _measured(app: Application, form: str, verb: str) -> Iterator[None]:
         app.database.meter.walked(form, verb, outcome, time.perf_counter() - began)
 
 
-def _walked(
-    app: Application, actor: Actor, change: Callable[[Walk], T], cause: int | None, batch: int | None
-) -> T:
+def _walked(app: Application, actor: Actor, change: Callable[[Walk], T], cause: int | None, batch: int | None) -> T:
     for attempt in range(TRIES):
         try:
             with app.database.write() as conn:

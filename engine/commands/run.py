@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import Refused, message
 
 if TYPE_CHECKING:
-    from flask import Flask
-
     from collections.abc import Callable
+
+    from flask import Flask
 
     from engine.application import Application
     from engine.jobs.engine import Engine

@@ -57,8 +57,8 @@ class Serving:
     def _end(self) -> None:
         """Beside the loop, which goes on answering meanwhile."""
         self._asked.wait()
-        LOG.info("ending: no more work is taken")
         self._leaving()
+        LOG.info("ending: no more work is taken")
         self._over.wait(self._drain)
         self._closing.set()
         until = time.monotonic() + self._grace

@@ -6,7 +6,6 @@ import argparse
 import logging
 import signal
 import threading
-
 from typing import TYPE_CHECKING, Any
 
 from engine.commands.run import (

@@ -32,7 +32,9 @@ class Counting:
             "appmill_walks", "Changes of records by what became of them.",
             ["form", "verb", "outcome"], registry=registry,
         )  # fmt: skip
-        self._runs = Counter("appmill_rule_runs", "Runs of rules that were opened.", ["rule", "state"], registry=registry)
+        self._runs = Counter(
+            "appmill_rule_runs", "Runs of rules that were opened.", ["rule", "state"], registry=registry
+        )
         self._deliveries = Histogram(
             "appmill_delivery_duration_seconds", "Tries to deliver what rules left to be done.",
             ["kind", "outcome"], buckets=DELIVERIES, registry=registry,

@@ -99,7 +99,8 @@ def _messages(app: Application, conn: sa.Connection, now: dt.datetime) -> Iterat
     yield jobs
     due = (in_state(table, *OPEN_MESSAGES), table.c.due_at <= now, table.c.state == "waiting")
     oldest = GaugeMetricFamily("appmill_jobs_oldest_seconds", "Since when the first is due.", labels=["kind"])
-    for kind, since in conn.execute(sa.select(table.c.kind, sa.func.min(table.c.due_at)).where(*due).group_by(table.c.kind)):
+    first = sa.select(table.c.kind, sa.func.min(table.c.due_at)).where(*due).group_by(table.c.kind)
+    for kind, since in conn.execute(first):
         oldest.add_metric([kind], (now - since).total_seconds())
     yield oldest
 

@@ -176,9 +176,7 @@ def _open_postgresql(url: URL, busy_seconds: float, pool: int) -> sa.Engine:
     arguments: dict[str, Any] = {"options": f"-c timezone=UTC -c lock_timeout={int(busy_seconds * 1000)}"}
     if "connect_timeout" not in url.query:
         arguments["connect_timeout"] = CONNECT_SECONDS
-    engine = sa.create_engine(
-        url, pool_size=pool, max_overflow=pool, pool_timeout=POOL_SECONDS, connect_args=arguments
-    )
+    engine = sa.create_engine(url, pool_size=pool, max_overflow=pool, pool_timeout=POOL_SECONDS, connect_args=arguments)
     watching.listen(engine)
 
     @sa.event.listens_for(engine, "begin")

@@ -101,7 +101,13 @@ def _page(status: int, heading: str, text: str, problems: tuple[Problem, ...]) -
     again = local_address(request.full_path.rstrip("?")) if status == 503 and request.method == "GET" else None
     return Response(
         render(
-            "error.html", layout=layout, status=status, heading=heading, text=text, problems=shown, home=home,
+            "error.html",
+            layout=layout,
+            status=status,
+            heading=heading,
+            text=text,
+            problems=shown,
+            home=home,
             again=again,
         ),
         status,

@@ -89,7 +89,7 @@ def test_every_variable_is_one_that_is_read() -> None:
 
 def test_the_guide_names_commands_and_options_that_there_are() -> None:
     calls = re.findall(r"^(?:sudo -E -u appmill )?appmill (.+?)(?:\s+#.*)?$", OPERATING, re.M)
-    assert len(calls) > 5
+    assert len(calls) >= 5
     for call in calls:
         words = shlex.split(call)
         if words[0] in COMMANDS or words[0] not in BUILT_BESIDE:

@@ -107,4 +107,5 @@ def test_a_process_left_behind_by_what_was_published_takes_no_work(make_app: Any
 
 def test_a_process_without_pages_answers_the_same(grounds: Grounds) -> None:
     watch = make_watch(Site(Current(grounds.app), Settings())).test_client()
-    assert [watch.get(path).status_code for path in ("/health/live", "/health/ready", "/metrics", "/")] == [200, 200, 404, 404]
+    answers = [watch.get(path).status_code for path in ("/health/live", "/health/ready", "/metrics", "/")]
+    assert answers == [200, 200, 404, 404]

@@ -30,7 +30,9 @@ def test_what_was_slow_is_shown_with_its_share_and_the_request_to_look_for(groun
     paced.delivered("mail", "post", "done", 0.04)
     assert paced.keep(grounds.app) == 3
     shown = text(grounds.visitor("admin").get("/admin/slow"))
-    assert "/<form_name> 100 15 ms 300 ms 2.5 s 5.1 s 1234abcd just now" in shown.replace("&lt;", "<").replace("&gt;", ">")
+    assert "/<form_name> 100 15 ms 300 ms 2.5 s 5.1 s 1234abcd just now" in shown.replace("&lt;", "<").replace(
+        "&gt;", ">"
+    )
     assert "SELECT pg_sleep(2) 1 2.4 s 2.4 s 2.4 s 2.4 s 1234abcd" in shown
     assert "mail 1 40 ms" in shown
 
@@ -79,7 +81,8 @@ def test_the_pages_of_a_site_are_counted_by_the_pattern_of_their_route(grounds: 
 
 
 @pytest.mark.parametrize(
-    ("took", "half", "most"), [([5.0] * 10, 5, 5), ([1.0, 8.0, 90.0], 10, 90), ([100_000.0], 100_000, 100_000), ([], 0, 0)]
+    ("took", "half", "most"),
+    [([5.0] * 10, 5, 5), ([1.0, 8.0, 90.0], 10, 90), ([100_000.0], 100_000, 100_000), ([], 0, 0)],
 )
 def test_shares_are_told_by_the_bound_of_their_bucket(took: list[float], half: float, most: float) -> None:
     tally = Tally()
