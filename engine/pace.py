@@ -146,7 +146,7 @@ class Pace(Unmeasured):
         hour, kind, name = key
         return {
             "hour": hour, "process": self._process, "kind": kind,
-            "key": hashlib.sha256(name.encode()).hexdigest()[:24], "name": name, "count": tally.count,
+            "key": hashlib.sha256(name.encode()).hexdigest()[:24], "name": name, "hits": tally.count,
             "buckets": list(tally.buckets), "total": tally.total, "slowest": tally.slowest,
             "request": tally.request, "at": tally.at,
         }  # fmt: skip
@@ -168,7 +168,7 @@ def lately(app: Application, hours: int) -> dict[tuple[str, str], Tally]:
         table = app.tables.pace
         rows = conn.execute(sa.select(table).where(table.c.hour > pace.hour_of(now) - hours)).all()
     for row in rows:
-        told = Tally(row.count, row.total, row.slowest, list(row.buckets), row.request, row.at)
+        told = Tally(row.hits, row.total, row.slowest, list(row.buckets), row.request, row.at)
         found.setdefault((row.kind, row.name), Tally()).join(told)
     return found
 

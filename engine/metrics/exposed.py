@@ -23,7 +23,8 @@ from engine.metrics.sampling import Sampling
 from engine.secrets import METRICS_TOKEN
 
 SHORTEST_TOKEN = 16
-disable_created_metrics()  # when a series began is known to Prometheus, and would be a third of all lines
+# When a series began is known to Prometheus, and would be a third of all lines.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Exposed:

@@ -25,7 +25,7 @@ def _pace() -> list[Any]:
         text("kind", primary_key=True),
         text("key", primary_key=True),
         text("name"),
-        count("count"),
+        count("hits"),
         sa.Column("buckets", json_type(), nullable=False),
         sa.Column("total", sa.Float, nullable=False),
         sa.Column("slowest", sa.Float, nullable=False),

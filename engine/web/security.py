@@ -126,16 +126,16 @@ def route_here() -> str:
 
 
 def _milliseconds() -> float:
-    return round((time.perf_counter() - g.started) * 1000, 1)
+    return round((time.perf_counter() - float(g.started)) * 1000, 1)
 
 
 def measure_request(_error: BaseException | None = None) -> None:
     """The request is over: tell whoever counts. Addresses that lead nowhere count as one."""
-    if "application" in g:
-        route = request.url_rule.rule if request.url_rule else "(nothing)"
-        seconds = time.perf_counter() - g.started
-        meter = g.application.database.meter
-        meter.answered(route, g.get("status", 500), seconds, g.request_id, tuple(watch.slow))
+    application = g.get("application")
+    if application is not None:
+        rule, seconds = request.url_rule, time.perf_counter() - g.started
+        meter = application.database.meter
+        meter.answered(rule.rule if rule else "(nothing)", g.get("status", 500), seconds, g.request_id, watch.slow)
     causes.begin()
 
 
