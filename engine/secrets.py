@@ -8,7 +8,6 @@ hosts: it is then shown to no other, whatever a connection says.
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -151,7 +150,7 @@ def new_key() -> str:
 
 
 class Secrets:
-    """All secrets of an application. What was read once is masked from then on in ``mask`` and in logs."""
+    """All secrets of an application. What was read once is masked from then on in ``mask``, and so in logs."""
 
     def __init__(self, sources: Sources, database: Database, tables: Tables) -> None:
         self._sources, self._database, self._table = sources, database, tables.secret
@@ -300,30 +299,7 @@ class Secrets:
     def mask(self, text: str) -> str:
         return self._mask.text(text)
 
-    def mask_logs(self, *names: str) -> None:
-        """Mask known values in every record of these loggers and of whatever they pass on to; "" is the root."""
-        masking = MaskLogs(self._mask)
-        for logger in map(logging.getLogger, names):
-            for place in (logger, *logger.handlers):
-                place.addFilter(masking)
-
 
 def _place_after(name: str, entered: str) -> str:
     """Under which name it is kept what came in the place of a secret: another one that is entered has another."""
     return f"{name}@{hashlib.sha256(entered.encode()).hexdigest()[:16]}"
-
-
-class MaskLogs(logging.Filter):
-    """Takes known values out of log records: message, arguments and traceback."""
-
-    def __init__(self, mask: Mask) -> None:
-        super().__init__()
-        self._mask = mask
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = self._mask.text(record.getMessage()), ()
-        if record.exc_info and not record.exc_text:
-            record.exc_text = logging.Formatter().formatException(record.exc_info)
-        if record.exc_text:
-            record.exc_text, record.exc_info = self._mask.text(record.exc_text), None
-        return True
