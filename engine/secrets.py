@@ -260,6 +260,29 @@ class Secrets:
         )
         self._mask.learn(value)
 
+    # What is kept for a purpose of the product itself, under a name that is none of a connection's secrets.
+
+    def keep(self, conn: sa.Connection, place: str, value: str, *, now: datetime) -> None:
+        """Raises Refused without a key."""
+        self._put(conn, place, value, (), now, None)
+
+    def kept(self, conn: sa.Connection, place: str) -> str | None:
+        """Raises Refused without a key, or under another one."""
+        token = conn.execute(sa.select(self._table.c.value).where(self._table.c.name == place)).scalar()
+        if token is None:
+            return None
+        try:
+            return self._key.decrypt(token.encode()).decode()
+        except InvalidToken:
+            raise Refused(message("This was stored under another {variable}.", variable=KEY)) from None
+
+    def forget(self, conn: sa.Connection, place: str) -> None:
+        conn.execute(sa.delete(self._table).where(self._table.c.name == place))
+
+    @property
+    def can_keep(self) -> bool:
+        return self._sources.key is not None
+
     def remove_given(self, conn: sa.Connection, name: str) -> None:
         """Forget what the other side gave in the place of a secret."""
         conn.execute(sa.delete(self._table).where(self._table.c.name.startswith(f"{name}@", autoescape=True)))

@@ -27,7 +27,7 @@ from engine.web import auth, failures, folding, render, security, statics, walls
 from engine.web.context import Settings, Site
 
 ROOMS = (
-    "auth", "home", "notices", "questions", "approvals", "deciding", "standing_in", "me", "messages", "admin", "people",
+    "auth", "home", "notices", "questions", "approvals", "deciding", "standing_in", "me", "second_factor", "messages", "admin", "people",
     "publishing", "live", "walls", "lists", "conditions", "inline", "boards", "pages", "finding", "bulk", "saved",
     "forms", "options", "record", "related", "take", "comments", "lines", "printing", "attachments", "drafts",
     "hooks", "feeds", "api", "ingest", "exports", "imports", "automation", "access", "entries", "tasks", "scanning",
