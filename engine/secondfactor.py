@@ -35,8 +35,11 @@ SECRET = re.compile("[A-Z2-7]{32,64}")
 # --- deciding
 
 
-def needed(definition: AppDefinition, actor: Actor) -> bool:
-    """Whether a role of this person asks for it."""
+def needed(definition: AppDefinition, actor: Actor, of: str, *, is_admin: bool) -> bool:
+    """Whether this person needs one: a role asks for it, or the operator does ``of`` ``admins`` or ``all``.
+    ``is_admin``: also while they look as somebody else."""
+    if of == "all" or (of == "admins" and is_admin):
+        return True
     return any(definition.roles[name].second_factor for name in actor.roles if name in definition.roles)
 
 
@@ -91,8 +94,8 @@ def codes_left(conn: sa.Connection, tables: Tables, user_id: int) -> int:
 
 
 def enrol(conn: sa.Connection, app: Application, user_id: int, shared: str, code: str) -> list[str]:
-    """Begin to ask for codes of ``shared``, which ``code`` shows to be in the app; answers the recovery codes, which are
-    known this once. Raises Invalid for a wrong code, Refused without ``APPMILL_KEY``."""
+    """Begin to ask for codes of ``shared``, which ``code`` shows to be in the app; answers the recovery codes, which
+    are known this once. Raises Invalid for a wrong code, Refused without ``APPMILL_KEY``."""
     now = app.clock()
     step = step_of(shared, code, now) if SECRET.fullmatch(shared) else None
     if step is None:

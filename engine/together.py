@@ -116,7 +116,7 @@ class Together:
             raise ValueError("whole rows are read by the system, not in a person's name")
         table = self._app.plans.form(form).table
         wanted = (table.c.deleted_at.is_(None), *(table.c[name] == value for name, value in values.items()))
-        columns = [table.c[name] for name in only] or [table]
+        columns = [table.c[name] for name in only] or list(table.c)
         rows = self.conn.execute(sa.select(*columns).where(*wanted).order_by(table.c.id)).mappings()
         return [dict(row) for row in rows]
 

@@ -34,6 +34,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--https", action="store_true", help="people reach the server by https, through a proxy")
     parser.add_argument("--proxies", type=int, default=0, metavar="N", help="how many proxies stand in front")
     parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="answer to this name only")
+    parser.add_argument("--second-factor", choices=("roles", "admins", "all"), default="roles",
+                        help="who needs a code at signing in, beside the roles that ask for one")  # fmt: skip
     parser.add_argument("--quiet", action="store_true", help="no line per request")
 
 
@@ -76,6 +78,7 @@ def run(options: argparse.Namespace) -> int:
     if begin(options.file):
         print(f"{options.file} was empty; it has its first lines now. The rest is made in the designer.")
     app = opened(options)
+    _refuse_second_factor_without_key(app, options)
     app.database.claim_server()
     bulk.end_orphans(app)
     log_to_terminal(options.quiet)
@@ -167,9 +170,20 @@ def _web(app: Application, options: argparse.Namespace) -> Flask:
     from engine.web.factory import make_web
 
     settings = Settings(
-        secure=options.https, hosts=tuple(host.lower() for host in options.allow_host), trusted_proxies=options.proxies
-    )
+        secure=options.https, hosts=tuple(host.lower() for host in options.allow_host),
+        trusted_proxies=options.proxies, second_factor=options.second_factor,
+    )  # fmt: skip
     return make_web(app, secret_key=os.environ.get("APPMILL_SECRET_KEY"), settings=settings)
+
+
+def _refuse_second_factor_without_key(app: Application, options: argparse.Namespace) -> None:
+    """Nobody it is asked of could sign in."""
+    from engine.secrets import KEY
+
+    asked = options.second_factor != "roles" or any(role.second_factor for role in app.definition.roles.values())
+    if asked and not app.secrets.can_keep:
+        said = message("A second factor needs a key in {variable}; `appmill secret key` makes one.", variable=KEY)
+        raise Refused(said)
 
 
 def _server(web: Flask, options: argparse.Namespace) -> Any:

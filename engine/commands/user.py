@@ -20,7 +20,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         if wants in ("person", "roles"):
             verb.add_argument("--role", action="append", default=[], metavar="ROLE", help="a role; repeat for more")
         if name == "reset":
-            verb.add_argument("--second-factor", action="store_true", help="drop the second factor too: phone and codes are lost")
+            text = "drop the second factor too: phone and codes are lost"
+            verb.add_argument("--second-factor", action="store_true", help=text)
         if wants == "person":
             verb.add_argument("--name", help="the person's name (default: the sign-in name)")
 

@@ -115,10 +115,15 @@ def _identify_session() -> None:
     _act(actor or found.actor)
     g.unread, g.view_as, g.is_admin, g.must_change = found.unread, found.view_as, found.is_admin, found.must_change
     g.last_event = found.last_event
-    g.must_enrol = not (portal or found.second_factor) and secondfactor.needed(app.definition, found.actor)
+    g.must_enrol = not (portal or found.second_factor) and code_needed(found.actor)
     if found.touch and request.endpoint not in BACKGROUND:
         with app.database.write() as conn:
             sessions.touch_session(conn, app.tables, secret, now)
+
+
+def code_needed(actor: Actor) -> bool:
+    of = settings().second_factor
+    return secondfactor.needed(application().definition, actor, of, is_admin=g.is_admin)
 
 
 def outside(conn: Any, app: Any, found: sessions.SignedIn) -> Actor | None:

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from engine import accounts, audit, passwords, secondfactor, sessions
 from engine.errors import AppmillError, Denied, Refused, message
-from engine.web.auth import begin_again
+from engine.web.auth import begin_again, code_needed
 from engine.web.context import actor, application, reader
 from engine.web.failures import said
 from engine.web.me import only_in_browsers
@@ -28,12 +28,7 @@ def show() -> str:
     with app.database.read() as conn:
         on = secondfactor.enrolled(conn, app.tables, who.id or 0)
         left = secondfactor.codes_left(conn, app.tables, who.id or 0)
-    return render("me/second_factor.html", left=left, problem="", asked=_asked()) if on else _enrolment("")
-
-
-def _asked() -> bool:
-    """Whether a role asks for it, so that it cannot be given up."""
-    return secondfactor.needed(application().definition, actor())
+    return render("me/second_factor.html", left=left, problem="", asked=code_needed(who)) if on else _enrolment("")
 
 
 def _enrolment(problem: str, shared: str = "") -> str:
@@ -92,8 +87,8 @@ def new_codes() -> tuple[str, int]:
 def drop() -> Response | tuple[str, int]:
     app, who = application(), actor()
     try:
-        if _asked():
-            raise Denied(message("Your role asks for a second factor."))
+        if code_needed(who):
+            raise Denied(message("A second factor is asked of you; it cannot be turned off."))
         _demand_password()
     except AppmillError as error:
         return _again(error)
@@ -108,7 +103,8 @@ def _again(error: AppmillError) -> tuple[str, int]:
     app = application()
     with app.database.read() as conn:
         left = secondfactor.codes_left(conn, app.tables, actor().id or 0)
-    return render("me/second_factor.html", left=left, problem=said(error.reason), asked=_asked()), error.status
+    asked = code_needed(actor())
+    return render("me/second_factor.html", left=left, problem=said(error.reason), asked=asked), error.status
 
 
 def _demand_password() -> None:

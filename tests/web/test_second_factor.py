@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pyotp
@@ -14,9 +15,16 @@ from visiting import PASSWORD, PEOPLE, TICKETS, Grounds, Visitor, text
 from werkzeug.test import TestResponse
 
 from engine import secondfactor
+from engine.builtin import default_registry
+from engine.cli import main
+from engine.load import examine
 from engine.secrets import Secrets, Sources
+from engine.texts import say
+from engine.web.context import Settings
 
-ASKING = TICKETS.replace("lead: {label: {zh: 主管, en: Lead}}", "lead: {label: {zh: 主管, en: Lead}, second_factor: true}")
+ASKING = TICKETS.replace(
+    "lead: {label: {zh: 主管, en: Lead}}", "lead: {label: {zh: 主管, en: Lead}, second_factor: true}"
+)
 
 
 def keyed(made: Any) -> Any:
@@ -132,11 +140,9 @@ def test_who_waits_too_long_or_never_gave_a_password_is_sent_back(site: Grounds)
 def test_codes_cannot_be_guessed_by_giving_the_password_again_and_again(site: Grounds) -> None:
     phone, _codes, _ = set_up(site)
     visitor = site.visitor()
-    statuses = []
-    for _ in range(21):
-        if visitor.sign_in("ann").status_code == 303:
-            statuses.append(send(visitor, "000000").status_code)
-    assert statuses == [401] * 20
+    for _ in range(20):
+        assert (visitor.sign_in("ann").status_code, send(visitor, "000000").status_code) == (303, 401)
+    assert visitor.sign_in("ann").status_code == 429
     assert send(visitor, phone.code()).status_code == 429
 
 
@@ -174,7 +180,8 @@ def test_setting_up_needs_the_password_and_a_code_that_fits_and_signs_other_brow
         answer = visitor.post("/me/second_factor", form)
         assert answer.status_code in (403, 422), form
         assert (f'value="{shared}"' in answer.text) is (form["shared"] == shared)  # what was scanned stays good
-    assert visitor.post("/me/second_factor", {"shared": shared, "code": phone.code(), "password": PASSWORD}).status_code == 200
+    right = {"shared": shared, "code": phone.code(), "password": PASSWORD}
+    assert visitor.post("/me/second_factor", right).status_code == 200
     assert (is_in(visitor), is_in(elsewhere)) == (True, False)
 
 
@@ -193,11 +200,43 @@ def test_a_role_that_asks_for_it_lets_nobody_work_before(strict: Grounds) -> Non
     visitor = strict.visitor("bob")
     for path in ("/", "/ticket", "/api/v1/docs", "/me/tokens"):
         assert visitor.get(path).status_code == 303, path
-    assert "Your role asks for a second factor" in text(visitor.get("/me/second_factor"))
+    assert "A second factor is asked of you" in text(visitor.get("/me/second_factor"))
     assert strict.visitor("ann").get("/ticket").status_code == 200
     _phone, _codes, visitor = set_up(strict, "bob")
     assert visitor.get("/ticket").status_code == 200
     assert visitor.post("/me/second_factor/drop", {"password": PASSWORD}).status_code == 403
+
+
+def test_the_operator_may_ask_it_of_administrators_or_of_all(make_app: MakeApp) -> None:
+    made = keyed(make_app(TICKETS, people=PEOPLE))
+    for of, who in (("roles", []), ("admins", ["admin"]), ("all", ["admin", "ann"])):
+        site = Grounds(made, settings=Settings(second_factor=of, log_requests=False))
+        stopped = [login for login in ("admin", "ann") if site.visitor(login).get("/ticket").status_code == 303]
+        assert stopped == who, of
+
+
+def test_an_administrator_who_looks_as_a_role_still_needs_it(make_app: MakeApp) -> None:
+    made = keyed(make_app(TICKETS, people=PEOPLE))
+    visitor = Grounds(made).visitor("admin")
+    assert visitor.post("/look_as", {"role": "agent"}).status_code == 303
+    strict = Grounds(made, settings=Settings(second_factor="admins", log_requests=False))
+    again = strict.visitor()
+    again.client.set_cookie("appmill", visitor.cookie)
+    assert again.get("/ticket").location == "/me/second_factor"
+
+
+def test_people_outside_are_not_asked_by_their_role() -> None:
+    outside = "client: {label: Client, stands_for: ticket, second_factor: true}"
+    text = TICKETS.replace("roles:\n", f"roles:\n  {outside}\n")
+    assert any("outside; a second factor" in say(one.message, "en") for one in examine(text, default_registry())[2])
+
+
+def test_a_server_without_a_key_does_not_begin_where_it_is_asked_for(tmp_path: Path, capsys: Any) -> None:
+    file = tmp_path / "app.yaml"
+    file.write_text(TICKETS, encoding="utf-8")
+    given = ["run", str(file), "--database", f"sqlite:///{tmp_path}/x.db", "--port", "0", "--second-factor", "admins"]
+    assert main(given) == 1
+    assert "needs a key in APPMILL_KEY" in capsys.readouterr().err
 
 
 def test_an_administrator_drops_it_for_who_lost_everything(site: Grounds) -> None:
