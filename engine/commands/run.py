@@ -77,6 +77,7 @@ def run(options: argparse.Namespace) -> int:
     from engine.beginning import begin
     from engine.feeding import looking
     from engine.secrets import ADDRESS
+    from engine.texts import read_texts
     from engine.timing.clockwork import Clockwork
     from engine.timing.mails import collector
     from engine.web import bulk
@@ -90,6 +91,7 @@ def run(options: argparse.Namespace) -> int:
     app = opened(options)
     _refuse_second_factor_without_key(app, options)
     app.database.claim_server()
+    read_texts(app.definition.languages)
     bulk.end_orphans(app)
     log_to_terminal(options.quiet)
     app.secrets.mask_logs("", "appmill")

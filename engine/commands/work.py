@@ -26,12 +26,14 @@ def run(options: argparse.Namespace) -> int:
     from engine.current import Current
     from engine.feeding import looking
     from engine.jobs.engine import engine_for
+    from engine.texts import read_texts
     from engine.timing.clockwork import Clockwork
     from engine.timing.mails import collector
 
     schedule = schedule_of(os.environ, options)
     app = opened(options)
     app.database.claim_server()
+    read_texts(app.definition.languages)
     log_to_terminal(options.quiet)
     current = Current(app).application
     app.database.doorbell = engine = engine_for(app, current, max(1, options.threads))

@@ -57,7 +57,7 @@ async function send(form) {
 
 // What is asked for after the password, in the same dialog.
 function goOn(form, next) {
-  next.querySelector("[name=next]")?.remove();
+  for (const way of next.querySelectorAll("[name=next], .sign-in-back")) way.remove(); // out of what was typed
   form.setAttribute("action", next.getAttribute("action"));
   form.replaceChildren(...next.children);
 }
