@@ -126,11 +126,20 @@ def _read_file(path: Path) -> Mapping[str, Kept]:
 
 def _read_key(text: str) -> MultiFernet | None:
     """One key or several: the first encrypts, all decrypt."""
+    keys = read_keys(text)
+    return MultiFernet(keys.values()) if keys else None
+
+
+def read_keys(text: str) -> dict[str, Fernet]:
+    """The keys of ``APPMILL_KEY`` by their fingerprints, which tell which one it is and nothing else of it."""
     try:
-        keys = [Fernet(key) for key in re.split(r"[\s,]+", text.strip()) if key]
+        return {_fingerprint(key): Fernet(key) for key in re.split(r"[\s,]+", text.strip()) if key}
     except ValueError:
         raise Refused(message("{variable} holds no key; `appmill secret key` makes one.", variable=KEY)) from None
-    return MultiFernet(keys) if keys else None
+
+
+def _fingerprint(key: str) -> str:
+    return hashlib.sha256(f"appmill key {key.rstrip('=')}".encode()).hexdigest()[:16]
 
 
 def new_key() -> str:

@@ -37,6 +37,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--second-factor", choices=("roles", "admins", "all"), default="roles",
                         help="who needs a code at signing in, beside the roles that ask for one")  # fmt: skip
     parser.add_argument("--quiet", action="store_true", help="no line per request")
+    backup_arguments(parser)
+
+
+def backup_arguments(parser: argparse.ArgumentParser) -> None:
+    """What every command that goes on takes."""
+    from engine.backups.schedule import arguments
+
+    arguments(parser)
 
 
 def application_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +73,7 @@ def database_url(text: str) -> str:
 
 def run(options: argparse.Namespace) -> int:
     from engine import housekeeping
+    from engine.backups.schedule import Keeper, schedule_of
     from engine.beginning import begin
     from engine.feeding import looking
     from engine.secrets import ADDRESS
@@ -74,6 +83,7 @@ def run(options: argparse.Namespace) -> int:
     from engine.web import bulk
 
     _refuse_public_demo(options)
+    schedule = schedule_of(os.environ, options)
     if options.demo and options.host in LOOPBACK and options.port and not (options.address or os.environ.get(ADDRESS)):
         options.address = f"http://{_host(options)}:{options.port}"  # links in the mails of a demo lead to it
     if begin(options.file):
@@ -93,16 +103,21 @@ def run(options: argparse.Namespace) -> int:
     clockwork = Clockwork(web.extensions["appmill"].current.application)
     mails = collector(web.extensions["appmill"].current.application)
     feeds = looking.collector(web.extensions["appmill"].current.application)
+    backups = Keeper(web.extensions["appmill"].current.application, schedule) if schedule else None
     _greet(app, options, server)
     end_housekeeping = housekeeping.start(app)
     delivery.start()
     clockwork.start()
     mails.start()
     feeds.start()
+    if backups:
+        backups.start()
     try:
         server.run()
     finally:
         server.close()
+        if backups:
+            backups.stop()
         clockwork.stop()
         mails.stop()
         feeds.stop()

@@ -31,7 +31,7 @@ ROOMS = (
     "admin", "people", "publishing", "live", "walls", "lists", "conditions", "inline", "boards", "pages", "finding",
     "bulk", "saved", "forms", "options", "record", "related", "take", "comments", "lines", "printing", "attachments",
     "drafts", "hooks", "feeds", "api", "ingest", "exports", "imports", "automation", "access", "entries", "tasks",
-    "scanning", "phone", "portal", "print_jobs",
+    "scanning", "phone", "portal", "print_jobs", "backups",
 )  # fmt: skip
 LARGEST_NUMBER = 10**18  # well within what databases hold, also plus one
 
