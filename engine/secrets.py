@@ -28,6 +28,8 @@ from engine.storage.tables import Tables
 
 VARIABLE, HOSTS, FILE, KEY = "APPMILL_SECRET_", "APPMILL_HOSTS_OF_", "APPMILL_SECRETS", "APPMILL_KEY"
 ADDRESS = "APPMILL_ADDRESS"
+METRICS_TOKEN = "APPMILL_METRICS_TOKEN"  # noqa: S105 - the name of a variable
+SURELY_SECRET = 8  # characters; a shorter one, such as a weak password, may be a word that the log needs
 NAME = re.compile("[A-Z][A-Z0-9_]{0,62}")
 RESERVED = frozenset({"KEY"})  # APPMILL_SECRET_KEY signs the sessions of people: no connection may send it away
 Origin = Literal["environment", "file", "database"]
@@ -44,12 +46,14 @@ class Kept:
 @dataclass(frozen=True)
 class Sources:
     """What the operator gave this process. ``key``: what values in the database are encrypted under; ``address``: where
-    people reach the application, such as https://work.example.com, for links in mails."""
+    people reach the application, such as https://work.example.com, for links in mails; ``hidden``: what else must
+    never stand in a log."""
 
     environment: Mapping[str, Kept] = field(default_factory=frozen)
     file: Mapping[str, Kept] = field(default_factory=frozen)
     key: MultiFernet | None = None
     address: str = ""
+    hidden: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -75,8 +79,14 @@ def read_sources(environ: Mapping[str, str], file: str | Path | None = None) -> 
     }
     return Sources(
         environment, _read_file(Path(path)) if path else NOTHING, _read_key(environ.get(KEY, "")),
-        read_address(environ.get(ADDRESS, "")),
+        read_address(environ.get(ADDRESS, "")), tuple(_hidden(environ)),
     )  # fmt: skip
+
+
+def _hidden(environ: Mapping[str, str]) -> Iterable[str]:
+    """What the operator gave this process beside the secrets of connections."""
+    for name in (VARIABLE + "KEY", METRICS_TOKEN, KEY):
+        yield from (value for value in re.split(r"[\s,]+", environ.get(name, "")) if len(value) >= SURELY_SECRET)
 
 
 def read_address(text: str) -> str:
@@ -155,7 +165,8 @@ class Secrets:
     def __init__(self, sources: Sources, database: Database, tables: Tables) -> None:
         self._sources, self._database, self._table = sources, database, tables.secret
         self._given: dict[str, str] = {}
-        self._mask = Mask(kept.value for place in (sources.environment, sources.file) for kept in place.values())
+        given = (kept.value for place in (sources.environment, sources.file) for kept in place.values())
+        self._mask = Mask((*given, *sources.hidden))
 
     def value(self, name: str, host: str) -> str:
         """The value, to be shown to ``host``. Raises DeliveryFailed when there is none, or none for that host."""

@@ -260,6 +260,31 @@ def look_as(conn: sa.Connection, tables: Tables, secret: str, role: str | None) 
     conn.execute(tables.session.update().where(tables.session.c.token_hash == digest(secret)).values(view_as=role))
 
 
+def alive(tables: Tables, now: dt.datetime, idle: dt.timedelta) -> tuple[sa.ColumnElement[bool], ...]:
+    """Neither over nor forgotten by whoever opened it."""
+    session = tables.session
+    return session.c.expires_at > now, session.c.seen_at > now - idle
+
+
+def everybodys(conn: sa.Connection, tables: Tables, now: dt.datetime, idle: dt.timedelta, most: int) -> list[Any]:
+    """The living sessions of all with the name of their person, the latest first, at most ``most`` of them."""
+    session, user = tables.session, tables.user
+    statement = (
+        sa.select(session, user.c.name.label("user_name"), user.c.login)
+        .join_from(session, user, user.c.id == session.c.user_id)
+        .where(*alive(tables, now, idle))
+        .order_by(session.c.seen_at.desc(), session.c.token_hash)
+    )
+    return list(conn.execute(statement.limit(most)))
+
+
+def count_alive(conn: sa.Connection, tables: Tables, now: dt.datetime, idle: dt.timedelta) -> tuple[int, int]:
+    """(how many sessions, of how many people)"""
+    people = sa.func.count(sa.distinct(tables.session.c.user_id))
+    found = conn.execute(sa.select(sa.func.count(), people).where(*alive(tables, now, idle))).one()
+    return int(found[0]), int(found[1])
+
+
 def sessions_of(conn: sa.Connection, tables: Tables, user_id: int, now: dt.datetime) -> list[Any]:
     """The living sessions, the latest first. ``token_hash`` may be shown in part only."""
     session = tables.session

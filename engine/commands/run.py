@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import logging
 import os
-import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import Refused, message
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Flask
 
     from engine.application import Application
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from engine.web.context import Settings, Site
 
 DELIVERING = 8  # threads
+LOG = logging.getLogger("appmill.server")
+DATABASE = "APPMILL_DATABASE"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -36,7 +41,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="answer to this name only")
     parser.add_argument("--second-factor", choices=("roles", "admins", "all"), default="roles",
                         help="who needs a code at signing in, beside the roles that ask for one")  # fmt: skip
-    parser.add_argument("--quiet", action="store_true", help="no line per request")
+    parser.add_argument(
+        "--drain", type=float, default=0.0, metavar="SECONDS",
+        help="told to end: how long it goes on answering while it says that it is not ready (default: 0)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--grace", type=float, default=20.0, metavar="SECONDS",
+        help="told to end: how long requests under way may take (default: 20)",
+    )  # fmt: skip
+    log_arguments(parser, "no line per request, except those that were refused")
     backup_arguments(parser)
 
 
@@ -51,8 +64,9 @@ def application_arguments(parser: argparse.ArgumentParser) -> None:
     """What every command that opens an application takes."""
     parser.add_argument("file", metavar="FILE", help="the definition file, such as apps/tickets.yaml")
     parser.add_argument(
-        "--database", metavar="URL", type=database_url, help="sqlite:///file or postgresql://… (default: var/<app>.db)"
-    )
+        "--database", metavar="URL", type=database_url,
+        help="sqlite:///file or postgresql://… (default: $APPMILL_DATABASE, else var/<app>.db)",
+    )  # fmt: skip
     parser.add_argument(
         "--plugin", action="append", default=[], metavar="MODULE", help="a plugin; plugins/ is found without"
     )
@@ -62,6 +76,14 @@ def application_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--address", metavar="URL", help="where people reach it, for links in mails (default: $APPMILL_ADDRESS)"
     )
+
+
+def log_arguments(parser: argparse.ArgumentParser, quiet: str) -> None:
+    parser.add_argument(
+        "--log", choices=("text", "json"), default=None,
+        help="how the log is written, to standard error (default: text at a terminal, else json)",
+    )  # fmt: skip
+    parser.add_argument("--quiet", action="store_true", help=quiet)
 
 
 def database_url(text: str) -> str:
@@ -75,6 +97,7 @@ def run(options: argparse.Namespace) -> int:
     from engine import housekeeping
     from engine.backups.schedule import Keeper, schedule_of
     from engine.beginning import begin
+    from engine.commands.serving import Serving
     from engine.feeding import looking
     from engine.secrets import ADDRESS
     from engine.texts import read_texts
@@ -93,17 +116,20 @@ def run(options: argparse.Namespace) -> int:
     app.database.claim_server()
     read_texts(app.definition.languages)
     bulk.end_orphans(app)
-    log_to_terminal(options.quiet)
-    app.secrets.mask_logs("", "appmill")
     if options.demo:
         _prepare_demo(app, options.demo_count)
     web = _web(app, options)
+    site: Site = web.extensions["appmill"]
+    log_to_terminal(options, lambda text: site.current.held.secrets.mask(text))
+    end_measuring = measure(app, site)
     server = _server(web, options)
+    serving = Serving(server, site.readiness.stopping.set, drain=options.drain, grace=options.grace)
     delivery = _delivery(app, web, options)
-    clockwork = Clockwork(web.extensions["appmill"].current.application)
-    mails = collector(web.extensions["appmill"].current.application)
-    feeds = looking.collector(web.extensions["appmill"].current.application)
-    backups = Keeper(web.extensions["appmill"].current.application, schedule) if schedule else None
+    clockwork = Clockwork(site.current.application)
+    mails = collector(site.current.application)
+    feeds = looking.collector(site.current.application)
+    backups = Keeper(site.current.application, schedule) if schedule else None
+    serving.listen_to_signals()
     _greet(app, options, server)
     end_housekeeping = housekeeping.start(app)
     delivery.start()
@@ -113,9 +139,8 @@ def run(options: argparse.Namespace) -> int:
     if backups:
         backups.start()
     try:
-        server.run()
+        serving.run()
     finally:
-        server.close()
         if backups:
             backups.stop()
         clockwork.stop()
@@ -123,7 +148,9 @@ def run(options: argparse.Namespace) -> int:
         feeds.stop()
         delivery.stop(10)
         end_housekeeping()
+        end_measuring()
         app.database.close()
+        LOG.info("ended")
     return 0
 
 
@@ -134,12 +161,21 @@ def opened(options: argparse.Namespace) -> Application:
     from engine.secrets import read_sources
 
     registry = registry_for(options.file, options.plugin)
+    url = options.database or default_database(options.file)
+    sources = read_sources(_environment(options), options.secrets)
     return open_application(
-        options.file,
-        options.database or default_database(options.file),
-        registry=registry,
-        sources=read_sources(_environment(options), options.secrets),
+        options.file, url, registry=registry, sources=replace(sources, hidden=(*sources.hidden, *_password_of(url)))
     )
+
+
+def _password_of(url: str) -> tuple[str, ...]:
+    """The database's, which must not stand in a log either."""
+    from sqlalchemy.engine import make_url
+
+    from engine.secrets import SURELY_SECRET
+
+    password = make_url(url).password
+    return (str(password),) if password and len(str(password)) >= SURELY_SECRET else ()
 
 
 def _environment(options: argparse.Namespace) -> dict[str, str]:
@@ -150,7 +186,13 @@ def _environment(options: argparse.Namespace) -> dict[str, str]:
 
 
 def default_database(file: str) -> str:
-    """``apps/tickets.yaml`` → ``var/tickets.db`` below the present folder."""
+    """What the environment says, so that no password stands in a list of processes; else ``apps/tickets.yaml`` →
+    ``var/tickets.db`` below the present folder."""
+    if given := os.environ.get(DATABASE):
+        try:
+            return database_url(given)
+        except argparse.ArgumentTypeError as error:
+            raise Refused(message("{variable}: {reason}", variable=DATABASE, reason=str(error))) from None
     return f"sqlite:///{Path('var') / Path(file).stem}.db"
 
 
@@ -165,12 +207,29 @@ def _refuse_public_demo(options: argparse.Namespace) -> None:
         )
 
 
-def log_to_terminal(quiet: bool) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    root = logging.getLogger("appmill")
-    root.addHandler(handler)
-    root.setLevel(logging.WARNING if quiet else logging.INFO)
+def log_to_terminal(options: argparse.Namespace, mask: Callable[[str], str]) -> None:
+    """``mask`` takes the secrets out of a text that are known when it is written."""
+    from engine.logs import to_terminal
+
+    to_terminal(options.log, quiet=options.quiet, mask=mask)
+
+
+def measure(app: Application, site: Site) -> Callable[[], None]:
+    """From here on it is counted what this process does; answers what ends it."""
+    from engine import pace
+    from engine.measuring import Several
+    from engine.secrets import METRICS_TOKEN
+
+    own = pace.Pace(app.clock)
+    app.database.meter = own
+    if os.environ.get(METRICS_TOKEN):
+        from engine.metrics import expose
+
+        idle = dt.timedelta(minutes=site.settings.idle_minutes)
+        site.exposed = expose(os.environ, lambda: site.current.held, site.readiness.trouble, idle)
+    if site.exposed is not None:
+        app.database.meter = Several(own, site.exposed.meter)
+    return pace.start(own, site.current.application)
 
 
 def _prepare_demo(app: Application, count: int | None) -> None:
@@ -204,19 +263,19 @@ def _refuse_second_factor_without_key(app: Application, options: argparse.Namesp
 
 
 def _server(web: Flask, options: argparse.Namespace) -> Any:
+    settings: Settings = web.extensions["appmill"].settings
+    return listening(
+        web, options, threads=options.threads, max_request_body_size=settings.max_body,
+        clear_untrusted_proxy_headers=not options.proxies,
+    )  # fmt: skip
+
+
+def listening(web: Flask, options: argparse.Namespace, **settings: Any) -> Any:
+    """A server that listens at ``options.host`` and ``options.port``; raises Refused where it cannot."""
     import waitress
 
-    settings: Settings = web.extensions["appmill"].settings
     try:
-        return waitress.create_server(
-            web,
-            host=options.host,
-            port=options.port,
-            threads=options.threads,
-            ident="",
-            max_request_body_size=settings.max_body,
-            clear_untrusted_proxy_headers=not options.proxies,
-        )
+        return waitress.create_server(web, host=options.host, port=options.port, ident="", **settings)
     except OSError as error:
         raise Refused(
             message(
@@ -244,10 +303,18 @@ def _host(options: argparse.Namespace) -> str:
     return f"[{options.host}]" if ":" in options.host else str(options.host)
 
 
+def port_of(server: Any) -> int:
+    """The port it listens on, at all of its addresses."""
+    return int(server.effective_listen[0][1] if hasattr(server, "effective_listen") else server.effective_port)
+
+
 def _greet(app: Application, options: argparse.Namespace, server: Any) -> None:
     from engine import demo
 
-    here = f"http://{_host(options)}:{server.effective_port}"
+    here = f"http://{_host(options)}:{port_of(server)}"
+    LOG.info("serving %s at %s", app.definition.app, here)
+    if options.log == "json":
+        return  # where a machine reads, nothing else is said
     language = app.definition.languages[0]
     print(f"\n{app.definition.label.text(language)}: {here}/\n")
     if options.demo:

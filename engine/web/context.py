@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
 
 from flask import current_app, g, request
 
@@ -16,6 +16,10 @@ from engine.definition import AppDefinition
 from engine.errors import Missing, message
 from engine.formats import Reader
 from engine.people import Actor
+from engine.readiness import Readiness
+
+if TYPE_CHECKING:
+    from engine.metrics import Exposed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +39,16 @@ class Settings:
 
 @dataclass
 class Site:
-    """What is served; the application is replaced as a whole when a new definition is applied, here or elsewhere."""
+    """What is served; the application is replaced as a whole when a new definition is applied, here or elsewhere.
+    ``exposed``: the figures for Prometheus, where the operator wants them."""
 
     current: Current
     settings: Settings
+    readiness: Readiness = field(init=False)
+    exposed: Exposed | None = None
+
+    def __post_init__(self) -> None:
+        self.readiness = Readiness(self.current.application)
 
 
 def site() -> Site:
