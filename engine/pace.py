@@ -155,9 +155,9 @@ class Pace(Unmeasured):
 def _write(conn: sa.Connection, app: Application, rows: Sequence[dict[str, Any]], hour: int) -> None:
     """In the place of what this process wrote before; what is too old goes."""
     table = app.tables.pace
-    for row in rows:
-        new = {name: value for name, value in row.items() if name not in KEYS}
-        conn.execute(insert(conn, table).values(row).on_conflict_do_update(index_elements=KEYS, set_=new))
+    left = insert(conn, table)
+    new = {column.name: left.excluded[column.name] for column in table.c if column.name not in KEYS}
+    conn.execute(left.on_conflict_do_update(index_elements=KEYS, set_=new), list(rows))
     conn.execute(sa.delete(table).where(table.c.hour < hour - pace.HOURS_KEPT))
 
 

@@ -111,7 +111,7 @@ def test_a_thread_counts_its_statements_and_remembers_the_slow_ones(make_app: An
 def test_an_administrator_ends_the_session_of_somebody(grounds: Grounds) -> None:
     ann, bob, admin = grounds.visitor("ann"), grounds.visitor("bob"), grounds.visitor("admin")
     shown = admin.get("/admin/sessions")
-    assert "3 people on 3 devices." in text(shown)
+    assert "People: 3, devices: 3." in text(shown)
     mark = shown.text.split(f'name="user" value="{grounds.user("ann").id}"')[1].split('name="mark" value="')[1][:16]
     assert admin.post("/admin/sessions/end", {"user": grounds.user("ann").id, "mark": mark}).status_code == 303
     assert "Ann is signed out there." in admin.get("/admin/sessions").text
@@ -124,7 +124,7 @@ def test_an_administrator_ends_the_session_of_somebody(grounds: Grounds) -> None
 def test_who_did_nothing_for_long_is_not_signed_in(grounds: Grounds) -> None:
     grounds.visitor("ann")
     grounds.made.clock.advance(minutes=31)
-    assert "1 people on 1 devices." in text(grounds.visitor("admin").get("/admin/sessions"))
+    assert "People: 1, devices: 1." in text(grounds.visitor("admin").get("/admin/sessions"))
 
 
 # --- what takes the room
