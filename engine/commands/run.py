@@ -35,6 +35,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--proxies", type=int, default=0, metavar="N", help="how many proxies stand in front")
     parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="answer to this name only")
     parser.add_argument("--quiet", action="store_true", help="no line per request")
+    anchor_argument(parser)
+
+
+def anchor_argument(parser: argparse.ArgumentParser) -> None:
+    """For the commands that seal."""
+    parser.add_argument(
+        "--anchor",
+        metavar="FILE",
+        help="keep the head of the audit chain in this file, daily (default: $APPMILL_ANCHOR)",
+    )
 
 
 def application_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,6 +74,7 @@ def database_url(text: str) -> str:
 def run(options: argparse.Namespace) -> int:
     from engine import housekeeping
     from engine.beginning import begin
+    from engine.chain.sealing import sealing
     from engine.feeding import looking
     from engine.secrets import ADDRESS
     from engine.timing.clockwork import Clockwork
@@ -85,6 +96,8 @@ def run(options: argparse.Namespace) -> int:
     web = _web(app, options)
     server = _server(web, options)
     delivery = _delivery(app, web, options)
+    here = app.database.dialect == "sqlite" or options.work
+    sealer = sealing(web.extensions["appmill"].current.application, anchor_of(options)) if here else None
     clockwork = Clockwork(web.extensions["appmill"].current.application)
     mails = collector(web.extensions["appmill"].current.application)
     feeds = looking.collector(web.extensions["appmill"].current.application)
@@ -94,6 +107,8 @@ def run(options: argparse.Namespace) -> int:
     clockwork.start()
     mails.start()
     feeds.start()
+    if sealer is not None:
+        sealer.start()
     try:
         server.run()
     finally:
@@ -101,6 +116,8 @@ def run(options: argparse.Namespace) -> int:
         clockwork.stop()
         mails.stop()
         feeds.stop()
+        if sealer is not None:
+            sealer.stop()
         delivery.stop(10)
         end_housekeeping()
         app.database.close()
@@ -127,6 +144,10 @@ def _environment(options: argparse.Namespace) -> dict[str, str]:
     from engine.secrets import ADDRESS
 
     return {**os.environ, ADDRESS: options.address} if options.address else dict(os.environ)
+
+
+def anchor_of(options: argparse.Namespace) -> str | None:
+    return options.anchor or os.environ.get("APPMILL_ANCHOR") or None
 
 
 def default_database(file: str) -> str:

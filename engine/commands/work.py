@@ -6,7 +6,14 @@ import argparse
 import signal
 import threading
 
-from engine.commands.run import DELIVERING, application_arguments, log_to_terminal, opened
+from engine.commands.run import (
+    DELIVERING,
+    anchor_argument,
+    anchor_of,
+    application_arguments,
+    log_to_terminal,
+    opened,
+)
 
 GRACE = 30.0  # seconds for what is under way when it is told to end
 
@@ -17,9 +24,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--threads", type=int, default=DELIVERING, help=f"how many are delivered at once (default: {DELIVERING})"
     )
     parser.add_argument("--quiet", action="store_true", help="say only what goes wrong")
+    anchor_argument(parser)
 
 
 def run(options: argparse.Namespace) -> int:
+    from engine.chain.sealing import sealing
     from engine.current import Current
     from engine.feeding import looking
     from engine.jobs.engine import engine_for
@@ -32,6 +41,7 @@ def run(options: argparse.Namespace) -> int:
     current = Current(app).application
     app.database.doorbell = engine = engine_for(app, current, max(1, options.threads))
     clockwork, mails, feeds = Clockwork(current), collector(current), looking.collector(current)
+    sealer = sealing(current, anchor_of(options))
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
@@ -39,11 +49,13 @@ def run(options: argparse.Namespace) -> int:
     clockwork.start()
     mails.start()
     feeds.start()
+    sealer.start()
     print(f"{options.threads} threads deliver. Ctrl-C ends it.", flush=True)
     ended.wait()
     clockwork.stop()
     mails.stop()
     feeds.stop()
+    sealer.stop()
     engine.stop(GRACE)
     app.database.close()
     return 0
