@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -112,11 +113,11 @@ def seal_all(database: Database, clock: Callable[[], dt.datetime], most: int = M
 
 def sealing(current: Callable[[], Application], anchor: str | None = None) -> Clockwork:
     """Seals in a thread of its own, as long as it runs; ``anchor``: the file that keeps the head once a day."""
-    sealer, daily = Sealer(), Daily(anchor)
+    return Clockwork(current, work=partial(look, sealer=Sealer(), daily=Daily(anchor)), begin=lambda _app: None)
 
-    def work(app: Application) -> dt.datetime:
-        step = sealer.step(app.database, app.clock())
-        daily.look(app.database, app.clock())
-        return app.clock() + (AGAIN if step.more else EVERY)
 
-    return Clockwork(current, work=work, begin=lambda _app: None)
+def look(app: Application, sealer: Sealer, daily: Daily) -> dt.datetime:
+    """Seal and keep what is due; answers when to look again."""
+    step = sealer.step(app.database, app.clock())
+    daily.look(app.database, app.clock())
+    return app.clock() + (AGAIN if step.more else EVERY)

@@ -1,4 +1,4 @@
-"""How the audit chain stands, for people: the last seal, what is not sealed yet, and what the last verification found."""
+"""How the audit chain stands: the last seal, what is not sealed yet, and what the last verification found."""
 
 from __future__ import annotations
 
