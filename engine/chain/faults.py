@@ -9,7 +9,7 @@ from engine.errors import Message, message
 
 Kind = Literal[
     "changed", "missing", "added", "seal broken", "link broken", "seal missing", "seal added", "uncovered",
-    "amendment changed", "amendment missing", "amendment added", "anchor",
+    "amendment changed", "amendment missing", "amendment added", "no reason", "anchor",
 ]  # fmt: skip
 
 SAID: dict[Kind, Message] = {
@@ -24,6 +24,7 @@ SAID: dict[Kind, Message] = {
     "amendment changed": message("The note that says what was lawfully changed was itself changed."),
     "amendment missing": message("The note that says what was lawfully changed is gone."),
     "amendment added": message("The note that says what was lawfully changed was added later."),
+    "no reason": message("The event was changed, and the event that should say why is not there."),
     "anchor": message("The chain does not have the seal that was kept in the file: it was cut off or written anew."),
 }
 

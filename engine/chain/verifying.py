@@ -83,7 +83,7 @@ class _File:
 
 class _Verification:
     def __init__(self, conn: sa.Connection, anchors: Iterable[Anchor], told: Told) -> None:
-        self._told = told
+        self._conn, self._told = conn, told
         self._seals = leaves.rows(conn, SEAL, by=("number",), page=SEALS_AT_ONCE)
         self._events = _File(leaves.rows(conn, EVENT), "id")
         self._amendments = _File(leaves.rows(conn, AMENDMENT), "id")
@@ -180,7 +180,13 @@ class _Verification:
         stands = amending.stands(row, was, known, changed, self._renamings) is not None
         if changed and stands:
             self.outcome.amended[changed[-1]["reason_event"]] += 1
+            self._ask_why(changed)
         return stands
+
+    def _ask_why(self, changed: Sequence[Content]) -> None:
+        for one in changed:
+            if self._conn.scalar(sa.select(EVENT.c.id).where(EVENT.c.id == one["reason_event"])) is None:
+                self._fault("no reason", event_id=one["event_id"], amendment=one["id"], at=one["at"])
 
     def _changes_of(self, id: int) -> list[Content]:
         return [one for one in self._changed.until(id) if one["event_id"] == id]

@@ -114,8 +114,16 @@ _GUARDS = {
 def guard(conn: sa.Connection, *tables: str) -> None:
     """Make the database itself refuse to change or remove rows of these tables; events, if none is named."""
     for table in tables or ("_event",):
-        for statement in _GUARDS[conn.dialect.name]:
+        for statement in () if _is_guarded(conn, table) else _GUARDS[conn.dialect.name]:
             conn.exec_driver_sql(statement.format(table=table, rows=GUARDED[table]))
+
+
+def _is_guarded(conn: sa.Connection, table: str) -> bool:
+    """Making a trigger anew on PostgreSQL would wait for everybody who reads the table; SQLite looks by itself."""
+    if conn.dialect.name == "sqlite":
+        return False
+    there = "SELECT count(*) FROM pg_trigger WHERE tgrelid = to_regclass(:table) AND tgname = :name AND tgenabled = 'O'"
+    return bool(conn.scalar(sa.text(there), {"table": table, "name": f"{table}_is_final"}))
 
 
 def unguard(conn: sa.Connection, *tables: str) -> None:

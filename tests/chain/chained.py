@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -49,6 +49,17 @@ def unguarded(database: Database) -> Iterator[sa.Connection]:
         events.unguard(conn, *GUARDED)
         yield conn
         events.guard(conn, *GUARDED)
+
+
+def tampered(database: Database, tamper: Callable[[sa.Connection], Any], *anchors: Any) -> Outcome:
+    """What a verification finds after it; and then it never happened."""
+    with database.engine.connect() as conn:
+        conn.begin()
+        events.unguard(conn, *GUARDED)
+        tamper(conn)
+        outcome = verify(conn, anchors)
+        conn.rollback()
+    return outcome
 
 
 def verified(database: Database, *anchors: Any) -> Outcome:
