@@ -54,9 +54,8 @@ def rows(
 
 
 def _later(key: Sequence[sa.Column[Any]], after: tuple[Any, ...]) -> sa.ColumnElement[bool]:
-    if len(key) == 1:
-        return key[0] > after[0]
-    return sa.tuple_(*key) > after
+    later: sa.ColumnElement[bool] = key[0] > after[0] if len(key) == 1 else sa.tuple_(*key) > after
+    return later
 
 
 def read(

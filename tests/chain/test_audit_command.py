@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -39,9 +39,9 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
 
 
 @pytest.fixture
-def six(database: Database) -> Iterator[Database]:
+def six(database: Database) -> Database:
     sealed(database, 6)
-    yield database
+    return database
 
 
 def url_of(database: Database) -> str:
@@ -80,8 +80,9 @@ def test_faults_are_listed_with_their_place_and_the_code_is_1(six: Database, cal
         verified = standing(conn).verified
     assert verified is not None
     assert (verified.held, verified.faults) == (False, 2)
-    assert "事件 3（ticket 102，2026-03-04T01:30:00.000000+00:00），封条 1: 事件在封存后被更改。" in (
-        call("verify", "--database", url_of(six), "--language", "zh")[1]
+    assert (
+        "事件 3（ticket 102，2026-03-04T01:30:00.000000+00:00），封条 1: 事件在封存后被更改。"
+        in (call("verify", "--database", url_of(six), "--language", "zh")[1])
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,7 +34,9 @@ REFERRING = ("actor_id", "cause")  # the database itself asks for what they refe
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def chain(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, Anchor]]:
+def chain(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Database, Anchor]]:
     """Some thirty events with gaps between them, of two forms, one renamed, some erased; all sealed, the head kept."""
     with servers.database_of(request.param, tmp_path_factory.mktemp("random")) as url:
         if request.param == "postgresql":

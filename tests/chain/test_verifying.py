@@ -428,7 +428,10 @@ def test_an_event_that_is_not_what_was_sealed_is_not_amended(database: Database)
 
 @pytest.mark.parametrize(
     ("values", "said"),
-    [({"at": NOW}, "of an event only ['changes', 'reason', 'trace'] may be amended, not ['at']"), ({"kind": "x"}, "kind")],
+    [
+        ({"at": NOW}, "of an event only ['changes', 'reason', 'trace'] may be amended, not ['at']"),
+        ({"kind": "x"}, "kind"),
+    ],
 )
 def test_when_and_what_is_never_amended(sqlite_url: str, values: dict[str, Any], said: str) -> None:
     database = Database(sqlite_url)

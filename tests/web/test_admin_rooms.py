@@ -108,7 +108,7 @@ def test_the_audit_says_what_is_sealed_and_whether_it_was_verified(grounds, admi
     faults = standing_of(app).verified.faults
     assert faults > 0
     assert f"The last verification found {faults} faults," in text(admin.get("/admin/audit"))
-    admin.post("/me/profile", {"name": "Admin", "language": "zh", "timezone": "UTC", "theme": ""})
+    admin.post("/me/language", {"language": "zh"})
     assert f"上次核验发现 {faults} 处异常" in text(admin.get("/admin/audit"))
 
 
