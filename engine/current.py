@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from engine.application import Application, reopened
 from engine.publishing.file import follow
+from engine.storage.database import GONE
 from engine.storage.migrate import last_hash, source_of
 
 EVERY = 2.0
@@ -27,6 +28,11 @@ class Current:
         self._ticks = ticks
         self._looked = ticks()
         self._lock = threading.Lock()
+
+    @property
+    def held(self) -> Application:
+        """As it was when somebody last looked."""
+        return self._application
 
     def application(self) -> Application:
         if self._ticks() - self._looked > EVERY:
@@ -43,6 +49,8 @@ class Current:
         try:
             self._looked = self._ticks()
             self._take_up()
+        except GONE as error:  # whoever asked finds out, and says so in words
+            LOG.warning("whether another definition is in force cannot be seen: %s", type(error).__name__)
         finally:
             self._lock.release()
 

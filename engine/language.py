@@ -170,6 +170,6 @@ RESERVED_FIELDS = frozenset({*SYSTEM_FIELDS, "record", "user", "none", "true", "
 RESERVED_FORMS = frozenset(
     {"api", "static", "admin", "sign_in", "sign_out", "me", "search", "files", "pages", "jobs", "health", "hooks",
      "designer", "live", "find", "wall", "approvals", "decide", "tasks", "scan", "manifest", "offline", "portal",
-     "feeds", "ingest"}
+     "feeds", "ingest", "metrics"}
 )  # fmt: skip
 ADMIN = RoleName("admin")  # built in: may do everything with every form, and manages people

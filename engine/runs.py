@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine import questions
+from engine import causes, questions
 from engine.definition import Rule
 from engine.effects import Approve, Ask, Effect, ForEach, Outside, Wait
 from engine.faults import point
@@ -88,6 +88,7 @@ def open_run(walk: Walk, opening: Opening) -> Run:
     }  # fmt: skip
     point("run opened")
     id = _insert(walk, "run", row)
+    walk.app.database.meter.ran(opening.rule.stable_id, state)
     run = Run(id, opening.key, opening.rule.stable_id, opening.form, opening.record_id, opening.event_id,
               opening.lane, opening.inner, opening.given, chain=walk.chain, state=state)  # fmt: skip
     if state == "queued":
@@ -216,6 +217,7 @@ def _post(
         "key": key, "run_id": run.id, "step": step, "kind": kind, "connection": connection, "lane": lane,
         "form": run.form, "record_id": run.record_id, "effect": dict(effect), "due_at": due or walk.now,
         "state": state, "definition": walk.app.definition.hash, "event_id": run.event_id, "created_at": walk.now,
+        "request": causes.request_id(),
     }  # fmt: skip
     id = _insert(walk, "message", row)
     point("message left")

@@ -28,6 +28,8 @@ from engine.storage.tables import Tables
 
 VARIABLE, HOSTS, FILE, KEY = "APPMILL_SECRET_", "APPMILL_HOSTS_OF_", "APPMILL_SECRETS", "APPMILL_KEY"
 ADDRESS = "APPMILL_ADDRESS"
+METRICS_TOKEN = "APPMILL_METRICS_TOKEN"  # noqa: S105 - the name of a variable
+SURELY_SECRET = 8  # characters; a shorter one, such as a weak password, may be a word that the log needs
 NAME = re.compile("[A-Z][A-Z0-9_]{0,62}")
 RESERVED = frozenset({"KEY"})  # APPMILL_SECRET_KEY signs the sessions of people: no connection may send it away
 Origin = Literal["environment", "file", "database"]
@@ -44,12 +46,14 @@ class Kept:
 @dataclass(frozen=True)
 class Sources:
     """What the operator gave this process. ``key``: what values in the database are encrypted under; ``address``: where
-    people reach the application, such as https://work.example.com, for links in mails."""
+    people reach the application, such as https://work.example.com, for links in mails; ``hidden``: what else must
+    never stand in a log."""
 
     environment: Mapping[str, Kept] = field(default_factory=frozen)
     file: Mapping[str, Kept] = field(default_factory=frozen)
     key: MultiFernet | None = None
     address: str = ""
+    hidden: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -75,8 +79,14 @@ def read_sources(environ: Mapping[str, str], file: str | Path | None = None) -> 
     }
     return Sources(
         environment, _read_file(Path(path)) if path else NOTHING, _read_key(environ.get(KEY, "")),
-        read_address(environ.get(ADDRESS, "")),
+        read_address(environ.get(ADDRESS, "")), tuple(_hidden(environ)),
     )  # fmt: skip
+
+
+def _hidden(environ: Mapping[str, str]) -> Iterable[str]:
+    """What the operator gave this process beside the secrets of connections."""
+    for name in (VARIABLE + "KEY", METRICS_TOKEN, KEY):
+        yield from (value for value in re.split(r"[\s,]+", environ.get(name, "")) if len(value) >= SURELY_SECRET)
 
 
 def read_address(text: str) -> str:
@@ -126,11 +136,20 @@ def _read_file(path: Path) -> Mapping[str, Kept]:
 
 def _read_key(text: str) -> MultiFernet | None:
     """One key or several: the first encrypts, all decrypt."""
+    keys = read_keys(text)
+    return MultiFernet(keys.values()) if keys else None
+
+
+def read_keys(text: str) -> dict[str, Fernet]:
+    """The keys of ``APPMILL_KEY`` by their fingerprints, which tell which one it is and nothing else of it."""
     try:
-        keys = [Fernet(key) for key in re.split(r"[\s,]+", text.strip()) if key]
+        return {_fingerprint(key): Fernet(key) for key in re.split(r"[\s,]+", text.strip()) if key}
     except ValueError:
         raise Refused(message("{variable} holds no key; `appmill secret key` makes one.", variable=KEY)) from None
-    return MultiFernet(keys) if keys else None
+
+
+def _fingerprint(key: str) -> str:
+    return hashlib.sha256(f"appmill key {key.rstrip('=')}".encode()).hexdigest()[:16]
 
 
 def new_key() -> str:
@@ -146,7 +165,8 @@ class Secrets:
     def __init__(self, sources: Sources, database: Database, tables: Tables) -> None:
         self._sources, self._database, self._table = sources, database, tables.secret
         self._given: dict[str, str] = {}
-        self._mask = Mask(kept.value for place in (sources.environment, sources.file) for kept in place.values())
+        given = (kept.value for place in (sources.environment, sources.file) for kept in place.values())
+        self._mask = Mask((*given, *sources.hidden))
 
     def value(self, name: str, host: str) -> str:
         """The value, to be shown to ``host``. Raises DeliveryFailed when there is none, or none for that host."""
@@ -259,6 +279,29 @@ class Secrets:
             )
         )
         self._mask.learn(value)
+
+    # What is kept for a purpose of the product itself, under a name that is none of a connection's secrets.
+
+    def keep(self, conn: sa.Connection, place: str, value: str, *, now: datetime) -> None:
+        """Raises Refused without a key."""
+        self._put(conn, place, value, (), now, None)
+
+    def kept(self, conn: sa.Connection, place: str) -> str | None:
+        """Raises Refused without a key, or under another one."""
+        token = conn.execute(sa.select(self._table.c.value).where(self._table.c.name == place)).scalar()
+        if token is None:
+            return None
+        try:
+            return self._key.decrypt(token.encode()).decode()
+        except InvalidToken:
+            raise Refused(message("This was stored under another {variable}.", variable=KEY)) from None
+
+    def forget(self, conn: sa.Connection, place: str) -> None:
+        conn.execute(sa.delete(self._table).where(self._table.c.name == place))
+
+    @property
+    def can_keep(self) -> bool:
+        return self._sources.key is not None
 
     def remove_given(self, conn: sa.Connection, name: str) -> None:
         """Forget what the other side gave in the place of a secret."""

@@ -6,7 +6,9 @@ there already: lines that are not named are removed. What is not named at all st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -16,7 +18,7 @@ from engine import erasing, importing, pressing, walking
 from engine.application import Application
 from engine.checking import taken
 from engine.definition import Form
-from engine.errors import Invalid, Refused, message
+from engine.errors import AppmillError, Invalid, Refused, message
 from engine.intake import Given, read_input
 from engine.offering import offer
 from engine.once import Once, Repeated
@@ -56,7 +58,7 @@ def save(
     plan = app.plans.form(form)
     if plan.form.parent_form and transition is None:
         change_line = _line_change(app, actor, plan, values, id, version, _tidy(reason))
-        return _in_transaction(app, actor, change_line, cause=cause, batch=batch)
+        return _in_transaction(app, actor, change_line, (plan, "update"), cause=cause, batch=batch)
     verb: Verb = "create" if id is None else "take" if transition else "update"
     may(app, actor, verb, plan.form).demand()
     given = _read(app, actor, plan, values, id is None, transition)
@@ -67,7 +69,7 @@ def save(
             return walking.create(walk, plan, given)
         return walking.change(walk, plan, id, given, version=version, transition=transition, reason=_tidy(reason))
 
-    return _in_transaction(app, actor, _only_once(app, plan, change, once), cause=cause, batch=batch)
+    return _in_transaction(app, actor, _only_once(app, plan, change, once), (plan, verb), cause=cause, batch=batch)
 
 
 def _only_once(
@@ -122,14 +124,16 @@ def delete(
     if plan.form.parent_form:
         raise walking.closed_door(plan)
     may(app, actor, "delete", plan.form).demand()
-    return _in_transaction(app, actor, lambda walk: erasing.delete(walk, plan, id, version, _tidy(reason)), batch=batch)
+    return _in_transaction(
+        app, actor, lambda walk: erasing.delete(walk, plan, id, version, _tidy(reason)), (plan, "delete"), batch=batch
+    )
 
 
 def restore(app: Application, actor: Actor, form: Form | str, id: int) -> Saved:
     """Bring a deleted record back; Invalid when its unique values were taken meanwhile."""
     plan = app.plans.form(form)
     may(app, actor, "delete", plan.form).demand()
-    return _in_transaction(app, actor, lambda walk: erasing.restore(walk, plan, id))
+    return _in_transaction(app, actor, lambda walk: erasing.restore(walk, plan, id), (plan, "restore"))
 
 
 def press(
@@ -149,7 +153,7 @@ def press(
     def change(walk: Walk) -> Saved:
         return pressing.press(walk, plan, id, rule, version)
 
-    return _in_transaction(app, actor, _only_once(app, plan, change, once))
+    return _in_transaction(app, actor, _only_once(app, plan, change, once), (plan, "press"))
 
 
 def adopt(
@@ -178,7 +182,7 @@ def adopt(
     def change(walk: Walk) -> Saved:
         return importing.adopt(walk, plan, given, state, history)
 
-    return _in_transaction(app, actor, _only_once(app, plan, change, once), batch=batch)
+    return _in_transaction(app, actor, _only_once(app, plan, change, once), (plan, "import"), batch=batch)
 
 
 # --- parts -----------------------------------------------------------------------------------------------------------
@@ -227,10 +231,29 @@ def _in_transaction(
     app: Application,
     actor: Actor,
     change: Callable[[Walk], T],
+    what: tuple[FormPlan, str],
     *,
     cause: int | None = None,
     batch: int | None = None,
 ) -> T:
+    with _measured(app, what[0].form.name, what[1]):
+        return _walked(app, actor, change, cause, batch)
+
+
+@contextmanager
+def _measured(app: Application, form: str, verb: str) -> Iterator[None]:
+    began, outcome = time.perf_counter(), "failed"
+    try:
+        yield
+        outcome = "done"
+    except AppmillError as refusal:
+        outcome = refusal.code
+        raise
+    finally:
+        app.database.meter.walked(form, verb, outcome, time.perf_counter() - began)
+
+
+def _walked(app: Application, actor: Actor, change: Callable[[Walk], T], cause: int | None, batch: int | None) -> T:
     for attempt in range(TRIES):
         try:
             with app.database.write() as conn:

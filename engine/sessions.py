@@ -43,6 +43,7 @@ class SignedIn:
     is_admin: bool
     touch: bool
     last_event: int  # the number of the last event there was when the request began
+    second_factor: bool  # whether a code was asked for
     link_id: int | None = None
 
 
@@ -92,6 +93,7 @@ def _session_query(tables: Tables) -> sa.Select[Any]:
             last_event(tables),
             session.c.portal,
             session.c.link_id,
+            _has_second_factor(tables),
             *_people_columns(tables),
         )
         .select_from(_with_outsider(tables, session.join(user, user.c.id == session.c.user_id)))
@@ -105,6 +107,12 @@ def _session_query(tables: Tables) -> sa.Select[Any]:
             user.c.active,
         )
     )
+
+
+def _has_second_factor(tables: Tables) -> sa.ColumnElement[Any]:
+    second = tables.second_factor
+    found = sa.select(second.c.user_id).where(second.c.user_id == tables.user.c.id).correlate(tables.user)
+    return found.exists().label("second_factor")
 
 
 def last_event(tables: Tables) -> sa.ColumnElement[Any]:
@@ -182,6 +190,7 @@ def find_session(
         is_admin=actor.is_admin,
         touch=now - row["seen_at"] > TOUCH_EVERY,
         last_event=row["last_event"] or 0,
+        second_factor=bool(row["second_factor"]),
         link_id=row["link_id"],
     )
 
@@ -249,6 +258,31 @@ def close_session(conn: sa.Connection, tables: Tables, secret: str) -> None:
 
 def look_as(conn: sa.Connection, tables: Tables, secret: str, role: str | None) -> None:
     conn.execute(tables.session.update().where(tables.session.c.token_hash == digest(secret)).values(view_as=role))
+
+
+def alive(tables: Tables, now: dt.datetime, idle: dt.timedelta) -> tuple[sa.ColumnElement[bool], ...]:
+    """Neither over nor forgotten by whoever opened it."""
+    session = tables.session
+    return session.c.expires_at > now, session.c.seen_at > now - idle
+
+
+def everybodys(conn: sa.Connection, tables: Tables, now: dt.datetime, idle: dt.timedelta, most: int) -> list[Any]:
+    """The living sessions of all with the name of their person, the latest first, at most ``most`` of them."""
+    session, user = tables.session, tables.user
+    statement = (
+        sa.select(session, user.c.name.label("user_name"), user.c.login)
+        .join_from(session, user, user.c.id == session.c.user_id)
+        .where(*alive(tables, now, idle))
+        .order_by(session.c.seen_at.desc(), session.c.token_hash)
+    )
+    return list(conn.execute(statement.limit(most)))
+
+
+def count_alive(conn: sa.Connection, tables: Tables, now: dt.datetime, idle: dt.timedelta) -> tuple[int, int]:
+    """(how many sessions, of how many people)"""
+    people = sa.func.count(sa.distinct(tables.session.c.user_id))
+    found = conn.execute(sa.select(sa.func.count(), people).where(*alive(tables, now, idle))).one()
+    return int(found[0]), int(found[1])
 
 
 def sessions_of(conn: sa.Connection, tables: Tables, user_id: int, now: dt.datetime) -> list[Any]:

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # Lowest first: a module may import from its own floor and those below.
 FLOORS = [
-    "errors language formats yamlfile texts faults cron calendars holidays worktime promises",
+    "errors language formats yamlfile texts faults causes measuring cron calendars holidays worktime promises",
     "registry schema validate build",
     "fields effects",
     "expressions scripts",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import os
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.commands.run import database_url, default_database
+from engine.commands.run import DATABASE, database_url, default_database
 from engine.errors import Message, Refused, message
 
 if TYPE_CHECKING:
@@ -60,9 +61,9 @@ def _opened(options: argparse.Namespace) -> Database:
 
     from engine.storage.database import Database
 
-    if not options.file and not options.database:
+    if not (options.file or options.database or os.environ.get(DATABASE)):
         raise Refused(message("Say which database: a definition FILE or --database URL."))
-    url = options.database or default_database(options.file)
+    url = options.database or default_database(options.file or "")
     if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).is_file():
         raise Refused(message("There is no database {file}.", file=url.removeprefix("sqlite:///")))
     database = Database(url)

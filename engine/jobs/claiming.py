@@ -51,13 +51,14 @@ class Claimed:
 
 def waiting(app: Application, conn: sa.Connection, id: int) -> Any:
     """The row of a message that may be delivered now, kept from other processes until the transaction ends, with
-    ``is_behind`` another of its lane; None when it may not, or another process has it."""
+    ``is_behind`` another of its lane and the ``rule`` of its run; None when it may not, or another process has it."""
 
     def build() -> Any:
-        table = app.tables.message
+        table, run = app.tables.message, app.tables.run
+        rule = sa.select(run.c.rule).where(run.c.id == table.c.run_id).scalar_subquery().label("rule")
         now = value("now_", table.c.due_at.type)
         due = (table.c.id == value("id_"), in_state(table, *OPEN_MESSAGES), table.c.due_at <= now)
-        found = sa.select(table, is_behind(app).label("is_behind")).where(*due)
+        found = sa.select(table, is_behind(app).label("is_behind"), rule).where(*due)
         return found.with_for_update(of=table, skip_locked=True)
 
     prepared = app.tables.statements.get(("waiting message",), conn.dialect, build)

@@ -6,13 +6,14 @@ in one transaction, performed outside of any, and its result kept in another tha
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
-from engine import going_on, longwork, portal_mail
+from engine import causes, going_on, longwork, portal_mail
 from engine.application import Application
 from engine.approvals.mails import completed
 from engine.calendars import seconds_of
@@ -28,7 +29,10 @@ from engine.outside.carrying import carry_out
 from engine.outside.task import Task
 from engine.runs import OPEN
 from engine.storage.exchanges import keep
+from engine.storage.watching import watch
 
+LOG = logging.getLogger("appmill.delivery")
+WENT_WELL = frozenset({"done", "parked", "cancelled"})
 LOST = Outcome("lost")
 SECONDS = 60.0  # for what has no connection to say how long it may take
 
@@ -36,6 +40,27 @@ SECONDS = 60.0  # for what has no connection to say how long it may take
 def deliver(app: Application, message_id: int, desk: Desk, *, after: After = "ring") -> Outcome:
     """Deliver a message if it is due, free and nobody else has it. ``after``: see ``claiming.ring_next``. Raises only
     when the database cannot be reached; everything else is noted with the message."""
+    began = time.perf_counter()
+    watch.begin()
+    with causes.because_of(job=message_id):
+        outcome = _deliver(app, message_id, desk, after)
+        if outcome.state not in ("gone", "not_now"):
+            _tell(app, outcome, time.perf_counter() - began)
+    return outcome
+
+
+def _tell(app: Application, outcome: Outcome, seconds: float) -> None:
+    known = causes.facts()
+    kind = str(known.get("kind", "?"))
+    app.database.meter.delivered(
+        kind, outcome.connection, outcome.state, seconds, causes.request_id() or "", tuple(watch.slow)
+    )
+    level = logging.INFO if outcome.state in WENT_WELL else logging.WARNING
+    if LOG.isEnabledFor(level):
+        LOG.log(level, "%s: %s", kind, outcome.state, extra={"ms": round(seconds * 1000, 1), "queries": watch.count})
+
+
+def _deliver(app: Application, message_id: int, desk: Desk, after: After) -> Outcome:
     try:
         begun = in_transaction(app, lambda conn: _begin(app, conn, message_id, desk))
     except Exception as error:
@@ -52,10 +77,17 @@ def _begin(app: Application, conn: sa.Connection, id: int, desk: Desk) -> Outcom
     row = claiming.waiting(app, conn, id)
     if row is None:
         return Outcome("gone")
+    causes.learn(kind=row.kind, rule=row.rule or _woken(row), form=row.form, record=row.record_id,
+                 connection=row.connection, attempt=row.attempts + 1, request=row.request)  # fmt: skip
     if row.kind in INSIDE and row.kind != "for_each":
         return inside.perform(app, conn, row)
     point("before claim")
     return claiming.claim(app, conn, row, desk)
+
+
+def _woken(row: Any) -> Any:
+    """The rule that a message without a run wakes."""
+    return row.effect.get("rule") if row.kind == "fire" else None
 
 
 # --- what leaves the process -----------------------------------------------------------------------------------------

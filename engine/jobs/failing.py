@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from engine import going_on, pausing
+from engine import causes, going_on, pausing
 from engine.application import Application
 from engine.connectors import Connection
 from engine.errors import AppmillError, DeliveryFailed, Stale, Throttled
@@ -40,6 +40,7 @@ def failed(
     """Note that a try failed. ``token``: of the claim, None where there was none yet; ``sent``: the moment that cannot
     be taken back had come; ``exchanges``: what was said over the line until then, ``operation`` what for."""
     reason = pausing.in_words(app, error)
+    causes.learn(error=reason)
     point("failed")
 
     def work(conn: sa.Connection) -> Outcome:

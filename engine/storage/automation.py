@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from engine.causes import request_id
 from engine.fields.columns import json_type
 from engine.storage.columns import BigInt, count, flag, key, moment, partial, text, user_column
 from engine.storage.system import system
@@ -69,7 +70,8 @@ def _message() -> list[Any]:
 
     ``kind``: who performs it; ``go_on`` takes a run up again, ``fire`` wakes a rule. ``state``: waiting, parked (until
     something wakes it, or until due), claimed, done, dead, unsure (nobody knows whether it arrived), cancelled.
-    ``lane``: messages of one lane are delivered one after the other. ``token`` is of the claim under way.
+    ``lane``: messages of one lane are delivered one after the other. ``token`` is of the claim under way; ``request``
+    the id of the request that caused it, for the log.
     """
     return [
         key(),
@@ -95,6 +97,7 @@ def _message() -> list[Any]:
         moment("created_at"),
         moment("started_at", nullable=True),
         moment("done_at", nullable=True),
+        text("request", nullable=True, default=request_id),
         partial("ix__message_due", "due_at", "id", where="state IN ('waiting', 'parked')"),
         partial("ix__message_connection", "connection", "due_at", "id", where="state IN ('waiting', 'parked')"),
         partial("ix__message_claimed", "lease_until", where="state = 'claimed'"),

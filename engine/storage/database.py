@@ -11,23 +11,34 @@ import datetime as dt
 import fcntl
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol
 
+import psycopg
 import sqlalchemy as sa
 from psycopg import IsolationLevel
 from sqlalchemy.engine import URL, make_url
 
 from engine.errors import Refused, message
 from engine.faults import point
+from engine.measuring import Meter, Unmeasured
+from engine.storage import watching
 
 Synchronous = Literal["FULL", "NORMAL", "OFF"]
 READONLY = {"readonly": True}
 
 
 POSTED = "appmill.posted"
+CONNECT_SECONDS = 5  # until a PostgreSQL that does not answer counts as gone, unless its URL says otherwise
+# What is raised where a database cannot be reached, is locked or has no connection free; the driver's own errors come
+# where nothing of SQLAlchemy stands between.
+GONE = (
+    sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError, psycopg.OperationalError,
+    psycopg.InterfaceError,
+)  # fmt: skip
+POOL_SECONDS = 10.0  # for a free connection; whoever waited so long is told that the database is busy
 
 
 class Doorbell(Protocol):
@@ -80,8 +91,14 @@ class Database:
         )
         self._writing = threading.Lock()
         self.doorbell: Doorbell = Silent()  # who is told of messages; set by the engine that delivers them
+        self.meter: Meter = Unmeasured()  # who is told of what this process does with it; set by whoever serves
         self._claim: IO[str] | None = None
         self.in_force: str | None = None  # hash of what was published last, as far as this process knows
+
+    @property
+    def engines(self) -> Mapping[str, sa.Engine]:
+        """Each with its own connections, by what they are for."""
+        return {"write": self.engine, "read": self._reader} if self.dialect == "sqlite" else {"all": self.engine}
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -156,8 +173,11 @@ def _in_memory(url: URL) -> bool:
 
 
 def _open_postgresql(url: URL, busy_seconds: float, pool: int) -> sa.Engine:
-    options = f"-c timezone=UTC -c lock_timeout={int(busy_seconds * 1000)}"
-    engine = sa.create_engine(url, pool_size=pool, max_overflow=pool, connect_args={"options": options})
+    arguments: dict[str, Any] = {"options": f"-c timezone=UTC -c lock_timeout={int(busy_seconds * 1000)}"}
+    if "connect_timeout" not in url.query:
+        arguments["connect_timeout"] = CONNECT_SECONDS
+    engine = sa.create_engine(url, pool_size=pool, max_overflow=pool, pool_timeout=POOL_SECONDS, connect_args=arguments)
+    watching.listen(engine)
 
     @sa.event.listens_for(engine, "begin")
     def begin(conn: sa.Connection) -> None:
@@ -178,8 +198,13 @@ def _open_sqlite(
         raise ValueError("a database in memory cannot be shared by threads; name a file")
     Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(
-        url, pool_size=pool, max_overflow=pool * 2, connect_args={"timeout": busy_seconds, "cached_statements": 512}
+        url,
+        pool_size=pool,
+        max_overflow=pool * 2,
+        pool_timeout=POOL_SECONDS,
+        connect_args={"timeout": busy_seconds, "cached_statements": 512},
     )
+    watching.listen(engine)
 
     @sa.event.listens_for(engine, "connect")
     def connect(connection: Any, _record: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,8 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.elements import BindParameter
+
+from engine.storage.watching import watch
 
 Row = dict[str, Any]
 Convert = Callable[[Any], Any]
@@ -81,6 +84,12 @@ class Prepared:
 
         The values in it are the driver's own: ``rows`` and ``first`` convert them.
         """
+        began = time.perf_counter()
+        result = self._execute(conn, values)
+        watch.ran(self.text, time.perf_counter() - began)
+        return result
+
+    def _execute(self, conn: sa.Connection, values: Mapping[str, Any] | None) -> Any:
         parameters = self.parameters(values or {})
         if not _straight(conn):
             return conn.exec_driver_sql(self.text, parameters)
@@ -103,13 +112,17 @@ class Prepared:
             raise _as_sqlalchemy(conn, error, self.text, parameters) from error
 
     def rows(self, conn: sa.Connection, values: Mapping[str, Any] | None = None) -> list[Row]:
-        result = self.execute(conn, values)
-        results = self._converts(result)
-        return [self._row(row, results) for row in result.fetchall()]
+        began = time.perf_counter()
+        result = self._execute(conn, values)
+        results, found = self._converts(result), result.fetchall()
+        watch.ran(self.text, time.perf_counter() - began)  # SQLite looks for the rows while they are fetched
+        return [self._row(row, results) for row in found]
 
     def first(self, conn: sa.Connection, values: Mapping[str, Any] | None = None) -> Row | None:
-        result = self.execute(conn, values)
+        began = time.perf_counter()
+        result = self._execute(conn, values)
         row = result.fetchone()
+        watch.ran(self.text, time.perf_counter() - began)
         return None if row is None else self._row(row, self._converts(result))
 
     def one(self, conn: sa.Connection, values: Mapping[str, Any] | None = None) -> Any:

@@ -20,6 +20,7 @@ from engine.storage import automation as _automation  # noqa: F401 - enters its 
 from engine.storage import entries as _entries  # noqa: F401 - enters its tables
 from engine.storage import feeds as _feeds  # noqa: F401 - enters its tables
 from engine.storage import keeping as _keeping  # noqa: F401 - enters its tables
+from engine.storage import pace as _pace  # noqa: F401 - enters its table
 from engine.storage import portals as _portals  # noqa: F401 - enters its tables
 from engine.storage import publishing as _publishing  # noqa: F401 - enters its tables
 from engine.storage import reaching as _reaching  # noqa: F401 - enters its tables

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
 
 from flask import current_app, g, request
 
@@ -16,11 +16,16 @@ from engine.definition import AppDefinition
 from engine.errors import Missing, message
 from engine.formats import Reader
 from engine.people import Actor
+from engine.readiness import Readiness
+
+if TYPE_CHECKING:
+    from engine.metrics import Exposed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How the site is served. ``hosts`` empty: any Host header is taken. ``max_body`` in bytes."""
+    """How the site is served. ``hosts`` empty: any Host header is taken. ``max_body`` in bytes. ``second_factor``: who
+    needs one whatever their roles say: ``roles`` (nobody else), ``admins`` or ``all``."""
 
     secure: bool = False
     hosts: tuple[str, ...] = ()
@@ -29,14 +34,21 @@ class Settings:
     idle_minutes: int = 30
     session_hours: int = 12
     log_requests: bool = True
+    second_factor: str = "roles"
 
 
 @dataclass
 class Site:
-    """What is served; the application is replaced as a whole when a new definition is applied, here or elsewhere."""
+    """What is served; the application is replaced as a whole when a new definition is applied, here or elsewhere.
+    ``exposed``: the figures for Prometheus, where the operator wants them."""
 
     current: Current
     settings: Settings
+    readiness: Readiness = field(init=False)
+    exposed: Exposed | None = None
+
+    def __post_init__(self) -> None:
+        self.readiness = Readiness(self.current.application)
 
 
 def site() -> Site:

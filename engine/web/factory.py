@@ -21,17 +21,19 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response
 
+from engine import causes
 from engine.application import Application
 from engine.current import Current
+from engine.storage.watching import watch
 from engine.web import auth, failures, folding, render, security, statics, walls
 from engine.web.context import Settings, Site
 
 ROOMS = (
-    "auth", "home", "notices", "questions", "approvals", "deciding", "standing_in", "me", "messages", "admin", "people",
-    "publishing", "live", "walls", "lists", "conditions", "inline", "boards", "pages", "finding", "bulk", "saved",
-    "forms", "options", "record", "related", "take", "comments", "lines", "printing", "attachments", "drafts",
-    "hooks", "feeds", "api", "ingest", "exports", "imports", "automation", "access", "entries", "tasks", "scanning",
-    "phone", "portal", "print_jobs",
+    "auth", "home", "notices", "questions", "approvals", "deciding", "standing_in", "me", "second_factor", "messages",
+    "admin", "people", "publishing", "live", "walls", "lists", "conditions", "inline", "boards", "pages", "finding",
+    "bulk", "saved", "forms", "options", "record", "related", "take", "comments", "lines", "printing", "attachments",
+    "drafts", "hooks", "feeds", "api", "ingest", "exports", "imports", "automation", "access", "entries", "tasks",
+    "scanning", "phone", "portal", "print_jobs", "backups", "health", "operations",
 )  # fmt: skip
 LARGEST_NUMBER = 10**18  # well within what databases hold, also plus one
 
@@ -91,7 +93,12 @@ def _add_stations(flask: Flask, identify: Callable[[], None]) -> None:
     def enter() -> Response | None:
         g.started = time.perf_counter()
         g.request_id = secrets.token_hex(8)
+        causes.begin(request=g.request_id)
+        watch.begin()
+        if getattr(_view(flask), "unattended", False):
+            return None
         g.application = flask.extensions["appmill"].current.application()
+        g.application.database.meter.began()
         auth.start()
         security.refuse_foreign_host()
         if getattr(_view(flask), "machine", False):
@@ -110,6 +117,7 @@ def _add_stations(flask: Flask, identify: Callable[[], None]) -> None:
     flask.after_request(security.protect)
     flask.after_request(auth.keep_cookie)
     flask.after_request(render.send_toasts)
+    flask.teardown_request(security.measure_request)
 
 
 def _view(flask: Flask) -> object:

@@ -10,17 +10,21 @@ import json
 import logging
 from typing import Any
 
+import psycopg
 from flask import Flask, Response, g, jsonify, request
-from sqlalchemy.exc import OperationalError, StatementError
+from sqlalchemy.exc import DBAPIError, StatementError, TimeoutError
 from werkzeug.exceptions import HTTPException
 
 from engine.errors import AppmillError, Denied, Invalid, Message, Missing, Problem, Refused, Stale, message
+from engine.storage.database import GONE
 from engine.texts import say
 from engine.web.context import api_wanted
-from engine.web.render import render
+from engine.web.render import local_address, render
 
 log = logging.getLogger("appmill.failure")
 
+UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError)
+RETRY_AFTER = "2"  # seconds
 HTTP_MESSAGES = {
     400: message("The request could not be understood."),
     401: message("Please sign in first."),
@@ -83,6 +87,8 @@ def error_json(status: int, code: str, text: str, problems: tuple[Problem, ...] 
 
 
 def _toast(status: int, text: str, problems: tuple[Problem, ...]) -> Response:
+    if status >= 500:  # a person without the page of the error needs its number too
+        text = f"{text} ({said(message('Request {id}', id=g.get('request_id')))})"
     told = [{"text": part, "kind": "danger"} for part in dict.fromkeys((text, *(said(p.message) for p in problems)))]
     headers = {"HX-Reswap": "none", "HX-Trigger": json.dumps({"toast": {"toasts": told[:6]}})}
     return Response("", status, headers)
@@ -92,8 +98,18 @@ def _page(status: int, heading: str, text: str, problems: tuple[Problem, ...]) -
     layout = "base.html" if g.get("actor") and not g.actor.portal else "bare.html"
     shown = [said(problem.message) for problem in problems]
     home = f"/portal/{(request.view_args or {}).get('portal_name')}" if request.blueprint == "portal" else "/"
+    again = local_address(request.full_path.rstrip("?")) if status == 503 and request.method == "GET" else None
     return Response(
-        render("error.html", layout=layout, status=status, heading=heading, text=text, problems=shown, home=home),
+        render(
+            "error.html",
+            layout=layout,
+            status=status,
+            heading=heading,
+            text=text,
+            problems=shown,
+            home=home,
+            again=again,
+        ),
         status,
         content_type="text/html; charset=utf-8",
     )
@@ -131,15 +147,22 @@ def http_error(error: HTTPException) -> Response | HTTPException:
     return made
 
 
-def database_busy(error: OperationalError) -> Response:
-    error.hide_parameters = True  # values of records and sessions stay out of the log
-    log.error("request %s: database: %s", g.get("request_id"), type(error.orig).__name__, exc_info=error)
+def database_busy(error: Exception) -> Response:
+    if isinstance(error, StatementError):
+        error.hide_parameters = True  # values of records and sessions stay out of the log
+    cause = getattr(error, "orig", None) or error
+    known = isinstance(cause, UNREACHABLE) or "locked" in str(cause)  # a trace of each would drown everything else
+    said_by_it = str(cause).strip().partition("\n")[0]
+    told = (g.get("request_id"), type(cause).__name__, said_by_it)
+    log.error("request %s: database: %s: %s", *told, exc_info=None if known else error)
     made = answer(503, CODES[503], HTTP_MESSAGES[503])
-    made.headers["Retry-After"] = "2"
+    made.headers["Retry-After"] = RETRY_AFTER
     return made
 
 
 def defect(error: Exception) -> Response:
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return database_busy(error)
     if isinstance(error, StatementError):
         error.hide_parameters = True
     log.error("request %s failed", g.get("request_id"), exc_info=error)
@@ -149,5 +172,6 @@ def defect(error: Exception) -> Response:
 def equip(flask: Flask) -> None:
     flask.register_error_handler(AppmillError, refused)
     flask.register_error_handler(HTTPException, http_error)
-    flask.register_error_handler(OperationalError, database_busy)
+    for kind in GONE:
+        flask.register_error_handler(kind, database_busy)
     flask.register_error_handler(Exception, defect)

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import logging
-import re
 import time
 from urllib.parse import urlsplit
 
 from flask import Response, g, request
 
+from engine import causes
 from engine.errors import Denied, Invalid, message
+from engine.logs import one_line
+from engine.storage.watching import watch
 from engine.web.context import Settings, api_wanted, settings
 
 log = logging.getLogger("appmill.request")
@@ -38,7 +39,6 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 SECURE_HEADERS = HEADERS | {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 # --- forgery
@@ -102,30 +102,41 @@ def protect(response: Response) -> Response:
     return response
 
 
-def one_line(text: str) -> str:
-    """The text without anything that could begin a line of the log or colour a terminal."""
-    return CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", text)
-
-
 def _is_silence(response: Response) -> bool:
     """A screen asked whether anything happened, and nothing did: every few seconds, of every screen."""
     return request.endpoint == "live.pulse" and response.status_code == 204
 
 
 def log_request(response: Response) -> Response:
-    """One JSON line per request. The route's pattern, never its query: searches and tokens stay out of logs."""
-    if log.isEnabledFor(logging.INFO) and not _is_silence(response):
-        actor = g.get("actor")
-        line = {
-            "id": g.get("request_id"),
-            "method": request.method[:10],
-            "route": request.url_rule.rule if request.url_rule else one_line(request.path[:200]),
-            "status": response.status_code,
-            "ms": round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
-            "actor": actor.id if actor else None,
-        }
-        log.info("%s", json.dumps(line))
+    """One line per request. The route's pattern, never its query: searches and tokens stay out of logs."""
+    g.status = response.status_code
+    if "application" in g and not _is_silence(response):
+        level = logging.WARNING if g.status >= 500 else logging.INFO
+        if log.isEnabledFor(level):
+            actor, route = g.get("actor"), route_here()
+            more = {"method": request.method[:10], "route": route, "status": g.status, "ms": _milliseconds(),
+                    "queries": watch.count, "user": actor.id if actor else None}  # fmt: skip
+            log.log(level, "%s %s %s", more["method"], route, g.status, extra=more)
     return response
+
+
+def route_here() -> str:
+    """The pattern of the address; of one that leads nowhere what was asked for."""
+    return request.url_rule.rule if request.url_rule else one_line(request.path[:200])
+
+
+def _milliseconds() -> float:
+    return round((time.perf_counter() - float(g.started)) * 1000, 1)
+
+
+def measure_request(_error: BaseException | None = None) -> None:
+    """The request is over: tell whoever counts. Addresses that lead nowhere count as one."""
+    application = g.get("application")
+    if application is not None:
+        rule, seconds = request.url_rule, time.perf_counter() - g.started
+        meter = application.database.meter
+        meter.answered(rule.rule if rule else "(nothing)", g.get("status", 500), seconds, g.request_id, watch.slow)
+    causes.begin()
 
 
 def cookie_name(options: Settings, portal: str = "") -> str:

@@ -118,9 +118,11 @@ SHOW_NO_RECORDS = frozenset({
     "as_pdf",  # the sheet of …/print, which is asked
     "docs",  # the page around openapi.json
     "manifest", "app_icon", "worker", "offline",  # the application on a home screen: open to everybody
+    "live", "ready", "metrics",  # whether the process lives and takes work, and how often; by the operator's token
     "list_sites",  # what stands where on pages of others; by token alone
     "behind",  # hours of machine groups; tests/planning/test_planning_screens.py asks them
     "behind_bar",  # of the planner's board: the record as its own page shows it; tests/planning/test_planning_board.py
+    "of_order",  # operations of an order, for whoever may read both; there too
     "waiting", "scan", "dialog", "me",  # pages that a script of the device fills; who is signed in
 })  # fmt: skip
 

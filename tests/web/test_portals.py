@@ -544,6 +544,10 @@ PUBLIC = {
     "hooks.receive_message",
     "feeds.receive_item",
     "me.browser_language",
+    # asked by machines that watch over the process; they say a word, or want the operator's token
+    "health.live",
+    "health.metrics",
+    "health.ready",
     # the installed page and what it is made of, which shows nothing of anybody's
     "phone.app_icon",
     "phone.manifest",
