@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "test": ("engine.commands.test", "Play the scenarios of a definition and tell which went otherwise."),
     "simulate": ("engine.commands.simulate", "Let time pass: which rules it wakes, or what people do meanwhile."),
     "check-data": ("engine.commands.check_data", "Look whether the records are as they must be."),
+    "audit": ("engine.commands.audit", "Verify that what happened stands as it was sealed, and keep anchors of it."),
     "schema": ("engine.commands.schema", "Print the JSON Schema of definition files, or the reference."),
     "commands": ("engine.commands.commands", "Print what every command takes, as Markdown."),
 }

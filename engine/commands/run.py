@@ -51,6 +51,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     log_arguments(parser, "no line per request, except those that were refused")
     backup_arguments(parser)
+    anchor_argument(parser)
 
 
 def backup_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +59,15 @@ def backup_arguments(parser: argparse.ArgumentParser) -> None:
     from engine.backups.schedule import arguments
 
     arguments(parser)
+
+
+def anchor_argument(parser: argparse.ArgumentParser) -> None:
+    """For the commands that seal."""
+    parser.add_argument(
+        "--anchor",
+        metavar="FILE",
+        help="keep the head of the audit chain in this file, daily (default: $APPMILL_ANCHOR)",
+    )
 
 
 def application_arguments(parser: argparse.ArgumentParser) -> None:
@@ -97,6 +107,7 @@ def run(options: argparse.Namespace) -> int:
     from engine import housekeeping
     from engine.backups.schedule import Keeper, schedule_of
     from engine.beginning import begin
+    from engine.chain.sealing import sealing
     from engine.commands.serving import Serving
     from engine.feeding import looking
     from engine.secrets import ADDRESS
@@ -125,6 +136,8 @@ def run(options: argparse.Namespace) -> int:
     server = _server(web, options)
     serving = Serving(server, site.readiness.stopping.set, drain=options.drain, grace=options.grace)
     delivery = _delivery(app, web, options)
+    here = app.database.dialect == "sqlite" or options.work
+    sealer = sealing(site.current.application, anchor_of(options)) if here else None
     clockwork = Clockwork(site.current.application)
     mails = collector(site.current.application)
     feeds = looking.collector(site.current.application)
@@ -136,6 +149,8 @@ def run(options: argparse.Namespace) -> int:
     clockwork.start()
     mails.start()
     feeds.start()
+    if sealer is not None:
+        sealer.start()
     if backups:
         backups.start()
     try:
@@ -146,6 +161,8 @@ def run(options: argparse.Namespace) -> int:
         clockwork.stop()
         mails.stop()
         feeds.stop()
+        if sealer is not None:
+            sealer.stop()
         delivery.stop(10)
         end_housekeeping()
         end_measuring()
@@ -183,6 +200,10 @@ def _environment(options: argparse.Namespace) -> dict[str, str]:
     from engine.secrets import ADDRESS
 
     return {**os.environ, ADDRESS: options.address} if options.address else dict(os.environ)
+
+
+def anchor_of(options: argparse.Namespace) -> str | None:
+    return options.anchor or os.environ.get("APPMILL_ANCHOR") or None
 
 
 def default_database(file: str) -> str:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from engine.commands.run import (
     DELIVERING,
+    anchor_argument,
+    anchor_of,
     application_arguments,
     backup_arguments,
     listening,
@@ -39,10 +41,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="the address for --port (default: this machine only)")
     log_arguments(parser, "say only what goes wrong")
     backup_arguments(parser)
+    anchor_argument(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     from engine.backups.schedule import Keeper, schedule_of
+    from engine.chain.sealing import sealing
     from engine.current import Current
     from engine.feeding import looking
     from engine.jobs.engine import engine_for
@@ -61,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
     end_measuring = measure(app, site)
     app.database.doorbell = engine = engine_for(app, current, max(1, options.threads))
     clockwork, mails, feeds = Clockwork(current), collector(current), looking.collector(current)
+    sealer = sealing(current, anchor_of(options))
     backups = Keeper(current, schedule) if schedule else None
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -70,6 +75,7 @@ def run(options: argparse.Namespace) -> int:
     clockwork.start()
     mails.start()
     feeds.start()
+    sealer.start()
     if backups:
         backups.start()
     if options.log != "json":
@@ -83,6 +89,7 @@ def run(options: argparse.Namespace) -> int:
     clockwork.stop()
     mails.stop()
     feeds.stop()
+    sealer.stop()
     engine.stop(GRACE)
     end_measuring()
     end_watching()

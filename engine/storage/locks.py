@@ -20,6 +20,12 @@ def one_at_a_time(conn: sa.Connection, name: str) -> None:
         conn.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
 
 
+def if_free(conn: sa.Connection, name: str) -> bool:
+    """As ``one_at_a_time`` for whoever comes again later: answers whether the turn is theirs."""
+    if conn.dialect.name != "postgresql":
+        return True
+    turn = sa.text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
+    return bool(conn.scalar(turn, {"name": name}))
 # --- backups and changes of the tables -------------------------------------------------------------------------------
 
 _COPYING = 0x636F7079696E6721  # any number nobody else takes: "copying!"

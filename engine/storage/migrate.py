@@ -161,7 +161,7 @@ def apply(
         step.do(conn)
     told(len(plan.order), total, message("The definition is kept."))
     if plan.order:
-        events.guard(conn)
+        events.guard(conn, *events.GUARDED)
         search.prepare(conn, plan.definition, plan.tables, plan.reindex)
     point("migration indexed")
     if not plan.known:
