@@ -47,9 +47,9 @@ def served(kind: str, fill: Fill) -> Iterator[tuple[Application, Processes]]:
 class Processes:
     """``appmill run`` and, on PostgreSQL, ``appmill work``."""
 
-    def __init__(self, url: str, folder: Path) -> None:
+    def __init__(self, url: str, folder: Path, definition: Path = HUB) -> None:
         self.port = _free_port()
-        common, command = [str(HUB), "--database", url, "--quiet"], [sys.executable, "-m", "engine.cli"]
+        common, command = [str(definition), "--database", url, "--quiet"], [sys.executable, "-m", "engine.cli"]
         self._commands = {"server": [*command, "run", *common, "--port", str(self.port)]}
         if url.startswith("postgresql"):
             self._commands["worker"] = [*command, "work", *common]

@@ -24,6 +24,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("engine.commands.export", "Write the records of a form as CSV or XLSX."),
     "export-events": ("engine.commands.export_events", "Write down everything that happened, for other tools."),
     "import": ("engine.commands.import_", "Bring a table in as records."),
+    "backup": ("engine.commands.backup", "Keep everything as it is now in one archive, while servers go on."),
+    "restore": ("engine.commands.restore", "Put a backup into an empty database, or in the place of another."),
     "seed": ("engine.commands.seed", "Make sample records."),
     "user": ("engine.commands.user", "Add, list and change people."),
     "secret": ("engine.commands.secret", "Set and list the secrets of connections."),
@@ -31,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "test": ("engine.commands.test", "Play the scenarios of a definition and tell which went otherwise."),
     "simulate": ("engine.commands.simulate", "Let time pass: which rules it wakes, or what people do meanwhile."),
     "check-data": ("engine.commands.check_data", "Look whether the records are as they must be."),
+    "audit": ("engine.commands.audit", "Verify that what happened stands as it was sealed, and keep anchors of it."),
     "schema": ("engine.commands.schema", "Print the JSON Schema of definition files, or the reference."),
     "commands": ("engine.commands.commands", "Print what every command takes, as Markdown."),
 }

@@ -52,6 +52,7 @@ class Role(Named):
     stands_for: FormName | None = option(
         "People of this role are outside, and each stands for one record of this form: user.stands_for.", None
     )
+    second_factor: bool = option("People of this role confirm each sign-in with a code of an authenticator app.", False)
 
 
 @dataclass(frozen=True, kw_only=True)

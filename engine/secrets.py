@@ -135,11 +135,20 @@ def _read_file(path: Path) -> Mapping[str, Kept]:
 
 def _read_key(text: str) -> MultiFernet | None:
     """One key or several: the first encrypts, all decrypt."""
+    keys = read_keys(text)
+    return MultiFernet(keys.values()) if keys else None
+
+
+def read_keys(text: str) -> dict[str, Fernet]:
+    """The keys of ``APPMILL_KEY`` by their fingerprints, which tell which one it is and nothing else of it."""
     try:
-        keys = [Fernet(key) for key in re.split(r"[\s,]+", text.strip()) if key]
+        return {_fingerprint(key): Fernet(key) for key in re.split(r"[\s,]+", text.strip()) if key}
     except ValueError:
         raise Refused(message("{variable} holds no key; `appmill secret key` makes one.", variable=KEY)) from None
-    return MultiFernet(keys) if keys else None
+
+
+def _fingerprint(key: str) -> str:
+    return hashlib.sha256(f"appmill key {key.rstrip('=')}".encode()).hexdigest()[:16]
 
 
 def new_key() -> str:
@@ -269,6 +278,29 @@ class Secrets:
             )
         )
         self._mask.learn(value)
+
+    # What is kept for a purpose of the product itself, under a name that is none of a connection's secrets.
+
+    def keep(self, conn: sa.Connection, place: str, value: str, *, now: datetime) -> None:
+        """Raises Refused without a key."""
+        self._put(conn, place, value, (), now, None)
+
+    def kept(self, conn: sa.Connection, place: str) -> str | None:
+        """Raises Refused without a key, or under another one."""
+        token = conn.execute(sa.select(self._table.c.value).where(self._table.c.name == place)).scalar()
+        if token is None:
+            return None
+        try:
+            return self._key.decrypt(token.encode()).decode()
+        except InvalidToken:
+            raise Refused(message("This was stored under another {variable}.", variable=KEY)) from None
+
+    def forget(self, conn: sa.Connection, place: str) -> None:
+        conn.execute(sa.delete(self._table).where(self._table.c.name == place))
+
+    @property
+    def can_keep(self) -> bool:
+        return self._sources.key is not None
 
     def remove_given(self, conn: sa.Connection, name: str) -> None:
         """Forget what the other side gave in the place of a secret."""

@@ -43,6 +43,7 @@ class SignedIn:
     is_admin: bool
     touch: bool
     last_event: int  # the number of the last event there was when the request began
+    second_factor: bool  # whether a code was asked for
     link_id: int | None = None
 
 
@@ -92,6 +93,7 @@ def _session_query(tables: Tables) -> sa.Select[Any]:
             last_event(tables),
             session.c.portal,
             session.c.link_id,
+            _has_second_factor(tables),
             *_people_columns(tables),
         )
         .select_from(_with_outsider(tables, session.join(user, user.c.id == session.c.user_id)))
@@ -105,6 +107,12 @@ def _session_query(tables: Tables) -> sa.Select[Any]:
             user.c.active,
         )
     )
+
+
+def _has_second_factor(tables: Tables) -> sa.ColumnElement[Any]:
+    second = tables.second_factor
+    found = sa.select(second.c.user_id).where(second.c.user_id == tables.user.c.id).correlate(tables.user)
+    return found.exists().label("second_factor")
 
 
 def last_event(tables: Tables) -> sa.ColumnElement[Any]:
@@ -182,6 +190,7 @@ def find_session(
         is_admin=actor.is_admin,
         touch=now - row["seen_at"] > TOUCH_EVERY,
         last_event=row["last_event"] or 0,
+        second_factor=bool(row["second_factor"]),
         link_id=row["link_id"],
     )
 

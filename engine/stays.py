@@ -43,24 +43,23 @@ def leave(walk: Walk, plan: FormPlan, before: Mapping[str, Any]) -> None:
 
     def build() -> Any:
         new = {name: value(f"new_{name}", table.c[name].type) for name in ("left_at", "left_by", "dwell_seconds")}
-        return (
-            sa.update(table)
-            .where(
-                table.c.form == value("form_", sa.Text),
-                table.c.record_id == value("record_", sa.BigInteger),
-                table.c.left_at.is_(None),
-            )
-            .values(new)
-        )
+        return sa.update(table).where(*_of_record(table), table.c.left_at.is_(None)).values(new)
 
     values = {
-        "form_": plan.form.name,
-        "record_": before["id"],
+        **_record(plan, before),
         "new_left_at": walk.now,
         "new_left_by": walk.actor.id,
         "new_dwell_seconds": seconds_between(before.get("state_since"), walk.now),
     }
     walk.app.tables.statements.get(("leave state",), walk.conn.dialect, build).execute(walk.conn, values)
+
+
+def _of_record(table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
+    return table.c.form == value("form_", sa.Text), table.c.record_id == value("record_", sa.BigInteger)
+
+
+def _record(plan: FormPlan, row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"form_": plan.form.name, "record_": row["id"]}
 
 
 def hand_over(walk: Walk, plan: FormPlan, row: Mapping[str, Any], *, reassigned: bool) -> None:
@@ -82,17 +81,27 @@ def is_reassigned(walk: Walk, plan: FormPlan, id: int) -> bool:
 def move_due(walk: Walk, plan: FormPlan, row: Mapping[str, Any]) -> None:
     """The same visit, which is to be over at another moment."""
     table = walk.app.tables.stay
-    here = (table.c.form == plan.form.name, table.c.record_id == row["id"], table.c.left_at.is_(None))
-    walk.conn.execute(sa.update(table).where(*here).values(due_at=row["state_due"]))
+
+    def build() -> Any:
+        here = (*_of_record(table), table.c.left_at.is_(None))
+        return sa.update(table).where(*here).values(due_at=value("new_due_at", table.c.due_at.type))
+
+    prepared = walk.app.tables.statements.get(("move due",), walk.conn.dialect, build)
+    prepared.execute(walk.conn, {**_record(plan, row), "new_due_at": row["state_due"]})
 
 
 def left_of(walk: Walk, plan: FormPlan, row: Mapping[str, Any]) -> dt.timedelta | None:
     """What was left of the expected time of the state a record is in when it stepped aside to where time stands still;
     negative when it was late by then. None where it was not aside."""
     table, state = walk.app.tables.stay, plan.states[row["state"]]
-    query = sa.select(table.c.state, table.c.entered_at, table.c.left_at)
-    query = query.where(table.c.form == plan.form.name, table.c.record_id == row["id"]).order_by(table.c.id.desc())
-    visits = interrupted([tuple(visit) for visit in walk.conn.execute(query.limit(LATEST))], state.name, plan.pausing)
+
+    def build() -> Any:
+        query = sa.select(table.c.state, table.c.entered_at, table.c.left_at).where(*_of_record(table))
+        return query.order_by(table.c.id.desc()).limit(LATEST)
+
+    prepared = walk.app.tables.statements.get(("latest visits",), walk.conn.dialect, build)
+    latest = [tuple(visit.values()) for visit in prepared.rows(walk.conn, _record(plan, row))]
+    visits = interrupted(latest, state.name, plan.pausing)
     return left_over(plan.times[state.name], state.within, visits) if visits and state.within else None
 
 

@@ -98,6 +98,12 @@ def _own() -> Catalogue:
     return Catalogue()
 
 
+def read_texts(languages: Iterable[str]) -> None:
+    """Read the catalogues now, half a second a language, so that nobody waits for it later."""
+    for language in languages:
+        _own().texts(language)
+
+
 def say(what: Message | Label | str, language: str) -> str:
     """The message in the language, from the catalogues of the engine and its plugins."""
     return _own().say(what, language)

@@ -25,6 +25,7 @@ from engine.people import Actor
 from engine.permissions import Verb, may
 from engine.plans import FormPlan
 from engine.sight import Sight
+from engine.storage.locks import one_at_a_time
 from engine.walking import Saved
 from engine.writing import Lost, Overtaken
 
@@ -103,14 +104,20 @@ class Together:
             lambda walk: walking.change(walk, plan, id, given, version=version, transition=transition, reason=reason)
         )
 
-    def found(self, form: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The records that have these values by now, whole rows, what this transaction wrote included. Only for those
-        who act as the system: raises ValueError for people, who have permissions to be asked."""
+    def alone(self, name: str) -> None:
+        """Wait until every other transaction that named this is over; no other gets by before this one is."""
+        one_at_a_time(self.conn, name)
+
+    def found(self, form: str, values: Mapping[str, Any], only: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """The records that have these values by now, whole rows or ``only`` these columns, what this transaction wrote
+        included. Only for those who act as the system: raises ValueError for people, who have permissions to be
+        asked."""
         if not self._actor.boundless:
             raise ValueError("whole rows are read by the system, not in a person's name")
         table = self._app.plans.form(form).table
         wanted = (table.c.deleted_at.is_(None), *(table.c[name] == value for name, value in values.items()))
-        rows = self.conn.execute(sa.select(table).where(*wanted).order_by(table.c.id)).mappings()
+        columns = [table.c[name] for name in only] or list(table.c)
+        rows = self.conn.execute(sa.select(*columns).where(*wanted).order_by(table.c.id)).mappings()
         return [dict(row) for row in rows]
 
     def adopt(

@@ -216,7 +216,7 @@ def _migrate(
 def _without_doors(registry: Registry) -> Registry:
     """The same types and functions, but nothing that leaves the process, and no screens of others."""
     closed: Mapping[str, Callable[..., Any]] = dict.fromkeys(registry.performers, _closed)
-    return replace(registry, screens=[], places=[], performers=dict(closed), settlers={})
+    return replace(registry, screens=[], panels={}, places=[], performers=dict(closed), settlers={})
 
 
 def _closed(*_given: Any) -> Any:

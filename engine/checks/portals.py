@@ -155,6 +155,12 @@ def _outside_roles(review: Review) -> None:
                     "'{role}' is a role of people outside, who are invited; nobody is made one here.", role=role
                 )
                 review.error(("demo_users", name, "roles", index), said)
+    for name in sorted(outside):
+        if definition.roles[name].second_factor:
+            said = message(
+                "'{role}' is a role of people outside; a second factor is asked of people inside only.", role=name
+            )
+            review.error(("roles", name, "second_factor"), said)
     for index, role in enumerate(definition.designers):
         if role in outside:
             review.error(

@@ -39,6 +39,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--https", action="store_true", help="people reach the server by https, through a proxy")
     parser.add_argument("--proxies", type=int, default=0, metavar="N", help="how many proxies stand in front")
     parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="answer to this name only")
+    parser.add_argument("--second-factor", choices=("roles", "admins", "all"), default="roles",
+                        help="who needs a code at signing in, beside the roles that ask for one")  # fmt: skip
     parser.add_argument(
         "--drain", type=float, default=0.0, metavar="SECONDS",
         help="told to end: how long it goes on answering while it says that it is not ready (default: 0)",
@@ -48,6 +50,24 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="told to end: how long requests under way may take (default: 20)",
     )  # fmt: skip
     log_arguments(parser, "no line per request, except those that were refused")
+    backup_arguments(parser)
+    anchor_argument(parser)
+
+
+def backup_arguments(parser: argparse.ArgumentParser) -> None:
+    """What every command that goes on takes."""
+    from engine.backups.schedule import arguments
+
+    arguments(parser)
+
+
+def anchor_argument(parser: argparse.ArgumentParser) -> None:
+    """For the commands that seal."""
+    parser.add_argument(
+        "--anchor",
+        metavar="FILE",
+        help="keep the head of the audit chain in this file, daily (default: $APPMILL_ANCHOR)",
+    )
 
 
 def application_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,21 +105,27 @@ def database_url(text: str) -> str:
 
 def run(options: argparse.Namespace) -> int:
     from engine import housekeeping
+    from engine.backups.schedule import Keeper, schedule_of
     from engine.beginning import begin
+    from engine.chain.sealing import sealing
     from engine.commands.serving import Serving
     from engine.feeding import looking
     from engine.secrets import ADDRESS
+    from engine.texts import read_texts
     from engine.timing.clockwork import Clockwork
     from engine.timing.mails import collector
     from engine.web import bulk
 
     _refuse_public_demo(options)
+    schedule = schedule_of(os.environ, options)
     if options.demo and options.host in LOOPBACK and options.port and not (options.address or os.environ.get(ADDRESS)):
         options.address = f"http://{_host(options)}:{options.port}"  # links in the mails of a demo lead to it
     if begin(options.file):
         print(f"{options.file} was empty; it has its first lines now. The rest is made in the designer.")
     app = opened(options)
+    _refuse_second_factor_without_key(app, options)
     app.database.claim_server()
+    read_texts(app.definition.languages)
     bulk.end_orphans(app)
     if options.demo:
         _prepare_demo(app, options.demo_count)
@@ -110,9 +136,12 @@ def run(options: argparse.Namespace) -> int:
     server = _server(web, options)
     serving = Serving(server, site.readiness.stopping.set, drain=options.drain, grace=options.grace)
     delivery = _delivery(app, web, options)
+    here = app.database.dialect == "sqlite" or options.work
+    sealer = sealing(site.current.application, anchor_of(options)) if here else None
     clockwork = Clockwork(site.current.application)
     mails = collector(site.current.application)
     feeds = looking.collector(site.current.application)
+    backups = Keeper(site.current.application, schedule) if schedule else None
     serving.listen_to_signals()
     _greet(app, options, server)
     end_housekeeping = housekeeping.start(app)
@@ -120,12 +149,20 @@ def run(options: argparse.Namespace) -> int:
     clockwork.start()
     mails.start()
     feeds.start()
+    if sealer is not None:
+        sealer.start()
+    if backups:
+        backups.start()
     try:
         serving.run()
     finally:
+        if backups:
+            backups.stop()
         clockwork.stop()
         mails.stop()
         feeds.stop()
+        if sealer is not None:
+            sealer.stop()
         delivery.stop(10)
         end_housekeeping()
         end_measuring()
@@ -163,6 +200,10 @@ def _environment(options: argparse.Namespace) -> dict[str, str]:
     from engine.secrets import ADDRESS
 
     return {**os.environ, ADDRESS: options.address} if options.address else dict(os.environ)
+
+
+def anchor_of(options: argparse.Namespace) -> str | None:
+    return options.anchor or os.environ.get("APPMILL_ANCHOR") or None
 
 
 def default_database(file: str) -> str:
@@ -226,9 +267,20 @@ def _web(app: Application, options: argparse.Namespace) -> Flask:
     from engine.web.factory import make_web
 
     settings = Settings(
-        secure=options.https, hosts=tuple(host.lower() for host in options.allow_host), trusted_proxies=options.proxies
-    )
+        secure=options.https, hosts=tuple(host.lower() for host in options.allow_host),
+        trusted_proxies=options.proxies, second_factor=options.second_factor,
+    )  # fmt: skip
     return make_web(app, secret_key=os.environ.get("APPMILL_SECRET_KEY"), settings=settings)
+
+
+def _refuse_second_factor_without_key(app: Application, options: argparse.Namespace) -> None:
+    """Nobody it is asked of could sign in."""
+    from engine.secrets import KEY
+
+    asked = options.second_factor != "roles" or any(role.second_factor for role in app.definition.roles.values())
+    if asked and not app.secrets.can_keep:
+        said = message("A second factor needs a key in {variable}; `appmill secret key` makes one.", variable=KEY)
+        raise Refused(said)
 
 
 def _server(web: Flask, options: argparse.Namespace) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from engine import accounts, answering, audit, passwords
+from engine import accounts, answering, audit, passwords, secondfactor
 from engine.application import Application
 from engine.commands.run import application_arguments, opened
 from engine.demo import padded
@@ -19,6 +19,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             verb.add_argument("login", metavar="LOGIN", help="the sign-in name")
         if wants in ("person", "roles"):
             verb.add_argument("--role", action="append", default=[], metavar="ROLE", help="a role; repeat for more")
+        if name == "reset":
+            text = "drop the second factor too: phone and codes are lost"
+            verb.add_argument("--second-factor", action="store_true", help=text)
         if wants == "person":
             verb.add_argument("--name", help="the person's name (default: the sign-in name)")
 
@@ -75,6 +78,8 @@ def _reset(app: Application, options: argparse.Namespace) -> int:
         user = accounts.find_user(conn, app.tables, login=options.login)
         accounts.set_password(conn, app.tables, user, password, now=app.clock(), must_change=True)
         audit.note(conn, app, None, "user.reset", user.id)
+        if options.second_factor and secondfactor.drop(conn, app, user.id):
+            audit.note(conn, app, None, "user.second_factor_dropped", user.id)
     print(f"One-time password of {user.login}, to be changed at the next sign-in: {password}")
     return 0
 

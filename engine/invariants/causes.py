@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from engine.errors import message
 from engine.invariants.looking import Broken, Looking
+from engine.storage.events import GUARDED, guards_of
 
 WOKEN_BY = ("schedule:", "date:", "timeout:", "hook:", "mail:", "finished:")  # what runs without an event begin with
 
@@ -55,7 +56,7 @@ def _told(looking: Looking, query: sa.Select[tuple[int, str, int]], pattern: str
 
 
 def trail(looking: Looking) -> Iterator[Broken]:
-    """The database refuses to change events, and on SQLite, where numbers are never left out, none is missing."""
+    """The database refuses to change events and seals, and on SQLite, where no number is left out, none is missing."""
     missing = _guards_missing(looking)
     if missing:
         yield Broken(message("The database does not refuse to change events: {missing} is gone.", missing=missing))
@@ -70,10 +71,10 @@ def trail(looking: Looking) -> Iterator[Broken]:
 
 
 def _guards_missing(looking: Looking) -> tuple[str, ...]:
-    sqlite = looking.conn.dialect.name == "sqlite"
-    wanted = ("_event_no_update", "_event_no_delete") if sqlite else ("_event_is_final",)
-    query = "SELECT name FROM sqlite_master WHERE type = 'trigger'" if sqlite else (
-        "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgrelid = '_event'::regclass".replace(":", "\\:")
+    dialect = looking.conn.dialect.name
+    query = "SELECT name FROM sqlite_master WHERE type = 'trigger'" if dialect == "sqlite" else (
+        "SELECT tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+        " WHERE NOT tgisinternal AND c.relnamespace = CAST(current_schema() AS regnamespace)"
     )  # fmt: skip
     present = set(looking.conn.scalars(sa.text(query)))
-    return tuple(name for name in wanted if name not in present)
+    return tuple(name for table in GUARDED for name in guards_of(dialect, table) if name not in present)

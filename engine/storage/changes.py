@@ -155,7 +155,7 @@ class Changes:
 
     def _follow_forms(self) -> None:
         if self.called:
-            do = partial(_follow, tables=self.tables, renames=dict(self.called), present=self.catalog.columns)
+            do = partial(_follow, changes=self, renames=dict(self.called), present=self.catalog.columns)
             self.add(RENAME, message("History, files and comments of these forms follow."), do)
 
     def _kept_form(self, old: Shape, form: Form) -> None:
@@ -303,9 +303,10 @@ def _rename_tables(conn: sa.Connection, renames: Mapping[str, str]) -> None:
     steps.rename_all(renames, partial(steps.rename_table, conn))
 
 
-def _follow(conn: sa.Connection, tables: Tables, renames: dict[str, str], present: Collection[str]) -> None:
+def _follow(conn: sa.Connection, changes: Changes, renames: dict[str, str], present: Collection[str]) -> None:
     """What belongs to records knows their form by its name; that of a form that is gone goes with its table."""
-    with steps.events_unguarded(conn):
+    tables = changes.tables
+    with steps.renaming_events(conn, tables, renames, now=changes.now):
         for name in steps.NAMED_AFTER_FORMS:
             if tables.system[name].name in present:
                 steps.replace_values(conn, tables.system[name], "form", renames)

@@ -93,31 +93,47 @@ def _event(row: Row) -> Event:
 
 # --- nobody changes what happened ------------------------------------------------------------------------------------
 
-GUARDS = {
-    "sqlite": tuple(
-        f"""CREATE TRIGGER IF NOT EXISTS _event_no_{verb.lower()} BEFORE {verb} ON _event
-        BEGIN SELECT RAISE(ABORT, 'events are never changed'); END"""
-        for verb in ("UPDATE", "DELETE")
+GUARDED = {"_event": "events", "_seal": "seals", "_amendment": "amendments"}  # table → what its rows are called
+_GUARDS = {
+    "sqlite": (
+        """CREATE TRIGGER IF NOT EXISTS {table}_no_update BEFORE UPDATE ON {table}
+        BEGIN SELECT RAISE(ABORT, '{rows} are never changed'); END""",
+        """CREATE TRIGGER IF NOT EXISTS {table}_no_delete BEFORE DELETE ON {table}
+        BEGIN SELECT RAISE(ABORT, '{rows} are never changed'); END""",
     ),
     "postgresql": (
-        """CREATE OR REPLACE FUNCTION _event_is_final() RETURNS trigger LANGUAGE plpgsql AS
-        $$ BEGIN RAISE EXCEPTION 'events are never changed'; END $$""",
-        "DROP TRIGGER IF EXISTS _event_is_final ON _event",
-        """CREATE TRIGGER _event_is_final BEFORE UPDATE OR DELETE OR TRUNCATE ON _event
-        FOR EACH STATEMENT EXECUTE FUNCTION _event_is_final()""",
+        """CREATE OR REPLACE FUNCTION {table}_is_final() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION '{rows} are never changed'; END $$""",
+        "DROP TRIGGER IF EXISTS {table}_is_final ON {table}",
+        """CREATE TRIGGER {table}_is_final BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
+        FOR EACH STATEMENT EXECUTE FUNCTION {table}_is_final()""",
     ),
 }
 
 
-def guard(conn: sa.Connection) -> None:
-    """Make the database itself refuse to change or remove events."""
-    for statement in GUARDS[conn.dialect.name]:
-        conn.exec_driver_sql(statement)
+def guard(conn: sa.Connection, *tables: str) -> None:
+    """Make the database itself refuse to change or remove rows of these tables; events, if none is named."""
+    for table in tables or ("_event",):
+        for statement in () if _is_guarded(conn, table) else _GUARDS[conn.dialect.name]:
+            conn.exec_driver_sql(statement.format(table=table, rows=GUARDED[table]))
 
 
-def unguard(conn: sa.Connection) -> None:
-    """For migrations that rename a form or a state, inside their transaction only."""
-    names = ("_event_no_update", "_event_no_delete") if conn.dialect.name == "sqlite" else ("_event_is_final",)
-    on = "" if conn.dialect.name == "sqlite" else " ON _event"
-    for name in names:
-        conn.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}{on}")
+def _is_guarded(conn: sa.Connection, table: str) -> bool:
+    """Making a trigger anew on PostgreSQL would wait for everybody who reads the table; SQLite looks by itself."""
+    if conn.dialect.name == "sqlite":
+        return False
+    there = "SELECT count(*) FROM pg_trigger WHERE tgrelid = to_regclass(:table) AND tgname = :name AND tgenabled = 'O'"
+    return bool(conn.scalar(sa.text(there), {"table": table, "name": f"{table}_is_final"}))
+
+
+def unguard(conn: sa.Connection, *tables: str) -> None:
+    """For migrations that rename a form or a state, and for amendments, inside their transaction only."""
+    for table in tables or ("_event",):
+        for name in guards_of(conn.dialect.name, table):
+            on = "" if conn.dialect.name == "sqlite" else f" ON {table}"
+            conn.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}{on}")
+
+
+def guards_of(dialect: str, table: str) -> tuple[str, ...]:
+    """The names of the triggers that refuse changes of a table."""
+    return (f"{table}_no_update", f"{table}_no_delete") if dialect == "sqlite" else (f"{table}_is_final",)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import os
 import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -62,21 +65,69 @@ class FileStore:
         return self.folder / sha256[:2] / sha256[2:4] / sha256
 
     def _keep(self, sha256: str, content: bytes) -> None:
-        """Whole or not at all: written beside its place, flushed to the disk, then renamed."""
+        if not self.path(sha256).exists():
+            self._write(sha256, [content])
+
+    def _write(self, sha256: str, pieces: Iterable[bytes]) -> None:
+        """Whole or not at all: written beside its place, flushed to the disk, then renamed. What reading the pieces
+        raises leaves nothing."""
         path = self.path(sha256)
-        if path.exists():
-            return
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{secrets.token_hex(8)}")
         try:
             with temporary.open("xb") as file:
-                file.write(content)
+                file.writelines(pieces)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
         _flush_folder(path.parent)
+
+    # --- files that come from elsewhere and go elsewhere
+
+    def take_back(self, sha256: str, pieces: Iterable[bytes]) -> bool:
+        """Store content whose hash whoever gives the pieces looks after; answers whether it was not there whole."""
+        if self.examine(sha256) == "":
+            return False
+        self._write(sha256, pieces)
+        return True
+
+    def examine(self, sha256: str) -> str:
+        """``""`` for a file that is whole, else ``missing`` or ``damaged``."""
+        try:
+            with self.path(sha256).open("rb") as file:
+                return "" if hashlib.file_digest(file, "sha256").hexdigest() == sha256 else "damaged"
+        except FileNotFoundError:
+            return "missing"
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Nothing is removed meanwhile; whoever removes something now is waited for."""
+        with self._lock() as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH)
+            yield
+
+    @contextmanager
+    def removing(self) -> Iterator[bool]:
+        """For whoever removes files, around the transaction that decides which: False while somebody is ``holding``
+        them, and then nothing may be removed."""
+        with self._lock() as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+
+    @contextmanager
+    def _lock(self) -> Iterator[int]:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            yield handle
+        finally:
+            os.close(handle)
 
 
 def _read(stream: BinaryIO, largest: int) -> bytes:

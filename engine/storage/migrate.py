@@ -29,6 +29,7 @@ from engine.storage import timing as _timing  # noqa: F401 - enters its tables
 from engine.storage.catalog import Catalog, read_catalog
 from engine.storage.changes import Changes
 from engine.storage.decisions import Decisions, MigrationQuestion
+from engine.storage.locks import wait_for_backups
 from engine.storage.shape import Shape, shape_of
 from engine.storage.steps import Step
 from engine.storage.system import MAKERS
@@ -151,6 +152,8 @@ def apply(
     that nobody answered is settled as a plain start does: nothing is filled in, what is gone is put aside.
     """
     refuse_explicit(plan, allow_explicit)
+    if plan.order:
+        wait_for_backups(conn)
     total = len(plan.order) + 1
     for done, step in enumerate(plan.order):
         told(done, total, step.message)
@@ -158,7 +161,7 @@ def apply(
         step.do(conn)
     told(len(plan.order), total, message("The definition is kept."))
     if plan.order:
-        events.guard(conn)
+        events.guard(conn, *events.GUARDED)
         search.prepare(conn, plan.definition, plan.tables, plan.reindex)
     point("migration indexed")
     if not plan.known:

@@ -52,7 +52,7 @@ def _rename(conn: sa.Connection, changes: Changes, old: Shape, form: Form, names
     stay = changes.tables.stay
     steps.replace_values(conn, stay, "state", names, stay.c.form == form.name)
     event = changes.tables.event
-    with steps.events_unguarded(conn):
+    with steps.renaming_events(conn, changes.tables, names, now=changes.now, form=form.name):
         for column in ("from_state", "to_state"):
             steps.replace_values(conn, event, column, names, event.c.form == form.name)
 

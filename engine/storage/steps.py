@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateColumn
 
 from engine.errors import Message
-from engine.storage import events
+from engine.storage import amending, events
 from engine.storage.catalog import quoted
+from engine.storage.tables import Tables
 
 NAMED_AFTER_FORMS = (
     "event", "stay", "attachment", "comment", "saved_view", "draft", "notification", "follow", "batch",
@@ -56,8 +57,13 @@ def drop_index(conn: sa.Connection, name: str) -> None:
 
 
 @contextmanager
-def events_unguarded(conn: sa.Connection) -> Iterator[None]:
-    """The one thing that may change in events is what their form and states are called, and only here."""
+def renaming_events(
+    conn: sa.Connection, tables: Tables, names: Mapping[str, str], *, now: dt.datetime, form: str | None = None
+) -> Iterator[None]:
+    """All that a migration changes in events is what their form and states are called, and only within: of all forms,
+    or the states of ``form``. The audit chain is told."""
+    if sa.inspect(conn).has_table(tables.amendment.name):  # else nothing is sealed
+        amending.note_renaming(conn, tables, names, now=now, form=form)
     events.unguard(conn)
     yield
     events.guard(conn)

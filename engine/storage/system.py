@@ -153,6 +153,28 @@ def _session() -> list[Any]:
     ]
 
 
+@system("second_factor")
+def _second_factor() -> list[Any]:
+    """Who confirms a sign-in by a code. What they share with their app is kept with the secrets, encrypted."""
+    return [_owned("user_id", "_user.id"), moment("enrolled_at"), count("last_step")]
+
+
+@system("recovery_code")
+def _recovery_code() -> list[Any]:
+    return [_owned("user_id", "_user.id"), text("code_hash", primary_key=True)]
+
+
+@system("sign_in")
+def _sign_in() -> list[Any]:
+    """Browsers between the password and the code; nobody is signed in by it."""
+    return [
+        text("token_hash", primary_key=True),
+        sa.Column("user_id", BigInt, sa.ForeignKey("_user.id", ondelete="CASCADE"), nullable=False),
+        moment("expires_at"),
+        sa.Index("ix__sign_in_user", "user_id"),
+    ]
+
+
 @system("token")
 def _token() -> list[Any]:
     """A key for the API; the token itself is never stored, only its SHA-256."""

@@ -24,6 +24,7 @@ from engine.storage import pace as _pace  # noqa: F401 - enters its table
 from engine.storage import portals as _portals  # noqa: F401 - enters its tables
 from engine.storage import publishing as _publishing  # noqa: F401 - enters its tables
 from engine.storage import reaching as _reaching  # noqa: F401 - enters its tables
+from engine.storage import seals as _seals  # noqa: F401 - enters its tables
 from engine.storage import timing as _timing  # noqa: F401 - enters its tables
 from engine.storage import walls as _walls  # noqa: F401 - enters its tables
 from engine.storage.columns import BigInt

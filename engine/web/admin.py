@@ -10,6 +10,7 @@ from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from engine import accounts, audit, sessions
+from engine.chain.standing import standing
 from engine.definition import Form, Grant
 from engine.errors import Invalid, Missing, Problem, message
 from engine.language import Condition
@@ -102,6 +103,7 @@ def events() -> str:
         found = audit.found(conn, app, search, PAGE + 1)
         people = accounts.users_where(conn, app.tables)
         names = audit.subject_names(conn, app, found[:PAGE])
+        chain = standing(conn)
     return render(
         "admin/audit.html",
         events=found[:PAGE],
@@ -114,6 +116,7 @@ def events() -> str:
         shown=_shown,
         kind_label=kind_label,
         search=search,
+        chain=chain,
         **shown_times(),
     )
 
@@ -162,6 +165,9 @@ KINDS = {
     "user.profile": message("changed the own profile"),
     "user.password": message("changed the own password"),
     "user.reset": message("reset the password"),
+    "user.second_factor": message("turned on the second factor"),
+    "user.second_factor_dropped": message("turned off the second factor"),
+    "user.recovery_codes": message("made new recovery codes"),
     "portal.accepted": message("accepted the invitation"),
     "portal.invited": message("invited"),
     "portal.link_made": message("made a link to a record for"),
@@ -178,6 +184,7 @@ KINDS = {
     "wall.revoked": message("revoked a wall screen"),
     "group.saved": message("saved the group"),
     "group.deleted": message("deleted the group"),
+    "audit.verified": message("verified the audit chain"),
     "definition.applied": message("applied a definition"),
     "definition.published": message("published a definition"),
     "definition.rolled_back": message("went back to a definition"),

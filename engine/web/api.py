@@ -125,6 +125,6 @@ def document() -> Response:
 @public
 def docs() -> Response:
     """A page for people: who is not signed in is led to sign in, and told nothing before."""
-    if g.actor is None or g.must_change:
-        return Response("", 303, {"Location": "/sign_in?next=/api/v1/docs" if g.actor is None else "/me/password"})
+    if g.actor is None or g.must_change or g.must_enrol:
+        return Response("", 303, {"Location": "/sign_in?next=/api/v1/docs" if g.actor is None else "/me"})
     return Response(api_docs.page(openapi.document(application(), actor()), request.host_url))

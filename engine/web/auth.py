@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from flask import Blueprint, g, request
 from werkzeug.wrappers import Response
 
-from engine import audit, outsiders, passwords, sessions
+from engine import audit, outsiders, passwords, secondfactor, sessions
 from engine.errors import Denied, Invalid, Missing, message
 from engine.formats import Reader
 from engine.language import ADMIN
@@ -28,6 +28,9 @@ V = TypeVar("V", bound=Callable[..., Any])
 NOT_KNOWN = message("The sign-in name or the password is not right.")
 MAY_WHILE_LOOKING = {"auth.sign_out", "auth.look_as", "me.set_theme", "portal.sign_out", "portal.language"}
 MAY_BEFORE_CHANGE = {"auth.sign_out", "me.password", "me.change_password", "me.set_theme", "me.set_language"}
+MAY_BEFORE_ENROLMENT = MAY_BEFORE_CHANGE | {"second_factor.show", "second_factor.enrol"}
+TOO_LATE = message("That took too long. Sign in again.")
+WRONG_CODE = message("This code is not right, or it was used before. Wait for the next one.")
 BACKGROUND = {"notices.count", "live.pulse", "live.fresh"}
 
 
@@ -60,6 +63,7 @@ def start() -> None:
     """Nobody acts yet; whatever fails from here on can still be shown."""
     g.actor, g.bearer, g.csrf_token, g.session_secret = None, False, "", ""
     g.unread, g.view_as, g.is_admin, g.must_change, g.last_event = 0, None, False, False, -1
+    g.must_enrol = False
     g.reader = reader_of_browser()
     g.theme = theme_of(request.cookies.get("theme"))
 
@@ -111,9 +115,15 @@ def _identify_session() -> None:
     _act(actor or found.actor)
     g.unread, g.view_as, g.is_admin, g.must_change = found.unread, found.view_as, found.is_admin, found.must_change
     g.last_event = found.last_event
+    g.must_enrol = not (portal or found.second_factor) and code_needed(found.actor)
     if found.touch and request.endpoint not in BACKGROUND:
         with app.database.write() as conn:
             sessions.touch_session(conn, app.tables, secret, now)
+
+
+def code_needed(actor: Actor) -> bool:
+    of = settings().second_factor
+    return secondfactor.needed(application().definition, actor, of, is_admin=g.is_admin)
 
 
 def outside(conn: Any, app: Any, found: sessions.SignedIn) -> Actor | None:
@@ -141,6 +151,8 @@ def require_sign_in() -> Response | None:
         return _ask_at_portal() if portal_here() else _ask_to_sign_in()
     if g.must_change and not g.bearer and request.endpoint not in MAY_BEFORE_CHANGE:
         return go("/me/password")
+    if g.must_enrol and not g.bearer and request.endpoint not in MAY_BEFORE_ENROLMENT:
+        return go("/me/second_factor")
     if g.view_as and request.method not in ("GET", "HEAD", "OPTIONS") and request.endpoint not in MAY_WHILE_LOOKING:
         raise Denied(message("You are looking as somebody else. Stop looking to change something."))
     return None
@@ -244,13 +256,78 @@ def sign_in() -> Response | tuple[str, int]:
             sessions.count_try(conn, app.tables, keys, now)
         return _sign_in_form(wanted, login, said(NOT_KNOWN)), 401
     with app.database.write() as conn:
-        sessions.forget_tries(conn, app.tables, keys[0])
         sessions.renew_hash(conn, app.tables, who.user_id, who.password_hash or "", password)
-        begin(conn, who.user_id, now)
-        audit.note(conn, app, None, "user.signed_in", who.user_id)
+        if secondfactor.enrolled(conn, app.tables, who.user_id):
+            _await_code(conn, who.user_id, now)
+            return go("/sign_in/code" + (f"?next={quote(wanted, safe='/')}" if wanted else ""))
+        _enter(conn, who.user_id, keys[0], now)
+    return _entered(wanted)
+
+
+def _enter(conn: Any, user_id: int, key: str, now: dt.datetime) -> None:
+    """``key``: by what wrong sign-ins of the account are counted."""
+    app = application()
+    sessions.forget_tries(conn, app.tables, key)
+    begin(conn, user_id, now)
+    audit.note(conn, app, None, "user.signed_in", user_id)
+
+
+def _entered(wanted: str | None) -> Response:
     answer = go(wanted or "/")
     answer.headers["X-CSRF-Token"] = csrf_token_for(g.new_cookie)  # for a page that stays open
     return answer
+
+
+# --- the second factor
+
+
+def _await_code(conn: Any, user_id: int, now: dt.datetime) -> None:
+    """In a cookie of its own, which is nobody's session."""
+    tables = application().tables
+    if g.session_secret:
+        sessions.close_session(conn, tables, g.session_secret)
+    g.session_secret = g.new_cookie = secrets.token_urlsafe(32)
+    g.csrf_token = csrf_token_for(g.session_secret)
+    secondfactor.wait_for_code(conn, tables, user_id, g.session_secret, now)
+
+
+@blueprint.get("/sign_in/code")
+@public
+def sign_in_code_page() -> str | Response:
+    app, wanted = application(), local_address(request.args.get("next"))
+    if g.actor:
+        return go(wanted or "/")
+    with app.database.read() as conn:
+        who = secondfactor.who_waits(conn, app.tables, g.session_secret, app.clock())
+    return _code_form(wanted) if who is not None else go("/sign_in")
+
+
+def _code_form(wanted: str | None, problem: str = "") -> str:
+    return render("sign_in_code.html", layout="bare.html", next=wanted or "", problem=problem)
+
+
+@blueprint.post("/sign_in/code")
+@public
+def sign_in_code() -> Response | tuple[str, int]:
+    app, now = application(), application().clock()
+    code, wanted = request.form.get("code", "")[:40], local_address(request.form.get("next"))
+    with app.database.read() as conn:
+        who = secondfactor.who_waits(conn, app.tables, g.session_secret, now)
+        if who is None:
+            return _sign_in_form(wanted, problem=said(TOO_LATE)), 401
+        keys = sessions.try_keys(who.login, request.remote_addr or "-")
+        if sessions.tried_too_often(conn, app.tables, keys, now):
+            return _code_form(wanted, said(HTTP_MESSAGES[429])), 429
+    with app.database.write() as conn:
+        if not secondfactor.accepts(conn, app, who.id, code):
+            sessions.count_try(conn, app.tables, keys, now)
+            return _code_form(wanted, said(WRONG_CODE)), 401
+        secondfactor.wait_no_longer(conn, app.tables, g.session_secret)
+        _enter(conn, who.id, keys[0], now)
+    return _entered(wanted)
+
+
+# --- sessions
 
 
 def begin(conn: Any, user_id: int, now: dt.datetime, **more: Any) -> None:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How the site is served. ``hosts`` empty: any Host header is taken. ``max_body`` in bytes."""
+    """How the site is served. ``hosts`` empty: any Host header is taken. ``max_body`` in bytes. ``second_factor``: who
+    needs one whatever their roles say: ``roles`` (nobody else), ``admins`` or ``all``."""
 
     secure: bool = False
     hosts: tuple[str, ...] = ()
@@ -33,6 +34,7 @@ class Settings:
     idle_minutes: int = 30
     session_hours: int = 12
     log_requests: bool = True
+    second_factor: str = "roles"
 
 
 @dataclass

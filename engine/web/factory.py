@@ -29,11 +29,11 @@ from engine.web import auth, failures, folding, render, security, statics, walls
 from engine.web.context import Settings, Site
 
 ROOMS = (
-    "auth", "home", "notices", "questions", "approvals", "deciding", "standing_in", "me", "messages", "admin", "people",
-    "publishing", "live", "walls", "lists", "conditions", "inline", "boards", "pages", "finding", "bulk", "saved",
-    "forms", "options", "record", "related", "take", "comments", "lines", "printing", "attachments", "drafts",
-    "hooks", "feeds", "api", "ingest", "exports", "imports", "automation", "access", "entries", "tasks", "scanning",
-    "phone", "portal", "print_jobs", "health", "operations",
+    "auth", "home", "notices", "questions", "approvals", "deciding", "standing_in", "me", "second_factor", "messages",
+    "admin", "people", "publishing", "live", "walls", "lists", "conditions", "inline", "boards", "pages", "finding",
+    "bulk", "saved", "forms", "options", "record", "related", "take", "comments", "lines", "printing", "attachments",
+    "drafts", "hooks", "feeds", "api", "ingest", "exports", "imports", "automation", "access", "entries", "tasks",
+    "scanning", "phone", "portal", "print_jobs", "backups", "health", "operations",
 )  # fmt: skip
 LARGEST_NUMBER = 10**18  # well within what databases hold, also plus one
 

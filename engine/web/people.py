@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
-from engine import accounts, answering, audit, outsiders, passwords, sessions
+from engine import accounts, answering, audit, outsiders, passwords, secondfactor, sessions
 from engine.accounts import User
 from engine.errors import AppmillError, message
 from engine.language import ADMIN
@@ -89,6 +89,7 @@ def user(user_id: int) -> str:
             groups=accounts.groups_of(conn, app.tables),
             living=sessions.sessions_of(conn, app.tables, user_id, app.clock()),
             tokens=sessions.tokens_of(conn, app.tables, user_id),
+            second_factor=secondfactor.enrolled(conn, app.tables, user_id),
             browser_of=browser_of,
             now=app.clock(),
             **shown_times(),
@@ -128,6 +129,19 @@ def reset_password(user_id: int) -> str:
         accounts.set_password(conn, app.tables, person, password, now=app.clock(), must_change=True)
         audit.note(conn, app, actor(), "user.reset", user_id)
     return render("admin/password.html", user=person, password=password, created=False)
+
+
+@blueprint.post("/users/<int:user_id>/second_factor")
+def drop_second_factor(user_id: int) -> Response:
+    """For somebody who lost their phone and their recovery codes: no code is asked for until they enrol again."""
+    app = application()
+    with app.database.write() as conn:
+        person = accounts.find_inside(conn, app.tables, user_id)
+        if secondfactor.drop(conn, app, user_id):
+            sessions.close_sessions(conn, app.tables, user_id)
+            audit.note(conn, app, actor(), "user.second_factor_dropped", user_id)
+    toast(message("{name} is signed out and signs in without a code until they set one up again.", name=person.name))
+    return go(f"/admin/users/{user_id}")
 
 
 @blueprint.post("/users/<int:user_id>/active")

@@ -271,7 +271,13 @@ def refuse() -> None:
 
 
 def clean_up(app: Application, *, older: dt.timedelta = UNSAVED_FOR) -> int:
-    """Forget uploads that no record was saved with; answers how many. Content that others still use stays stored."""
+    """Forget uploads that no record was saved with; answers how many. Content that others still use stays stored. While
+    a backup is being made nothing is forgotten: the next day is time enough."""
+    with app.files.removing() as free:
+        return _clean_up(app, older) if free else 0
+
+
+def _clean_up(app: Application, older: dt.timedelta) -> int:
     table = app.tables.attachment
     before = app.clock() - older
     with app.database.write() as conn:

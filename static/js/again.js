@@ -13,8 +13,8 @@ function adopt(token) {
 // The server no longer knows who reads; the page does.
 const inReadersLanguage = () => ({ "Accept-Language": document.body.dataset.language });
 
-async function signInForm() {
-  const answer = await fetch("/sign_in", { headers: inReadersLanguage(), credentials: "same-origin" });
+async function signInForm(address = "/sign_in") {
+  const answer = await fetch(address, { headers: inReadersLanguage(), credentials: "same-origin" });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   return page.querySelector(".sign-in-card");
 }
@@ -34,9 +34,10 @@ function say(form, words) {
   line.textContent = words;
 }
 
+// The token of the new session; null while something is missing: the password again, or a code after it.
 async function send(form) {
   try {
-    const answer = await fetch("/sign_in", {
+    const answer = await fetch(form.getAttribute("action"), {
       method: "POST",
       body: new FormData(form),
       headers: { "HX-Request": "true", ...inReadersLanguage() },
@@ -44,12 +45,21 @@ async function send(form) {
     });
     const token = answer.headers.get("X-CSRF-Token");
     if (answer.ok && token) return token;
-    say(form, problemOf(await answer.text()) ?? text("offline"));
+    const onwards = answer.headers.get("HX-Redirect");
+    if (answer.ok && onwards) goOn(form, await signInForm(onwards));
+    else say(form, problemOf(await answer.text()) ?? text("offline"));
   } catch {
     say(form, text("offline"));
   }
-  form.querySelector("[type=password]").select();
+  form.querySelector("[type=password], [name=code]").select();
   return null;
+}
+
+// What is asked for after the password, in the same dialog.
+function goOn(form, next) {
+  for (const way of next.querySelectorAll("[name=next], .sign-in-back")) way.remove(); // out of what was typed
+  form.setAttribute("action", next.getAttribute("action"));
+  form.replaceChildren(...next.children);
 }
 
 function show(form) {

@@ -23,8 +23,8 @@ SYSTEM_KEYS = frozenset(
     {"id", "title", "titles", "masked", "version", "state", "state_since", "state_due", "forecast_at", "owner", "owner_role",
      "created_at", "created_by", "updated_at", "updated_by"}
 )  # fmt: skip
-everybody = pytest.mark.parametrize(("app", "login"), some(PEOPLE, 5))
-a_few = pytest.mark.parametrize(("app", "login"), some(PEOPLE, 3))  # who asks for every address there is
+everybody = pytest.mark.parametrize(("app", "login"), some(PEOPLE, 4))
+a_few = pytest.mark.parametrize(("app", "login"), some(PEOPLE, 2))  # who asks for every address there is
 
 
 @pytest.fixture(scope="module")

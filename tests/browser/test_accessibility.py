@@ -60,7 +60,7 @@ def test_no_screen_keeps_people_out(hub, open_page, page_as, watch, size, theme)
     found = {"sign-in": faults(stranger, ask)}
     page = page_as(hub, "admin", size=size, theme=theme, bypass_csp=True)
     screens = [name for name in SCREENS if size != "phone" or name in ON_A_PHONE]
-    for name in some(screens, 12 if (size, theme) == ("desktop", "light") else 6):
+    for name in some(screens, 8 if (size, theme) == ("desktop", "light") else 3):
         path = SCREENS[name]
         page.goto(hub.url + path.format(order=order))
         page.locator("html[data-ready]").wait_for()

@@ -19,7 +19,7 @@ from engine.texts import say
 
 ROOT = Path(__file__).parents[2]
 REGISTRY = hub_registry()
-RUNS = 300 if os.environ.get("DESIGNER") == "full" else 14
+RUNS = 300 if os.environ.get("DESIGNER") == "full" else 8
 FILES = [path.read_text(encoding="utf-8") for path in (
     ROOT / "apps/order_hub.yaml", ROOT / "tests/designer/difference_base.yaml",
 )]  # fmt: skip

@@ -34,7 +34,7 @@ def test_a_life_without_deaths(database_url: str) -> None:
 
 def test_killed_anywhere_nothing_is_lost_and_nothing_done_twice(database_url: str) -> None:
     with stage(database_url) as made:
-        wrong, kills = [], chosen(len(made.points), 6)
+        wrong, kills = [], chosen(len(made.points), 4)
         for kill in kills:
             wrong += made.differences(kill, signal="KILL" if kill % 2 else "exit")
         print(f"{len(made.points)} points, died: {dict(made.deaths)}, repeated with the same key: {dict(made.repeats)}")

@@ -15,8 +15,10 @@ from reading import hub_registry
 from visiting import Grounds, Visitor, text
 from werkzeug.test import TestResponse
 
-from engine.api import every, get, save
+from engine.api import Stale, every, get, save
+from plugins.planning.floor.by_hand import Asked, tried
 from plugins.planning.floor.replanning import follow
+from plugins.planning.floor.writing import write
 
 LATER = MONDAY + dt.timedelta(hours=30)
 
@@ -213,3 +215,14 @@ def test_a_plan_that_changed_since_is_not_written_over(office: Office, planner: 
     answer = ask(planner, {**body, "seal": seal}, "apply")
     assert (answer.status_code, said(answer)) == (409, ["The plan has changed since this was shown. Move it again."])
     assert (get(office.app, LOOKER, "job_step", row["id"])["planned_start"], office.changes()) == (start, before)
+
+
+def test_of_two_plans_made_of_the_same_floor_only_the_first_is_written(office: Office) -> None:
+    row, zhao = moulding(office), office.made.actor("zhao")
+    trial = tried(office.app, zhao, Asked(row["id"], row["machine"], LATER))
+    packing = next(one for one in every(office.app, LOOKER, "job_step") if one["name"] == "包装")
+    save(office.app, LOOKER, "job_step", {"frozen": True}, id=packing["id"])
+    before = office.places()
+    with pytest.raises(Stale, match="meanwhile"):
+        write(office.app, trial.floor, trial.moved.plan, "late")
+    assert office.places() == before

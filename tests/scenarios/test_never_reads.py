@@ -122,6 +122,7 @@ SHOW_NO_RECORDS = frozenset({
     "list_sites",  # what stands where on pages of others; by token alone
     "behind",  # hours of machine groups; tests/planning/test_planning_screens.py asks them
     "behind_bar",  # of the planner's board: the record as its own page shows it; tests/planning/test_planning_board.py
+    "of_order",  # operations of an order, for whoever may read both; there too
     "waiting", "scan", "dialog", "me",  # pages that a script of the device fills; who is signed in
 })  # fmt: skip
 

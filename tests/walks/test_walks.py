@@ -250,4 +250,4 @@ def test_only_the_forms_that_are_named_are_walked():
 @pytest.mark.parametrize("file", ["tests/apps/maintenance.yaml", "apps/order_hub.yaml"])
 def test_nothing_gets_stuck_in_our_applications(file):
     registry = registry_for(ROOT / file, ())
-    assert walk(load_file(ROOT / file, registry), registry, budget=Budget(seconds=60 if DEEP else 5, records=2)) == []
+    assert walk(load_file(ROOT / file, registry), registry, budget=Budget(seconds=60 if DEEP else 3, records=2)) == []

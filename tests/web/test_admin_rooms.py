@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 from visiting import text
+
+from engine.chain.sealing import seal_all
+from engine.chain.standing import note, standing
+from engine.chain.verifying import Outcome, verify
+from engine.storage import events
 
 
 @pytest.fixture
@@ -81,6 +87,34 @@ def test_the_audit_tells_who_did_what_to_whom(grounds, admin):
     assert "Old printer" in only
     assert "reset the password" not in only
     assert admin.get("/admin/audit?since=yesterday").status_code == 422
+
+
+def test_the_audit_says_what_is_sealed_and_whether_it_was_verified(grounds, admin):
+    assert "Nothing is sealed yet. Never verified: appmill audit verify does it." in text(admin.get("/admin/audit"))
+    app = grounds.made.application
+    grounds.made.create("ticket", subject="Old printer", as_="ann")
+    seal_all(app.database, app.clock)
+    with app.database.write() as conn:
+        events.unguard(conn)
+        conn.execute(sa.update(app.tables.event).values(reason="another"))
+        events.guard(conn)
+        note(conn, Outcome(events=5, seals=1), app.clock())
+    shown = text(admin.get("/admin/audit"))
+    assert "by seal 1," in shown
+    assert "1 later events are not sealed yet. Verified: everything is as it was sealed," in shown
+    assert "verified the audit chain" in shown
+    with app.database.write() as conn:
+        note(conn, verify(conn), app.clock())
+    faults = standing_of(app).verified.faults
+    assert faults > 0
+    assert f"The last verification found {faults} faults," in text(admin.get("/admin/audit"))
+    admin.post("/me/language", {"language": "zh"})
+    assert f"上次核验发现 {faults} 处异常" in text(admin.get("/admin/audit"))
+
+
+def standing_of(app):
+    with app.database.read() as conn:
+        return standing(conn)
 
 
 def test_an_administrator_revokes_anybodys_token(grounds, admin):

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.api import Application, Message, Together, message, say, together
+from engine.api import Application, Message, Stale, Together, message, say, together
 from plugins.planning.floor.holding import is_held
 from plugins.planning.floor.reading import OUTSIDE, PLANNER, Floor
 from plugins.planning.floor.time import day_of, moment
 from plugins.planning.measure import days_late, ends
 from plugins.planning.shapes import Assignment, Reason, Schedule
 
+PLACE = ("machine", "outside", "planned_start", "planned_end", "frozen")  # of a step: where and when
 SHOWN = 500  # orders of one change that are listed; the number of operations counts all
 WHY: Mapping[str, str] = {
     "now": "Can begin at once",
@@ -52,7 +53,7 @@ class Moved:
 
 
 def write(app: Application, floor: Floor, after: Schedule, why: str, by: int | None = None) -> Moved:
-    """Raises Stale when a record was changed since the floor was read; then nothing is written."""
+    """Raises Stale when the plan was changed since the floor was read; then nothing is written."""
     with together(app, PLANNER) as walks:
         return write_in(walks, app, floor, after, why, by)
 
@@ -64,6 +65,7 @@ def write_in(
     changed = [one for one in after.assignments.values() if _differs(floor, one)]
     if not changed:
         return Moved(0, ())
+    _refuse_overtaken(walks, floor)
     moved = Moved(len(changed), tuple(_orders(floor, after)))
     with walks.as_one(_looked_at(floor, changed)):
         for one in changed:
@@ -77,6 +79,16 @@ def write_in(
     for person, days in _people(floor, moved).items():
         walks.save("plan_notice", {"change": change, "person": person, **_notice(floor, days)})
     return moved
+
+
+def _refuse_overtaken(walks: Together, floor: Floor) -> None:
+    """Two plans made of the same floor may each put something else into the same gap: only the first is written."""
+    walks.alone("plan")
+    known = {row["id"]: row for row in floor.rows.values()}
+    for row in walks.found("job_step", {"open": True}, only=("id", *PLACE)):
+        before = known.get(row["id"])
+        if row["planned_start"] is not None if before is None else any(row[name] != before[name] for name in PLACE):
+            raise Stale(message("The plan has changed meanwhile."), 0)
 
 
 def _looked_at(floor: Floor, changed: Sequence[Assignment]) -> Mapping[str, list[int]]:

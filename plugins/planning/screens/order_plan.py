@@ -14,7 +14,7 @@ from plugins.planning.screens.board_drawn import COLOURS, Mark, may_look
 
 HEAD, ROW, WIDTH, NAMES = 26, 30, 720, 200  # px
 DAY = 24 * 60
-MOST = 60  # operations
+MOST = 12  # operations: the page is about more than this
 
 
 @dataclass(frozen=True)
@@ -139,5 +139,5 @@ def _marks(scale: _Scale) -> Iterable[Mark]:
     day = moment(scale.first).astimezone(zone).date() + dt.timedelta(days=1)
     step = max(1, -(-(scale.last - scale.first) * 56 // (DAY * WIDTH)))
     while (at := minute(dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC))) < scale.last:
-        yield Mark(scale.x(at), f"{day:%m-%d}", strong=True)
+        yield Mark(scale.x(at), f"{day:%m-%d}" if scale.x(at) < WIDTH - 40 else "", strong=True)
         day += dt.timedelta(days=step)
