@@ -223,7 +223,10 @@ def judged(kind: str, app: Application, archive: Path, acknowledged: set[int], f
         seconds, _said = called("restore", archive, "--database", url, "--files", files, "--definition", definition)
         print(f"{kind}: restored in {seconds:.1f} s", flush=True)
         called("backup", "--database", url, "--files", files, "--to", folder / "again.zip")
+        _seconds, said = called("audit", "verify", "--database", url, "--read-only")
+        print(f"{kind}: audit: {said.strip().splitlines()[0] if said.strip() else 'nothing was sealed'}", flush=True)
         return [
+            *([] if said.strip() else ["the audit chain has no seal"]),
             *differences(described(archive), described(folder / "again.zip")),
             *lost_contracts(url, acknowledged),
             *a_step(url, definition, files, app),

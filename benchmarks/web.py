@@ -66,7 +66,7 @@ def fill(path: Path, count: int) -> None:
 def write(conn: sqlite3.Connection, count: int, tokens: Callable[[str], list[str]]) -> None:
     pick = random.Random(7)
     customers = [row[0] for row in conn.execute("SELECT id FROM customer")]
-    products = conn.execute("SELECT id, name, price FROM product").fetchall()
+    products = conn.execute("SELECT id, name, price FROM product WHERE price IS NOT NULL").fetchall()
     seller = conn.execute("SELECT id FROM _user WHERE login = 'li'").fetchone()[0]
     start = dt.datetime(2026, 11, 1)
     orders, lines, stays, searched = [], [], [], []

@@ -46,6 +46,6 @@ def listen(engine: sa.Engine) -> None:
         watch.began = time.perf_counter()
 
     @sa.event.listens_for(engine, "after_execute")
-    def after(_conn: Any, statement: Any, _many: Any, _values: Any, _options: Any, _result: Any) -> None:
-        seconds = time.perf_counter() - watch.began
-        watch.ran(str(statement) if seconds >= SLOW else "", seconds)
+    def after(_conn: Any, _statement: Any, _many: Any, _values: Any, _options: Any, result: Any) -> None:
+        """As it was sent: not every statement can be written down for no database in particular."""
+        watch.ran(getattr(result.context, "statement", None) or "", time.perf_counter() - watch.began)

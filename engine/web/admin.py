@@ -17,6 +17,7 @@ from engine.language import Condition
 from engine.web.auth import require_admin
 from engine.web.context import actor, application, reader
 from engine.web.me import shown_times
+from engine.web.numbers import number
 from engine.web.render import go, render, toast, translate
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
@@ -93,11 +94,11 @@ def events() -> str:
     search = audit.Search(
         form=args.get("form", ""),
         kind=args.get("kind", ""),
-        actor_id=args.get("actor", type=int),
-        record_id=args.get("record", type=int),
+        actor_id=args.get("actor", type=number),
+        record_id=args.get("record", type=number),
         since=_day(args.get("since")),
         until=_day(args.get("until"), after=1),
-        before=args.get("before", type=int),
+        before=args.get("before", type=number),
     )
     with app.database.read() as conn:
         found = audit.found(conn, app, search, PAGE + 1)

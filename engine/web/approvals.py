@@ -24,6 +24,7 @@ from engine.storage.approving import OPEN_APPROVALS
 from engine.storage.automation import in_state
 from engine.web.approval_picture import Picture, known_action, pictures_of
 from engine.web.context import actor, application, reader
+from engine.web.numbers import number, whole
 from engine.web.render import go, label, local_address, render, toast
 from engine.web.seen import Seen, see
 from engine.web.showing import Fact, Showing, ShownLines
@@ -59,7 +60,7 @@ class Entry:
 def show() -> str:
     box = request.args.get("box", "waiting")
     box = box if box in BOXES else "waiting"
-    before = request.args.get("before", type=int)
+    before = request.args.get("before", type=number)
     app = application()
     with app.database.read() as conn:
         found = FOUND[box](conn, before)
@@ -291,9 +292,9 @@ def person_named(conn: sa.Connection, text: str) -> int | None:
 @blueprint.post("/<int:approval_id>/answer")
 def answer(approval_id: int) -> Response:
     given = answering.Given(
-        request.form.get("answer", ""), request.form.get("comment"), request.form.get("back_to", type=int)
+        request.form.get("answer", ""), request.form.get("comment"), request.form.get("back_to", type=number)
     )
-    question = request.form.get("question", 0, type=int)
+    question = request.form.get("question", 0, type=number)
 
     def do() -> None:
         answered = answering.give(application(), actor(), question, given)
@@ -327,7 +328,7 @@ def _who_and_what() -> tuple[int, int | None]:
     """The question, and the person who was named."""
     with application().database.read() as conn:
         to = person_named(conn, request.form.get("person", ""))
-    return request.form.get("question", 0, type=int), to
+    return request.form.get("question", 0, type=number), to
 
 
 @blueprint.post("/<int:approval_id>/withdraw")
@@ -369,7 +370,7 @@ def _done(approval_id: int, do: Callable[[], None]) -> Response:
 @blueprint.post("/batch")
 def batch() -> Response:
     """Approve several at once, each on its own; what is no longer possible is told."""
-    wanted = [int(one) for one in request.form.getlist("question") if one.isascii() and one.isdigit()][:MOST]
+    wanted = [found for one in request.form.getlist("question") if (found := whole(one)) is not None][:MOST]
     app = application()
     with app.database.read() as conn:
         allowed = {entry.question for entry in entries_of(conn, _asked(conn, wanted), drawn=False) if entry.batch}

@@ -9,6 +9,7 @@ from engine import formats, inbox
 from engine import questions as asking
 from engine.web import messages, questions
 from engine.web.context import actor, application, fragment_wanted, reader
+from engine.web.numbers import number
 from engine.web.render import go, local_address, render
 
 blueprint = Blueprint("notices", __name__, url_prefix="/notifications")
@@ -19,7 +20,7 @@ PAGE = 30
 def show() -> str:
     """The list: a page, or what drops down from the bell."""
     app, who = application(), actor()
-    before = request.args.get("before", type=int)
+    before = request.args.get("before", type=number)
     with app.database.read() as conn:
         found = inbox.notices_of(conn, app.tables, who.id or 0, limit=PAGE + 1, before=before)
         told = asking.of_notices(conn, app.tables, [one.id for one in found])
@@ -55,7 +56,7 @@ def read() -> Response:
     """Mark one or all read; ``next`` leads on to the record."""
     app = application()
     with app.database.write() as conn:
-        inbox.mark_read(conn, app.tables, actor().id or 0, app.clock(), request.form.get("id", type=int))
+        inbox.mark_read(conn, app.tables, actor().id or 0, app.clock(), request.form.get("id", type=number))
     return go(local_address(request.form.get("next")) or "/notifications")
 
 

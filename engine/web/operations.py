@@ -17,6 +17,7 @@ from engine.storage.pace import HOURS_KEPT
 from engine.web.auth import require_admin
 from engine.web.context import actor, application, reader, settings
 from engine.web.me import browser_of, shown_times
+from engine.web.numbers import number
 from engine.web.render import go, label_in, render, toast
 
 blueprint = Blueprint("operations", __name__, url_prefix="/admin")
@@ -40,7 +41,7 @@ class Line:
 
 @blueprint.get("/slow")
 def slow() -> str:
-    hours = request.args.get("hours", 24, type=int)
+    hours = request.args.get("hours", 24, type=number)
     found = pace.lately(application(), hours if hours in SPANS else 24)
     kinds = {kind: _slowest(found, kind) for kind in ("route", "statement", "work")}
     return render("admin/slow.html", kinds=kinds, hours=hours, spans=SPANS, took=_took, **shown_times())
@@ -80,7 +81,7 @@ def signed_in() -> str:
 @blueprint.post("/sessions/end")
 def end_session() -> Response:
     """End one session, named by its person and the beginning of its hash."""
-    app, mark, user_id = application(), request.form.get("mark", ""), request.form.get("user", 0, type=int)
+    app, mark, user_id = application(), request.form.get("mark", ""), request.form.get("user", 0, type=number)
     if len(mark) != 16:
         raise Invalid(message("There is no such session."))
     with app.database.write() as conn:

@@ -17,6 +17,7 @@ from engine.web.auth import require_admin
 from engine.web.context import actor, application
 from engine.web.failures import said
 from engine.web.me import browser_of, shown_times
+from engine.web.numbers import whole
 from engine.web.render import go, render, toast
 
 blueprint = Blueprint("people", __name__, url_prefix="/admin")
@@ -76,7 +77,7 @@ def create_user() -> str | tuple[str, int]:
 
 
 def _numbers(name: str) -> list[int]:
-    return [int(text) for text in request.form.getlist(name) if text.isdecimal()]
+    return [found for text in request.form.getlist(name) if (found := whole(text)) is not None]
 
 
 @blueprint.get("/users/<int:user_id>")

@@ -132,7 +132,7 @@ def _milliseconds() -> float:
 def measure_request(_error: BaseException | None = None) -> None:
     """The request is over: tell whoever counts. Addresses that lead nowhere count as one."""
     application = g.get("application")
-    if application is not None:
+    if application is not None and "started" in g:  # a page that is drawn without a request never started
         rule, seconds = request.url_rule, time.perf_counter() - g.started
         meter = application.database.meter
         meter.answered(rule.rule if rule else "(nothing)", g.get("status", 500), seconds, g.request_id, watch.slow)

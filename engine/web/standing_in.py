@@ -13,6 +13,7 @@ from engine.errors import Invalid, Missing, message
 from engine.web.approvals import offered, person_named
 from engine.web.context import actor, application, reader
 from engine.web.failures import said
+from engine.web.numbers import number
 from engine.web.render import go, label, render, toast
 
 blueprint = Blueprint("standing_in", __name__)
@@ -111,4 +112,4 @@ def end(delegation_id: int) -> Response:
     with app.database.write() as conn:
         delegating.end(app, conn, actor(), delegation_id)
     toast(message("It is over from now on."))
-    return go(_address(request.form.get("user", 0, type=int) or actor().id or 0))
+    return go(_address(request.form.get("user", 0, type=number) or actor().id or 0))

@@ -105,6 +105,15 @@ def test_a_thread_counts_its_statements_and_remembers_the_slow_ones(make_app: An
     assert (watch.count, watch.slow) == (0, [])
 
 
+def test_a_slow_search_is_remembered_by_the_text_that_was_sent(grounds: Grounds, monkeypatch: Any) -> None:
+    monkeypatch.setattr("engine.storage.watching.SLOW", 0.0)
+    grounds.made.create("ticket", subject="Broken lamp")
+    admin = grounds.visitor("admin")
+    assert admin.get("/search?q=lamp").status_code == 200
+    assert admin.get("/ticket/options?q=lamp").status_code < 500
+    assert admin.get("/ticket?q=lamp").status_code == 200
+
+
 # --- who is signed in
 
 
