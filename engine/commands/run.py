@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.commands.beside import arguments as beside_arguments
+from engine.commands.beside import beside, going_on, schedule_of
 from engine.errors import Refused, message
 
 if TYPE_CHECKING:
@@ -50,24 +52,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="told to end: how long requests under way may take (default: 20)",
     )  # fmt: skip
     log_arguments(parser, "no line per request, except those that were refused")
-    backup_arguments(parser)
-    anchor_argument(parser)
-
-
-def backup_arguments(parser: argparse.ArgumentParser) -> None:
-    """What every command that goes on takes."""
-    from engine.backups.schedule import arguments
-
-    arguments(parser)
-
-
-def anchor_argument(parser: argparse.ArgumentParser) -> None:
-    """For the commands that seal."""
-    parser.add_argument(
-        "--anchor",
-        metavar="FILE",
-        help="keep the head of the audit chain in this file, daily (default: $APPMILL_ANCHOR)",
-    )
+    beside_arguments(parser)
 
 
 def application_arguments(parser: argparse.ArgumentParser) -> None:
@@ -105,19 +90,14 @@ def database_url(text: str) -> str:
 
 def run(options: argparse.Namespace) -> int:
     from engine import housekeeping
-    from engine.backups.schedule import Keeper, schedule_of
     from engine.beginning import begin
-    from engine.chain.sealing import sealing
     from engine.commands.serving import Serving
-    from engine.feeding import looking
     from engine.secrets import ADDRESS
     from engine.texts import read_texts
-    from engine.timing.clockwork import Clockwork
-    from engine.timing.mails import collector
     from engine.web import bulk
 
     _refuse_public_demo(options)
-    schedule = schedule_of(os.environ, options)
+    schedule = schedule_of(options)
     if options.demo and options.host in LOOPBACK and options.port and not (options.address or os.environ.get(ADDRESS)):
         options.address = f"http://{_host(options)}:{options.port}"  # links in the mails of a demo lead to it
     if begin(options.file):
@@ -137,32 +117,15 @@ def run(options: argparse.Namespace) -> int:
     serving = Serving(server, site.readiness.stopping.set, drain=options.drain, grace=options.grace)
     delivery = _delivery(app, web, options)
     here = app.database.dialect == "sqlite" or options.work
-    sealer = sealing(site.current.application, anchor_of(options)) if here else None
-    clockwork = Clockwork(site.current.application)
-    mails = collector(site.current.application)
-    feeds = looking.collector(site.current.application)
-    backups = Keeper(site.current.application, schedule) if schedule else None
+    others = beside(site.current.application, options, schedule, seals=here)
     serving.listen_to_signals()
     _greet(app, options, server)
     end_housekeeping = housekeeping.start(app)
     delivery.start()
-    clockwork.start()
-    mails.start()
-    feeds.start()
-    if sealer is not None:
-        sealer.start()
-    if backups:
-        backups.start()
     try:
-        serving.run()
+        with going_on(others):
+            serving.run()
     finally:
-        if backups:
-            backups.stop()
-        clockwork.stop()
-        mails.stop()
-        feeds.stop()
-        if sealer is not None:
-            sealer.stop()
         delivery.stop(10)
         end_housekeeping()
         end_measuring()
@@ -200,10 +163,6 @@ def _environment(options: argparse.Namespace) -> dict[str, str]:
     from engine.secrets import ADDRESS
 
     return {**os.environ, ADDRESS: options.address} if options.address else dict(os.environ)
-
-
-def anchor_of(options: argparse.Namespace) -> str | None:
-    return options.anchor or os.environ.get("APPMILL_ANCHOR") or None
 
 
 def default_database(file: str) -> str:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
+from engine.commands.beside import arguments as beside_arguments
+from engine.commands.beside import beside, going_on, schedule_of
 from engine.commands.run import (
     DELIVERING,
-    anchor_argument,
-    anchor_of,
     application_arguments,
-    backup_arguments,
     listening,
     log_arguments,
     log_to_terminal,
@@ -40,22 +38,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--host", default="127.0.0.1", help="the address for --port (default: this machine only)")
     log_arguments(parser, "say only what goes wrong")
-    backup_arguments(parser)
-    anchor_argument(parser)
+    beside_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    from engine.backups.schedule import Keeper, schedule_of
-    from engine.chain.sealing import sealing
     from engine.current import Current
-    from engine.feeding import looking
     from engine.jobs.engine import engine_for
     from engine.texts import read_texts
-    from engine.timing.clockwork import Clockwork
-    from engine.timing.mails import collector
     from engine.web.context import Settings, Site
 
-    schedule = schedule_of(os.environ, options)
+    schedule = schedule_of(options)
     app = opened(options)
     app.database.claim_server()
     read_texts(app.definition.languages)
@@ -64,32 +56,19 @@ def run(options: argparse.Namespace) -> int:
     current = site.current.application
     end_measuring = measure(app, site)
     app.database.doorbell = engine = engine_for(app, current, max(1, options.threads))
-    clockwork, mails, feeds = Clockwork(current), collector(current), looking.collector(current)
-    sealer = sealing(current, anchor_of(options))
-    backups = Keeper(current, schedule) if schedule else None
+    others = beside(current, options, schedule, seals=True)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     end_watching = _watched(site, options)
     engine.start()
-    clockwork.start()
-    mails.start()
-    feeds.start()
-    sealer.start()
-    if backups:
-        backups.start()
-    if options.log != "json":
-        print(f"{options.threads} threads deliver. Ctrl-C ends it.", flush=True)
-    LOG.info("%s threads deliver for %s", options.threads, app.definition.app)
-    ended.wait()
-    site.readiness.stopping.set()
-    LOG.info("ending: no more work is taken")
-    if backups:
-        backups.stop()
-    clockwork.stop()
-    mails.stop()
-    feeds.stop()
-    sealer.stop()
+    with going_on(others):
+        if options.log != "json":
+            print(f"{options.threads} threads deliver. Ctrl-C ends it.", flush=True)
+        LOG.info("%s threads deliver for %s", options.threads, app.definition.app)
+        ended.wait()
+        site.readiness.stopping.set()
+        LOG.info("ending: no more work is taken")
     engine.stop(GRACE)
     end_measuring()
     end_watching()

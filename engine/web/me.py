@@ -34,6 +34,7 @@ BROWSERS = (
 )  # fmt: skip
 TOKEN_DAYS = {"30": 30, "90": 90, "365": 365, "never": None}
 LONGEST_NAME = 80
+NOT_RIGHT = message("The present password is not right.")
 
 
 def shown_times() -> dict[str, object]:
@@ -135,21 +136,31 @@ def password() -> str:
     return render("me/password.html", problem="", forced=g.must_change, shortest=passwords.SHORTEST)
 
 
+def is_my_password(text: str) -> bool:
+    """Whether it is the present one; wrong ones are counted as at signing in, and after many none is right."""
+    app, now = application(), application().clock()
+    keys = sessions.try_keys(actor().login, request.remote_addr or "-")
+    with app.database.read() as conn:
+        login = accounts.find_user(conn, app.tables, id=actor().id).login
+        stored = sessions.candidate(conn, app.tables, login, now).password_hash
+        often = sessions.tried_too_often(conn, app.tables, keys, now)
+    if not often and passwords.matches(stored, text):
+        return True
+    with app.database.write() as conn:
+        sessions.count_try(conn, app.tables, keys, now)
+    return False
+
+
 @blueprint.post("/me/password")
 def change_password() -> Response | tuple[str, int]:
     """Change it, end every other session and token, and go on in a fresh session."""
     app, form = application(), request.form
     now, new = app.clock(), form.get("new", "")
-    keys = sessions.try_keys(actor().login, request.remote_addr or "-")
     with app.database.read() as conn:
         user = accounts.find_user(conn, app.tables, id=actor().id)
-        stored = sessions.candidate(conn, app.tables, user.login, now).password_hash
-        often = sessions.tried_too_often(conn, app.tables, keys, now)
     objection = passwords.objection(new, user.login)
-    if often or not passwords.matches(stored, form.get("old", "")):
-        with app.database.write() as conn:
-            sessions.count_try(conn, app.tables, keys, now)
-        objection = message("The present password is not right.")
+    if not is_my_password(form.get("old", "")):
+        objection = NOT_RIGHT
     elif new != form.get("again"):
         objection = message("The two new passwords differ.")
     elif new == form.get("old"):

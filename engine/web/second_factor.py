@@ -9,17 +9,16 @@ from flask import Blueprint, g, request
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from engine import accounts, audit, passwords, secondfactor, sessions
+from engine import audit, secondfactor, sessions
 from engine.errors import AppmillError, Denied, Refused, message
 from engine.web.auth import begin_again, code_needed
 from engine.web.context import actor, application, reader
 from engine.web.failures import said
-from engine.web.me import only_in_browsers
+from engine.web.me import NOT_RIGHT, is_my_password, only_in_browsers
 from engine.web.render import go, render, toast
 
 blueprint = Blueprint("second_factor", __name__, url_prefix="/me/second_factor")
 blueprint.before_request(only_in_browsers)
-NOT_RIGHT = message("The present password is not right.")
 
 
 @blueprint.get("")
@@ -109,13 +108,5 @@ def _again(error: AppmillError) -> tuple[str, int]:
 
 def _demand_password() -> None:
     """Whoever finds an open browser cannot change how its owner signs in. Raises Denied."""
-    app, now = application(), application().clock()
-    keys = sessions.try_keys(actor().login, request.remote_addr or "-")
-    with app.database.read() as conn:
-        login = accounts.find_user(conn, app.tables, id=actor().id).login
-        stored = sessions.candidate(conn, app.tables, login, now).password_hash
-        often = sessions.tried_too_often(conn, app.tables, keys, now)
-    if often or not passwords.matches(stored, request.form.get("password", "")):
-        with app.database.write() as conn:
-            sessions.count_try(conn, app.tables, keys, now)
+    if not is_my_password(request.form.get("password", "")):
         raise Denied(NOT_RIGHT)

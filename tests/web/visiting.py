@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Callable
 from typing import Any
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from making import Made
@@ -133,3 +135,21 @@ def text(answer: TestResponse) -> str:
     """What a person reads in the main part of a page, in one line."""
     main = re.search(r"<main.*?</main>", answer.text, re.S)
     return " ".join(re.sub(r"<[^>]+>", " ", main.group() if main else answer.text).split())
+
+
+# --- a small site, for the tests of more than one room
+
+
+@pytest.fixture
+def make_grounds(make_app: Any) -> Callable[..., Grounds]:
+    """``make_grounds(yaml, people={…}, settings=…)``: a site with people who can sign in; default: a help desk."""
+
+    def make(source: Any = TICKETS, *, people: Any = PEOPLE, **options: Any) -> Grounds:
+        return Grounds(make_app(source, people=people), **options)
+
+    return make
+
+
+@pytest.fixture
+def grounds(make_grounds: Callable[..., Grounds]) -> Grounds:
+    return make_grounds()

@@ -51,7 +51,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class _Scale:
+class Scale:
     """Minutes to pixels: ``first`` is at 0, ``last`` at ``width``."""
 
     first: int
@@ -60,6 +60,10 @@ class _Scale:
 
     def x(self, at: int) -> int:
         return (at - self.first) * self.width // (self.last - self.first)
+
+    def within(self, at: int | None) -> int | None:
+        """None for what lies outside the picture."""
+        return None if at is None or not self.first <= at <= self.last else self.x(at)
 
 
 def picture(
@@ -84,16 +88,16 @@ def _on(machine: str, change: Sequence[Any]) -> bool:
     return any(line is not None and line[0] == machine for line in change[1:])
 
 
-def _scale(now: int, last: int) -> _Scale:
+def _scale(now: int, last: int) -> Scale:
     """From a little before now; a pixel is no more than an hour, a day no less than 24 pixels."""
     first = now - min(DAY, max(60, (last - now) // 40))
     last = last + (last - first) // 30
-    return _Scale(first, last, max(WIDTH, (last - first) * 24 // DAY))
+    return Scale(first, last, max(WIDTH, (last - first) * 24 // DAY))
 
 
 def _bars(
     found: Mapping[str, Any], answer: Mapping[str, Any], orders: Mapping[str, tuple[str, str]],
-    place: Mapping[str, int], scale: _Scale,
+    place: Mapping[str, int], scale: Scale,
 ) -> Iterator[Bar]:  # fmt: skip
     changed = {one[0] for one in answer["changes"]}
     drawn = _Drawing(found["names"], orders, place, scale, found["order"])
@@ -110,7 +114,7 @@ class _Drawing:
     names: Mapping[str, Sequence[str]]
     orders: Mapping[str, tuple[str, str]]
     place: Mapping[str, int]
-    scale: _Scale
+    scale: Scale
     rush: str
 
     def bar(self, operation: str, line: Sequence[Any] | None, kind: str) -> Iterator[Bar]:
@@ -141,7 +145,7 @@ def _span(start: int, end: int) -> str:
     return f"{begin:%m-%d %H:%M} – {stop:%m-%d %H:%M}"
 
 
-def _marks(scale: _Scale) -> Iterable[Mark]:
+def _marks(scale: Scale) -> Iterable[Mark]:
     """Days where the plant stands; hours of the day where there is room for them."""
     zone = reader().zone
     day = moment(scale.first).astimezone(zone).replace(hour=0, minute=0)

@@ -9,8 +9,9 @@ from typing import Any
 
 from engine.api import Actor, Application, every, get, may
 from engine.api.screens import actor, application, reader, render, shown_moment
-from plugins.planning.floor.time import minute, moment
+from plugins.planning.floor.time import end_of, minute, moment
 from plugins.planning.screens.board_drawn import COLOURS, Mark, may_look
+from plugins.planning.screens.gantt import Scale
 
 HEAD, ROW, WIDTH, NAMES = 26, 30, 720, 200  # px
 DAY = 24 * 60
@@ -50,20 +51,6 @@ class OrderPlan:
     names: int = NAMES
 
 
-@dataclass(frozen=True)
-class _Scale:
-    """Minutes of the core to pixels right of the names."""
-
-    first: int
-    last: int
-
-    def x(self, at: int) -> int:
-        return (at - self.first) * WIDTH // (self.last - self.first)
-
-    def within(self, at: int | None) -> int | None:
-        return None if at is None or not self.first <= at <= self.last else self.x(at)
-
-
 def show(id: int) -> str:
     """Nothing for an order without operations, or for readers who see none of them."""
     app, who = application(), actor()
@@ -80,7 +67,8 @@ def _in_turn(steps: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def _drawn(app: Application, who: Actor, order: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> OrderPlan:
-    due, now = _end_of(order.get("due_on")), minute(app.clock())
+    now, day = minute(app.clock()), order.get("due_on")
+    due = end_of(day, reader().zone) if day else None
     scale = _scale(steps, due)
     machines = _machines(app, who, {row["machine"] for row in steps} - {None})
     board = may_look(app, who)
@@ -93,21 +81,15 @@ def _drawn(app: Application, who: Actor, order: Mapping[str, Any], steps: Sequen
     )  # fmt: skip
 
 
-def _end_of(day: dt.date | None) -> int | None:
-    if day is None:
-        return None
-    return minute(dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), reader().zone).astimezone(dt.UTC))
-
-
-def _scale(steps: Sequence[Mapping[str, Any]], due: int | None) -> _Scale:
+def _scale(steps: Sequence[Mapping[str, Any]], due: int | None) -> Scale:
     """All operations, and the promised day where it does not make them invisibly small."""
     ends = [minute(at) for row in steps for at in (row["planned_start"], row["planned_end"]) if at]
     if not ends:
-        return _Scale(0, 1)
+        return Scale(0, 1, WIDTH)
     first, last = min(ends), max(*ends, min(ends) + DAY)
     if due is not None and first < due <= last + 3 * (last - first):
         last = max(last, due)
-    return _Scale(first, last + max(60, (last - first) // 40))
+    return Scale(first, last + max(60, (last - first) // 40), WIDTH)
 
 
 def _machines(app: Application, who: Actor, ids: set[Any]) -> Mapping[int, str]:
@@ -117,7 +99,7 @@ def _machines(app: Application, who: Actor, ids: set[Any]) -> Mapping[int, str]:
 
 
 def _line(
-    app: Application, scale: _Scale, row: Mapping[str, Any], machines: Mapping[int, str], board: bool
+    app: Application, scale: Scale, row: Mapping[str, Any], machines: Mapping[int, str], board: bool
 ) -> Line:  # fmt: skip
     start, end = row["planned_start"], row["planned_end"]
     name, machine = str(row["name"]), machines.get(row["machine"], "")
@@ -133,11 +115,12 @@ def _line(
     )  # fmt: skip
 
 
-def _marks(scale: _Scale) -> Iterable[Mark]:
+def _marks(scale: Scale) -> Iterable[Mark]:
     """Midnights, as many as have room for their day."""
     zone = reader().zone
-    day = moment(scale.first).astimezone(zone).date() + dt.timedelta(days=1)
+    day = moment(scale.first).astimezone(zone).date()
     step = max(1, -(-(scale.last - scale.first) * 56 // (DAY * WIDTH)))
-    while (at := minute(dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC))) < scale.last:
-        yield Mark(scale.x(at), f"{day:%m-%d}" if scale.x(at) < WIDTH - 40 else "", strong=True)
+    while (at := end_of(day, zone)) < scale.last:
+        name = f"{day + dt.timedelta(days=1):%m-%d}"
+        yield Mark(scale.x(at), name if scale.x(at) < WIDTH - 40 else "", strong=True)
         day += dt.timedelta(days=step)
