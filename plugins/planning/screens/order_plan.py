@@ -13,7 +13,7 @@ from plugins.planning.floor.time import end_of, minute, moment
 from plugins.planning.screens.board_drawn import COLOURS, Mark, may_look
 from plugins.planning.screens.gantt import Scale
 
-HEAD, ROW, WIDTH, NAMES = 26, 30, 720, 200  # px
+HEAD, ROW, WIDTH, NAMES = 42, 30, 720, 200  # px
 DAY = 24 * 60
 MOST = 12  # operations: the page is about more than this
 
